@@ -1,0 +1,44 @@
+// All channels of this node: opening, normal operation, re-establishing, closing. One file a state, one value a channel.
+//
+// Sources: BOLT 2, BOLT 3; bolts #1149 for the hold flag and the release paths.
+// Order on disk: a commitment_signed or revoke_and_ack leaves only with the batch that makes it irreversible. After a crash
+// channel_reestablish retransmits byte-identical messages, release paths included.
+// Invariants: local + remote + pending == capacity; a revoked local commitment is never signed; the outcome of each offered
+// HTLC is said exactly once (HtlcFulfilled or HtlcFailed), each received one is handed over exactly once (HtlcReceived).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+
+#include "effects/context.h"
+#include "effects/words.h"
+
+namespace doze::channel {
+
+/// Said by the corridor when the step's other words have been heard: channels with pending updates sign now (once), so
+/// that several updates share one commitment_signed.
+struct EndOfStep {};
+
+using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow, FundingPrepared,
+                           FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected,
+                           BlockDisconnected, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep>;
+
+class Channels {
+ public:
+  Channels();
+  ~Channels();
+  Channels(Channels&&) noexcept;
+  Channels& operator=(Channels&&) noexcept;
+  struct Inside;
+  std::unique_ptr<Inside> inside;
+};
+
+/// Rows of Table::Channel, HtlcOnion and ClosedChannel.
+[[nodiscard]] Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer);
+[[nodiscard]] Transition<Channels> step(Channels state, const Input& input, const Context& context);
+[[nodiscard]] std::optional<MonoTime> deadline(const Channels& state);
+/// Open and closing channels, and closed ones as long as the operator should see them.
+[[nodiscard]] const std::map<ChannelId, ChannelView>& views(const Channels& state);
+
+}  // namespace doze::channel

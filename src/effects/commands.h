@@ -1,0 +1,109 @@
+// What users ask for: a closed list of typed commands. The API parses into these; wallets that embed the node make them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "wire/address.h"
+#include "wire/numbers.h"
+
+namespace doze::command {
+
+struct GetInfo {};
+struct NewAddress {};
+struct ListFunds {};
+struct SendToAddress {
+  std::string address;
+  std::optional<Sat> amount;  // nullopt: everything
+  std::optional<FeeratePerKw> feerate;
+};
+struct Connect {
+  NodeId node_id;
+  std::optional<wire::NetworkAddress> address;  // nullopt: from the graph or from memory
+};
+struct Disconnect {
+  NodeId node_id;
+};
+struct ListPeers {};
+struct OpenChannel {
+  NodeId node_id;
+  Sat amount;
+  Msat push;
+  std::optional<bool> announce;  // nullopt: servers announce to servers, clients never
+  std::optional<FeeratePerKw> feerate;
+};
+struct ListChannels {};
+struct CloseChannel {
+  ChannelId channel_id;
+  bool force = false;
+  std::optional<std::string> address;
+};
+struct CreateOffer {
+  bool async = false;
+  std::optional<Msat> amount;
+  std::string description;
+  std::optional<std::string> issuer;
+  std::optional<std::uint64_t> expiry_s;      // from now
+  std::optional<std::uint64_t> quantity_max;
+  std::optional<Profile> profile;             // async: profile of its static invoice
+};
+struct ListOffers {};
+struct DisableOffer {
+  OfferId offer_id;
+};
+struct Decode {
+  std::string text;
+};
+struct Pay {
+  std::string offer;                          // lno1…
+  std::optional<Msat> amount;
+  std::optional<Msat> max_fee;
+  std::optional<std::uint64_t> quantity;
+  std::optional<std::string> payer_note;
+  std::optional<bool> hold;                   // nullopt: clients hold, servers do not
+};
+struct CancelPayment {
+  PaymentId payment_id;
+};
+struct ListPayments {};
+struct GetPayment {
+  PaymentId payment_id;
+};
+/// Replies when the payment is `notified` or terminal (wait_for_settled: terminal only), or at once with an error.
+struct WaitPayment {
+  PaymentId payment_id;
+  bool wait_for_settled = true;
+};
+struct ListForwards {};
+struct AsyncInvite {
+  std::string label;
+  bool raw = false;                           // LDK's raw form (hex) instead of a link
+  std::optional<Profile> profile;
+  std::optional<std::uint64_t> expiry_s;
+};
+struct ListInvitations {};
+struct RevokeInvitation {
+  std::string id;                             // hex, as listinvitations shows it
+};
+struct AsyncJoin {
+  std::string link;                           // lnai… or raw hex
+};
+struct ListStaticInvoices {};
+struct ListHolds {};
+struct FailHold {
+  ChannelId channel_id;
+  std::uint64_t htlc_id = 0;
+};
+struct ListMailboxes {};
+struct Stop {};
+
+using Command =
+    std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers, OpenChannel, ListChannels,
+                 CloseChannel, CreateOffer, ListOffers, DisableOffer, Decode, Pay, CancelPayment, ListPayments, GetPayment,
+                 WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin, ListStaticInvoices,
+                 ListHolds, FailHold, ListMailboxes, Stop>;
+
+}  // namespace doze::command

@@ -1,0 +1,140 @@
+// What crosses the border between the pure floors and the drivers: inputs in, actions out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "bitcoin/block.h"
+#include "bitcoin/transaction.h"
+#include "effects/commands.h"
+#include "effects/records.h"
+#include "effects/value.h"
+#include "wire/address.h"
+
+namespace doze {
+
+using ConnectionId = std::uint64_t;  // chosen by the driver, never used twice in a process
+using RequestId = std::uint64_t;     // chosen by the driver: which reply belongs to which request
+
+// ---- inputs ----
+struct Started {};                   // first input after load: every machine recomputes what it still needs
+struct PeerConnected {
+  ConnectionId connection = 0;
+  std::optional<NodeId> dialled;     // we dialled this node; nullopt: inbound
+  std::string address;
+};
+struct DialFailed {
+  NodeId node_id;
+  std::string reason;
+};
+struct BytesReceived {
+  ConnectionId connection = 0;
+  Bytes bytes;
+};
+struct PeerDisconnected {
+  ConnectionId connection = 0;
+};
+struct BlockConnected {
+  BlockHeight height;
+  BlockHash hash;
+  std::shared_ptr<const bitcoin::Block> block;
+};
+struct BlockDisconnected {
+  BlockHeight height;                // the block that went; the tip is now one lower
+  BlockHash hash;
+};
+struct ChainStatus {
+  bool connected = false;
+  bool synced = false;               // the driver has given every block up to the backend's tip
+  std::string detail;
+};
+struct FeeEstimate {
+  FeeratePerKw feerate;
+};
+/// Answer to LookUpOutput: the output if it exists unspent, nullopt if it does not.
+struct OutputLookedUp {
+  ShortChannelId scid;
+  std::optional<bitcoin::TxOut> output;
+};
+struct BroadcastResult {
+  Txid txid;
+  bool accepted = false;             // or known already
+  std::string reason;
+};
+struct DeadlineReached {};           // the time that Node::deadline() named has come
+struct CommandReceived {
+  RequestId request = 0;
+  command::Command command;
+};
+/// The client that waited for this request has gone: forget it.
+struct RequestGone {
+  RequestId request = 0;
+};
+using Input = std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, BlockConnected,
+                           BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult, DeadlineReached,
+                           CommandReceived, RequestGone>;
+
+// ---- actions: run after the batch of the same step is durable, in order ----
+struct WriteBytes {
+  ConnectionId connection = 0;
+  Bytes bytes;
+};
+struct Dial {
+  NodeId node_id;
+  std::vector<wire::NetworkAddress> addresses;
+};
+/// Close after what was written has been flushed.
+struct Hangup {
+  ConnectionId connection = 0;
+};
+struct Broadcast {
+  bitcoin::Transaction transaction;
+};
+struct LookUpOutput {
+  ShortChannelId scid;
+};
+
+enum class CommandErrorCode : std::uint8_t {
+  BadRequest,      // a parameter is wrong
+  NotFound,
+  NotReady,        // something must happen first; the message says what
+  Refused,         // not possible in this state; the message says why
+  NoRoute,
+  InsufficientFunds,
+  PaymentFailed,
+  Expired,
+  Limit,           // a named limit was reached
+  Internal,
+};
+[[nodiscard]] const char* name(CommandErrorCode code);
+struct CommandError {
+  CommandErrorCode code = CommandErrorCode::Internal;
+  std::string message;               // one line: what is wrong and what to do
+  Fields numbers;                    // the facts, for programs
+};
+struct Reply {
+  RequestId request = 0;
+  std::variant<Value, CommandError> result;
+};
+
+enum class Severity : std::uint8_t { Debug, Info, Warning, Error };
+/// Something worth a log line or an event: a name ("payment_settled"), facts. Foreign text in it is escaped by the maker.
+struct Notify {
+  Severity severity = Severity::Info;
+  std::string event;
+  Fields facts;
+};
+struct StopNode {
+  std::string reason;
+};
+using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode>;
+
+/// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the truth.
+struct Outbox {
+  Batch durable;
+  std::vector<Action> after;
+};
+
+}  // namespace doze

@@ -1,0 +1,42 @@
+// BOLT 12 conversations: payer, issuer, static-invoice client (recipient) and static-invoice server; invitations.
+//
+// Sources: BOLT 12; bolts #1149; bLIP-66; choices 1, 5, 9, 10, 11.
+// Rules that cost money if broken: an acknowledgement (static_invoice_persisted) leaves only with the batch that stores
+// the invoice; a slot belongs to the offer key that filled it first and only takes newer invoices; never an invoice_error
+// after a static invoice went out for that request; a payer takes the first good answer to its own live request only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+
+#include "effects/context.h"
+#include "effects/words.h"
+
+namespace doze::invoicing {
+
+using Input = std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, OnionMessageReceived,
+                           OnionMessageOutcome, RequestInvoice, CancelInvoiceRequest, OfferPaid, DeadlineReached,
+                           CommandReceived>;
+
+class Invoicing {
+ public:
+  Invoicing();
+  ~Invoicing();
+  Invoicing(Invoicing&&) noexcept;
+  Invoicing& operator=(Invoicing&&) noexcept;
+  struct Inside;
+  std::unique_ptr<Inside> inside;
+};
+
+/// Rows of Table::Offer, Invitation, Joined, StaticInvoice, InvoiceSent.
+[[nodiscard]] Result<Invoicing, LoadError> load(std::span<const Row> rows);
+/// CommandReceived: CreateOffer, ListOffers, DisableOffer, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
+/// ListStaticInvoices. CreateOffer{async} replies once the server has acknowledged, or with NotReady naming what is missing.
+[[nodiscard]] Transition<Invoicing> step(Invoicing state, const Input& input, const Context& context);
+[[nodiscard]] std::optional<MonoTime> deadline(const Invoicing& state);
+[[nodiscard]] const std::map<OfferId, OfferView>& offers(const Invoicing& state);
+[[nodiscard]] const std::set<NodeId>& invited(const Invoicing& state);
+
+}  // namespace doze::invoicing

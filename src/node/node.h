@@ -1,0 +1,50 @@
+// The corridor: one step() for the whole node. A routing table, no protocol rule.
+//
+// step() delivers the input to the machines that hear it, routes every word they say (in order, breadth first), says
+// EndOfStep to the channels when nothing is left, and gives one Outbox. The same rows, keys and inputs give the same node.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "effects/context.h"
+#include "effects/words.h"
+
+namespace doze::node {
+
+struct Now {
+  MonoTime mono;
+  UnixTime wall;
+};
+
+struct Tip {
+  BlockHeight height;
+  BlockHash hash;
+};
+
+class Node {
+ public:
+  /// Rows as the store has them, grouped by table in key order. `signer` and `config` outlive the node.
+  [[nodiscard]] static Result<Node, LoadError> load(const Config& config, const Signer& signer, std::span<const Row> rows,
+                                                    const ParallelMap& parallel);
+  ~Node();
+  Node(Node&&) noexcept;
+  Node& operator=(Node&&) noexcept;
+
+  [[nodiscard]] Outbox step(const Input& input, Now now, Rng& rng);
+  /// When DeadlineReached is wanted at the latest.
+  [[nodiscard]] std::optional<MonoTime> deadline() const;
+  /// The last block that was connected; nullopt before the first.
+  [[nodiscard]] std::optional<Tip> tip() const;
+  [[nodiscard]] const std::map<ChannelId, ChannelView>& channels() const;
+  [[nodiscard]] const std::map<NodeId, PeerView>& peers() const;
+  /// Hops that the last step needed: a runaway conversation between machines aborts at kMaxHops.
+  [[nodiscard]] std::size_t last_hops() const;
+
+ private:
+  struct Inside;
+  explicit Node(std::unique_ptr<Inside> inside);
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace doze::node

@@ -1,0 +1,36 @@
+// Onion messages: ours out, others' through, the mailbox for clients that sleep, and limits.
+//
+// Sources: BOLT 4, "Onion Messages"; bolts #1149; choices 3, 4, 5, 8 (see doc/adr).
+// Mailbox: durable before anything else; delivered to a client once its channels are usable (a client without channels:
+// at PeerReady): our gossip, ping, the mail, ping; erased at that second pong; a lost connection means delivery again.
+// Relay: any connected peer, byte-counted; never back to the peer that it came from.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "effects/context.h"
+#include "effects/words.h"
+
+namespace doze::onion_message {
+
+using Input = std::variant<Started, PeerReady, PeerGone, PeerUnreachable, MessageReceived, SendOnionMessage, PongReceived,
+                           ChannelUsable, DeadlineReached, CommandReceived>;
+
+class OnionMessages {
+ public:
+  OnionMessages();
+  ~OnionMessages();
+  OnionMessages(OnionMessages&&) noexcept;
+  OnionMessages& operator=(OnionMessages&&) noexcept;
+  struct Inside;
+  std::unique_ptr<Inside> inside;
+};
+
+/// Rows of Table::Mailbox.
+[[nodiscard]] Result<OnionMessages, LoadError> load(std::span<const Row> rows);
+/// CommandReceived: ListMailboxes.
+[[nodiscard]] Transition<OnionMessages> step(OnionMessages state, const Input& input, const Context& context);
+[[nodiscard]] std::optional<MonoTime> deadline(const OnionMessages& state);
+
+}  // namespace doze::onion_message

@@ -1,0 +1,38 @@
+// Connections: BOLT 8 handshake, init, ping and pong, framing, who is connected, and whom to reconnect to.
+//
+// Sources: BOLT 8; BOLT 1, "The init Message", "Control Messages". One connection a node: a newer one replaces an older.
+// A malformed message gets an error or warning and costs the peer its connection, nothing else.
+// Invariants: a MessageReceived comes only between PeerReady and PeerGone of that node; messages to a peer leave in the
+// order in which SendMessage came; a pong answers only pings that were really sent, in order.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+
+#include "effects/context.h"
+#include "effects/words.h"
+
+namespace doze::peer {
+
+using Input = std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, SendMessage, PingPeer,
+                           DropPeer, WantPeer, DeadlineReached, CommandReceived>;
+
+class Peers {
+ public:
+  Peers();
+  ~Peers();
+  Peers(Peers&&) noexcept;
+  Peers& operator=(Peers&&) noexcept;
+  struct Inside;
+  std::unique_ptr<Inside> inside;  // the room's own business
+};
+
+/// Rows of Table::PeerAddress.
+[[nodiscard]] Result<Peers, LoadError> load(std::span<const Row> rows);
+/// CommandReceived: Connect, Disconnect, ListPeers. Connect replies when init was exchanged, or with an error.
+[[nodiscard]] Transition<Peers> step(Peers state, const Input& input, const Context& context);
+[[nodiscard]] std::optional<MonoTime> deadline(const Peers& state);
+[[nodiscard]] const std::map<NodeId, PeerView>& views(const Peers& state);
+
+}  // namespace doze::peer

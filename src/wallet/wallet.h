@@ -1,0 +1,37 @@
+// Our own coins: p2wpkh under BIP 84, found in blocks, reserved for fundings, spent by sendtoaddress.
+//
+// Reorgs: a coin whose block goes becomes unconfirmed again. Mutual-close outputs and our static_remotekey outputs of a
+// peer's commitment pay to wallet keys, so they are found like any other coin.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "effects/context.h"
+#include "effects/words.h"
+
+namespace doze::wallet {
+
+using Input = std::variant<Started, BlockConnected, BlockDisconnected, PrepareFunding, ReleaseFunding, BroadcastResult,
+                           CommandReceived>;
+
+class Wallet {
+ public:
+  Wallet();
+  ~Wallet();
+  Wallet(Wallet&&) noexcept;
+  Wallet& operator=(Wallet&&) noexcept;
+  struct Inside;
+  std::unique_ptr<Inside> inside;
+};
+
+/// Rows of Table::Coin and WalletState.
+[[nodiscard]] Result<Wallet, LoadError> load(std::span<const Row> rows, const Signer& signer);
+/// CommandReceived: NewAddress, ListFunds, SendToAddress.
+[[nodiscard]] Transition<Wallet> step(Wallet state, const Input& input, const Context& context);
+struct Balance {
+  Sat confirmed, unconfirmed, reserved;
+};
+[[nodiscard]] Balance balance(const Wallet& state);
+
+}  // namespace doze::wallet
