@@ -47,6 +47,10 @@ inline constexpr std::size_t kMaxStaticInvoiceBytes = 5'120;
 inline constexpr std::uint16_t kSlotsPerRecipient = 16;
 inline constexpr std::uint64_t kMinOfferPathsLifeS = 7'776'000;  // 90 days, as LDK asks
 
+// ---- wallet ----
+/// Closing scripts of channels: wallet_key(false, kChannelScriptIndexBase + key_index). The wallet watches these, too.
+inline constexpr std::uint32_t kChannelScriptIndexBase = 0x4000'0000;
+
 // ---- peers ----
 inline constexpr std::size_t kMaxPeersWithoutChannel = 500;
 
