@@ -184,11 +184,11 @@ struct ChannelClosed {
   NodeId peer;
   std::string how;
 };
-/// To channel (from the API by way of node).
+/// To channel (from the API by way of node). Key indexes are the channel room's: a durable counter from 0 up, used for
+/// inbound openings, too, never twice (ChannelView::key_index; the wallet watches the closing scripts up to the highest).
 struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;
-  std::uint64_t key_index = 0;             // from node: never used twice
 };
 struct CloseChannelNow {
   RequestId request = 0;
@@ -217,9 +217,6 @@ struct FundingFailed {
 struct ReleaseFunding {
   Txid txid;
 };
-/// To wallet: a script of ours for mutual closes and static_remotekey; answered in the same step by whoever asked:
-/// channels take their scripts from Signer::wallet_key instead, so no word is needed here.
-
 // ======== onion_message ========
 /// Where to: a path somebody gave us, or a node.
 using MessageDestination = std::variant<wire::BlindedPath, NodeId>;

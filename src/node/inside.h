@@ -1,0 +1,45 @@
+// The node's own state: the machines, and the tail of the chain. Only node/ includes this.
+#pragma once
+
+#include <deque>
+
+#include "channel/channels.h"
+#include "gossip/gossip.h"
+#include "invoicing/invoicing.h"
+#include "node/node.h"
+#include "onion_message/onion_messages.h"
+#include "payment/payments.h"
+#include "peer/peers.h"
+#include "wallet/wallet.h"
+
+namespace doze::node {
+
+/// Block hashes kept, so that a driver that starts after a reorg finds the common block. Deeper reorgs need a rescan.
+inline constexpr std::size_t kChainTail = 144;
+
+struct Node::Inside {
+  const Config& config;
+  const Signer& signer;
+  const ParallelMap& parallel;
+  peer::Peers peers;
+  channel::Channels channels;
+  wallet::Wallet wallet;
+  gossip::Gossip gossip;
+  onion_message::OnionMessages onion_messages;
+  invoicing::Invoicing invoicing;
+  payment::Payments payments;
+  std::deque<Tip> chain_tail;  // oldest first, the tip last
+  ChainStatus chain;
+  std::size_t last_hops = 0;
+
+  [[nodiscard]] BlockHeight height() const { return chain_tail.empty() ? BlockHeight(0) : chain_tail.back().height; }
+  [[nodiscard]] Views views() const {
+    return Views{gossip::graph(gossip),      channel::views(channels),      peer::views(peers),
+                 gossip::policies(gossip),   invoicing::offers(invoicing), invoicing::invited(invoicing),
+                 chain.synced};
+  }
+  void connect(const BlockConnected& in, Batch& durable);
+  void disconnect(const BlockDisconnected& in, Batch& durable);
+};
+
+}  // namespace doze::node

@@ -1,0 +1,72 @@
+#include "node/meta.h"
+
+#include "node/inside.h"
+
+namespace doze::node {
+
+namespace {
+constexpr std::uint8_t kVersion = 1;
+}
+
+Put tail_record(const std::deque<Tip>& tail) {
+  Writer out;
+  out.u8(kVersion).u16(static_cast<std::uint16_t>(tail.size()));
+  for (const auto& tip : tail) out.u32(tip.height.value()).bytes(tip.hash.view());
+  return Put{Table::Meta, to_bytes(bytes_of("tail")), out.take()};
+}
+
+Result<std::deque<Tip>, ParseError> read_tail(ByteView value) {
+  Reader in(value);
+  if (in.u8() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, 0, "chain tail"});
+  std::deque<Tip> tail;
+  for (auto count = in.u16(); count > 0 && in.ok(); --count) {
+    Tip tip;
+    tip.height = BlockHeight(in.u32());
+    tip.hash.bytes = in.array<32>();
+    tail.push_back(tip);
+  }
+  if (!in.done()) return fail(ParseError{ParseCode::BadLength, in.at(), "chain tail"});
+  return tail;
+}
+
+void Node::Inside::connect(const BlockConnected& in, Batch& durable) {
+  chain_tail.push_back(Tip{in.height, in.hash});
+  while (chain_tail.size() > kChainTail) chain_tail.pop_front();
+  durable.emplace_back(tail_record(chain_tail));
+}
+
+void Node::Inside::disconnect(const BlockDisconnected& in, Batch& durable) {
+  while (!chain_tail.empty() && chain_tail.back().height >= in.height) chain_tail.pop_back();
+  durable.emplace_back(tail_record(chain_tail));
+}
+
+Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, std::span<const Row> rows,
+                                   const ParallelMap& parallel) {
+  auto of = [&](std::initializer_list<Table> tables) {
+    std::vector<Row> out;
+    for (const auto& row : rows)
+      if (std::find(tables.begin(), tables.end(), row.table) != tables.end()) out.push_back(row);
+    return out;
+  };
+  std::deque<Tip> tail;
+  for (const auto& row : of({Table::Meta})) {
+    if (!equal(row.key, bytes_of("tail"))) continue;
+    auto read = read_tail(row.value);
+    if (!read) return fail(LoadError{row.table, row.key, read.error()});
+    tail = *std::move(read);
+  }
+  LN_TRY(peers, peer::load(of({Table::PeerAddress})));
+  LN_TRY(channels, channel::load(of({Table::Channel, Table::HtlcOnion, Table::ClosedChannel}), signer));
+  LN_TRY(wallet, wallet::load(of({Table::Coin, Table::WalletState}), signer));
+  LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
+  LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));
+  LN_TRY(invoicing, invoicing::load(of({Table::Offer, Table::Invitation, Table::Joined, Table::StaticInvoice,
+                                        Table::InvoiceSent})));
+  LN_TRY(payments, payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::Forward,
+                                     Table::ReleaseDue})));
+  return Node(std::unique_ptr<Inside>(new Inside{config, signer, parallel, std::move(peers), std::move(channels),
+                                                 std::move(wallet), std::move(gossip), std::move(onion_messages),
+                                                 std::move(invoicing), std::move(payments), std::move(tail)}));
+}
+
+}  // namespace doze::node

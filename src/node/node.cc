@@ -1,0 +1,341 @@
+#include "node/node.h"
+
+#include <deque>
+
+#include "channel/channels.h"
+#include "effects/tags.h"
+#include "gossip/gossip.h"
+#include "invoicing/invoicing.h"
+#include "node/inside.h"
+#include "node/meta.h"
+#include "node/queries.h"
+#include "onion_message/onion_messages.h"
+#include "payment/payments.h"
+#include "peer/peers.h"
+#include "wallet/wallet.h"
+
+namespace doze::node {
+
+namespace {
+/// Words one input may cause. A batch of 483 failing HTLCs needs about 5,000; beyond this machines talk in a circle.
+constexpr std::size_t kMaxHops = 100'000;
+}  // namespace
+
+/// One step under way: the words not yet heard, and what will leave.
+class Corridor {
+ public:
+  Corridor(Node::Inside& node, Now now, Rng& rng) : node_(node), now_(now), rng_(rng) {}
+
+  Outbox run(const Input& input) {
+    std::visit([&](const auto& in) { hear(in); }, input);
+    drain();
+    for (;;) {
+      tell(node_.channels, channel::Input(channel::EndOfStep{}));
+      if (queue_.empty()) break;
+      drain();
+    }
+    node_.last_hops = hops_;
+    return std::move(out_);
+  }
+
+ private:
+  template <class Machine, class MachineInput>
+  void tell(Machine& machine, const MachineInput& input) {
+    Views views = node_.views();
+    Context context{now_.mono,   now_.wall, node_.height(), rng_,           node_.config,
+                    views,       node_.signer, node_.parallel};
+    auto transition = step(std::move(machine), input, context);
+    machine = std::move(transition.next);
+    for (auto& effect : transition.effects) queue_.push_back(std::move(effect));
+  }
+  template <class In>
+  void peers(const In& in) {
+    tell(node_.peers, peer::Input(in));
+  }
+  template <class In>
+  void channels(const In& in) {
+    tell(node_.channels, channel::Input(in));
+  }
+  template <class In>
+  void wallet(const In& in) {
+    tell(node_.wallet, wallet::Input(in));
+  }
+  template <class In>
+  void gossip(const In& in) {
+    tell(node_.gossip, gossip::Input(in));
+  }
+  template <class In>
+  void onion_messages(const In& in) {
+    tell(node_.onion_messages, onion_message::Input(in));
+  }
+  template <class In>
+  void invoicing(const In& in) {
+    tell(node_.invoicing, invoicing::Input(in));
+  }
+  template <class In>
+  void payments(const In& in) {
+    tell(node_.payments, payment::Input(in));
+  }
+
+  void drain() {
+    while (!queue_.empty()) {
+      LN_ASSERT(++hops_ < kMaxHops);
+      Effect effect = std::move(queue_.front());
+      queue_.pop_front();
+      std::visit([&](auto& word) { hear(word); }, effect);
+    }
+  }
+
+  // ---- inputs ----
+  void hear(const Started& in) {
+    wallet(in);
+    gossip(in);
+    channels(in);
+    onion_messages(in);
+    invoicing(in);
+    payments(in);
+    peers(in);
+  }
+  void hear(const PeerConnected& in) { peers(in); }
+  void hear(const DialFailed& in) { peers(in); }
+  void hear(const BytesReceived& in) { peers(in); }
+  void hear(const PeerDisconnected& in) { peers(in); }
+  void hear(const BlockConnected& in) {
+    node_.connect(in, out_.durable);
+    wallet(in);
+    channels(in);
+    gossip(in);
+    payments(in);
+  }
+  void hear(const BlockDisconnected& in) {
+    node_.disconnect(in, out_.durable);
+    wallet(in);
+    channels(in);
+  }
+  void hear(const ChainStatus& in) { node_.chain = in; }
+  void hear(const FeeEstimate& in) { channels(in); }
+  void hear(const OutputLookedUp& in) { gossip(in); }
+  void hear(const BroadcastResult& in) {
+    wallet(in);
+    channels(in);
+  }
+  void hear(const DeadlineReached& in) {
+    peers(in);
+    channels(in);
+    gossip(in);
+    onion_messages(in);
+    invoicing(in);
+    payments(in);
+  }
+  void hear(const RequestGone& in) { payments(in); }
+  void hear(const CommandReceived& in) {
+    std::visit([&](const auto& command) { route(in, command); }, in.command);
+  }
+
+  // ---- commands: which machine answers ----
+  using C = CommandReceived;
+  void route(const C& in, const command::GetInfo&) { reply(in.request, describe_node(node_)); }
+  void route(const C& in, const command::ListChannels&) { reply(in.request, describe_channels(node_.views())); }
+  void route(const C& in, const command::Decode& decode) { out_.after.push_back(decode_text(in.request, decode.text)); }
+  void route(const C& in, const command::Stop&) {
+    reply(in.request, Value().set("stopping", true));
+    out_.after.push_back(StopNode{"asked to stop"});
+  }
+  void route(const C& in, const command::NewAddress&) { wallet(in); }
+  void route(const C& in, const command::ListFunds&) { wallet(in); }
+  void route(const C& in, const command::SendToAddress&) { wallet(in); }
+  void route(const C& in, const command::Connect&) { peers(in); }
+  void route(const C& in, const command::Disconnect&) { peers(in); }
+  void route(const C& in, const command::ListPeers&) { peers(in); }
+  void route(const C& in, const command::OpenChannel& command) { channels(OpenChannelNow{in.request, command}); }
+  void route(const C& in, const command::CloseChannel& command) {
+    auto script = closing_script(node_, command);
+    if (!script) {
+      out_.after.push_back(Reply{in.request, std::move(script).error()});
+      return;
+    }
+    channels(CloseChannelNow{in.request, command, *std::move(script)});
+  }
+  void route(const C& in, const command::CreateOffer&) { invoicing(in); }
+  void route(const C& in, const command::ListOffers&) { invoicing(in); }
+  void route(const C& in, const command::DisableOffer&) { invoicing(in); }
+  void route(const C& in, const command::AsyncInvite&) { invoicing(in); }
+  void route(const C& in, const command::ListInvitations&) { invoicing(in); }
+  void route(const C& in, const command::RevokeInvitation&) { invoicing(in); }
+  void route(const C& in, const command::AsyncJoin&) { invoicing(in); }
+  void route(const C& in, const command::ListStaticInvoices&) { invoicing(in); }
+  void route(const C& in, const command::Pay&) { payments(in); }
+  void route(const C& in, const command::CancelPayment&) { payments(in); }
+  void route(const C& in, const command::ListPayments&) { payments(in); }
+  void route(const C& in, const command::GetPayment&) { payments(in); }
+  void route(const C& in, const command::WaitPayment&) { payments(in); }
+  void route(const C& in, const command::ListForwards&) { payments(in); }
+  void route(const C& in, const command::ListHolds&) { payments(in); }
+  void route(const C& in, const command::FailHold&) { payments(in); }
+  void route(const C& in, const command::ListMailboxes&) { onion_messages(in); }
+  void reply(RequestId request, Value value) { out_.after.push_back(Reply{request, std::move(value)}); }
+
+  // ---- durable and outward ----
+  void hear(Put& put) { out_.durable.emplace_back(std::move(put)); }
+  void hear(Erase& erase) { out_.durable.emplace_back(std::move(erase)); }
+  template <class T>
+  void leave(T& action) {
+    out_.after.emplace_back(std::move(action));
+  }
+  void hear(WriteBytes& action) { leave(action); }
+  void hear(Dial& action) { leave(action); }
+  void hear(Hangup& action) { leave(action); }
+  void hear(Broadcast& action) { leave(action); }
+  void hear(LookUpOutput& action) { leave(action); }
+  void hear(Reply& action) { leave(action); }
+  void hear(Notify& action) { leave(action); }
+  void hear(StopNode& action) { leave(action); }
+
+  // ---- words ----
+  void hear(const SendMessage& word) { peers(word); }
+  void hear(const PingPeer& word) { peers(word); }
+  void hear(const DropPeer& word) { peers(word); }
+  void hear(const WantPeer& word) { peers(word); }
+  void hear(const PeerReady& word) {
+    channels(word);
+    gossip(word);
+    onion_messages(word);
+    invoicing(word);
+    payments(word);
+  }
+  void hear(const PeerGone& word) {
+    channels(word);
+    gossip(word);
+    onion_messages(word);
+    invoicing(word);
+    payments(word);
+  }
+  void hear(const PeerUnreachable& word) { onion_messages(word); }
+  void hear(const MessageReceived& word) {
+    switch (hearer_of(word.message)) {
+      case Hearer::Channel: return channels(word);
+      case Hearer::Gossip: return gossip(word);
+      case Hearer::OnionMessage: return onion_messages(word);
+      case Hearer::Nobody: return;
+    }
+  }
+  void hear(const PongReceived& word) { onion_messages(word); }
+  void hear(const AddHtlc& word) { channels(word); }
+  void hear(const FulfillHtlc& word) { channels(word); }
+  void hear(const FailHtlc& word) { channels(word); }
+  void hear(const FailMalformedHtlc& word) { channels(word); }
+  void hear(const HtlcAdded& word) { payments(word); }
+  void hear(const HtlcRefused& word) { payments(word); }
+  void hear(const OfferedHtlcCommitted& word) { payments(word); }
+  void hear(const ReleasePathsReceived& word) { payments(word); }
+  void hear(const HtlcReceived& word) { payments(word); }
+  void hear(const HtlcFulfilled& word) { payments(word); }
+  void hear(const HtlcFailed& word) { payments(word); }
+  void hear(const ChannelUsable& word) {
+    gossip(word);
+    payments(word);
+    invoicing(word);
+    onion_messages(word);
+  }
+  void hear(const ChannelUnusable& word) {
+    gossip(word);
+    payments(word);
+    invoicing(word);
+  }
+  void hear(const ChannelNeedsUpdate& word) { gossip(word); }
+  void hear(const ChannelAnnounced& word) { gossip(word); }
+  void hear(const ChannelClosed& word) {
+    gossip(word);
+    payments(word);
+  }
+  void hear(const OpenChannelNow& word) { channels(word); }
+  void hear(const CloseChannelNow& word) { channels(word); }
+  void hear(const PrepareFunding& word) { wallet(word); }
+  void hear(const FundingPrepared& word) { channels(word); }
+  void hear(const FundingFailed& word) { channels(word); }
+  void hear(const ReleaseFunding& word) { wallet(word); }
+  void hear(const SendOnionMessage& word) { onion_messages(word); }
+  void hear(const OnionMessageOutcome& word) {
+    switch (owner_of(word.tag)) {
+      case TagOwner::Payment: return payments(word);
+      case TagOwner::Invoicing: return invoicing(word);
+      case TagOwner::OnionMessage: return;
+    }
+  }
+  void hear(const OnionMessageReceived& word) {
+    bool held_or_release = std::holds_alternative<onion::HeldHtlcAvailable>(word.contents) ||
+                           std::holds_alternative<onion::ReleaseHeldHtlc>(word.contents);
+    held_or_release ? payments(word) : invoicing(word);
+  }
+  void hear(const SendOurGossip& word) { gossip(word); }
+  void hear(const ClientAwake& word) { payments(word); }
+  void hear(const RequestInvoice& word) { invoicing(word); }
+  void hear(const CancelInvoiceRequest& word) { invoicing(word); }
+  void hear(const InvoiceObtained& word) { payments(word); }
+  void hear(const StaticInvoiceObtained& word) { payments(word); }
+  void hear(const InvoiceFailed& word) { payments(word); }
+  void hear(const OfferPaid& word) { invoicing(word); }
+
+  enum class Hearer : std::uint8_t { Channel, Gossip, OnionMessage, Nobody };
+  template <class T, class... Options>
+  static constexpr bool one_of = (std::is_same_v<T, Options> || ...);
+  static Hearer hearer_of(const wire::Message& message) {
+    return std::visit(
+        []<class M>(const M&) {
+          using namespace wire;
+          if constexpr (one_of<M, ChannelAnnouncement, NodeAnnouncement, ChannelUpdate, QueryShortChannelIds,
+                               ReplyShortChannelIdsEnd, QueryChannelRange, ReplyChannelRange, GossipTimestampFilter>)
+            return Hearer::Gossip;
+          else if constexpr (std::is_same_v<M, OnionMessage>)
+            return Hearer::OnionMessage;
+          else if constexpr (one_of<M, Init, Ping, Pong, UnknownMessage>)
+            return Hearer::Nobody;  // ended in peer
+          else
+            return Hearer::Channel;  // BOLT 2, announcement_signatures, error and warning
+        },
+        message);
+  }
+
+  Node::Inside& node_;
+  Now now_;
+  Rng& rng_;
+  std::deque<Effect> queue_;
+  Outbox out_;
+  std::size_t hops_ = 0;
+};
+
+// ---- Node ----
+
+Node::Node(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+Node::~Node() = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(Node&&) noexcept = default;
+
+Outbox Node::step(const Input& input, Now now, Rng& rng) {
+  return Corridor(*inside_, now, rng).run(input);
+}
+
+std::optional<MonoTime> Node::deadline() const {
+  std::optional<MonoTime> earliest;
+  for (auto candidate : {peer::deadline(inside_->peers), channel::deadline(inside_->channels),
+                         gossip::deadline(inside_->gossip), onion_message::deadline(inside_->onion_messages),
+                         invoicing::deadline(inside_->invoicing), payment::deadline(inside_->payments)})
+    if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+  return earliest;
+}
+
+std::optional<Tip> Node::tip() const {
+  if (inside_->chain_tail.empty()) return std::nullopt;
+  return inside_->chain_tail.back();
+}
+const std::map<ChannelId, ChannelView>& Node::channels() const {
+  return channel::views(inside_->channels);
+}
+const std::map<NodeId, PeerView>& Node::peers() const {
+  return peer::views(inside_->peers);
+}
+std::size_t Node::last_hops() const {
+  return inside_->last_hops;
+}
+
+}  // namespace doze::node

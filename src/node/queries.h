@@ -1,0 +1,15 @@
+// Answers that need no machine: what the whole node looks like, what a text means, where a closing channel pays to.
+#pragma once
+
+#include "node/inside.h"
+
+namespace doze::node {
+
+[[nodiscard]] Value describe_node(const Node::Inside& node);
+[[nodiscard]] Value describe_channels(const Views& views);
+/// Offers, invitations and addresses; anything else is a BadRequest that says what was expected.
+[[nodiscard]] Reply decode_text(RequestId request, const std::string& text);
+/// The address given, or the channel's own wallet script.
+[[nodiscard]] Result<Bytes, CommandError> closing_script(const Node::Inside& node, const command::CloseChannel& command);
+
+}  // namespace doze::node
