@@ -1,0 +1,331 @@
+#include "rpc/methods.h"
+
+#include <charconv>
+
+namespace doze::rpc {
+
+namespace {
+
+/// Typed access to checked arguments: presence and type were verified by parse().
+class Values {
+ public:
+  explicit Values(const Arguments& arguments) : arguments_(arguments) {}
+  [[nodiscard]] bool has(const char* name) const { return arguments_.contains(name); }
+  [[nodiscard]] bool flag(const char* name) const { return has(name) && std::get<bool>(arguments_.at(name)); }
+  [[nodiscard]] std::optional<bool> maybe_flag(const char* name) const {
+    return has(name) ? std::optional(std::get<bool>(arguments_.at(name))) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<std::string> maybe_text(const char* name) const {
+    return has(name) ? std::optional(std::get<std::string>(arguments_.at(name))) : std::nullopt;
+  }
+  [[nodiscard]] std::string text(const char* name) const { return maybe_text(name).value_or(""); }
+  [[nodiscard]] std::optional<std::uint64_t> maybe_number(const char* name) const {
+    return has(name) ? std::optional(std::get<std::uint64_t>(arguments_.at(name))) : std::nullopt;
+  }
+  template <class T>
+  [[nodiscard]] std::optional<T> amount(const char* name) const {
+    auto number = maybe_number(name);
+    return number ? std::optional(T(*number)) : std::nullopt;
+  }
+  template <class T>
+  [[nodiscard]] T id(const char* name) const {
+    return T::from_hex_or_die(text(name));
+  }
+  [[nodiscard]] std::optional<Profile> profile(const char* name) const {
+    if (!has(name)) return std::nullopt;
+    return text(name) == "draft" ? Profile::Draft : Profile::Ldk;
+  }
+
+ private:
+  const Arguments& arguments_;
+};
+
+using Built = Result<command::Command, CommandError>;
+CommandError bad(std::string message) {
+  return CommandError{CommandErrorCode::BadRequest, std::move(message), {}};
+}
+
+template <class T>
+std::function<Built(const Arguments&)> plain() {
+  return [](const Arguments&) -> Built { return command::Command(T{}); };
+}
+
+std::optional<FeeratePerKw> feerate(const Values& values) {
+  auto per_vbyte = values.maybe_number("feerate");  // sat/vB, as wallets show it
+  return per_vbyte ? std::optional(FeeratePerKw(static_cast<std::uint32_t>(*per_vbyte * 250))) : std::nullopt;
+}
+
+Built build_connect(const Arguments& arguments) {
+  auto text = Values(arguments).text("peer");
+  command::Connect out;
+  out.node_id = NodeId::from_hex_or_die(text.substr(0, 66));
+  if (text.size() > 66) {
+    out.address = wire::parse_address(text.substr(67));
+    if (!out.address) return fail(bad("peer: '" + escape_untrusted(text.substr(67)) + "' is no host:port"));
+  }
+  return command::Command(std::move(out));
+}
+
+Built build_open(const Arguments& arguments) {
+  Values values(arguments);
+  if (values.flag("announce") && values.flag("private")) return fail(bad("announce and private exclude each other"));
+  command::OpenChannel out{values.id<NodeId>("node_id"), *values.amount<Sat>("amount_sat"),
+                           values.amount<Msat>("push_msat").value_or(Msat(0)), std::nullopt, feerate(values)};
+  if (values.flag("announce")) out.announce = true;
+  if (values.flag("private")) out.announce = false;
+  return command::Command(std::move(out));
+}
+
+Built build_send(const Arguments& arguments) {
+  Values values(arguments);
+  command::SendToAddress out{values.text("address"), std::nullopt, feerate(values)};
+  auto amount = values.text("amount_sat");
+  if (amount == "all") return command::Command(std::move(out));
+  std::uint64_t sat = 0;
+  auto [end, error] = std::from_chars(amount.data(), amount.data() + amount.size(), sat);
+  if (error != std::errc() || end != amount.data() + amount.size() || !Sat(sat).is_money())
+    return fail(bad("amount_sat: a whole number of satoshi, or 'all'"));
+  out.amount = Sat(sat);
+  return command::Command(std::move(out));
+}
+
+std::vector<Method> make_methods() {
+  const Param node{"node_id", Kind::NodeId, true, true, "node id of the peer"};
+  const Param channel{"channel_id", Kind::Id, true, true, "as listchannels shows it"};
+  const Param payment{"payment_id", Kind::Id, true, true, "as pay or listpayments shows it"};
+  const Param rate{"feerate", Kind::Number, false, false, "sat per virtual byte; default: the node's estimate"};
+  const Param profile{"profile", Kind::Profile, false, false, "numbers on the wire: ldk (default) or draft"};
+  const Param expiry{"expiry_s", Kind::Number, false, false, "seconds until it expires"};
+  using namespace command;
+  return {
+      {"getinfo", "What this node is and how it is: id, heights, backend, balances.", {}, "", plain<GetInfo>()},
+      {"newaddress", "A fresh address of the wallet.", {}, "", plain<NewAddress>()},
+      {"listfunds", "Coins and balances of the wallet.", {}, "", plain<ListFunds>()},
+      {"sendtoaddress",
+       "Pay from the wallet on chain.",
+       {{"address", Kind::Text, true, true, "where to"},
+        {"amount_sat", Kind::Text, true, true, "satoshi, or 'all'"},
+        rate},
+       "bcrt1q… 50000",
+       build_send},
+      {"connect",
+       "Connect to a node and keep the connection.",
+       {{"peer", Kind::PeerAddress, true, true, "node id, optionally @host:port"}},
+       "02ab…@127.0.0.1:9735",
+       build_connect},
+      {"disconnect", "End the connection to a node and do not reconnect.", {node}, "02ab…",
+       [](const Arguments& a) -> Built { return Command(Disconnect{Values(a).id<NodeId>("node_id")}); }},
+      {"listpeers", "Connected peers, and those that we reconnect to.", {}, "", plain<ListPeers>()},
+      {"openchannel",
+       "Open a channel to a connected peer.",
+       {node,
+        {"amount_sat", Kind::Sat, true, true, "capacity"},
+        {"push_msat", Kind::Msat, false, false, "given to the peer at once"},
+        {"announce", Kind::Flag, false, false, "announce it (default between servers)"},
+        {"private", Kind::Flag, false, false, "do not announce it (default with clients)"},
+        rate},
+       "02ab… 1000000",
+       build_open},
+      {"listchannels", "Channels with balances and states.", {}, "", plain<ListChannels>()},
+      {"closechannel",
+       "Close a channel, with the peer or by force.",
+       {channel,
+        {"force", Kind::Flag, false, false, "publish our commitment without the peer"},
+        {"address", Kind::Text, false, false, "where our balance goes; default: our wallet"}},
+       "7f3c…",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         return Command(CloseChannel{v.id<ChannelId>("channel_id"), v.flag("force"), v.maybe_text("address")});
+       }},
+      {"createoffer",
+       "Make a BOLT 12 offer; with --async one that can be paid while this node sleeps.",
+       {{"async", Kind::Flag, false, false, "let the server that we joined answer for us"},
+        {"amount_msat", Kind::Msat, false, false, "what it asks; default: the payer decides"},
+        {"description", Kind::Text, false, false, "shown to the payer, 200 bytes at most"},
+        {"issuer", Kind::Text, false, false, "who asks"},
+        expiry,
+        {"quantity_max", Kind::Number, false, false, "items one payment may buy; 0: any number"},
+        profile},
+       "--async --amount-msat 5000000 --description coffee",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         return Command(CreateOffer{v.flag("async"), v.amount<Msat>("amount_msat"), v.text("description"),
+                                    v.maybe_text("issuer"), v.maybe_number("expiry_s"), v.maybe_number("quantity_max"),
+                                    v.profile("profile")});
+       }},
+      {"listoffers", "Offers of this node.", {}, "", plain<ListOffers>()},
+      {"disableoffer", "Stop answering an offer.",
+       {{"offer_id", Kind::Id, true, true, "as listoffers shows it"}}, "9be1…",
+       [](const Arguments& a) -> Built { return Command(DisableOffer{Values(a).id<OfferId>("offer_id")}); }},
+      {"decode", "Say what an offer, an invitation or an address means.",
+       {{"text", Kind::Text, true, true, "lno1…, lnai1…, an address"}}, "lno1…",
+       [](const Arguments& a) -> Built { return Command(Decode{Values(a).text("text")}); }},
+      {"pay",
+       "Pay an offer. Returns when it is settled, or when it is safe to sleep.",
+       {{"offer", Kind::Text, true, true, "lno1…"},
+        {"amount_msat", Kind::Msat, false, false, "needed where the offer names none"},
+        {"max_fee_msat", Kind::Msat, false, false, "routing fees at most"},
+        {"quantity", Kind::Number, false, false, "items to buy"},
+        {"payer_note", Kind::Text, false, false, "shown to the recipient"},
+        {"hold", Kind::Flag, false, false, "let our peer hold the payment for a sleeping recipient (default for clients)"},
+        {"no_hold", Kind::Flag, false, false, "stay online instead"}},
+       "lno1… --amount-msat 250000",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
+         Pay out{v.text("offer"), v.amount<Msat>("amount_msat"), v.amount<Msat>("max_fee_msat"),
+                 v.maybe_number("quantity"), v.maybe_text("payer_note"), std::nullopt};
+         if (v.flag("hold")) out.hold = true;
+         if (v.flag("no_hold")) out.hold = false;
+         return Command(std::move(out));
+       }},
+      {"cancelpayment", "Give a payment up while no HTLC has left.", {payment}, "41d0…",
+       [](const Arguments& a) -> Built { return Command(CancelPayment{Values(a).id<PaymentId>("payment_id")}); }},
+      {"listpayments", "Payments made and received.", {}, "", plain<ListPayments>()},
+      {"getpayment", "One payment with its state and deadlines.", {payment}, "41d0…",
+       [](const Arguments& a) -> Built { return Command(GetPayment{Values(a).id<PaymentId>("payment_id")}); }},
+      {"waitpayment",
+       "Wait until a payment has ended.",
+       {payment, {"notified", Kind::Flag, false, false, "be content with 'notified'"}},
+       "41d0…",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         return Command(WaitPayment{v.id<PaymentId>("payment_id"), !v.flag("notified")});
+       }},
+      {"listforwards", "HTLCs forwarded for others.", {}, "", plain<ListForwards>()},
+      {"asyncinvite",
+       "Server: a link with which one recipient joins this node as its static-invoice server.",
+       {{"label", Kind::Text, false, true, "for listinvitations"},
+        {"raw", Kind::Flag, false, false, "LDK's raw form in hex instead of a link"},
+        profile,
+        expiry},
+       "\"a phone\"",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
+       }},
+      {"listinvitations", "Server: invitations and who joined.", {}, "", plain<ListInvitations>()},
+      {"revokeinvitation", "Server: end an invitation and its slots.",
+       {{"id", Kind::Text, true, true, "as listinvitations shows it"}}, "3d77…",
+       [](const Arguments& a) -> Built { return Command(RevokeInvitation{Values(a).text("id")}); }},
+      {"asyncjoin", "Recipient: join a static-invoice server by its link.",
+       {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}}, "lnai1…",
+       [](const Arguments& a) -> Built { return Command(AsyncJoin{Values(a).text("link")}); }},
+      {"liststaticinvoices", "Server: static invoices stored for clients; recipient: its own at servers.", {}, "",
+       plain<ListStaticInvoices>()},
+      {"listholds", "HTLCs held for sleeping recipients, with deadlines.", {}, "", plain<ListHolds>()},
+      {"failhold",
+       "Fail a held HTLC back now.",
+       {channel, {"htlc_id", Kind::Number, true, true, "as listholds shows it"}},
+       "7f3c… 12",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         return Command(FailHold{v.id<ChannelId>("channel_id"), *v.maybe_number("htlc_id")});
+       }},
+      {"listmailboxes", "Messages that wait for clients who sleep.", {}, "", plain<ListMailboxes>()},
+      {"stop", "Stop the daemon.", {}, "", plain<Stop>()},
+  };
+}
+
+const char* expectation(Kind kind) {
+  switch (kind) {
+    case Kind::Text: return "a text";
+    case Kind::Flag: return "true or false";
+    case Kind::Number: return "a whole number";
+    case Kind::Sat: return "a whole number of satoshi, 21 million bitcoin at most";
+    case Kind::Msat: return "a whole number of millisatoshi, 21 million bitcoin at most";
+    case Kind::NodeId: return "a node id: 66 hex digits that start with 02 or 03";
+    case Kind::Id: return "64 hex digits";
+    case Kind::PeerAddress: return "a node id of 66 hex digits, optionally followed by @host:port";
+    case Kind::Profile: return "'ldk' or 'draft'";
+  }
+  return "";
+}
+
+bool is_hex(std::string_view text, std::size_t digits) {
+  return text.size() == digits && from_hex(text).has_value();
+}
+bool is_node_id(std::string_view text) {
+  return is_hex(text, 66) && text[0] == '0' && (text[1] == '2' || text[1] == '3');
+}
+
+/// The argument in the type of its kind, or nullopt.
+std::optional<Argument> coerce(Kind kind, const Argument& given) {
+  if (kind == Kind::Flag) {
+    if (const auto* text = std::get_if<std::string>(&given)) {
+      if (*text == "true") return true;
+      if (*text == "false") return false;
+      return std::nullopt;
+    }
+    return std::holds_alternative<bool>(given) ? std::optional(given) : std::nullopt;
+  }
+  if (kind == Kind::Number || kind == Kind::Sat || kind == Kind::Msat) {
+    std::uint64_t number = 0;
+    if (const auto* text = std::get_if<std::string>(&given)) {
+      auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+      if (error != std::errc() || end != text->data() + text->size() || text->empty()) return std::nullopt;
+    } else if (const auto* plain_number = std::get_if<std::uint64_t>(&given)) {
+      number = *plain_number;
+    } else {
+      return std::nullopt;
+    }
+    if (kind == Kind::Sat && !Sat(number).is_money()) return std::nullopt;
+    if (kind == Kind::Msat && !Msat(number).is_money()) return std::nullopt;
+    return number;
+  }
+  if (const auto* number = std::get_if<std::uint64_t>(&given); number != nullptr && kind == Kind::Text)
+    return std::to_string(*number);
+  const auto* text = std::get_if<std::string>(&given);
+  if (text == nullptr) return std::nullopt;
+  bool good = kind == Kind::Text || (kind == Kind::NodeId && is_node_id(*text)) ||
+              (kind == Kind::Id && is_hex(*text, 64)) ||
+              (kind == Kind::PeerAddress && is_node_id(std::string_view(*text).substr(0, 66)) &&
+               (text->size() == 66 || (*text)[66] == '@')) ||
+              (kind == Kind::Profile && (*text == "ldk" || *text == "draft"));
+  return good ? std::optional(given) : std::nullopt;
+}
+
+}  // namespace
+
+const char* name(Kind kind) {
+  switch (kind) {
+    case Kind::Flag: return "boolean";
+    case Kind::Number:
+    case Kind::Sat:
+    case Kind::Msat: return "integer";
+    default: return "string";
+  }
+}
+
+const std::vector<Method>& methods() {
+  static const std::vector<Method> kMethods = make_methods();
+  return kMethods;
+}
+
+const Method* find_method(const std::string& name) {
+  for (const auto& method : methods())
+    if (method.name == name) return &method;
+  return nullptr;
+}
+
+Result<command::Command, CommandError> parse(const Method& method, const Arguments& arguments) {
+  Arguments checked;
+  for (const auto& param : method.params) {
+    auto given = arguments.find(param.name);
+    if (given == arguments.end()) {
+      if (param.required) return fail(bad(method.name + " needs " + param.name + ": " + expectation(param.kind)));
+      continue;
+    }
+    auto value = coerce(param.kind, given->second);
+    if (!value) return fail(bad(param.name + ": expected " + expectation(param.kind)));
+    checked.emplace(param.name, *std::move(value));
+  }
+  for (const auto& [name, value] : arguments) {
+    bool known = false;
+    for (const auto& param : method.params) known = known || param.name == name;
+    if (!known) return fail(bad(method.name + " has no parameter '" + escape_untrusted(name) + "'"));
+  }
+  return method.build(checked);
+}
+
+}  // namespace doze::rpc

@@ -1,0 +1,54 @@
+// Durable records in SQLite: WAL, synchronous=FULL, one writer, one batch one transaction.
+//
+// One table of (table, key, value). A value's own version is its room's business; the file's format number is ours: a newer
+// one is refused, an older one migrated. A lock file keeps a second process out. Files are 0600, made under umask 077.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "effects/records.h"
+
+namespace doze::store {
+
+/// The format that this program writes. Raise it with a migration, never without.
+inline constexpr int kFormat = 1;
+
+enum class StoreCode : std::uint8_t {
+  CannotOpen,      // no such folder, no rights, not a database
+  Locked,          // another process uses it
+  NewerFormat,     // written by a newer program
+  WrongNode,       // the seed is another one than the file was made with
+  Corrupt,         // SQLite says that pages are damaged
+  CannotWrite,     // disk full or failing: stop, do not retry as if the data were safe
+};
+struct StoreError {
+  StoreCode code;
+  std::string message;
+};
+[[nodiscard]] const char* name(StoreCode code);
+
+class Store {
+ public:
+  /// Opens or makes DIRECTORY/doze.sqlite, takes DIRECTORY/lock. `fingerprint` (a hash of the node id) is written at the
+  /// first opening and compared at every later one.
+  [[nodiscard]] static Result<Store, StoreError> open(const std::string& directory, ByteView fingerprint);
+  ~Store();
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+
+  /// Every row, grouped by table in key order.
+  [[nodiscard]] Result<std::vector<Row>, StoreError> rows() const;
+  /// All or nothing, and on the platter when it returns. After a failure the store refuses every further commit.
+  [[nodiscard]] Status<StoreError> commit(const Batch& batch);
+  [[nodiscard]] std::uint64_t commits() const;
+
+ private:
+  struct Inside;
+  explicit Store(std::unique_ptr<Inside> inside);
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace doze::store

@@ -1,0 +1,112 @@
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace doze::store {
+namespace {
+
+struct Folder {
+  std::string path = std::string(testing::TempDir()) + "doze-store-XXXXXX";
+  Folder() { EXPECT_NE(mkdtemp(path.data()), nullptr); }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+const Bytes kMe = hex("01"), kOther = hex("02");
+
+Store open_or_die(const std::string& path) {
+  auto store = Store::open(path, kMe);
+  EXPECT_TRUE(store) << store.error().message;
+  return *std::move(store);
+}
+
+TEST(Store, CommittedBatchIsThereAfterReopening) {
+  Folder folder;
+  {
+    auto store = open_or_die(folder.path);
+    EXPECT_TRUE(store.commit({Put{Table::Offer, hex("02"), hex("aa")}, Put{Table::Offer, hex("01"), {}},
+                              Put{Table::Channel, hex("07"), hex("bb")}}));
+    EXPECT_TRUE(store.commit({Put{Table::Offer, hex("02"), hex("cc")}, Erase{Table::Channel, hex("07")}}));
+    EXPECT_EQ(store.commits(), 2U);
+  }
+  auto rows = open_or_die(folder.path).rows();
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 2U);
+  EXPECT_EQ((*rows)[0].key, hex("01"));
+  EXPECT_TRUE((*rows)[0].value.empty());
+  EXPECT_EQ((*rows)[1].value, hex("cc"));
+}
+
+TEST(Store, SecondProcessIsKeptOut) {
+  Folder folder;
+  auto store = open_or_die(folder.path);
+  auto second = Store::open(folder.path, kMe);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, StoreCode::Locked);
+}
+
+TEST(Store, AnotherSeedIsRefused) {
+  Folder folder;
+  { auto store = open_or_die(folder.path); }
+  auto other = Store::open(folder.path, kOther);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, StoreCode::WrongNode);
+}
+
+TEST(Store, NewerFormatIsRefused) {
+  Folder folder;
+  { auto store = open_or_die(folder.path); }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path + "/doze.sqlite").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  auto store = Store::open(folder.path, kMe);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, StoreCode::NewerFormat);
+}
+
+TEST(Store, FilesAreForTheOwnerOnlyEvenUnderAnOpenUmask) {
+  Folder folder;
+  auto old = umask(0);
+  auto store = open_or_die(folder.path);
+  EXPECT_TRUE(store.commit({Put{Table::Offer, hex("02"), hex("aa")}}));
+  umask(old);
+  for (const auto& file : std::filesystem::directory_iterator(folder.path)) {
+    struct stat about {};
+    ASSERT_EQ(stat(file.path().c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0077U, 0U) << file.path();
+  }
+}
+
+TEST(Store, GarbageFileIsAnErrorNotACrash) {
+  Folder folder;
+  FILE* file = fopen((folder.path + "/doze.sqlite").c_str(), "w");
+  ASSERT_NE(file, nullptr);
+  for (int i = 0; i < 10'000; ++i) fputs("no database", file);
+  fclose(file);
+  auto store = Store::open(folder.path, kMe);
+  EXPECT_FALSE(store);
+}
+
+TEST(Store, AfterAFailedCommitNothingMoreIsAccepted) {
+  Folder folder;
+  auto store = open_or_die(folder.path);
+  sqlite3* db = nullptr;  // another connection holds the write lock: our commit cannot begin
+  ASSERT_EQ(sqlite3_open((folder.path + "/doze.sqlite").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  auto first = store.commit({Put{Table::Offer, hex("02"), hex("aa")}});
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code, StoreCode::CannotWrite);
+  sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  EXPECT_FALSE(store.commit({Put{Table::Offer, hex("02"), hex("aa")}}));
+  auto rows = store.rows();
+  ASSERT_TRUE(rows);
+  EXPECT_TRUE(rows->empty());
+}
+
+}  // namespace
+}  // namespace doze::store
