@@ -1,0 +1,45 @@
+// doze.toml: read with a line and a column for each mistake, written with a comment for each key.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "effects/config.h"
+
+namespace doze::app {
+
+struct Settings {
+  Config node;
+  std::string listen_host = "127.0.0.1";
+  std::uint16_t listen_port = 9735;
+  std::string rpc_host = "127.0.0.1";
+  std::uint16_t rpc_port = 9737;
+  struct Bitcoind {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;             // 0: the network's usual one
+    std::string cookie_file;            // or user and password
+    std::string user, password;
+    std::string zmq_hashblock;          // optional, only wakes the poll
+    std::uint32_t poll_ms = 1'000;
+  } bitcoind;
+  std::string log_level = "info";
+};
+
+/// The first mistake as "doze.toml:LINE:COLUMN: what is wrong: what to do instead".
+[[nodiscard]] Result<Settings, std::string> parse_settings(const std::string& text, const std::string& file_name);
+
+struct InitOptions {
+  wire::Network network = wire::Network::Regtest;
+  Role role = Role::Client;
+  std::string alias;
+  std::uint16_t listen_port = 9735, rpc_port = 9737, bitcoind_port = 0;
+  std::string bitcoind_cookie, bitcoind_user, bitcoind_password, zmq_hashblock;
+  std::string announce;                 // host:port, servers
+  std::string profile;                  // "", "ldk" or "draft"
+};
+/// A complete, commented file.
+[[nodiscard]] std::string default_settings(const InitOptions& options);
+/// bitcoind's usual RPC port on that network.
+[[nodiscard]] std::uint16_t usual_rpc_port(wire::Network network);
+
+}  // namespace doze::app

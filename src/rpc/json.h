@@ -1,0 +1,24 @@
+// Value trees and API errors as JSON, and JSON bodies as arguments. Amounts are integers on both ways.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string>
+
+#include "effects/io.h"
+#include "rpc/methods.h"
+
+namespace doze::rpc {
+
+/// Bodies beyond this are refused before they are parsed.
+inline constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+/// Nesting that a request may have: arguments are flat, so this is generous.
+inline constexpr std::size_t kMaxDepth = 4;
+
+[[nodiscard]] boost::json::value to_json(const Value& value);
+[[nodiscard]] boost::json::value to_json(const CommandError& error);
+/// An empty body or one flat JSON object of booleans, unsigned integers and strings; null members are left out.
+[[nodiscard]] Result<Arguments, CommandError> parse_body(std::string_view body);
+/// The OpenAPI 3.0 document made from the methods' table.
+[[nodiscard]] boost::json::value openapi();
+
+}  // namespace doze::rpc

@@ -1,0 +1,230 @@
+// The one file that includes Beast: it takes 15 seconds to compile.
+#include "rpc/server.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/json/serialize.hpp>
+#include <map>
+
+#include "crypto/crypto.h"
+#include "rpc/json.h"
+
+namespace doze::rpc {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+namespace {
+http::status status_of(CommandErrorCode code) {
+  switch (code) {
+    case CommandErrorCode::BadRequest: return http::status::bad_request;
+    case CommandErrorCode::NotFound: return http::status::not_found;
+    case CommandErrorCode::NotReady:
+    case CommandErrorCode::Refused: return http::status::conflict;
+    case CommandErrorCode::NoRoute:
+    case CommandErrorCode::InsufficientFunds:
+    case CommandErrorCode::PaymentFailed:
+    case CommandErrorCode::Expired: return http::status::unprocessable_entity;
+    case CommandErrorCode::Limit: return http::status::too_many_requests;
+    case CommandErrorCode::Internal: return http::status::internal_server_error;
+  }
+  return http::status::internal_server_error;
+}
+
+/// localhost or an IP address, with or without a port: what a rebound DNS name is not.
+bool is_local_host(std::string_view host) {
+  if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
+  host = host.substr(0, host.find(':'));
+  if (host == "localhost") return true;
+  boost::system::error_code error;
+  (void)asio::ip::make_address_v4(host, error);
+  return !error;
+}
+
+}  // namespace
+
+/// One connection: a request, its answer, the next request.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  /// What a session asks of the server.
+  struct Owner {
+    virtual ~Owner() = default;
+    virtual void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) = 0;
+    virtual bool token_is(std::string_view given) = 0;
+    virtual void gave_up(RequestId pending) = 0;  // the client hung up while it waited
+    virtual void ended(RequestId pending) = 0;    // the session is going; pending is 0 if nothing waits
+  };
+  Session(tcp::socket socket, std::shared_ptr<Owner> owner) : stream_(std::move(socket)), owner_(std::move(owner)) {}
+  ~Session() { owner_->ended(pending_); }
+
+  void read() {
+    parser_.emplace();
+    parser_->body_limit(kMaxBodyBytes);
+    stream_.expires_after(std::chrono::milliseconds(kRequestTimeoutMs));
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+      if (error == http::error::body_limit) {
+        self->keep_alive_ = false;
+        return self->refuse(http::status::payload_too_large, "the body is larger than 64 KiB");
+      }
+      if (!error) self->on_request();
+    });
+  }
+
+  void wait_for(RequestId pending) {
+    pending_ = pending;
+    stream_.expires_never();
+    // A client that hangs up while it waits is noticed by the end of its stream.
+    stream_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this(), pending](beast::error_code error) {
+      if (error || self->pending_ != pending) return;
+      std::uint8_t byte = 0;
+      beast::error_code ended;
+      self->stream_.socket().non_blocking(true, ended);
+      auto size = self->stream_.socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ended);
+      if (size != 0 || ended == asio::error::would_block) return;
+      self->owner_->gave_up(std::exchange(self->pending_, 0));
+      self->stream_.close();
+    });
+  }
+
+  void answer(http::status status, std::string body) {
+    pending_ = 0;
+    response_ = {};
+    response_.result(status);
+    response_.version(11);
+    response_.set(http::field::content_type, "application/json");
+    response_.set(http::field::cache_control, "no-store");
+    response_.keep_alive(keep_alive_);
+    response_.body() = std::move(body);
+    response_.prepare_payload();
+    stream_.expires_after(std::chrono::milliseconds(kRequestTimeoutMs));
+    http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
+      if (!error && self->keep_alive_) return self->read();
+      self->stream_.close();
+    });
+  }
+
+  void refuse(http::status status, std::string message) {
+    answer(status, boost::json::serialize(to_json(CommandError{CommandErrorCode::BadRequest, std::move(message), {}})));
+  }
+
+ private:
+  void on_request() {
+    const auto& request = parser_->get();
+    keep_alive_ = request.keep_alive();
+    std::string_view host(request[http::field::host].data(), request[http::field::host].size());
+    if (!host.empty() && !is_local_host(host)) return refuse(http::status::forbidden, "Host must be an IP address or localhost");
+    if (request.find(http::field::origin) != request.end())
+      return refuse(http::status::forbidden, "web pages may not use this API");
+    std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
+    if (!given.starts_with("Bearer ") || !owner_->token_is(given.substr(7)))
+      return refuse(http::status::unauthorized, "Authorization: Bearer TOKEN is missing or wrong (file api-token)");
+    std::string_view target(request.target().data(), request.target().size());
+    bool document = target == "/openapi.json" && request.method() == http::verb::get;
+    if (!document && request.method() != http::verb::post)
+      return refuse(http::status::method_not_allowed, "use POST /v1/METHOD");
+    owner_->request(shared_from_this(), target, request.body());
+  }
+
+  beast::tcp_stream stream_;
+  std::shared_ptr<Owner> owner_;
+  beast::flat_buffer buffer_{kMaxBodyBytes + 16 * 1024};
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> response_;
+  RequestId pending_ = 0;
+  bool keep_alive_ = false;
+};
+
+struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
+  Inside(asio::io_context& c, std::string t, std::function<void(RequestId, command::Command)> h,
+         std::function<void(RequestId)> g)
+      : acceptor(c), token(std::move(t)), handle(std::move(h)), gone(std::move(g)) {}
+
+  tcp::acceptor acceptor;
+  std::string token;
+  std::function<void(RequestId, command::Command)> handle;
+  std::function<void(RequestId)> gone;
+  std::map<RequestId, std::weak_ptr<Session>> waiting;
+  RequestId next = 1;
+  std::size_t sessions = 0;
+  bool stopped = false;
+
+  void accept() {
+    acceptor.async_accept([self = shared_from_this()](beast::error_code error, tcp::socket socket) {
+      if (self->stopped || error == asio::error::operation_aborted) return;
+      if (!error && self->sessions < kMaxConnections) {
+        ++self->sessions;
+        std::make_shared<Session>(std::move(socket), self)->read();
+      }
+      self->accept();
+    });
+  }
+  bool token_is(std::string_view given) override {
+    return crypto::equal_constant_time(bytes_of(given), bytes_of(token));
+  }
+  void gave_up(RequestId pending) override {
+    if (waiting.erase(pending) != 0 && !stopped) gone(pending);
+  }
+  void ended(RequestId pending) override {
+    --sessions;
+    if (pending != 0) gave_up(pending);
+  }
+  void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) override {
+    if (target == "/openapi.json") return session->answer(http::status::ok, boost::json::serialize(openapi()));
+    const auto* method = target.starts_with("/v1/") ? find_method(std::string(target.substr(4))) : nullptr;
+    if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /openapi.json");
+    auto arguments = parse_body(body);
+    auto command = arguments ? parse(*method, *arguments)
+                             : Result<command::Command, CommandError>(doze::fail(arguments.error()));
+    if (!command)
+      return session->answer(status_of(command.error().code), boost::json::serialize(to_json(command.error())));
+    auto id = next++;
+    waiting.emplace(id, session);
+    session->wait_for(id);
+    handle(id, *std::move(command));
+  }
+};
+
+Server::Server(asio::io_context& context, std::string token, std::function<void(RequestId, command::Command)> handle,
+               std::function<void(RequestId)> gone)
+    : inside_(std::make_shared<Inside>(context, std::move(token), std::move(handle), std::move(gone))) {}
+Server::~Server() {
+  stop();
+}
+
+Result<std::uint16_t, std::string> Server::listen(const std::string& host, std::uint16_t port) {
+  beast::error_code error;
+  auto address = asio::ip::make_address(host, error);
+  if (error) return doze::fail("cannot listen on " + host + ": not an IP address");
+  tcp::endpoint endpoint(address, port);
+  auto& acceptor = inside_->acceptor;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return doze::fail("cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message());
+  inside_->accept();
+  return acceptor.local_endpoint(error).port();
+}
+
+void Server::reply(const Reply& reply) {
+  auto it = inside_->waiting.find(reply.request);
+  if (it == inside_->waiting.end()) return;
+  auto session = it->second.lock();
+  inside_->waiting.erase(it);
+  if (!session) return;
+  if (const auto* error = std::get_if<CommandError>(&reply.result))
+    session->answer(status_of(error->code), boost::json::serialize(to_json(*error)));
+  else
+    session->answer(http::status::ok, boost::json::serialize(to_json(std::get<Value>(reply.result))));
+}
+
+void Server::stop() {
+  inside_->stopped = true;
+  beast::error_code ignored;
+  inside_->acceptor.close(ignored);
+}
+
+}  // namespace doze::rpc
