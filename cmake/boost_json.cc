@@ -1,0 +1,2 @@
+// Boost.JSON without its shared library, which not every distribution splits out: compiled once here.
+#include <boost/json/src.hpp>

@@ -1,0 +1,104 @@
+// Follows the block chain of a bitcoind, broadcasts, looks outputs up. Its own thread, which delivers every event.
+//
+// The hash chain decides: the driver remembers the blocks that it has given to the owner, and each new one must stand on
+// the last. Whatever happens in between (restart of either side, lost notification, reorganisation while asleep), the
+// owner sees disconnected blocks newest first down to the common ancestor, then connected ones, none missing, none twice.
+// Polling finds new blocks; a ZMQ hashblock message, where there is one, only makes the next poll come at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bitcoin/block.h"
+#include "bitcoin/transaction.h"
+#include "chain/bitcoind_client.h"
+
+namespace doze::chain {
+
+/// Blocks remembered for finding a common ancestor: two difficulty periods, no reorganisation is deeper.
+inline constexpr std::size_t kMaxRemembered = 4'032;
+inline constexpr std::uint32_t kReconnectMinMs = 250;
+inline constexpr std::uint32_t kReconnectMaxMs = 10'000;
+/// Fee estimates move slowly; asked at each new tip, but not more often than this.
+inline constexpr std::uint32_t kFeeIntervalMs = 30'000;
+/// Below this no transaction is relayed: 1 sat/vB is 250 sat/kw, plus what rounding of weights costs.
+inline constexpr FeeratePerKw kRelayFloor{253};
+/// Broadcasts and look-ups waiting for bitcoind; beyond it the oldest look-ups are answered with "unknown".
+inline constexpr std::size_t kMaxLookUps = 100'000;
+
+struct BlockRef {
+  BlockHeight height;
+  BlockHash hash;
+  friend bool operator==(const BlockRef&, const BlockRef&) = default;
+};
+
+struct ChainConfig {
+  RpcEndpoint rpc;
+  ChainHash chain_hash;                          // genesis block that bitcoind must have
+  std::string zmq_hashblock;                     // "tcp://127.0.0.1:28332"; empty: polling alone
+  std::uint32_t poll_interval_ms = 1'000;
+  std::uint32_t fee_target_blocks = 6;
+  FeeratePerKw fallback_feerate{2'500};          // where bitcoind has no estimate (regtest, fresh start)
+  /// Blocks that the owner has seen, oldest first. Empty: begins with the block at `start`, or with the tip.
+  std::vector<BlockRef> known;
+  std::optional<BlockHeight> start;
+};
+
+struct DriverStatus {
+  bool connected = false;
+  bool synced = false;      // every block up to bitcoind's tip was delivered, and bitcoind itself is up to date
+  std::string detail;       // for people: why not connected, or how far it has come
+  friend bool operator==(const DriverStatus&, const DriverStatus&) = default;
+};
+
+enum class BroadcastOutcome : std::uint8_t {
+  Accepted,        // in the mempool; also if it was there already
+  AlreadyInChain,
+  MissingInputs,   // an input is unknown or spent: a conflict confirmed, or the parent is missing
+  Conflict,        // conflicts with the mempool and does not pay enough to replace
+  FeeTooLow,
+  Invalid,         // any other rule or policy
+};
+[[nodiscard]] const char* name(BroadcastOutcome outcome);
+[[nodiscard]] inline bool is_success(BroadcastOutcome outcome) {
+  return outcome == BroadcastOutcome::Accepted || outcome == BroadcastOutcome::AlreadyInChain;
+}
+/// What bitcoind's refusal of a transaction means.
+[[nodiscard]] BroadcastOutcome classify_refusal(int rpc_code, std::string_view message);
+
+/// Called on the driver's thread, one after the other. A callback may block: the driver waits, so a slow owner is never
+/// flooded with blocks. A callback must not destroy the driver. Empty functions are skipped.
+struct ChainEvents {
+  std::function<void(BlockHeight, const BlockHash&, std::shared_ptr<const bitcoin::Block>)> block_connected;
+  std::function<void(BlockHeight, const BlockHash&)> block_disconnected;
+  std::function<void(const DriverStatus&)> status;               // at each change
+  std::function<void(FeeratePerKw, bool is_fallback)> fee_estimate;  // at each change
+  std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
+  std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&)> output_looked_up;
+};
+
+class ChainDriver {
+ public:
+  /// Starts the thread at once.
+  ChainDriver(ChainConfig config, ChainEvents events);
+  /// Stops and joins; a call under way is interrupted. What was not broadcast yet is not.
+  ~ChainDriver();
+  ChainDriver(const ChainDriver&) = delete;
+  ChainDriver& operator=(const ChainDriver&) = delete;
+
+  // From any thread; answered by the event of the same name. While bitcoind is away the request waits.
+  void broadcast(bitcoin::Transaction transaction);
+  /// The output at a short_channel_id, if it is unspent in the chain.
+  void look_up(ShortChannelId scid);
+  /// Polls now instead of at the next interval.
+  void poll_now();
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace doze::chain
