@@ -2,12 +2,11 @@
 
 #include <curl/curl.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
 #include <mutex>
 
-#include "base/bytes.h"
+#include "bitcoin/transaction.h"
 #include "chain/decimal.h"
 
 namespace doze::chain {
@@ -82,20 +81,13 @@ std::optional<Sat> amount(const json::value* value) {
   return std::nullopt;
 }
 
-// Hashes are shown in reverse byte order.
-template <class T>
-std::optional<T> reversed_hash(const std::optional<std::string>& hex) {
-  if (!hex) return std::nullopt;
-  auto bytes = from_hex(*hex);
-  if (!bytes) return std::nullopt;
-  std::reverse(bytes->begin(), bytes->end());
-  return T::from(*bytes);
+std::optional<BlockHash> block_hash_in(const json::value* value) {
+  auto shown = text(value);
+  return shown ? bitcoin::parse_block_hash(*shown) : std::nullopt;
 }
-template <class T>
-std::string reversed_hex(const T& hash) {
-  auto bytes = to_bytes(hash.view());
-  std::reverse(bytes.begin(), bytes.end());
-  return to_hex(bytes);
+std::optional<Txid> txid_in(const json::value* value) {
+  auto shown = text(value);
+  return shown ? bitcoin::parse_txid(*shown) : std::nullopt;
 }
 
 std::string quoted(const std::string& hex) {
@@ -106,15 +98,24 @@ std::string quoted(const std::string& hex) {
 
 const char* name(RpcErrorCode code) {
   switch (code) {
-    case RpcErrorCode::NoCredentials: return "no credentials";
-    case RpcErrorCode::Unreachable: return "unreachable";
-    case RpcErrorCode::TimedOut: return "timed out";
-    case RpcErrorCode::Unauthorized: return "unauthorized";
-    case RpcErrorCode::WarmingUp: return "warming up";
-    case RpcErrorCode::Busy: return "busy";
-    case RpcErrorCode::BadReply: return "bad reply";
-    case RpcErrorCode::Refused: return "refused";
-    case RpcErrorCode::Interrupted: return "interrupted";
+    case RpcErrorCode::NoCredentials:
+      return "no credentials";
+    case RpcErrorCode::Unreachable:
+      return "unreachable";
+    case RpcErrorCode::TimedOut:
+      return "timed out";
+    case RpcErrorCode::Unauthorized:
+      return "unauthorized";
+    case RpcErrorCode::WarmingUp:
+      return "warming up";
+    case RpcErrorCode::Busy:
+      return "busy";
+    case RpcErrorCode::BadReply:
+      return "bad reply";
+    case RpcErrorCode::Refused:
+      return "refused";
+    case RpcErrorCode::Interrupted:
+      return "interrupted";
   }
   return "?";
 }
@@ -210,7 +211,7 @@ Result<ChainInfo, RpcError> BitcoindClient::chain_info() {
   auto chain = text(member(reply.result, "chain"));
   auto blocks = u32(member(reply.result, "blocks"));
   auto headers = u32(member(reply.result, "headers"));
-  auto best = reversed_hash<BlockHash>(text(member(reply.result, "bestblockhash")));
+  auto best = block_hash_in(member(reply.result, "bestblockhash"));
   if (!chain || !blocks || !headers || !best) return fail(bad_reply("getblockchaininfo"));
   return ChainInfo{.chain = escape_untrusted(*chain),
                    .blocks = BlockHeight(*blocks),
@@ -222,7 +223,7 @@ Result<ChainInfo, RpcError> BitcoindClient::chain_info() {
 
 Result<BlockHash, RpcError> BitcoindClient::best_block_hash() {
   LN_TRY(reply, ask("getbestblockhash", "[]"));
-  auto hash = reversed_hash<BlockHash>(text(&reply.result));
+  auto hash = block_hash_in(&reply.result);
   if (!hash) return fail(bad_reply("getbestblockhash"));
   return *hash;
 }
@@ -233,13 +234,13 @@ Result<std::optional<BlockHash>, RpcError> BitcoindClient::block_hash(BlockHeigh
     if (reply.error().rpc_code == kRpcInvalidParameter) return std::optional<BlockHash>{};
     return fail(reply.error());
   }
-  auto hash = reversed_hash<BlockHash>(text(&reply->result));
+  auto hash = block_hash_in(&reply->result);
   if (!hash) return fail(bad_reply("getblockhash"));
   return hash;
 }
 
 Result<std::optional<HeaderInfo>, RpcError> BitcoindClient::block_header(const BlockHash& hash) {
-  auto reply = ask("getblockheader", "[" + quoted(reversed_hex(hash)) + "]");
+  auto reply = ask("getblockheader", "[" + quoted(bitcoin::block_hash_to_string(hash)) + "]");
   if (!reply) {
     if (reply.error().rpc_code == kRpcInvalidAddressOrKey) return std::optional<HeaderInfo>{};
     return fail(reply.error());
@@ -251,7 +252,7 @@ Result<std::optional<HeaderInfo>, RpcError> BitcoindClient::block_header(const B
 }
 
 Result<Bytes, RpcError> BitcoindClient::block(const BlockHash& hash) {
-  LN_TRY(reply, ask("getblock", "[" + quoted(reversed_hex(hash)) + ",0]"));
+  LN_TRY(reply, ask("getblock", "[" + quoted(bitcoin::block_hash_to_string(hash)) + ",0]"));
   auto hex = text(&reply.result);
   auto bytes = hex ? from_hex(*hex) : std::nullopt;
   if (!bytes) return fail(bad_reply("getblock"));
@@ -259,13 +260,13 @@ Result<Bytes, RpcError> BitcoindClient::block(const BlockHash& hash) {
 }
 
 Result<std::vector<Txid>, RpcError> BitcoindClient::block_txids(const BlockHash& hash) {
-  LN_TRY(reply, ask("getblock", "[" + quoted(reversed_hex(hash)) + ",1]"));
+  LN_TRY(reply, ask("getblock", "[" + quoted(bitcoin::block_hash_to_string(hash)) + ",1]"));
   const auto* list = member(reply.result, "tx");
   if (list == nullptr || !list->is_array()) return fail(bad_reply("getblock"));
   std::vector<Txid> out;
   out.reserve(list->get_array().size());
   for (const auto& entry : list->get_array()) {
-    auto txid = reversed_hash<Txid>(text(&entry));
+    auto txid = txid_in(&entry);
     if (!txid) return fail(bad_reply("getblock"));
     out.push_back(*txid);
   }
@@ -273,8 +274,8 @@ Result<std::vector<Txid>, RpcError> BitcoindClient::block_txids(const BlockHash&
 }
 
 Result<std::optional<UnspentOutput>, RpcError> BitcoindClient::unspent_output(const Outpoint& outpoint) {
-  LN_TRY(reply, ask("gettxout", "[" + quoted(reversed_hex(outpoint.txid)) + "," + std::to_string(outpoint.index) +
-                                    ",false]"));
+  LN_TRY(reply, ask("gettxout", "[" + quoted(bitcoin::txid_to_string(outpoint.txid)) + "," +
+                                    std::to_string(outpoint.index) + ",false]"));
   if (reply.result.is_null()) return std::optional<UnspentOutput>{};
   auto value = amount(member(reply.result, "value"));
   auto confirmations = u32(member(reply.result, "confirmations"));
@@ -287,7 +288,7 @@ Result<std::optional<UnspentOutput>, RpcError> BitcoindClient::unspent_output(co
 
 Result<Txid, RpcError> BitcoindClient::send_raw_transaction(ByteView transaction) {
   LN_TRY(reply, ask("sendrawtransaction", "[" + quoted(to_hex(transaction)) + "]"));
-  auto txid = reversed_hash<Txid>(text(&reply.result));
+  auto txid = txid_in(&reply.result);
   if (!txid) return fail(bad_reply("sendrawtransaction"));
   return *txid;
 }

@@ -34,11 +34,11 @@ enum class RpcErrorCode : std::uint8_t {
   NoCredentials,  // the cookie file cannot be read: bitcoind is down, or runs elsewhere or as another user
   Unreachable,    // no connection, or it broke
   TimedOut,
-  Unauthorized,   // 401 or 403
-  WarmingUp,      // -28: starting, ask again
-  Busy,           // 503: the work queue is full, ask again
-  BadReply,       // not what the call must give
-  Refused,        // bitcoind answered with an error: `rpc_code` and `message` are its own
+  Unauthorized,  // 401 or 403
+  WarmingUp,     // -28: starting, ask again
+  Busy,          // 503: the work queue is full, ask again
+  BadReply,      // not what the call must give
+  Refused,       // bitcoind answered with an error: `rpc_code` and `message` are its own
   Interrupted,
 };
 [[nodiscard]] const char* name(RpcErrorCode code);

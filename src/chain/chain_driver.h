@@ -1,9 +1,9 @@
 // Follows the block chain of a bitcoind, broadcasts, looks outputs up. Its own thread, which delivers every event.
 //
-// The hash chain decides: the driver remembers the blocks that it has given to the owner, and each new one must stand on
-// the last. Whatever happens in between (restart of either side, lost notification, reorganisation while asleep), the
-// owner sees disconnected blocks newest first down to the common ancestor, then connected ones, none missing, none twice.
-// Polling finds new blocks; a ZMQ hashblock message, where there is one, only makes the next poll come at once.
+// The hash chain decides: the driver remembers the blocks that it has given to the owner, and each new one must stand
+// on the last. Whatever happens in between (restart of either side, lost notification, reorganisation while asleep),
+// the owner sees disconnected blocks newest first down to the common ancestor, then connected ones, none missing, none
+// twice. Polling finds new blocks; a ZMQ hashblock message, where there is one, only makes the next poll come at once.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ inline constexpr std::uint32_t kReconnectMaxMs = 10'000;
 inline constexpr std::uint32_t kFeeIntervalMs = 30'000;
 /// Below this no transaction is relayed: 1 sat/vB is 250 sat/kw, plus what rounding of weights costs.
 inline constexpr FeeratePerKw kRelayFloor{253};
-/// Broadcasts and look-ups waiting for bitcoind; beyond it the oldest look-ups are answered with "unknown".
+/// Look-ups that wait for bitcoind: twice the announced channels of mainnet.
 inline constexpr std::size_t kMaxLookUps = 100'000;
 
 struct BlockRef {
@@ -37,11 +37,11 @@ struct BlockRef {
 
 struct ChainConfig {
   RpcEndpoint rpc;
-  ChainHash chain_hash;                          // genesis block that bitcoind must have
-  std::string zmq_hashblock;                     // "tcp://127.0.0.1:28332"; empty: polling alone
+  ChainHash chain_hash;       // genesis block that bitcoind must have
+  std::string zmq_hashblock;  // "tcp://127.0.0.1:28332"; empty: polling alone
   std::uint32_t poll_interval_ms = 1'000;
   std::uint32_t fee_target_blocks = 6;
-  FeeratePerKw fallback_feerate{2'500};          // where bitcoind has no estimate (regtest, fresh start)
+  FeeratePerKw fallback_feerate{2'500};  // where bitcoind has no estimate (regtest, fresh start)
   /// Blocks that the owner has seen, oldest first. Empty: begins with the block at `start`, or with the tip.
   std::vector<BlockRef> known;
   std::optional<BlockHeight> start;
@@ -49,18 +49,18 @@ struct ChainConfig {
 
 struct DriverStatus {
   bool connected = false;
-  bool synced = false;      // every block up to bitcoind's tip was delivered, and bitcoind itself is up to date
-  std::string detail;       // for people: why not connected, or how far it has come
+  bool synced = false;  // every block up to bitcoind's tip was delivered, and bitcoind itself is up to date
+  std::string detail;   // for people: why not connected, or how far it has come
   friend bool operator==(const DriverStatus&, const DriverStatus&) = default;
 };
 
 enum class BroadcastOutcome : std::uint8_t {
-  Accepted,        // in the mempool; also if it was there already
+  Accepted,  // in the mempool; also if it was there already
   AlreadyInChain,
-  MissingInputs,   // an input is unknown or spent: a conflict confirmed, or the parent is missing
-  Conflict,        // conflicts with the mempool and does not pay enough to replace
+  MissingInputs,  // an input is unknown or spent: a conflict confirmed, or the parent is missing
+  Conflict,       // conflicts with the mempool and does not pay enough to replace
   FeeTooLow,
-  Invalid,         // any other rule or policy
+  Invalid,  // any other rule or policy
 };
 [[nodiscard]] const char* name(BroadcastOutcome outcome);
 [[nodiscard]] inline bool is_success(BroadcastOutcome outcome) {
@@ -74,7 +74,7 @@ enum class BroadcastOutcome : std::uint8_t {
 struct ChainEvents {
   std::function<void(BlockHeight, const BlockHash&, std::shared_ptr<const bitcoin::Block>)> block_connected;
   std::function<void(BlockHeight, const BlockHash&)> block_disconnected;
-  std::function<void(const DriverStatus&)> status;               // at each change
+  std::function<void(const DriverStatus&)> status;                   // at each change
   std::function<void(FeeratePerKw, bool is_fallback)> fee_estimate;  // at each change
   std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
   std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&)> output_looked_up;
@@ -91,8 +91,8 @@ class ChainDriver {
 
   // From any thread; answered by the event of the same name. While bitcoind is away the request waits.
   void broadcast(bitcoin::Transaction transaction);
-  /// The output at a short_channel_id, if it is unspent in the chain.
-  void look_up(ShortChannelId scid);
+  /// The output at a short_channel_id, if it is unspent in the chain. False, and no event, if kMaxLookUps wait already.
+  [[nodiscard]] bool look_up(ShortChannelId scid);
   /// Polls now instead of at the next interval.
   void poll_now();
 

@@ -1,0 +1,361 @@
+#include "chain/chain_driver.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "chain/wakeup.h"
+
+namespace doze::chain {
+
+const char* name(BroadcastOutcome outcome) {
+  switch (outcome) {
+    case BroadcastOutcome::Accepted:
+      return "accepted";
+    case BroadcastOutcome::AlreadyInChain:
+      return "already in chain";
+    case BroadcastOutcome::MissingInputs:
+      return "missing inputs";
+    case BroadcastOutcome::Conflict:
+      return "conflict";
+    case BroadcastOutcome::FeeTooLow:
+      return "fee too low";
+    case BroadcastOutcome::Invalid:
+      return "invalid";
+  }
+  return "?";
+}
+
+BroadcastOutcome classify_refusal(int rpc_code, std::string_view message) {
+  auto says = [&](std::string_view words) { return message.find(words) != std::string_view::npos; };
+  if (rpc_code == kRpcAlreadyInChain || says("txn-already-known")) return BroadcastOutcome::AlreadyInChain;
+  if (says("txn-already-in-mempool") || says("txn-same-nonwitness-data-in-mempool")) return BroadcastOutcome::Accepted;
+  if (says("missingorspent") || says("missing-inputs")) return BroadcastOutcome::MissingInputs;
+  if (says("txn-mempool-conflict") || says("insufficient fee") || says("replacement") || says("too many potential")) {
+    return BroadcastOutcome::Conflict;
+  }
+  if (says("min relay fee not met") || says("mempool min fee not met") || says("mempool full")) {
+    return BroadcastOutcome::FeeTooLow;
+  }
+  return BroadcastOutcome::Invalid;
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Transaction ids of blocks that look-ups asked for lately: gossip comes sorted by block.
+struct TxidCache {
+  static constexpr std::size_t kBlocks = 64;
+  std::deque<std::pair<BlockHash, std::vector<Txid>>> blocks;
+
+  const std::vector<Txid>* find(const BlockHash& hash) const {
+    auto found = std::find_if(blocks.begin(), blocks.end(), [&](const auto& entry) { return entry.first == hash; });
+    return found == blocks.end() ? nullptr : &found->second;
+  }
+  const std::vector<Txid>& add(const BlockHash& hash, std::vector<Txid> txids) {
+    if (blocks.size() >= kBlocks) blocks.pop_front();
+    return blocks.emplace_back(hash, std::move(txids)).second;
+  }
+};
+
+RpcError failure(const std::string& message) {
+  return {RpcErrorCode::BadReply, 0, message};
+}
+
+}  // namespace
+
+struct ChainDriver::Inside {
+  Inside(ChainConfig config_in, ChainEvents events_in)
+      : config(std::move(config_in)), events(std::move(events_in)), rpc(config.rpc), wakeup(config.zmq_hashblock) {
+    chain.assign(config.known.begin(), config.known.end());
+    thread = std::thread([this] { run(); });
+  }
+  ~Inside() {
+    stopping = true;
+    rpc.interrupt();
+    wakeup.wake();
+    thread.join();
+  }
+
+  void run();
+  Status<RpcError> work();
+  Status<RpcError> greet();
+  Status<RpcError> follow();
+  Status<RpcError> begin();
+  Status<RpcError> rewind();
+  Status<RpcError> connect(BlockHeight height, const BlockHash& hash, bool& stands);
+  Status<RpcError> serve();
+  Status<RpcError> serve_broadcasts();
+  Status<RpcError> serve_look_up(ShortChannelId scid);
+  Result<std::optional<bitcoin::TxOut>, RpcError> output_at(ShortChannelId scid);
+  Status<RpcError> ask_fee();
+  void tell(DriverStatus next);
+  std::string progress(const ChainInfo& info) const;
+
+  const ChainConfig config;
+  const ChainEvents events;
+  BitcoindClient rpc;
+  Wakeup wakeup;
+  std::atomic<bool> stopping{false};
+
+  std::mutex mutex;  // guards the two queues
+  std::deque<bitcoin::Transaction> broadcasts;
+  std::deque<ShortChannelId> look_ups;
+
+  // The driver's thread alone.
+  std::deque<BlockRef> chain;  // given to the owner, oldest first
+  bool greeted = false;
+  DriverStatus status;
+  bool status_told = false;
+  std::optional<FeeratePerKw> fee;
+  bool fee_is_fallback = false;
+  std::optional<Clock::time_point> fee_asked;
+  TxidCache txids;
+  std::thread thread;
+};
+
+void ChainDriver::Inside::tell(DriverStatus next) {
+  if (status_told && next == status) return;
+  status_told = true;
+  status = std::move(next);
+  if (events.status) events.status(status);
+}
+
+void ChainDriver::Inside::run() {
+  auto backoff = kReconnectMinMs;
+  while (!stopping) {
+    auto done = work();
+    if (stopping) return;
+    if (done) {
+      backoff = kReconnectMinMs;
+      wakeup.wait(config.poll_interval_ms);
+      continue;
+    }
+    greeted = false;
+    tell({.connected = false, .synced = false, .detail = describe(done.error())});
+    // Requests from the owner wake us early; while bitcoind is away that must not shorten the pause.
+    auto until = Clock::now() + std::chrono::milliseconds(backoff);
+    for (auto now = Clock::now(); now < until && !stopping; now = Clock::now()) {
+      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now).count();
+      wakeup.wait(static_cast<std::uint32_t>(left) + 1);
+    }
+    backoff = std::min(backoff * 2, kReconnectMaxMs);
+  }
+}
+
+Status<RpcError> ChainDriver::Inside::work() {
+  if (!greeted) LN_CHECK(greet());
+  LN_CHECK(serve_broadcasts());
+  LN_CHECK(follow());
+  LN_CHECK(ask_fee());
+  return serve();
+}
+
+// Another chain is no reason to touch what we know: it is reported until somebody corrects the configuration.
+Status<RpcError> ChainDriver::Inside::greet() {
+  LN_TRY(genesis, rpc.block_hash(BlockHeight(0)));
+  if (!genesis || convert<ChainHash>(*genesis) != config.chain_hash) {
+    LN_TRY(info, rpc.chain_info());
+    return fail(failure("bitcoind follows another chain: " + info.chain));
+  }
+  greeted = true;
+  return Done{};
+}
+
+std::string ChainDriver::Inside::progress(const ChainInfo& info) const {
+  auto height = chain.empty() ? 0 : chain.back().height.value();
+  return "block " + std::to_string(height) + " of " + std::to_string(info.headers.value());
+}
+
+// Brings the owner to bitcoind's tip.
+Status<RpcError> ChainDriver::Inside::follow() {
+  if (chain.empty()) LN_CHECK(begin());
+  for (bool told = false; !stopping; told = true) {
+    LN_TRY(best, rpc.best_block_hash());
+    if (chain.back().hash == best) break;
+    if (!told) {
+      LN_TRY(info, rpc.chain_info());
+      tell({.connected = true, .synced = false, .detail = progress(info)});
+    }
+    LN_CHECK(rewind());
+    for (bool stands = true; stands && !stopping;) {
+      BlockHeight next(chain.back().height.value() + 1);
+      LN_TRY(hash, rpc.block_hash(next));
+      if (!hash) break;
+      LN_CHECK(connect(next, *hash, stands));
+      LN_CHECK(serve_broadcasts());
+    }
+  }
+  LN_TRY(now, rpc.chain_info());
+  // A regtest chain without fresh blocks calls itself in initial download for ever.
+  bool behind = now.blocks < now.headers || (now.initial_block_download && now.chain != "regtest");
+  tell({.connected = true, .synced = !behind, .detail = behind ? "bitcoind: " + progress(now) : ""});
+  return Done{};
+}
+
+Status<RpcError> ChainDriver::Inside::begin() {
+  LN_TRY(info, rpc.chain_info());
+  auto height = config.start ? std::min(*config.start, info.blocks) : info.blocks;
+  LN_TRY(hash, rpc.block_hash(height));
+  if (!hash) return fail(failure("the tip went back"));
+  bool stands = true;
+  return connect(height, *hash, stands);
+}
+
+// Takes blocks that left the active chain back. The ancestor is sought first, so that nothing is taken back in vain.
+Status<RpcError> ChainDriver::Inside::rewind() {
+  auto keep = chain.size();
+  for (; keep > 0; --keep) {
+    LN_TRY(header, rpc.block_header(chain[keep - 1].hash));
+    if (header && header->in_active_chain) break;
+  }
+  if (keep == 0) {
+    return fail(failure("none of the " + std::to_string(chain.size()) + " known blocks is in bitcoind's chain"));
+  }
+  while (chain.size() > keep) {
+    auto gone = chain.back();
+    chain.pop_back();
+    if (events.block_disconnected) events.block_disconnected(gone.height, gone.hash);
+  }
+  return Done{};
+}
+
+// `stands` becomes false if the chain changed under us: the caller looks again.
+Status<RpcError> ChainDriver::Inside::connect(BlockHeight height, const BlockHash& hash, bool& stands) {
+  LN_TRY(bytes, rpc.block(hash));
+  auto block = bitcoin::parse_block(bytes);
+  if (!block) return fail(failure("block " + std::to_string(height.value()) + ": " + describe(block.error())));
+  bool repeated = false;
+  bool whole = bitcoin::merkle_root(block->transactions, &repeated) == block->header.merkle_root && !repeated;
+  if (bitcoin::block_hash(block->header) != hash || !whole) {
+    return fail(failure("block " + std::to_string(height.value()) + " is not what its hash says"));
+  }
+  if (!chain.empty() && block->header.previous != chain.back().hash) {
+    stands = false;
+    return Done{};
+  }
+  chain.push_back({height, hash});
+  if (chain.size() > kMaxRemembered) chain.pop_front();
+  auto shared = std::make_shared<const bitcoin::Block>(*std::move(block));
+  if (events.block_connected) events.block_connected(height, hash, std::move(shared));
+  return Done{};
+}
+
+Status<RpcError> ChainDriver::Inside::serve_broadcasts() {
+  while (!stopping) {
+    std::optional<bitcoin::Transaction> next;
+    {
+      std::lock_guard lock(mutex);
+      if (broadcasts.empty()) break;
+      next = broadcasts.front();
+    }
+    auto txid = bitcoin::txid(*next);
+    auto sent = rpc.send_raw_transaction(bitcoin::serialize(*next));
+    auto outcome = BroadcastOutcome::Accepted;
+    std::string reason;
+    if (!sent) {
+      if (sent.error().code != RpcErrorCode::Refused) return fail(sent.error());  // stays in the queue
+      outcome = classify_refusal(sent.error().rpc_code, sent.error().message);
+      reason = sent.error().message;
+    }
+    {
+      std::lock_guard lock(mutex);
+      broadcasts.pop_front();
+    }
+    if (events.broadcast) events.broadcast(txid, outcome, reason);
+  }
+  return Done{};
+}
+
+Status<RpcError> ChainDriver::Inside::serve() {
+  constexpr int kBetweenPolls = 50;  // look-ups must not hold up blocks: the rest waits for the next round
+  for (int i = 0; i < kBetweenPolls && !stopping; ++i) {
+    LN_CHECK(serve_broadcasts());
+    std::optional<ShortChannelId> scid;
+    {
+      std::lock_guard lock(mutex);
+      if (look_ups.empty()) return Done{};
+      scid = look_ups.front();
+    }
+    LN_CHECK(serve_look_up(*scid));
+  }
+  wakeup.wake();
+  return Done{};
+}
+
+Status<RpcError> ChainDriver::Inside::serve_look_up(ShortChannelId scid) {
+  auto output = output_at(scid);
+  if (!output && output.error().code != RpcErrorCode::Refused) return fail(output.error());  // stays in the queue
+  {
+    std::lock_guard lock(mutex);
+    look_ups.pop_front();
+  }
+  // Refused: a pruned block, for example. Nothing is known of the output.
+  if (events.output_looked_up) events.output_looked_up(scid, output ? *output : std::nullopt);
+  return Done{};
+}
+
+Result<std::optional<bitcoin::TxOut>, RpcError> ChainDriver::Inside::output_at(ShortChannelId scid) {
+  LN_TRY(hash, rpc.block_hash(BlockHeight(scid.block())));
+  if (!hash) return std::optional<bitcoin::TxOut>{};
+  const auto* in_block = txids.find(*hash);
+  if (in_block == nullptr) {
+    LN_TRY(list, rpc.block_txids(*hash));
+    in_block = &txids.add(*hash, std::move(list));
+  }
+  if (scid.tx() >= in_block->size()) return std::optional<bitcoin::TxOut>{};
+  LN_TRY(output, rpc.unspent_output(Outpoint{(*in_block)[scid.tx()], scid.output()}));
+  if (!output) return std::optional<bitcoin::TxOut>{};
+  return std::optional(bitcoin::TxOut{output->value, std::move(output->script_pubkey)});
+}
+
+Status<RpcError> ChainDriver::Inside::ask_fee() {
+  auto now = Clock::now();
+  if (fee_asked && now - *fee_asked < std::chrono::milliseconds(kFeeIntervalMs)) return Done{};
+  LN_TRY(estimate, rpc.estimate_fee(config.fee_target_blocks));
+  LN_TRY(minimum, rpc.mempool_minimum_fee());
+  fee_asked = now;
+  auto per_kw = [](Sat per_kvb) {  // 1000 vbytes are 4000 weight units; rounded up
+    return FeeratePerKw(static_cast<std::uint32_t>(std::min<std::uint64_t>((per_kvb.value() + 3) / 4, UINT32_MAX)));
+  };
+  bool is_fallback = !estimate.has_value();
+  auto feerate = is_fallback ? config.fallback_feerate : per_kw(*estimate);
+  feerate = std::max({feerate, per_kw(minimum), kRelayFloor});
+  if (fee == feerate && fee_is_fallback == is_fallback) return Done{};
+  fee = feerate;
+  fee_is_fallback = is_fallback;
+  if (events.fee_estimate) events.fee_estimate(feerate, is_fallback);
+  return Done{};
+}
+
+ChainDriver::ChainDriver(ChainConfig config, ChainEvents events)
+    : inside_(std::make_unique<Inside>(std::move(config), std::move(events))) {}
+ChainDriver::~ChainDriver() = default;
+
+void ChainDriver::broadcast(bitcoin::Transaction transaction) {
+  {
+    std::lock_guard lock(inside_->mutex);
+    inside_->broadcasts.push_back(std::move(transaction));
+  }
+  inside_->wakeup.wake();
+}
+
+bool ChainDriver::look_up(ShortChannelId scid) {
+  {
+    std::lock_guard lock(inside_->mutex);
+    if (inside_->look_ups.size() >= kMaxLookUps) return false;
+    inside_->look_ups.push_back(scid);
+  }
+  inside_->wakeup.wake();
+  return true;
+}
+
+void ChainDriver::poll_now() {
+  inside_->wakeup.wake();
+}
+
+}  // namespace doze::chain

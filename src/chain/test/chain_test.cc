@@ -1,0 +1,403 @@
+// The driver against a real bitcoind on regtest. Skipped by name where there is none.
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "chain/chain_driver.h"
+#include "chain/test/bitcoind_process.h"
+#include "chain/test/fake_server.h"
+#include "crypto/crypto.h"
+
+namespace doze::chain::test {
+namespace {
+
+// What the owner sees. Checks by itself that no block is missing, doubled or out of order.
+class Owner {
+ public:
+  ChainEvents events() {
+    ChainEvents out;
+    out.block_connected = [this](BlockHeight height, const BlockHash& hash, std::shared_ptr<const bitcoin::Block> block) {
+      record([&] {
+        EXPECT_EQ(bitcoin::block_hash(block->header), hash);
+        if (!chain.empty()) {
+          EXPECT_EQ(height.value(), chain.back().height.value() + 1);
+          EXPECT_EQ(block->header.previous, chain.back().hash);
+        }
+        chain.push_back({height, hash});
+        last_block = block;
+        ++connected;
+      });
+    };
+    out.block_disconnected = [this](BlockHeight height, const BlockHash& hash) {
+      record([&] {
+        ASSERT_FALSE(chain.empty());
+        EXPECT_EQ(chain.back(), (BlockRef{height, hash}));
+        chain.pop_back();
+        ++disconnected;
+      });
+    };
+    out.status = [this](const DriverStatus& status) { record([&] { statuses.push_back(status); }); };
+    out.fee_estimate = [this](FeeratePerKw fee, bool fallback) { record([&] { fees.emplace_back(fee, fallback); }); };
+    out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
+      record([&] { broadcasts.push_back({txid, outcome, reason}); });
+    };
+    out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
+      record([&] { outputs.emplace_back(scid, output); });
+    };
+    return out;
+  }
+  /// Waits for it; the generous limit only ends a test that has failed.
+  template <class F>
+  bool until(F condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), condition);
+  }
+  bool until_tip(const std::string& hash) {
+    auto wanted = bitcoin::parse_block_hash(hash);
+    return until([&] { return !chain.empty() && chain.back().hash == wanted && synced(); });
+  }
+  [[nodiscard]] bool synced() const { return !statuses.empty() && statuses.back().connected && statuses.back().synced; }
+
+  struct Sent {
+    Txid txid;
+    BroadcastOutcome outcome;
+    std::string reason;
+  };
+  std::vector<BlockRef> chain;
+  std::shared_ptr<const bitcoin::Block> last_block;
+  int connected = 0, disconnected = 0;
+  std::vector<DriverStatus> statuses;
+  std::vector<std::pair<FeeratePerKw, bool>> fees;
+  std::vector<Sent> broadcasts;
+  std::vector<std::pair<ShortChannelId, std::optional<bitcoin::TxOut>>> outputs;
+
+ private:
+  template <class F>
+  void record(F f) {
+    std::lock_guard lock(mutex_);
+    f();
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+class ChainDriverTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto program = find_bitcoind();
+    if (!program) GTEST_SKIP() << "no bitcoind: name one in BITCOIND or put it into PATH";
+    bitcoind = std::make_unique<BitcoindProcess>(*program);
+    ASSERT_TRUE(bitcoind->ready()) << "bitcoind does not start";
+  }
+  ChainConfig config() {
+    ChainConfig out;
+    out.rpc = bitcoind->endpoint();
+    auto genesis = bitcoin::parse_block_hash(bitcoind->call("getblockhash", "[0]"));
+    out.chain_hash = convert<ChainHash>(*genesis);
+    out.poll_interval_ms = 20;
+    return out;
+  }
+  // A script that anybody can name and nobody spends: no wallet needed for blocks.
+  void mine(int blocks) {
+    bitcoind->call("generatetodescriptor", "[" + std::to_string(blocks) + R"(,"raw(51)"])");
+  }
+  std::string tip() { return bitcoind->call("getbestblockhash", "[]"); }
+  std::string hash_at(int height) { return bitcoind->call("getblockhash", "[" + std::to_string(height) + "]"); }
+  // A transaction that spends the coinbase of `height` (anyone can spend OP_TRUE) to `amount` at OP_TRUE.
+  bitcoin::Transaction spend(int height, Sat amount) {
+    auto block = bitcoin::parse_block(
+        hex(bitcoind->call("getblock", "[\"" + hash_at(height) + "\",0]")));
+    EXPECT_TRUE(block.has_value());
+    bitcoin::Transaction out;
+    out.inputs.push_back({.previous_output = {bitcoin::txid(block->transactions[0]), 0}});
+    // P2WSH of OP_TRUE: a standard output, so that relay policy takes it.
+    Bytes script{0x00, 0x20};
+    append(script, crypto::sha256(Bytes{0x51}).view());
+    out.outputs.push_back({amount, script});
+    return out;
+  }
+
+  std::unique_ptr<BitcoindProcess> bitcoind;
+};
+
+TEST_F(ChainDriverTest, begins_at_the_tip_and_delivers_each_new_block) {
+  mine(3);
+  Owner owner;
+  ChainDriver driver(config(), owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(owner.connected, 1);
+  EXPECT_EQ(owner.chain.back().height, BlockHeight(3));
+  mine(5);
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(owner.connected, 6);
+  EXPECT_EQ(owner.disconnected, 0);
+  EXPECT_EQ(owner.last_block->transactions.size(), 1u);
+}
+
+TEST_F(ChainDriverTest, begins_at_the_height_that_it_is_told) {
+  mine(6);
+  auto from = config();
+  from.start = BlockHeight(2);
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(owner.chain.front().height, BlockHeight(2));
+  EXPECT_EQ(owner.connected, 5);
+}
+
+TEST_F(ChainDriverTest, a_reorganisation_takes_blocks_back_newest_first) {
+  mine(10);
+  auto from = config();
+  from.start = BlockHeight(0);
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  bitcoind->call("invalidateblock", "[\"" + hash_at(8) + "\"]");
+  bitcoind->call("generatetodescriptor", R"([5,"raw(52)"])");
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(owner.chain.size(), 13u);
+  for (int height : {7, 8, 12}) {
+    EXPECT_EQ(bitcoin::block_hash_to_string(owner.chain[static_cast<std::size_t>(height)].hash), hash_at(height));
+  }
+  EXPECT_EQ(owner.disconnected, 3);
+}
+
+TEST_F(ChainDriverTest, a_chain_that_only_became_shorter_is_followed) {
+  mine(5);
+  auto from = config();
+  from.start = BlockHeight(0);
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  bitcoind->call("invalidateblock", "[\"" + hash_at(4) + "\"]");
+  ASSERT_TRUE(owner.until_tip(hash_at(3)));
+  EXPECT_EQ(owner.disconnected, 2);
+}
+
+TEST_F(ChainDriverTest, nothing_is_lost_while_bitcoind_restarts) {
+  mine(2);
+  Owner owner;
+  ChainDriver driver(config(), owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  bitcoind->stop();
+  ASSERT_TRUE(owner.until([&] { return !owner.statuses.back().connected; }));
+  EXPECT_FALSE(owner.statuses.back().detail.empty());
+  bitcoind->start();
+  ASSERT_TRUE(bitcoind->ready());
+  mine(4);
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(owner.connected, 5);
+  EXPECT_EQ(owner.disconnected, 0);
+}
+
+TEST_F(ChainDriverTest, a_reorganisation_while_we_were_away_is_caught_up) {
+  mine(6);
+  std::vector<BlockRef> known;
+  {
+    auto from = config();
+    from.start = BlockHeight(0);
+    Owner owner;
+    ChainDriver driver(from, owner.events());
+    ASSERT_TRUE(owner.until_tip(tip()));
+    known = owner.chain;
+  }
+  bitcoind->call("invalidateblock", "[\"" + hash_at(5) + "\"]");
+  bitcoind->call("generatetodescriptor", R"([4,"raw(52)"])");
+  auto from = config();
+  from.known = known;
+  Owner owner;
+  owner.chain = known;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(owner.disconnected, 2);
+  EXPECT_EQ(owner.connected, 4);
+}
+
+TEST_F(ChainDriverTest, an_unknown_past_is_reported_and_nothing_is_delivered) {
+  mine(3);
+  auto from = config();
+  from.known = {{BlockHeight(1), BlockHash{}}};
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until([&] {
+    return !owner.statuses.empty() && owner.statuses.back().detail.find("known blocks") != std::string::npos;
+  }));
+  EXPECT_FALSE(owner.statuses.back().connected);
+  EXPECT_EQ(owner.connected + owner.disconnected, 0);
+}
+
+TEST_F(ChainDriverTest, another_chain_is_reported_and_nothing_is_delivered) {
+  auto from = config();
+  from.chain_hash = ChainHash{};
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until([&] { return !owner.statuses.empty(); }));
+  EXPECT_FALSE(owner.statuses.back().connected);
+  EXPECT_NE(owner.statuses.back().detail.find("another chain: regtest"), std::string::npos);
+  EXPECT_EQ(owner.connected, 0);
+}
+
+TEST_F(ChainDriverTest, a_zmq_message_wakes_the_poll) {
+  mine(1);
+  auto from = config();
+  from.poll_interval_ms = 3'600'000;  // only a message can be in time
+  from.zmq_hashblock = bitcoind->zmq();
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  // The subscription may still be under way when the first blocks come: then they bring no message.
+  bool woken = false;
+  for (int i = 0; i < 300 && !woken; ++i) {
+    mine(1);
+    usleep(100'000);
+    woken = owner.until([&] { return true; }) && owner.connected > 1;
+  }
+  EXPECT_TRUE(woken);
+}
+
+TEST_F(ChainDriverTest, transactions_are_broadcast_and_outcomes_told_apart) {
+  mine(110);
+  auto from = config();
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  auto send = [&](const bitcoin::Transaction& transaction) {
+    auto before = owner.broadcasts.size();
+    driver.broadcast(transaction);
+    EXPECT_TRUE(owner.until([&] { return owner.broadcasts.size() > before; }));
+    EXPECT_EQ(owner.broadcasts.back().txid, bitcoin::txid(transaction));
+    return owner.broadcasts.back().outcome;
+  };
+  auto good = spend(1, Sat(4'999'990'000));
+  EXPECT_EQ(send(good), BroadcastOutcome::Accepted);
+  EXPECT_EQ(send(good), BroadcastOutcome::Accepted);
+  auto rival = good;
+  rival.outputs[0].amount = Sat(4'999'990'001);
+  EXPECT_EQ(send(rival), BroadcastOutcome::Conflict) << owner.broadcasts.back().reason;
+  EXPECT_EQ(send(spend(2, Sat(5'000'000'000))), BroadcastOutcome::FeeTooLow) << owner.broadcasts.back().reason;
+  EXPECT_EQ(send(spend(3, Sat(5'000'000'001))), BroadcastOutcome::Invalid) << owner.broadcasts.back().reason;
+  auto stranger = good;
+  stranger.inputs[0].previous_output.txid = Txid{};
+  EXPECT_EQ(send(stranger), BroadcastOutcome::MissingInputs) << owner.broadcasts.back().reason;
+  mine(1);
+  ASSERT_TRUE(owner.until_tip(tip()));
+  ASSERT_EQ(owner.last_block->transactions.size(), 2u);
+  EXPECT_EQ(owner.last_block->transactions[1], good);
+  EXPECT_EQ(send(good), BroadcastOutcome::AlreadyInChain);
+  EXPECT_EQ(send(rival), BroadcastOutcome::MissingInputs);
+}
+
+TEST_F(ChainDriverTest, a_broadcast_waits_for_bitcoind_to_come_back) {
+  mine(101);
+  Owner owner;
+  ChainDriver driver(config(), owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  auto transaction = spend(1, Sat(4'999'990'000));
+  bitcoind->stop();
+  driver.broadcast(transaction);
+  ASSERT_TRUE(owner.until([&] { return !owner.statuses.back().connected; }));
+  bitcoind->start();
+  ASSERT_TRUE(owner.until([&] { return !owner.broadcasts.empty(); }));
+  EXPECT_EQ(owner.broadcasts[0].outcome, BroadcastOutcome::Accepted) << owner.broadcasts[0].reason;
+}
+
+TEST_F(ChainDriverTest, outputs_are_found_by_short_channel_id_until_they_are_spent) {
+  mine(110);
+  Owner owner;
+  ChainDriver driver(config(), owner.events());
+  ASSERT_TRUE(owner.until_tip(tip()));
+  auto look_up = [&](ShortChannelId scid) {
+    auto before = owner.outputs.size();
+    EXPECT_TRUE(driver.look_up(scid));
+    EXPECT_TRUE(owner.until([&] { return owner.outputs.size() > before; }));
+    EXPECT_EQ(owner.outputs.back().first, scid);
+    return owner.outputs.back().second;
+  };
+  auto coinbase = ShortChannelId::of(1, 0, 0);
+  EXPECT_EQ(look_up(coinbase), (bitcoin::TxOut{Sat(5'000'000'000), Bytes{0x51}}));
+  EXPECT_EQ(look_up(ShortChannelId::of(1, 0, 7)), std::nullopt);
+  EXPECT_EQ(look_up(ShortChannelId::of(1, 1, 0)), std::nullopt);
+  EXPECT_EQ(look_up(ShortChannelId::of(100'000, 0, 0)), std::nullopt);
+  auto spending = spend(1, Sat(4'999'990'000));
+  driver.broadcast(spending);
+  ASSERT_TRUE(owner.until([&] { return !owner.broadcasts.empty(); }));
+  EXPECT_NE(look_up(coinbase), std::nullopt);  // only a block counts
+  mine(1);
+  ASSERT_TRUE(owner.until_tip(tip()));
+  EXPECT_EQ(look_up(coinbase), std::nullopt);
+  EXPECT_EQ(look_up(ShortChannelId::of(111, 1, 0)), spending.outputs[0]);
+}
+
+TEST_F(ChainDriverTest, without_an_estimate_the_fallback_is_named) {
+  mine(1);
+  auto from = config();
+  from.fallback_feerate = FeeratePerKw(5'000);
+  Owner owner;
+  ChainDriver driver(from, owner.events());
+  ASSERT_TRUE(owner.until([&] { return !owner.fees.empty(); }));
+  EXPECT_EQ(owner.fees[0], (std::pair{FeeratePerKw(5'000), true}));
+}
+
+TEST_F(ChainDriverTest, a_user_and_a_password_do_as_well_as_a_cookie) {
+  std::string line;
+  std::getline(std::ifstream(bitcoind->cookie_file()), line);
+  auto where = bitcoind->endpoint();
+  where.cookie_file.clear();
+  where.user = line.substr(0, line.find(':'));
+  where.password = line.substr(line.find(':') + 1);
+  EXPECT_EQ(BitcoindClient(where).chain_info()->chain, "regtest");
+  where.password += "x";
+  EXPECT_EQ(BitcoindClient(where).chain_info().error().code, RpcErrorCode::Unauthorized);
+}
+
+// ---- without bitcoind ----
+
+TEST(ChainDriver, is_destroyed_at_once_while_bitcoind_is_away_or_hangs) {
+  FakeServer hanging([](const std::string&) { return HttpReply{.hang = true}; });
+  for (std::uint16_t port : {std::uint16_t{1}, hanging.port()}) {
+    Owner owner;
+    ChainConfig config;
+    config.rpc.port = port;
+    config.rpc.call_timeout_ms = 3'600'000;
+    ChainDriver driver(config, owner.events());
+    if (port == 1) {
+      EXPECT_TRUE(owner.until([&] { return !owner.statuses.empty(); }));
+      EXPECT_NE(owner.statuses[0].detail.find("unreachable"), std::string::npos);
+    }
+  }
+}
+
+TEST(ChainDriver, warming_up_is_waited_for) {
+  // Two refusals, then a node whose whole chain is a genesis block nobody knows.
+  int asked = 0;
+  FakeServer server([&](const std::string&) {
+    ++asked;
+    if (asked <= 2) return HttpReply{500, R"({"result":null,"error":{"code":-28,"message":"Verifying blocks"}})"};
+    return HttpReply{200, R"({"result":")" + std::string(64, '7') + R"(","error":null})"};
+  });
+  Owner owner;
+  ChainConfig config;
+  config.rpc.port = server.port();
+  config.chain_hash = ChainHash::from_hex_or_die(std::string(64, '7'));
+  ChainDriver driver(config, owner.events());
+  ASSERT_TRUE(owner.until([&] { return owner.statuses.size() >= 2; }));
+  EXPECT_NE(owner.statuses[0].detail.find("Verifying blocks"), std::string::npos);
+  EXPECT_NE(owner.statuses[1].detail.find("getblockchaininfo"), std::string::npos);  // got past the greeting
+}
+
+TEST(ClassifyRefusal, knows_the_words_of_bitcoind) {
+  EXPECT_EQ(classify_refusal(-27, "Transaction already in block chain"), BroadcastOutcome::AlreadyInChain);
+  EXPECT_EQ(classify_refusal(-27, "Transaction outputs already in utxo set"), BroadcastOutcome::AlreadyInChain);
+  EXPECT_EQ(classify_refusal(-26, "txn-already-in-mempool"), BroadcastOutcome::Accepted);
+  EXPECT_EQ(classify_refusal(-25, "bad-txns-inputs-missingorspent"), BroadcastOutcome::MissingInputs);
+  EXPECT_EQ(classify_refusal(-26, "txn-mempool-conflict"), BroadcastOutcome::Conflict);
+  EXPECT_EQ(classify_refusal(-26, "insufficient fee, rejecting replacement abc; 1 < 2"), BroadcastOutcome::Conflict);
+  EXPECT_EQ(classify_refusal(-26, "min relay fee not met, 0 < 110"), BroadcastOutcome::FeeTooLow);
+  EXPECT_EQ(classify_refusal(-26, "mempool min fee not met, 1 < 2"), BroadcastOutcome::FeeTooLow);
+  EXPECT_EQ(classify_refusal(-26, "non-final"), BroadcastOutcome::Invalid);
+  EXPECT_EQ(classify_refusal(-22, "TX decode failed"), BroadcastOutcome::Invalid);
+}
+
+}  // namespace
+}  // namespace doze::chain::test
