@@ -49,16 +49,26 @@ std::optional<Msat> routable_maximum(const Channel& channel, const Direction& di
 
 const char* name(RefusalCode code) {
   switch (code) {
-    case RefusalCode::ChannelKnown: return "channel known";
-    case RefusalCode::ConflictingNodes: return "channel known with other nodes";
-    case RefusalCode::NodesNotAscending: return "node ids not ascending";
-    case RefusalCode::GraphFull: return "graph full";
-    case RefusalCode::UnknownChannel: return "unknown channel";
-    case RefusalCode::UnknownNode: return "unknown node";
-    case RefusalCode::Stale: return "stale";
-    case RefusalCode::SameTimestampDiffers: return "same timestamp, other contents";
-    case RefusalCode::SameTimestamp: return "same timestamp";
-    case RefusalCode::ChannelSpent: return "channel spent";
+    case RefusalCode::ChannelKnown:
+      return "channel known";
+    case RefusalCode::ConflictingNodes:
+      return "channel known with other nodes";
+    case RefusalCode::NodesNotAscending:
+      return "node ids not ascending";
+    case RefusalCode::GraphFull:
+      return "graph full";
+    case RefusalCode::UnknownChannel:
+      return "unknown channel";
+    case RefusalCode::UnknownNode:
+      return "unknown node";
+    case RefusalCode::Stale:
+      return "stale";
+    case RefusalCode::SameTimestampDiffers:
+      return "same timestamp, other contents";
+    case RefusalCode::SameTimestamp:
+      return "same timestamp";
+    case RefusalCode::ChannelSpent:
+      return "channel spent";
   }
   return "?";
 }

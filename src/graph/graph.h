@@ -41,10 +41,10 @@ struct Direction {
 /// `direction` is 0 for what node_1 forwards to node_2, 1 for the other way.
 struct Channel {
   ShortChannelId scid;
-  NodeId node_1, node_2;                     // node_1 is the lesser
-  std::optional<Sat> capacity;               // nullopt: the funding output was not looked up
+  NodeId node_1, node_2;        // node_1 is the lesser
+  std::optional<Sat> capacity;  // nullopt: the funding output was not looked up
   wire::FeatureBits features;
-  UnixTime announced_at;                     // when we learnt of it: stands in for a missing update when pruning
+  UnixTime announced_at;  // when we learnt of it: stands in for a missing update when pruning
   std::optional<BlockHeight> spent_at;
   std::array<std::optional<Direction>, 2> directions;
   Bytes raw;
@@ -59,22 +59,22 @@ struct Announced {
   wire::FeatureBits features;
   std::uint32_t timestamp = 0;
   std::array<std::uint8_t, 3> rgb_color{};
-  std::array<std::uint8_t, 32> alias{};      // foreign text, zero-padded: escape before showing
+  std::array<std::uint8_t, 32> alias{};  // foreign text, zero-padded: escape before showing
   std::vector<wire::NetworkAddress> addresses;
   Bytes raw;
 };
 
 struct Node {
   NodeId node_id;
-  std::optional<Announced> announced;        // nullopt: known from its channels only
-  std::vector<ShortChannelId> channels;      // ascending, at least one
+  std::optional<Announced> announced;    // nullopt: known from its channels only
+  std::vector<ShortChannelId> channels;  // ascending, at least one
 };
 
 enum class RefusalCode : std::uint8_t {
-  ChannelKnown,          // the same channel with the same nodes is there
-  ConflictingNodes,      // the same scid was announced with other nodes: somebody's keys leaked (BOLT 7: blacklist)
-  NodesNotAscending,     // node_id_1 is not less than node_id_2
-  GraphFull,             // numbers: kMaxChannels
+  ChannelKnown,       // the same channel with the same nodes is there
+  ConflictingNodes,   // the same scid was announced with other nodes: somebody's keys leaked (BOLT 7: blacklist)
+  NodesNotAscending,  // node_id_1 is not less than node_id_2
+  GraphFull,          // numbers: kMaxChannels
   UnknownChannel,
   UnknownNode,           // no channel of it is known
   Stale,                 // numbers: timestamp held, timestamp offered
@@ -98,7 +98,7 @@ struct ChannelAdded {
 struct UpdateApplied {
   ShortChannelId scid;
   std::uint8_t direction = 0;
-  bool first = false;             // the first for this direction: BOLT 7 announces a channel with its first update
+  bool first = false;  // the first for this direction: BOLT 7 announces a channel with its first update
 };
 struct NodeApplied {
   NodeId node_id;

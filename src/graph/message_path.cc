@@ -16,10 +16,14 @@ struct Found {
 
 const char* name(MessagePathFailure failure) {
   switch (failure) {
-    case MessagePathFailure::NoPeers: return "no connected peer with onion messages";
-    case MessagePathFailure::DestinationUnknown: return "destination unknown";
-    case MessagePathFailure::NoPath: return "no path of nodes with onion messages";
-    case MessagePathFailure::TooLong: return "path too long";
+    case MessagePathFailure::NoPeers:
+      return "no connected peer with onion messages";
+    case MessagePathFailure::DestinationUnknown:
+      return "destination unknown";
+    case MessagePathFailure::NoPath:
+      return "no path of nodes with onion messages";
+    case MessagePathFailure::TooLong:
+      return "path too long";
   }
   return "?";
 }

@@ -30,12 +30,18 @@ std::optional<NodeId> resolve(const Graph& graph, const RouteRequest& request, c
 void note(RouteFailure& worst, RouteFailure candidate) {
   auto rank = [](RouteFailureCode code) {
     switch (code) {
-      case RouteFailureCode::AmountAboveMaximum: return 5;
-      case RouteFailureCode::AmountBelowMinimum: return 4;
-      case RouteFailureCode::CltvTooFar: return 3;
-      case RouteFailureCode::IntroductionIsUs: return 2;
-      case RouteFailureCode::DestinationFeatures: return 1;
-      default: return 0;
+      case RouteFailureCode::AmountAboveMaximum:
+        return 5;
+      case RouteFailureCode::AmountBelowMinimum:
+        return 4;
+      case RouteFailureCode::CltvTooFar:
+        return 3;
+      case RouteFailureCode::IntroductionIsUs:
+        return 2;
+      case RouteFailureCode::DestinationFeatures:
+        return 1;
+      default:
+        return 0;
     }
   };
   bool nearer = candidate.code == worst.code &&
@@ -71,7 +77,9 @@ Result<Tail, RouteFailure> blinded_tail(const Graph& graph, const RouteRequest& 
     return fail(RouteFailure{RouteFailureCode::CltvTooFar, expiry, request.max_cltv_expiry.value()});
   }
   if (*entry == request.local_node_id) return fail(RouteFailure{RouteFailureCode::IntroductionIsUs});
-  return Tail{.entry = *entry, .amount = *total, .cltv_expiry = CltvExpiry(static_cast<std::uint32_t>(expiry)),
+  return Tail{.entry = *entry,
+              .amount = *total,
+              .cltv_expiry = CltvExpiry(static_cast<std::uint32_t>(expiry)),
               .blinded = index};
 }
 
@@ -116,7 +124,8 @@ Preparation prepare(const Graph& graph, const RouteRequest& request) {
   return out;
 }
 
-// Why the limits cannot be kept: drop them one after the other until there is a route; the last one dropped was in the way.
+// Why the limits cannot be kept: drop them one after the other until there is a route; the last one dropped was in the
+// way.
 RouteFailure explain(Search& search, const RouteRequest& request, Msat spendable_max) {
   auto limits = search.limits();
   limits.max_amount = Msat::max_money();
@@ -142,17 +151,28 @@ RouteFailure explain(Search& search, const RouteRequest& request, Msat spendable
 
 const char* name(RouteFailureCode code) {
   switch (code) {
-    case RouteFailureCode::NoUsableChannel: return "no usable channel";
-    case RouteFailureCode::InsufficientBalance: return "insufficient balance";
-    case RouteFailureCode::DestinationUnknown: return "destination unknown";
-    case RouteFailureCode::IntroductionIsUs: return "the blinded path starts at this node";
-    case RouteFailureCode::DestinationFeatures: return "destination needs unknown features";
-    case RouteFailureCode::AmountBelowMinimum: return "amount below minimum";
-    case RouteFailureCode::AmountAboveMaximum: return "amount above maximum";
-    case RouteFailureCode::FeeTooHigh: return "fee too high";
-    case RouteFailureCode::CltvTooFar: return "expiry too far";
-    case RouteFailureCode::TooManyHops: return "too many hops";
-    case RouteFailureCode::NoPath: return "no path";
+    case RouteFailureCode::NoUsableChannel:
+      return "no usable channel";
+    case RouteFailureCode::InsufficientBalance:
+      return "insufficient balance";
+    case RouteFailureCode::DestinationUnknown:
+      return "destination unknown";
+    case RouteFailureCode::IntroductionIsUs:
+      return "the blinded path starts at this node";
+    case RouteFailureCode::DestinationFeatures:
+      return "destination needs unknown features";
+    case RouteFailureCode::AmountBelowMinimum:
+      return "amount below minimum";
+    case RouteFailureCode::AmountAboveMaximum:
+      return "amount above maximum";
+    case RouteFailureCode::FeeTooHigh:
+      return "fee too high";
+    case RouteFailureCode::CltvTooFar:
+      return "expiry too far";
+    case RouteFailureCode::TooManyHops:
+      return "too many hops";
+    case RouteFailureCode::NoPath:
+      return "no path";
   }
   return "?";
 }
@@ -165,15 +185,18 @@ std::string describe(const RouteFailure& failure) {
   };
   switch (failure.code) {
     case RouteFailureCode::InsufficientBalance:
-    case RouteFailureCode::FeeTooHigh: return numbers(" msat");
+    case RouteFailureCode::FeeTooHigh:
+      return numbers(" msat");
     case RouteFailureCode::AmountBelowMinimum:
       return out + ": " + std::to_string(failure.available) + " msat, at least " + std::to_string(failure.needed);
     case RouteFailureCode::AmountAboveMaximum:
       return out + ": " + std::to_string(failure.needed) + " msat, at most " + std::to_string(failure.available);
     case RouteFailureCode::CltvTooFar:
       return out + ": block " + std::to_string(failure.needed) + ", at most " + std::to_string(failure.available);
-    case RouteFailureCode::TooManyHops: return numbers("");
-    default: return out;
+    case RouteFailureCode::TooManyHops:
+      return numbers("");
+    default:
+      return out;
   }
 }
 
@@ -201,12 +224,11 @@ Result<Route, RouteFailure> find_route(const Graph& graph, const RouteRequest& r
   }
   if (!any) return fail(RouteFailure{RouteFailureCode::NoUsableChannel});
   if (spendable_max < request.amount) {
-    return fail(
-        RouteFailure{RouteFailureCode::InsufficientBalance, request.amount.value(), spendable_max.value()});
+    return fail(RouteFailure{RouteFailureCode::InsufficientBalance, request.amount.value(), spendable_max.value()});
   }
   if (request.final_cltv_expiry > request.max_cltv_expiry) {
-    return fail(RouteFailure{RouteFailureCode::CltvTooFar, request.final_cltv_expiry.value(),
-                             request.max_cltv_expiry.value()});
+    return fail(
+        RouteFailure{RouteFailureCode::CltvTooFar, request.final_cltv_expiry.value(), request.max_cltv_expiry.value()});
   }
   auto prepared = prepare(graph, request);
   if (prepared.tails.empty()) return fail(prepared.failure);

@@ -2,8 +2,8 @@
 //
 // Amounts and expiries are exact and computed from the destination backwards, as BOLT 7, "HTLC Fees", wants: a node is
 // paid for what it forwards, never for what it receives; our own channel charges nothing.
-// Cost of a route = its fees + a risk term per hop (they fail) + one per block of delay (money is locked) + one for using
-// much of a channel. Ties are broken by fewer hops, then by the smaller scid, so equal inputs give equal routes.
+// Cost of a route = its fees + a risk term per hop (they fail) + one per block of delay (money is locked) + one for
+// using much of a channel. Ties are broken by fewer hops, then by the smaller scid, so equal inputs give equal routes.
 // The first pass keeps one label a node (about a millisecond on mainnet). Only if that misses the limits, a second pass
 // keeps up to kMaxLabels undominated ones, for the cheapest way to a node may be too long, too dear or too slow.
 #pragma once
@@ -28,10 +28,10 @@ inline constexpr std::size_t kMaxMessageHops = 8;
 /// One of our own channels that can send now.
 struct LocalChannel {
   ChannelId channel_id;
-  ShortChannelId scid;               // real scid or alias: names the channel in `only_channels` and `avoid`
+  ShortChannelId scid;  // real scid or alias: names the channel in `only_channels` and `avoid`
   NodeId peer;
-  Msat spendable;                    // largest HTLC that we can offer now
-  Msat htlc_minimum{0};              // the peer accepts no smaller HTLC
+  Msat spendable;        // largest HTLC that we can offer now
+  Msat htlc_minimum{0};  // the peer accepts no smaller HTLC
 };
 
 /// A blinded payment path. If its introduction node is ourselves the caller unwraps our hop first and names the next
@@ -61,10 +61,10 @@ struct Avoid {
 };
 
 struct RiskWeights {
-  Msat hop{1000};                         // per forwarding node
-  std::uint32_t hop_ppm = 100;            // of the amount, per forwarding node
-  std::uint32_t block_ppb = 2'000;        // of the amount, per block of delay: about 10 % a year
-  std::uint32_t liquidity_ppm = 1'000;    // of the amount, times amount / largest HTLC of the direction
+  Msat hop{1000};                       // per forwarding node
+  std::uint32_t hop_ppm = 100;          // of the amount, per forwarding node
+  std::uint32_t block_ppb = 2'000;      // of the amount, per block of delay: about 10 % a year
+  std::uint32_t liquidity_ppm = 1'000;  // of the amount, times amount / largest HTLC of the direction
 };
 
 struct RouteRequest {
@@ -73,24 +73,24 @@ struct RouteRequest {
   /// The first hop must be one of these, for example those whose peer holds; nullopt: any.
   std::optional<std::set<ShortChannelId>> only_channels;
   std::variant<std::vector<BlindedDestination>, PlainDestination> destination;
-  Msat amount;                            // what the recipient gets
-  CltvExpiry final_cltv_expiry;           // outgoing_cltv_value of the recipient's payload; payinfo deltas come on top
-  Msat max_fee;                           // whole fee, that of a blinded path included
-  CltvExpiry max_cltv_expiry;             // of our own HTLC
-  std::size_t max_hops = kMaxRouteHops;   // ordinary payloads: what the onion has room for beside the blinded tail
+  Msat amount;                           // what the recipient gets
+  CltvExpiry final_cltv_expiry;          // outgoing_cltv_value of the recipient's payload; payinfo deltas come on top
+  Msat max_fee;                          // whole fee, that of a blinded path included
+  CltvExpiry max_cltv_expiry;            // of our own HTLC
+  std::size_t max_hops = kMaxRouteHops;  // ordinary payloads: what the onion has room for beside the blinded tail
   std::vector<Avoid> avoid;
-  std::set<NodeId> avoid_nodes;           // never forward through these
+  std::set<NodeId> avoid_nodes;  // never forward through these
   RiskWeights risk;
 };
 
 /// A node that gets a payload of ours. The last one is the payee or the introduction node.
 struct RouteHop {
   NodeId node_id;
-  ShortChannelId incoming;                // channel over which its HTLC arrives; LocalChannel::scid for the first
-  Msat amount_msat;                       // of the HTLC that arrives
-  CltvExpiry cltv_expiry;                 // of the HTLC that arrives
-  /// For its payload (BOLT 4). At the last hop short_channel_id is nullopt and the other two are the recipient's: with a
-  /// blinded destination they belong into the payload of the final blinded hop.
+  ShortChannelId incoming;  // channel over which its HTLC arrives; LocalChannel::scid for the first
+  Msat amount_msat;         // of the HTLC that arrives
+  CltvExpiry cltv_expiry;   // of the HTLC that arrives
+  /// For its payload (BOLT 4). At the last hop short_channel_id is nullopt and the other two are the recipient's: with
+  /// a blinded destination they belong into the payload of the final blinded hop.
   std::optional<ShortChannelId> short_channel_id;
   Msat amt_to_forward;
   CltvExpiry outgoing_cltv_value;
@@ -98,26 +98,26 @@ struct RouteHop {
 };
 
 struct Route {
-  std::size_t channel = 0;                // index into RouteRequest::channels
-  std::optional<std::size_t> blinded;     // index into the blinded destinations
-  std::vector<RouteHop> hops;             // at least one; hops[0].node_id is the channel's peer
-  Msat amount_msat;                       // of our update_add_htlc: hops[0].amount_msat
-  CltvExpiry cltv_expiry;                 // of our update_add_htlc
-  Msat fee;                               // amount_msat - RouteRequest::amount
+  std::size_t channel = 0;             // index into RouteRequest::channels
+  std::optional<std::size_t> blinded;  // index into the blinded destinations
+  std::vector<RouteHop> hops;          // at least one; hops[0].node_id is the channel's peer
+  Msat amount_msat;                    // of our update_add_htlc: hops[0].amount_msat
+  CltvExpiry cltv_expiry;              // of our update_add_htlc
+  Msat fee;                            // amount_msat - RouteRequest::amount
   friend bool operator==(const Route&, const Route&) = default;
 };
 
 enum class RouteFailureCode : std::uint8_t {
-  NoUsableChannel,       // no channel given, or none allowed by only_channels
-  InsufficientBalance,   // msat: the HTLC needed at least, the most that one allowed channel can send
-  DestinationUnknown,    // no introduction node could be resolved; or we are the payee
-  IntroductionIsUs,      // the only blinded paths start at ourselves: unwrap our hop first
-  DestinationFeatures,   // payinfo features or introduction node with unknown even bits
-  AmountBelowMinimum,    // msat: least htlc_minimum_msat of the blinded paths, amount
-  AmountAboveMaximum,    // msat: amount, largest htlc_maximum_msat of the blinded paths
-  FeeTooHigh,            // msat: fee of the best route, max_fee
-  CltvTooFar,            // heights: expiry needed, max_cltv_expiry
-  TooManyHops,           // hops needed, max_hops
+  NoUsableChannel,      // no channel given, or none allowed by only_channels
+  InsufficientBalance,  // msat: the HTLC needed at least, the most that one allowed channel can send
+  DestinationUnknown,   // no introduction node could be resolved; or we are the payee
+  IntroductionIsUs,     // the only blinded paths start at ourselves: unwrap our hop first
+  DestinationFeatures,  // payinfo features or introduction node with unknown even bits
+  AmountBelowMinimum,   // msat: least htlc_minimum_msat of the blinded paths, amount
+  AmountAboveMaximum,   // msat: amount, largest htlc_maximum_msat of the blinded paths
+  FeeTooHigh,           // msat: fee of the best route, max_fee
+  CltvTooFar,           // heights: expiry needed, max_cltv_expiry
+  TooManyHops,          // hops needed, max_hops
   NoPath,
 };
 [[nodiscard]] const char* name(RouteFailureCode code);
@@ -139,18 +139,20 @@ struct RouteFailure {
 
 // ---- onion messages ----
 enum class MessagePathFailure : std::uint8_t {
-  NoPeers,               // `connected` is empty
-  DestinationUnknown,    // not connected, and no channel of it is known
+  NoPeers,             // `connected` is empty
+  DestinationUnknown,  // not connected, and no channel of it is known
   NoPath,
-  TooLong,               // there is a way, but longer than max_hops
+  TooLong,  // there is a way, but longer than max_hops
 };
 [[nodiscard]] const char* name(MessagePathFailure failure);
 
 /// The shortest way for an onion message: [connected peer, ..., destination] over channels between nodes that announced
 /// onion_messages (BOLT 9, 38/39). `connected`: peers whose init had the bit. The destination itself need not have
 /// announced it. Only [destination] if it is connected. Ties: the smaller node id nearest to the destination.
-[[nodiscard]] Result<std::vector<NodeId>, MessagePathFailure> find_message_path(
-    const Graph& graph, const NodeId& local_node_id, const std::set<NodeId>& connected, const NodeId& destination,
-    std::size_t max_hops = kMaxMessageHops);
+[[nodiscard]] Result<std::vector<NodeId>, MessagePathFailure> find_message_path(const Graph& graph,
+                                                                                const NodeId& local_node_id,
+                                                                                const std::set<NodeId>& connected,
+                                                                                const NodeId& destination,
+                                                                                std::size_t max_hops = kMaxMessageHops);
 
 }  // namespace doze::graph

@@ -17,8 +17,8 @@ struct TailHop {
   CltvExpiry cltv_expiry;
 };
 
-/// What lies behind the graph's last node: nothing, a blinded path, or a route hint. Route to `entry`, which must receive
-/// `amount` with `cltv_expiry`.
+/// What lies behind the graph's last node: nothing, a blinded path, or a route hint. Route to `entry`, which must
+/// receive `amount` with `cltv_expiry`.
 struct Tail {
   NodeId entry;
   Msat amount;
@@ -50,12 +50,12 @@ class Search {
     std::uint64_t cost = 0;
     Msat amount;
     std::uint32_t cltv_expiry = 0;
-    std::uint32_t hops = 0;            // ordinary payloads from `node` on
+    std::uint32_t hops = 0;  // ordinary payloads from `node` on
     NodeIndex node = 0;
-    std::uint32_t next = kNone;        // label of the next node; kNone at an entry
+    std::uint32_t next = kNone;  // label of the next node; kNone at an entry
     std::uint32_t tail = 0;
-    ShortChannelId scid;               // channel from `node` to the next node
-    std::uint32_t older = kNone;       // the label settled before at this node
+    ShortChannelId scid;          // channel from `node` to the next node
+    std::uint32_t older = kNone;  // the label settled before at this node
   };
   struct Waiting {
     std::uint64_t cost;
@@ -66,7 +66,7 @@ class Search {
   struct LocalHop {
     std::size_t channel;
     const LocalChannel* local;
-    Msat spendable;                    // what `avoid` leaves of it
+    Msat spendable;  // what `avoid` leaves of it
   };
 
   NodeIndex index(const NodeId& id);
@@ -89,7 +89,7 @@ class Search {
   std::vector<bool> blocked_;                         // ourselves, avoided nodes, nodes with unknown features
   std::vector<bool> local_peer_;
   std::map<std::pair<ShortChannelId, std::uint8_t>, Msat> avoid_;
-  std::uint64_t hop_cost_ = 0, block_cost_ = 0;       // block_cost_ in 1/1024 msat
+  std::uint64_t hop_cost_ = 0, block_cost_ = 0;  // block_cost_ in 1/1024 msat
 
   // Of one run.
   Limits now_;

@@ -1,8 +1,8 @@
 // Signatures of the three gossip messages, over the message as it stood on the wire. BOLT 7.
 //
-// `message` is the whole message, its two type bytes included. Fields that we do not know are covered by the signatures,
-// so a decoded and encoded message is not good enough. Cost: four ECDSA verifications for a channel_announcement, one for
-// the others: independent of the graph, so they can run in parallel.
+// `message` is the whole message, its two type bytes included. Fields that we do not know are covered by the
+// signatures, so a decoded and encoded message is not good enough. Cost: four ECDSA verifications for a
+// channel_announcement, one for the others: independent of the graph, so they can run in parallel.
 #pragma once
 
 #include "base/ids.h"

@@ -66,7 +66,7 @@ class Owner {
   std::vector<BlockRef> chain;
   std::shared_ptr<const bitcoin::Block> last_block;
   int connected = 0, disconnected = 0;
-  std::vector<DriverStatus> statuses;
+  std::deque<DriverStatus> statuses;
   std::vector<std::pair<FeeratePerKw, bool>> fees;
   std::vector<Sent> broadcasts;
   std::vector<std::pair<ShortChannelId, std::optional<bitcoin::TxOut>>> outputs;

@@ -43,8 +43,8 @@ TEST(Graph, a_known_channel_is_refused_and_other_nodes_are_told_apart) {
 TEST(Graph, an_update_sets_the_direction_that_its_flag_names) {
   Graph graph;
   add_channel(graph, 1, 3, 5);
-  auto applied = graph.apply(update(1, 5, 3, {.fee_base = 7, .ppm = 8, .cltv = 9, .minimum = 10, .maximum = 11}),
-                             raw_update(1));
+  auto applied =
+      graph.apply(update(1, 5, 3, {.fee_base = 7, .ppm = 8, .cltv = 9, .minimum = 10, .maximum = 11}), raw_update(1));
   ASSERT_TRUE(applied.has_value());
   EXPECT_EQ(applied->direction, 1);
   EXPECT_TRUE(applied->first);
@@ -73,8 +73,7 @@ TEST(Graph, only_newer_updates_are_taken) {
   ASSERT_FALSE(stale.has_value());
   EXPECT_EQ(stale.error(), (Refusal{RefusalCode::Stale, 100, 99}));
   EXPECT_EQ(code(graph.apply(update(1, 3, 5, {.timestamp = 100}), raw_update(100, 9))), RefusalCode::SameTimestamp);
-  EXPECT_EQ(code(graph.apply(update(1, 3, 5, {.timestamp = 100}), raw_update(101))),
-            RefusalCode::SameTimestampDiffers);
+  EXPECT_EQ(code(graph.apply(update(1, 3, 5, {.timestamp = 100}), raw_update(101))), RefusalCode::SameTimestampDiffers);
   EXPECT_EQ(graph.channel(scid(1))->directions[0]->fee_base, Msat(1));
   auto newer = graph.apply(update(1, 3, 5, {.fee_base = 3, .timestamp = 101}), raw_update(101));
   ASSERT_TRUE(newer.has_value());

@@ -70,7 +70,8 @@ TEST(FindRoute, a_direct_payment_has_no_fee_and_no_delta) {
   ASSERT_TRUE(route.has_value());
   EXPECT_EQ(route->fee, Msat(0));
   EXPECT_EQ(route->cltv_expiry, CltvExpiry(kFinal));
-  RouteHop only{id(2), scid(10), Msat(4'999'999), CltvExpiry(kFinal), std::nullopt, Msat(4'999'999), CltvExpiry(kFinal)};
+  RouteHop only{id(2),        scid(10),        Msat(4'999'999),   CltvExpiry(kFinal),
+                std::nullopt, Msat(4'999'999), CltvExpiry(kFinal)};
   EXPECT_EQ(route->hops, std::vector{only});
 }
 
@@ -149,7 +150,8 @@ TEST(FindRoute, the_introduction_node_may_be_a_peer_that_the_graph_does_not_know
 TEST(FindRoute, the_introduction_node_may_be_named_by_a_channel) {
   Graph graph;
   connect(graph, 10, 2, 3, {});
-  auto by_graph = find_route(graph, blinded_request(1'000, {local(1, 2)}, {{wire::ScidDir{1, scid(10)}, payinfo(0, 0, 9)}}));
+  auto by_graph =
+      find_route(graph, blinded_request(1'000, {local(1, 2)}, {{wire::ScidDir{1, scid(10)}, payinfo(0, 0, 9)}}));
   ASSERT_TRUE(by_graph.has_value());
   EXPECT_EQ(by_graph->hops.back().node_id, id(3));
   // By a channel of our own: we are 1, so direction 1 is the peer, 0 ourselves.
@@ -158,7 +160,8 @@ TEST(FindRoute, the_introduction_node_may_be_named_by_a_channel) {
   EXPECT_EQ(peer->hops.back().node_id, id(2));
   auto us = find_route(graph, blinded_request(1'000, {local(1, 2)}, {{wire::ScidDir{0, scid(1)}, payinfo(0, 0, 9)}}));
   EXPECT_EQ(failure(us).code, RouteFailureCode::IntroductionIsUs);
-  auto unknown = find_route(graph, blinded_request(1'000, {local(1, 2)}, {{wire::ScidDir{0, scid(99)}, payinfo(0, 0, 9)}}));
+  auto unknown =
+      find_route(graph, blinded_request(1'000, {local(1, 2)}, {{wire::ScidDir{0, scid(99)}, payinfo(0, 0, 9)}}));
   EXPECT_EQ(failure(unknown).code, RouteFailureCode::DestinationUnknown);
 }
 
@@ -166,8 +169,8 @@ TEST(FindRoute, the_cheapest_blinded_path_is_taken) {
   Graph graph;
   connect(graph, 10, 2, 3, {.fee_base = 1, .cltv = 10});
   connect(graph, 11, 2, 4, {.fee_base = 1, .cltv = 10});
-  std::vector<BlindedDestination> paths{{id(3), payinfo(500, 0, 100)}, {id(4), payinfo(400, 0, 100)},
-                                        {id(77), payinfo(0, 0, 100)}};
+  std::vector<BlindedDestination> paths{
+      {id(3), payinfo(500, 0, 100)}, {id(4), payinfo(400, 0, 100)}, {id(77), payinfo(0, 0, 100)}};
   auto route = find_route(graph, blinded_request(100'000, {local(1, 2)}, paths));
   ASSERT_TRUE(route.has_value());
   EXPECT_EQ(route->blinded, 1u);
@@ -177,9 +180,9 @@ TEST(FindRoute, the_cheapest_blinded_path_is_taken) {
 TEST(FindRoute, limits_of_blinded_paths_are_kept) {
   Graph graph;
   auto asked = [&](std::uint64_t amount) {
-    return find_route(graph, blinded_request(amount, {local(1, 2)},
-                                             {{id(2), payinfo(0, 0, 10, 1'000, 2'000)},
-                                              {id(2), payinfo(0, 0, 10, 800, 1'500)}}));
+    return find_route(
+        graph, blinded_request(amount, {local(1, 2)},
+                               {{id(2), payinfo(0, 0, 10, 1'000, 2'000)}, {id(2), payinfo(0, 0, 10, 800, 1'500)}}));
   };
   EXPECT_EQ(failure(asked(799)), (RouteFailure{RouteFailureCode::AmountBelowMinimum, 800, 799}));
   EXPECT_EQ(asked(800)->blinded, 1u);
@@ -202,17 +205,18 @@ TEST(FindRoute, a_route_hint_leads_to_an_unannounced_payee) {
   connect(graph, 10, 2, 3, {.fee_base = 10, .cltv = 5});
   auto asked = request(1'000'000, {local(1, 2)}, 9);
   EXPECT_EQ(failure(find_route(graph, asked)).code, RouteFailureCode::NoPath);
-  PlainDestination payee{id(9), {{{id(3), scid(50), Msat(100), 1'000, CltvDelta(20)},
-                                  {id(8), scid(51), Msat(200), 0, CltvDelta(30)}}}};
+  PlainDestination payee{
+      id(9), {{{id(3), scid(50), Msat(100), 1'000, CltvDelta(20)}, {id(8), scid(51), Msat(200), 0, CltvDelta(30)}}}};
   asked.destination = payee;
   auto route = find_route(graph, asked);
   ASSERT_TRUE(route.has_value());
   ASSERT_EQ(route->hops.size(), 4u);
-  RouteHop last{id(9), scid(51), Msat(1'000'000), CltvExpiry(kFinal), std::nullopt, Msat(1'000'000), CltvExpiry(kFinal)};
-  RouteHop third{id(8), scid(50), Msat(1'000'200), CltvExpiry(kFinal + 30), scid(51), Msat(1'000'000),
-                 CltvExpiry(kFinal)};
-  RouteHop second{id(3), scid(10), Msat(1'001'300), CltvExpiry(kFinal + 50), scid(50), Msat(1'000'200),
-                  CltvExpiry(kFinal + 30)};
+  RouteHop last{id(9),        scid(51),        Msat(1'000'000),   CltvExpiry(kFinal),
+                std::nullopt, Msat(1'000'000), CltvExpiry(kFinal)};
+  RouteHop third{id(8),    scid(50),        Msat(1'000'200),   CltvExpiry(kFinal + 30),
+                 scid(51), Msat(1'000'000), CltvExpiry(kFinal)};
+  RouteHop second{id(3),    scid(10),        Msat(1'001'300),        CltvExpiry(kFinal + 50),
+                  scid(50), Msat(1'000'200), CltvExpiry(kFinal + 30)};
   EXPECT_EQ(route->hops[3], last);
   EXPECT_EQ(route->hops[2], third);
   EXPECT_EQ(route->hops[1], second);
@@ -260,8 +264,7 @@ TEST(FindRoute, the_expiry_limit_is_exact) {
   asked.max_cltv_expiry = CltvExpiry(kFinal + 20);
   EXPECT_TRUE(find_route(graph, asked).has_value());
   asked.max_cltv_expiry = CltvExpiry(kFinal + 19);
-  EXPECT_EQ(failure(find_route(graph, asked)),
-            (RouteFailure{RouteFailureCode::CltvTooFar, kFinal + 20, kFinal + 19}));
+  EXPECT_EQ(failure(find_route(graph, asked)), (RouteFailure{RouteFailureCode::CltvTooFar, kFinal + 20, kFinal + 19}));
   asked.max_cltv_expiry = CltvExpiry(kFinal - 1);
   EXPECT_EQ(failure(find_route(graph, asked)), (RouteFailure{RouteFailureCode::CltvTooFar, kFinal, kFinal - 1}));
   auto blinded = blinded_request(1'000, {local(1, 2)}, {{id(2), payinfo(0, 0, 100)}});

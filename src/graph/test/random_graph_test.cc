@@ -21,9 +21,9 @@ struct World {
 };
 
 struct Ranges {
-  std::uint32_t ppm;             // largest
-  std::uint64_t max_fee;         // drawn below
-  std::uint32_t max_delta;       // drawn below
+  std::uint32_t ppm;        // largest
+  std::uint64_t max_fee;    // drawn below
+  std::uint32_t max_delta;  // drawn below
   std::uint32_t max_hops;
 };
 
@@ -63,7 +63,8 @@ World random_world(std::uint32_t seed, const Ranges& ranges) {
   return world;
 }
 
-// Least cost over all simple ways from the payee back to a peer, by the definition in pathfind.h; nullopt if there is none.
+// Least cost over all simple ways from the payee back to a peer, by the definition in pathfind.h; nullopt if there is
+// none.
 struct Everything {
   const World& world;
   std::optional<std::uint64_t> best;
@@ -78,7 +79,8 @@ struct Everything {
     }
     visited.insert(node);
     for (const auto& edge : world.edges) {
-      if (edge.to != node || visited.contains(edge.from) || edge.policy.disabled || amount > edge.policy.maximum) continue;
+      if (edge.to != node || visited.contains(edge.from) || edge.policy.disabled || amount > edge.policy.maximum)
+        continue;
       auto fee = edge.policy.fee_base + amount * edge.policy.ppm / 1'000'000;
       auto hop = request.risk.hop.value() + request.amount.value() * request.risk.hop_ppm / 1'000'000;
       auto delay = request.amount.value() * request.risk.block_ppb * 1024 / 1'000'000'000 * edge.policy.cltv / 1024;
