@@ -1,0 +1,148 @@
+// held_htlc_available: sent over every message path of the static invoice, repeated, confirmed.
+//
+// Safe to sleep (`notified`): every introduction node that can be reached has itself answered a ping sent after it.
+#include "offers/static_invoice.h"
+#include "payment/inside.h"
+
+namespace doze::payment {
+
+namespace {
+
+Outgoing* find(Work& work, const PaymentId& id) {
+  auto it = work.state.outgoing.find(id);
+  return it == work.state.outgoing.end() ? nullptr : &it->second;
+}
+
+/// Whether there is something to announce now, and a point in doing so.
+bool may_announce(const Work& work, const Outgoing& payment) {
+  if (!payment.is_static || is_terminal(payment.state)) return false;
+  if (payment.state != OutgoingState::Held && payment.state != OutgoingState::Notified) return false;
+  if (!payment.held) return true;
+  return payment.committed && !payment.release_paths.empty() && work.context.tip < payment.release_deadline;
+}
+
+void schedule(const Work& work, Outgoing& payment) {
+  constexpr std::size_t kSteps = std::size(kAnnounceRepeatMs);
+  auto wait = payment.state == OutgoingState::Notified
+                  ? kAnnounceRepeatConfirmedMs
+                  : kAnnounceRepeatMs[std::min(payment.announce_round, kSteps - 1)];
+  ++payment.announce_round;
+  payment.next_announce = after_ms(work.context.mono, wait);
+}
+
+std::vector<wire::BlindedPath> reply_paths(Work& work, const Outgoing& payment) {
+  if (payment.held) return payment.release_paths;
+  auto sealed = seal(work.context.signer, PathPurpose::ReleaseReply, payment.id.view());
+  return message_paths_to_self(work.context, sealed, 1);
+}
+
+}  // namespace
+
+void announce(Work& work, Outgoing& payment) {
+  if (!may_announce(work, payment)) return;
+  auto invoice = offers::StaticInvoice::parse(payment.invoice);
+  LN_ASSERT(invoice.has_value());  // it was checked before it was stored
+  auto replies = reply_paths(work, payment);
+  schedule(work, payment);
+  if (replies.empty()) return;  // online payer without a peer just now: at the next repeat or connection
+  for (const auto& [tag, fate] : payment.announcements) work.state.tags.erase(tag);
+  payment.announcements.clear();
+  std::size_t at = 0;
+  for (const auto& path : invoice->message_paths()) {
+    auto tag = make_tag(TagOwner::Payment, work.state.next_tag++);
+    work.state.tags.emplace(tag, payment.id);
+    payment.announcements.emplace(tag, std::nullopt);
+    // The draft's L gives as many paths as there should be announcements, LDK's one for all of them.
+    const auto& reply = replies[at++ % replies.size()];
+    work.say(SendOnionMessage{path, onion::HeldHtlcAvailable{invoice->profile()}, reply, true, tag});
+  }
+}
+
+void announce_on_usable(Work& work, const ChannelUsable& word) {
+  for (auto& [id, payment] : work.state.outgoing)
+    if (payment.held && payment.htlc && payment.htlc->channel_id == word.channel_id) announce(work, payment);
+}
+
+void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word) {
+  auto* payment = find(work, id);
+  if (payment == nullptr || is_terminal(payment->state) || payment->committed) return;
+  if (!payment->htlc || *payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;
+  payment->committed = true;
+  work.say(record(*payment));
+  if (payment->held && !payment->release_paths.empty()) announce(work, *payment);
+}
+
+void on(Work& work, const ReleasePathsReceived& word) {
+  const auto* local = std::get_if<LocalOrigin>(&word.origin);
+  auto* payment = local == nullptr ? nullptr : find(work, local->payment_id);
+  if (payment == nullptr || is_terminal(payment->state) || !payment->held || word.paths.empty()) return;
+  if (!payment->htlc || *payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;
+  bool changed = payment->release_paths != word.paths;
+  if (!changed) return;
+  payment->release_paths = word.paths;
+  work.say(record(*payment));
+  if (payment->committed) announce(work, *payment);
+}
+
+void on(Work& work, const OnionMessageOutcome& word) {
+  auto tag = work.state.tags.find(word.tag);
+  if (tag == work.state.tags.end()) return;
+  auto* payment = find(work, tag->second);
+  work.state.tags.erase(tag);
+  if (payment == nullptr || is_terminal(payment->state)) return;
+  auto it = payment->announcements.find(word.tag);
+  if (it == payment->announcements.end()) return;
+  it->second = word.fate;
+  std::size_t open = 0, confirmed = 0, relayed = 0;
+  for (const auto& [id, fate] : payment->announcements) {
+    if (!fate) ++open;
+    if (fate == OnionMessageFate::Confirmed) ++confirmed;
+    if (fate == OnionMessageFate::Relayed) ++relayed;
+  }
+  if (open != 0) return;
+  if (confirmed != 0 && relayed == 0) {
+    if (payment->state == OutgoingState::Held) {
+      payment->state = OutgoingState::Notified;
+      work.say(record(*payment));
+      work.notify(Severity::Info, "payment_notified", {{"payment_id", payment->id.hex()}});
+      payment->next_announce = after_ms(work.context.mono, kAnnounceRepeatConfirmedMs);
+    }
+  } else if (payment->state == OutgoingState::Held && payment->announce_round >= 2) {
+    // Told twice, and only a relay (or nobody) took it: say so, and go on trying.
+    payment->told_at_risk = true;
+  }
+  answer_waiters(work, *payment);
+}
+
+void payer_released(Work& work, const PaymentId& id) {
+  auto* payment = find(work, id);
+  if (payment == nullptr || !payment->is_static || payment->held) return;
+  if (payment->state != OutgoingState::Held && payment->state != OutgoingState::Notified) return;
+  payment->state = OutgoingState::Releasing;
+  payment->next_announce.reset();
+  work.notify(Severity::Info, "payment_releasing", {{"payment_id", payment->id.hex()}});
+  send_htlc(work, *payment);
+}
+
+void outgoing_deadlines(Work& work) {
+  for (auto& [id, payment] : work.state.outgoing) {
+    if (is_terminal(payment.state)) continue;
+    bool waits_online = payment.is_static && !payment.held && payment.state != OutgoingState::Releasing;
+    if (waits_online) {
+      auto invoice = offers::StaticInvoice::parse(payment.invoice);
+      auto end = std::min(invoice ? invoice->expires_at() : payment.created_at,
+                          after_s(payment.created_at, kOnlinePayerWaitMaxS));
+      if (work.context.wall > end) {
+        end_payment(work, payment, OutgoingState::Expired, CommandErrorCode::Expired,
+                    "the recipient did not wake before the invoice expired");
+        continue;
+      }
+    }
+    if (payment.next_announce && *payment.next_announce <= work.context.mono) {
+      payment.next_announce.reset();
+      announce(work, payment);
+    }
+  }
+}
+
+}  // namespace doze::payment

@@ -1,0 +1,137 @@
+// Payments and holds as people and programs see them: the same words everywhere, each with its deadline.
+#include "payment/inside.h"
+
+namespace doze::payment {
+
+namespace {
+constexpr std::uint64_t kBlockSeconds = 600;
+
+/// Days since 1970 to year, month and day.
+std::string date_text(std::uint64_t days) {
+  auto z = days + 719'468;
+  auto era = z / 146'097, doe = z % 146'097;
+  auto yoe = (doe - doe / 1460 + doe / 36'524 - doe / 146'096) / 365;
+  auto doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  auto mp = (5 * doy + 2) / 153;
+  auto day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
+  auto year = yoe + era * 400 + (month <= 2 ? 1 : 0);
+  auto two = [](std::uint64_t v) { return (v < 10 ? "0" : "") + std::to_string(v); };
+  return std::to_string(year) + "-" + two(month) + "-" + two(day);
+}
+
+void add_deadline(Value& out, const char* what, BlockHeight height, const Context& context) {
+  out.set(std::string(what) + "_height", height.value());
+  out.set(std::string(what) + "_blocks",
+          height > context.tip ? height.value() - context.tip.value() : std::uint32_t{0});
+  out.set(std::string(what) + "_time", time_text(time_of_height(context, height)));
+}
+
+/// Without a hold a static-invoice payment is `fetching` until the recipient's node is notified.
+const char* shown_state(const Outgoing& payment) {
+  if (payment.is_static && !payment.held && payment.state == OutgoingState::Held) return name(OutgoingState::Fetching);
+  return name(payment.state);
+}
+}  // namespace
+
+std::string time_text(UnixTime time) {
+  auto two = [](std::uint64_t v) { return (v < 10 ? "0" : "") + std::to_string(v); };
+  auto s = time.value() % 86'400;
+  return date_text(time.value() / 86'400) + "T" + two(s / 3600) + ":" + two(s / 60 % 60) + ":" + two(s % 60) + "Z";
+}
+
+UnixTime time_of_height(const Context& context, BlockHeight height) {
+  std::uint64_t blocks = height > context.tip ? height.value() - context.tip.value() : 0;
+  return after_s(context.wall, blocks * kBlockSeconds);
+}
+
+Value describe(const Outgoing& payment, const Context& context) {
+  Value out;
+  out.set("payment_id", payment.id.hex())
+      .set("direction", "outgoing")
+      .set("state", shown_state(payment))
+      .set("amount_msat", payment.amount.value())
+      .set("created_at", time_text(payment.created_at));
+  if (payment.htlc || payment.state == OutgoingState::Settled)
+    out.set("fee_msat", sub_or_zero(payment.sent, payment.amount).value());
+  if (payment.payment_hash) out.set("payment_hash", payment.payment_hash->hex());
+  out.set("static_invoice", payment.is_static);
+  if (!is_terminal(payment.state) && payment.held) {
+    add_deadline(out, "release_deadline", payment.release_deadline, context);
+    add_deadline(out, "fail_back", payment.fail_back, context);
+  }
+  if (!is_terminal(payment.state) && payment.is_static) {
+    bool safe = payment.held && payment.state == OutgoingState::Notified;
+    out.set("safe_to_sleep", safe);
+    out.set("message", safe ? "the recipient's server has the message: this app may close"
+                       : payment.held
+                           ? "only a relay has the message so far: closing now may lose the announcement"
+                           : "stay online until the recipient wakes");
+  }
+  if (payment.state == OutgoingState::Settled) {
+    // The payer of a static invoice chose the preimage itself: it proves nothing.
+    if (!payment.is_static && payment.preimage) out.set("payment_preimage", to_hex(payment.preimage->reveal()));
+    out.set("proof_of_payment", !payment.is_static);
+  }
+  if (is_terminal(payment.state)) out.set("ended_at", time_text(payment.ended_at));
+  if (!payment.failure.empty()) out.set("failure", payment.failure);
+  return out;
+}
+
+Value describe_payments(const Payments::Inside& state, const Context& context) {
+  List out;
+  for (const auto& [id, payment] : state.outgoing) out.push_back(describe(payment, context));
+  for (const auto& [key, payment] : state.incoming)
+    out.push_back(Value()
+                      .set("payment_hash", payment.payment_hash.hex())
+                      .set("direction", "incoming")
+                      .set("state", "settled")
+                      .set("amount_msat", payment.amount.value())
+                      .set("offer_id", payment.offer_id.hex())
+                      .set("static_invoice", payment.is_static)
+                      .set("payer_note", payment.payer_note)
+                      .set("created_at", time_text(payment.received_at)));
+  return Value().set("payments", std::move(out));
+}
+
+Value describe_forwards(const Payments::Inside& state) {
+  List out;
+  for (const auto& [key, forward] : state.forwards) {
+    if (forward.state == ForwardState::Early) continue;
+    Value row;
+    row.set("channel_id", key.channel_id.hex())
+        .set("htlc_id", key.htlc_id)
+        .set("state", name(forward.state))
+        .set("held", forward.hold.has_value())
+        .set("amount_in_msat", forward.amount_in.value())
+        .set("amount_out_msat", forward.amount_out.value())
+        .set("fee_msat", sub_or_zero(forward.amount_in, forward.amount_out).value())
+        .set("next_channel_id", forward.next_channel.hex())
+        .set("received_at", time_text(forward.received_at));
+    if (is_terminal(forward.state)) row.set("ended_at", time_text(forward.ended_at));
+    if (!forward.failure.empty()) row.set("failure", forward.failure);
+    out.push_back(std::move(row));
+  }
+  return Value().set("forwards", std::move(out));
+}
+
+Value describe_holds(const Payments::Inside& state, const Context& context) {
+  List out;
+  Msat total;
+  for (const auto& [key, forward] : state.forwards) {
+    if (!forward.hold || is_terminal(forward.state) || forward.state == ForwardState::Early) continue;
+    Value row;
+    row.set("channel_id", key.channel_id.hex()).set("htlc_id", key.htlc_id).set("state", name(forward.state));
+    if (const auto* from = context.views.channel(key.channel_id)) row.set("peer", from->peer.hex());
+    row.set("amount_msat", forward.amount_in.value())
+        .set("forward_msat", forward.amount_out.value())
+        .set("next_channel_id", forward.next_channel.hex())
+        .set("profile", name(*forward.hold))
+        .set("received_at", time_text(forward.received_at));
+    add_deadline(row, "fail_back", forward.fail_back, context);
+    total += forward.amount_in;
+    out.push_back(std::move(row));
+  }
+  return Value().set("holds", std::move(out)).set("total_msat", total.value());
+}
+
+}  // namespace doze::payment

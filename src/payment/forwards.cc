@@ -1,0 +1,366 @@
+// HTLCs for others: ordinary forwards and the hold ledger. Every change of state is a compare-and-swap in `move`.
+#include <algorithm>
+
+#include "payment/inside.h"
+#include "payment/onions.h"
+
+namespace doze::payment {
+
+const char* name(ForwardState state) {
+  switch (state) {
+    case ForwardState::Early: return "early";
+    case ForwardState::Held: return "held";
+    case ForwardState::Released: return "released";
+    case ForwardState::Waiting: return "waiting";
+    case ForwardState::Forwarded: return "forwarded";
+    case ForwardState::Settled: return "settled";
+    case ForwardState::Failed: return "failed";
+  }
+  return "unknown";
+}
+
+namespace {
+
+Fields facts(const Forward& forward) {
+  return {{"channel_id", forward.incoming.channel_id.hex()},
+          {"htlc_id", forward.incoming.htlc_id},
+          {"amount_msat", forward.amount_in.value()}};
+}
+
+/// The only way for a row to change its state: from exactly this one, or not at all.
+[[nodiscard]] bool move(Work& work, Forward& forward, ForwardState from, ForwardState to) {
+  if (forward.state != from) return false;
+  forward.state = to;
+  if (is_terminal(to)) {
+    forward.ended_at = work.context.wall;
+    forward.next_onion.clear();
+    forward.wait_until.reset();
+  }
+  work.say(record(forward));
+  return true;
+}
+
+void forget_old_history(Work& work) {
+  auto& forwards = work.state.forwards;
+  if (forwards.size() <= kMaxForwardHistory) return;
+  auto oldest = forwards.end();
+  for (auto it = forwards.begin(); it != forwards.end(); ++it)
+    if (is_terminal(it->second.state) && (oldest == forwards.end() || it->second.ended_at < oldest->second.ended_at))
+      oldest = it;
+  if (oldest == forwards.end()) return;
+  work.say(Erase{Table::Forward, key_of(oldest->first)});
+  forwards.erase(oldest);
+}
+
+/// Fail the incoming HTLC with a code of ours, in the way that its place in a blinded path allows.
+void fail_upstream(Work& work, const Forward& forward, std::uint16_t code, ByteView data) {
+  const auto& [channel_id, htlc_id] = forward.incoming;
+  if (forward.role == BlindedRole::Inside)
+    return work.say(FailMalformedHtlc{channel_id, htlc_id, forward.sha256_of_onion, onion::kInvalidOnionBlinding});
+  if (forward.role == BlindedRole::Introduction)
+    return work.say(FailHtlc{channel_id, htlc_id, blinded_failure(forward.shared_secret, forward.sha256_of_onion)});
+  work.say(FailHtlc{channel_id, htlc_id, own_failure(forward.shared_secret, code, data)});
+}
+
+void end_failed(Work& work, Forward& forward, ForwardState from, std::string why, std::uint16_t code) {
+  if (!move(work, forward, from, ForwardState::Failed)) return;
+  forward.failure = std::move(why);
+  work.say(record(forward));
+  fail_upstream(work, forward, code, {});
+  auto told = facts(forward);
+  told.emplace_back("reason", forward.failure);
+  work.notify(Severity::Info, forward.hold ? "hold_failed" : "forward_failed", std::move(told));
+  forget_old_history(work);
+}
+
+/// Whether the next peer is a client that is about to be usable: then an ordinary forward waits a little.
+bool is_waking(const Work& work, const ChannelView& next) {
+  if (!work.context.views.is_client(next.peer)) return false;
+  if (work.context.views.connected(next.peer)) return true;
+  auto awake = work.state.awake.find(next.peer);
+  return awake != work.state.awake.end() &&
+         after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
+}
+
+/// Offer it downstream if the channel is usable; else wait in the state it is in. `from`: Released or Waiting.
+void try_forward(Work& work, Forward& forward) {
+  const auto* next = work.context.views.channel(forward.next_channel);
+  if (work.context.tip >= forward.fail_back)
+    return end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryChannelFailure);
+  if (next == nullptr || next->phase != ChannelPhase::Normal)
+    return end_failed(work, forward, forward.state, "the next channel is gone", onion::kUnknownNextPeer);
+  if (!next->usable) {
+    if (forward.state == ForwardState::Released) return;  // durable; waits until usable or the fail-back height
+    if (is_waking(work, *next)) {
+      if (!forward.wait_until) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+      return;
+    }
+    return end_failed(work, forward, forward.state, "the next peer is offline", onion::kTemporaryChannelFailure);
+  }
+  AddHtlc add{forward.next_channel,
+              ForwardOrigin{forward.incoming.channel_id, forward.incoming.htlc_id},
+              forward.amount_out,
+              forward.payment_hash,
+              forward.expiry_out,
+              forward.next_onion,
+              forward.next_path_key,
+              std::nullopt};
+  // Durable before it is offered: this record and the channel's are one batch.
+  if (move(work, forward, forward.state, ForwardState::Forwarded)) work.say(std::move(add));
+}
+
+std::size_t count_held(const Payments::Inside& state, const ChannelId* channel) {
+  return static_cast<std::size_t>(std::count_if(state.forwards.begin(), state.forwards.end(), [&](const auto& entry) {
+    const auto& forward = entry.second;
+    return forward.hold && (forward.state == ForwardState::Held || forward.state == ForwardState::Released) &&
+           (channel == nullptr || forward.incoming.channel_id == *channel);
+  }));
+}
+
+BlockHeight fail_back_height(const Forward& forward) {
+  return std::min(blocks_before(forward.expiry_out, kFailBackOutgoing),
+                  blocks_before(forward.expiry_in, kFailBackIncoming));
+}
+
+struct Refusal {
+  std::string why;
+  std::uint16_t code = 0;
+};
+
+/// Everything that must be right before an HTLC is taken for forwarding or holding.
+std::optional<Refusal> check_forward(const Work& work, const Forward& forward, const ChannelView* next) {
+  const auto& context = work.context;
+  if (next == nullptr) return Refusal{"no such next channel", onion::kUnknownNextPeer};
+  if (next->channel_id == forward.incoming.channel_id) return Refusal{"back where it came from", onion::kUnknownNextPeer};
+  const auto& policy = context.config.fees;
+  auto fee = sub(forward.amount_in, forward.amount_out);
+  auto wanted = policy.fee_base.value() +
+                forward.amount_out.value() / 1'000'000 * policy.fee_proportional_millionths +
+                forward.amount_out.value() % 1'000'000 * policy.fee_proportional_millionths / 1'000'000;
+  if (!fee || fee->value() < wanted) return Refusal{"fee too low", onion::kFeeInsufficient};
+  if (forward.amount_out < policy.htlc_minimum) return Refusal{"amount below our minimum", onion::kAmountBelowMinimum};
+  if (forward.expiry_in.value() < forward.expiry_out.value() + policy.cltv_expiry_delta.value())
+    return Refusal{"expiry delta too small", onion::kIncorrectCltvExpiry};
+  if (blocks_until(forward.expiry_in, context.tip) > kMaxIncomingExpiry)
+    return Refusal{"expiry too far away", onion::kExpiryTooFar};
+  if (blocks_until(forward.expiry_out, context.tip) < kMinOutgoingLeft)
+    return Refusal{"expiry too soon", onion::kExpiryTooSoon};
+  return std::nullopt;
+}
+
+std::optional<Refusal> check_hold(const Work& work, const Forward& forward) {
+  const auto& config = work.context.config;
+  bool offered = *forward.hold == Profile::Ldk ? config.offers_ldk_hold : config.offers_draft_hold;
+  if (!offered || config.role != Role::Server) return Refusal{"we do not hold", onion::kTemporaryNodeFailure};
+  if (work.context.tip >= forward.fail_back) return Refusal{"no time left to hold it", onion::kExpiryTooSoon};
+  const auto* from = work.context.views.channel(forward.incoming.channel_id);
+  auto per_channel = from != nullptr ? std::min(kMaxHeldPerChannel, from->max_held_received) : kMaxHeldPerChannel;
+  if (count_held(work.state, &forward.incoming.channel_id) >= per_channel)
+    return Refusal{"too many held HTLCs in this channel", onion::kTemporaryNodeFailure};
+  if (count_held(work.state, nullptr) >= kMaxHeldPerNode)
+    return Refusal{"too many held HTLCs", onion::kTemporaryNodeFailure};
+  return std::nullopt;
+}
+
+void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& onion) {
+  HtlcKey key{word.channel_id, word.htlc.id};
+  auto& rows = work.state.forwards;
+  auto existing = rows.find(key);
+  bool released_early = existing != rows.end() && existing->second.state == ForwardState::Early;
+  Forward forward;
+  forward.incoming = key;
+  forward.hold = word.htlc.hold_htlc;
+  forward.payment_hash = word.htlc.payment_hash;
+  forward.amount_in = word.htlc.amount_msat;
+  forward.expiry_in = word.htlc.cltv_expiry;
+  forward.amount_out = onion.amt_to_forward;
+  forward.expiry_out = onion.outgoing_cltv_value;
+  forward.next_onion = onion.next_onion;
+  forward.next_path_key = onion.next_path_key;
+  forward.role = onion.role;
+  forward.shared_secret = onion.shared_secret;
+  forward.sha256_of_onion = onion.sha256_of_onion;
+  forward.received_at = work.context.wall;
+  const auto* next = std::visit(Overloaded{[&](ShortChannelId scid) { return work.context.views.channel_by_scid(scid); },
+                                           [&](const NodeId& node) { return channel_to(work.context, node); }},
+                                onion.next);
+  if (next != nullptr) forward.next_channel = next->channel_id;
+  forward.fail_back = fail_back_height(forward);
+
+  auto refusal = check_forward(work, forward, next);
+  if (!refusal && forward.hold) refusal = check_hold(work, forward);
+  forward.state = forward.hold && !released_early ? ForwardState::Held
+                  : forward.hold                  ? ForwardState::Released
+                                                  : ForwardState::Waiting;
+  auto& row = rows[key] = std::move(forward);
+  if (refusal) return end_failed(work, row, row.state, refusal->why, refusal->code);
+  work.say(record(row));
+  if (row.state == ForwardState::Held) {
+    auto told = facts(row);
+    told.emplace_back("fail_back_height", row.fail_back.value());
+    return work.notify(Severity::Info, "htlc_held", std::move(told));
+  }
+  try_forward(work, row);
+}
+
+Forward* find(Work& work, const ForwardOrigin& origin) {
+  auto it = work.state.forwards.find(HtlcKey{origin.channel_id, origin.htlc_id});
+  return it == work.state.forwards.end() ? nullptr : &it->second;
+}
+
+}  // namespace
+
+void on(Work& work, const HtlcReceived& word) {
+  auto peeled = peel(work.context, word.htlc);
+  std::visit(Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
+                        [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
+                        [&](const PeelFailure& failure) {
+                          if (failure.malformed)
+                            work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, failure.sha256_of_onion,
+                                                       failure.code});
+                          else
+                            work.say(FailHtlc{word.channel_id, word.htlc.id, failure.reason});
+                          work.notify(Severity::Info, "htlc_refused",
+                                      {{"channel_id", word.channel_id.hex()},
+                                       {"htlc_id", word.htlc.id},
+                                       {"reason", failure.why}});
+                        }},
+             peeled);
+}
+
+void on_release_held_htlc(Work& work, const OnionMessageReceived& word) {
+  if (!word.path_id) return;
+  auto key = read_release_path(work.context, *word.path_id);
+  if (!key) {
+    if (auto data = open(work.context.signer, PathPurpose::ReleaseReply, *word.path_id))
+      if (auto id = PaymentId::from(*data)) payer_released(work, *id);
+    return;
+  }
+  auto it = work.state.forwards.find(*key);
+  if (it == work.state.forwards.end()) {
+    // The path has left, the HTLC is not committed yet: remember. An HTLC that is gone is in no channel.
+    const auto* channel = work.context.views.channel(key->channel_id);
+    if (channel == nullptr || !channel->received_htlcs.contains(key->htlc_id)) return;
+    Forward early;
+    early.incoming = *key;
+    early.state = ForwardState::Early;
+    early.received_at = work.context.wall;
+    work.say(record(early));
+    work.state.forwards.emplace(*key, std::move(early));
+    return;
+  }
+  auto& forward = it->second;
+  if (!forward.hold || !move(work, forward, ForwardState::Held, ForwardState::Released)) return;
+  work.notify(Severity::Info, "hold_released", facts(forward));
+  try_forward(work, forward);
+}
+
+void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& word) {
+  auto* forward = find(work, origin);
+  if (forward == nullptr || forward->state != ForwardState::Forwarded) return;
+  forward->outgoing_htlc = word.htlc_id;
+  work.say(record(*forward));
+}
+
+void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word) {
+  auto* forward = find(work, origin);
+  if (forward == nullptr || forward->state != ForwardState::Forwarded || forward->outgoing_htlc) return;
+  if (word.reason == AddRefusal::NotUsable) {
+    auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
+    if (!move(work, *forward, ForwardState::Forwarded, back)) return;
+    if (!forward->wait_until) forward->wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    return;
+  }
+  end_failed(work, *forward, ForwardState::Forwarded, std::string("the next channel refused it: ") + name(word.reason),
+             onion::kTemporaryChannelFailure);
+}
+
+void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word) {
+  auto* forward = find(work, origin);
+  if (forward == nullptr || !move(work, *forward, ForwardState::Forwarded, ForwardState::Settled)) {
+    // The channel says an outcome once, and only for what we offered: our own bug, but the preimage must not be lost.
+    work.notify(Severity::Error, "unexpected_settlement", {{"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
+    return;
+  }
+  work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});
+  work.notify(Severity::Info, forward->hold ? "hold_settled" : "forward_settled", facts(*forward));
+  forget_old_history(work);
+}
+
+void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word) {
+  auto* forward = find(work, origin);
+  if (forward == nullptr || !move(work, *forward, ForwardState::Forwarded, ForwardState::Failed)) return;
+  forward->failure = "failed downstream";
+  work.say(record(*forward));
+  const auto& [channel_id, htlc_id] = forward->incoming;
+  if (forward->role != BlindedRole::None) {
+    fail_upstream(work, *forward, onion::kInvalidOnionBlinding, {});
+  } else {
+    std::visit(Overloaded{[&](const Bytes& reason) {
+                            work.say(FailHtlc{channel_id, htlc_id, wrap_failure(forward->shared_secret, reason)});
+                          },
+                          [&](const MalformedReason& malformed) {
+                            work.say(FailHtlc{channel_id, htlc_id,
+                                              malformed_failure(forward->shared_secret, malformed)});
+                          },
+                          [&](const OnChainReason&) {
+                            work.say(FailHtlc{channel_id, htlc_id,
+                                              own_failure(forward->shared_secret, onion::kPermanentChannelFailure, {})});
+                          }},
+               word.reason);
+  }
+  auto told = facts(*forward);
+  told.emplace_back("reason", forward->failure);
+  work.notify(Severity::Info, forward->hold ? "hold_failed" : "forward_failed", std::move(told));
+  forget_old_history(work);
+}
+
+void forwards_on_usable(Work& work, const ChannelUsable& word) {
+  for (auto& [key, forward] : work.state.forwards)
+    if (forward.next_channel == word.channel_id &&
+        (forward.state == ForwardState::Released || forward.state == ForwardState::Waiting))
+      try_forward(work, forward);
+}
+
+void forwards_on_block(Work& work) {
+  std::vector<HtlcKey> due;
+  for (auto& [key, forward] : work.state.forwards) {
+    bool parked = forward.state == ForwardState::Held || forward.state == ForwardState::Released ||
+                  forward.state == ForwardState::Waiting;
+    if (parked && work.context.tip >= forward.fail_back) due.push_back(key);
+  }
+  for (const auto& key : due) {
+    auto it = work.state.forwards.find(key);
+    if (it != work.state.forwards.end())
+      end_failed(work, it->second, it->second.state, "its deadline came", onion::kTemporaryNodeFailure);
+  }
+}
+
+void forward_deadlines(Work& work) {
+  std::vector<HtlcKey> due;
+  for (auto& [key, forward] : work.state.forwards)
+    if (forward.state == ForwardState::Waiting && forward.wait_until && *forward.wait_until <= work.context.mono)
+      due.push_back(key);
+  for (const auto& key : due) {
+    auto it = work.state.forwards.find(key);
+    if (it != work.state.forwards.end())
+      end_failed(work, it->second, ForwardState::Waiting, "the client did not wake in time",
+                 onion::kTemporaryChannelFailure);
+  }
+}
+
+void fail_hold(Work& work, RequestId request, const command::FailHold& command) {
+  auto it = work.state.forwards.find(HtlcKey{command.channel_id, command.htlc_id});
+  if (it == work.state.forwards.end() || !it->second.hold)
+    return work.say(Reply{request, CommandError{CommandErrorCode::NotFound, "no such hold: see listholds", {}}});
+  auto& forward = it->second;
+  if (forward.state != ForwardState::Held && forward.state != ForwardState::Released)
+    return work.say(Reply{request, CommandError{CommandErrorCode::Refused,
+                                                std::string("it is ") + name(forward.state) +
+                                                    ": only held or released ones can be failed",
+                                                {}}});
+  end_failed(work, forward, forward.state, "failed by the operator", onion::kTemporaryNodeFailure);
+  work.say(Reply{request, Value().set("failed", true)});
+}
+
+}  // namespace doze::payment

@@ -1,0 +1,103 @@
+// HTLCs that end here. The recipient judges every one by what it knows itself: the offer, the request, the amount, the time.
+#include "crypto/crypto.h"
+#include "offers/invoice_request.h"
+#include "payment/inside.h"
+#include "payment/onions.h"
+
+namespace doze::payment {
+
+namespace {
+
+struct Accepted {
+  Preimage preimage;
+  OfferId offer_id;
+  bool is_static = false;
+  std::string payer_note;
+};
+
+/// Why the HTLC is refused, for our own log: the peers all see the same failure (no probing).
+using Judgement = Result<Accepted, std::string>;
+
+Judgement judge_common(const Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
+  const auto& htlc = word.htlc;
+  if (htlc.amount_msat < onion.amt_to_forward) return fail(std::string("less than the onion says"));
+  if (htlc.cltv_expiry < onion.outgoing_cltv_value) return fail(std::string("sooner than the onion says"));
+  if (htlc.amount_msat < onion.total_amount) return fail(std::string("only a part: several parts are not taken yet"));
+  if (htlc.amount_msat < onion.htlc_minimum) return fail(std::string("below the path's minimum"));
+  if (htlc.cltv_expiry > onion.max_cltv_expiry) return fail(std::string("the path has expired"));
+  if (blocks_until(htlc.cltv_expiry, work.context.tip) < kRecipientMargin)
+    return fail("only " + std::to_string(blocks_until(htlc.cltv_expiry, work.context.tip).value()) + " blocks left, " +
+                std::to_string(kRecipientMargin.value()) + " needed to claim safely");
+  return Accepted{};
+}
+
+Judgement judge_static(const Work& work, const HtlcReceived& word, const PeeledFinal& onion,
+                       const PaymentContext& terms) {
+  if (!onion.preimage) return fail(std::string("no preimage in the onion"));
+  if (crypto::payment_hash(*onion.preimage) != word.htlc.payment_hash)
+    return fail(std::string("the preimage does not match the payment hash"));
+  if (!onion.invoice_request) return fail(std::string("no invoice_request in the onion"));
+  auto request = offers::InvoiceRequest::parse(*onion.invoice_request);
+  if (!request) return fail("the invoice_request does not parse: " + describe(request.error()));
+  auto offer = work.context.views.offers.find(terms.offer_id);
+  if (offer == work.context.views.offers.end() || offer->second.disabled)
+    return fail(std::string("the offer is unknown or disabled"));
+  if (request->offer_id() != terms.offer_id) return fail(std::string("the invoice_request is for another offer"));
+  if (auto refusal = offers::check_request(*request, offer->second.offer, work.context.wall))
+    return fail("the invoice_request does not fit the offer: " + *refusal);
+  auto wanted = offers::amount_of(*request, offer->second.offer);
+  if (!wanted || onion.total_amount < *wanted || word.htlc.amount_msat < *wanted)
+    return fail(std::string("less than the invoice_request says"));
+  return Accepted{*onion.preimage, terms.offer_id, true, request->payer_note().value_or("")};
+}
+
+Judgement judge_invoice(const Work& work, const HtlcReceived& word, const PeeledFinal&, const PaymentContext& terms) {
+  auto preimage = invoice_preimage(work.context.signer, terms.nonce);
+  if (crypto::payment_hash(preimage) != word.htlc.payment_hash)
+    return fail(std::string("the payment hash is not this invoice's"));
+  if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));
+  if (word.htlc.amount_msat.value() / 2 > terms.amount.value()) return fail(std::string("more than twice the amount"));
+  if (work.state.paid_invoices.contains(word.htlc.payment_hash)) return fail(std::string("the invoice is paid already"));
+  return Accepted{preimage, terms.offer_id, false, ""};
+}
+
+Judgement judge(const Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
+  LN_CHECK(judge_common(work, word, onion));
+  auto terms = open_payment_context(work.context.signer, onion.path_id);
+  if (!terms) return fail(std::string("not over a payment path of ours"));
+  if (work.context.wall > terms->expiry) return fail(std::string("the invoice has expired"));
+  return terms->kind == PaymentContext::Kind::StaticInvoice ? judge_static(work, word, onion, *terms)
+                                                            : judge_invoice(work, word, onion, *terms);
+}
+
+}  // namespace
+
+void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
+  auto judgement = judge(work, word, onion);
+  if (!judgement) {
+    if (onion.through_path_key)
+      work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, onion.sha256_of_onion, onion::kInvalidOnionBlinding});
+    else
+      work.say(FailHtlc{word.channel_id, word.htlc.id, blinded_failure(onion.shared_secret, onion.sha256_of_onion)});
+    work.notify(Severity::Info, "payment_refused",
+                {{"amount_msat", word.htlc.amount_msat.value()},
+                 {"payment_hash", word.htlc.payment_hash.hex()},
+                 {"reason", judgement.error()}});
+    return;
+  }
+  Incoming payment{word.htlc.payment_hash, {word.channel_id, word.htlc.id}, word.htlc.amount_msat,
+                   judgement->offer_id,    judgement->is_static,            escape_untrusted(judgement->payer_note),
+                   work.context.wall};
+  if (!payment.is_static) work.state.paid_invoices.insert(payment.payment_hash);
+  work.say(record(payment));
+  work.say(FulfillHtlc{word.channel_id, word.htlc.id, judgement->preimage});
+  work.say(OfferPaid{payment.offer_id, payment.amount});
+  work.notify(Severity::Info, "payment_received",
+              {{"amount_msat", payment.amount.value()},
+               {"payment_hash", payment.payment_hash.hex()},
+               {"offer_id", payment.offer_id.hex()},
+               {"payer_note", payment.payer_note}});
+  work.state.incoming.emplace(payment.htlc, std::move(payment));
+}
+
+}  // namespace doze::payment

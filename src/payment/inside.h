@@ -1,0 +1,236 @@
+// The payment room's own state: three collections and their schedules. Only payment/*.cc include this.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "effects/limits.h"
+#include "effects/own_paths.h"
+#include "effects/tags.h"
+#include "payment/payments.h"
+
+namespace doze::payment {
+
+/// The id of a received HTLC.
+struct HtlcKey {
+  ChannelId channel_id;
+  std::uint64_t htlc_id = 0;
+  friend auto operator<=>(const HtlcKey&, const HtlcKey&) = default;
+};
+
+// ---- outgoing ----
+
+enum class OutgoingState : std::uint8_t {
+  Fetching = 0,   // asking for an invoice
+  Sending = 1,    // an HTLC for an ordinary invoice is on its way
+  Held = 2,       // our peer holds the HTLC (or is about to); the recipient's mailbox may not know yet
+  Notified = 3,   // the mailbox node itself confirmed the announcement
+  Releasing = 4,  // no hold: the recipient answered, the HTLC is on its way
+  Settled = 5,
+  Failed = 6,
+  Expired = 7,
+};
+[[nodiscard]] const char* name(OutgoingState state);
+[[nodiscard]] inline bool is_terminal(OutgoingState state) { return state >= OutgoingState::Settled; }
+
+/// What is needed to read a failure that comes back: BOLT 4, "Returning Errors".
+struct SentOnion {
+  PrivateKey session_key;
+  std::vector<PublicKey> hops;          // node ids, blinded ones included
+  std::vector<ShortChannelId> scids;    // channel behind each hop; zero inside a blinded path
+};
+
+struct Outgoing {
+  PaymentId id;
+  OutgoingState state = OutgoingState::Fetching;
+  std::string offer;
+  Msat amount, max_fee;
+  std::optional<std::uint64_t> quantity;
+  std::string payer_note;
+  bool wants_hold = false;              // let our peer hold, if one can
+  bool must_hold = false;               // the user insisted
+  UnixTime created_at, ended_at;
+
+  bool is_static = false;               // paid a static invoice: no proof of payment
+  bool held = false;                    // the HTLC carried the hold flag
+  Bytes invoice, invoice_request;
+  std::optional<Preimage> preimage;     // static: chosen by us; ordinary: learnt at settlement
+  std::optional<PaymentHash> payment_hash;
+  std::optional<HtlcKey> htlc;          // where it was offered
+  Msat sent;                            // with fees
+  std::optional<SentOnion> onion;
+  CltvExpiry final_expiry;              // E: what the recipient's HTLC must still allow
+  BlockHeight release_deadline;         // announcing stops here
+  BlockHeight fail_back;                // our peer fails a hold back here
+  CltvExpiry htlc_expiry;               // of our own HTLC
+  std::vector<wire::BlindedPath> release_paths;
+  bool committed = false;               // our revoke_and_ack for it has been made
+  std::uint32_t attempts = 0;           // HTLCs sent so far
+  std::string failure;                  // one line, when failed or expired
+  CommandErrorCode failure_code = CommandErrorCode::PaymentFailed;
+
+  // Not durable: recomputed at Started.
+  std::size_t announce_round = 0;
+  std::optional<MonoTime> next_announce;
+  std::map<std::uint64_t, std::optional<OnionMessageFate>> announcements;  // of this round, by tag
+  std::set<ShortChannelId> excluded_scids;
+  std::set<ChannelId> excluded_channels;
+  bool told_at_risk = false;            // pay was answered with "closing now may lose the announcement"
+};
+
+// ---- incoming ----
+
+struct Incoming {
+  PaymentHash payment_hash;
+  HtlcKey htlc;
+  Msat amount;
+  OfferId offer_id;
+  bool is_static = false;
+  std::string payer_note;
+  UnixTime received_at;
+};
+
+/// A reply path that still gets answers.
+struct ReleaseDue {
+  Bytes reply_path;
+  Profile profile = Profile::Ldk;
+  std::uint32_t answers = 0;
+  std::uint64_t sequence = 0;           // oldest first
+  std::optional<MonoTime> next;         // not durable
+};
+
+// ---- forwards ----
+
+enum class ForwardState : std::uint8_t {
+  Early = 0,      // released before it was committed: acts when the HTLC comes
+  Held = 1,
+  Released = 2,   // waits for its outgoing channel
+  Waiting = 3,    // ordinary forward to a client that may be waking
+  Forwarded = 4,
+  Settled = 5,
+  Failed = 6,
+};
+[[nodiscard]] const char* name(ForwardState state);
+[[nodiscard]] inline bool is_terminal(ForwardState state) { return state >= ForwardState::Settled; }
+
+/// Where we stand in a blinded path: decides what a failure may say. BOLT 4, "Failure Messages".
+enum class BlindedRole : std::uint8_t { None = 0, Introduction = 1, Inside = 2 };
+
+struct Forward {
+  HtlcKey incoming;
+  ForwardState state = ForwardState::Waiting;
+  std::optional<Profile> hold;
+  PaymentHash payment_hash;
+  Msat amount_in, amount_out;
+  CltvExpiry expiry_in, expiry_out;
+  BlockHeight fail_back;                 // failed back, off-chain, at this height unless forwarded
+  ChannelId next_channel;
+  Bytes next_onion;                      // dropped once terminal
+  std::optional<PublicKey> next_path_key;
+  BlindedRole role = BlindedRole::None;
+  SharedSecret shared_secret;            // of the incoming onion: encrypts a failure
+  Hash32 sha256_of_onion;                // of the incoming onion: for update_fail_malformed_htlc
+  std::optional<std::uint64_t> outgoing_htlc;
+  UnixTime received_at, ended_at;
+  std::string failure;                   // one line
+
+  std::optional<MonoTime> wait_until;    // not durable: Waiting
+};
+
+/// History rows kept for people; older ones are erased.
+inline constexpr std::size_t kMaxForwardHistory = 10'000;
+/// HTLCs that one payment may try, one after the other (never for a hold).
+inline constexpr std::uint32_t kMaxAttempts = 10;
+/// An ordinary forward that has fewer blocks left than this is refused: no time to resolve it on chain.
+inline constexpr CltvDelta kMinOutgoingLeft{18};
+
+struct Payments::Inside {
+  std::map<PaymentId, Outgoing> outgoing;
+  std::map<HtlcKey, Incoming> incoming;
+  std::set<PaymentHash> paid_invoices;            // of ordinary invoices: never claimed twice
+  std::map<Bytes, ReleaseDue> releases;           // by reply path
+  std::map<HtlcKey, Forward> forwards;
+  std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
+  std::set<RequestId> pay_requests;               // of those: answers with the text of `pay`
+  std::map<NodeId, MonoTime> awake;               // clients that were sent mail or connected lately
+  std::map<std::uint64_t, PaymentId> tags;        // announcements under way
+  std::uint64_t next_tag = 1;
+  std::uint64_t next_release = 1;
+};
+
+/// One step under way: the state, what it may know, what it says.
+struct Work {
+  Payments::Inside& state;
+  const Context& context;
+  Effects& out;
+
+  void say(Effect effect) { out.push_back(std::move(effect)); }
+  void notify(Severity severity, std::string event, Fields facts) {
+    say(Notify{severity, std::move(event), std::move(facts)});
+  }
+};
+
+// records.cc
+[[nodiscard]] Put record(const Outgoing& payment);
+[[nodiscard]] Put record(const Incoming& payment);
+[[nodiscard]] Put record(const ReleaseDue& release);
+[[nodiscard]] Put record(const Forward& forward);
+[[nodiscard]] Bytes key_of(const HtlcKey& htlc);
+[[nodiscard]] Result<Outgoing, ParseError> read_outgoing(ByteView value);
+[[nodiscard]] Result<Incoming, ParseError> read_incoming(ByteView value);
+[[nodiscard]] Result<ReleaseDue, ParseError> read_release(ByteView value);
+[[nodiscard]] Result<Forward, ParseError> read_forward(ByteView value);
+
+// outgoing.cc
+void start_payment(Work& work, RequestId request, const command::Pay& command);
+void cancel_payment(Work& work, RequestId request, const PaymentId& id);
+void on(Work& work, const InvoiceObtained& word);
+void on(Work& work, const StaticInvoiceObtained& word);
+void on(Work& work, const InvoiceFailed& word);
+void send_htlc(Work& work, Outgoing& payment);
+void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word);
+void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word);
+void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word);
+void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word);
+void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErrorCode code, std::string failure);
+void answer_waiters(Work& work, Outgoing& payment);
+
+// announce.cc
+void announce(Work& work, Outgoing& payment);
+void announce_on_usable(Work& work, const ChannelUsable& word);
+void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word);
+void on(Work& work, const ReleasePathsReceived& word);
+void on(Work& work, const OnionMessageOutcome& word);
+/// A release over our own reply path: the online payer sends now.
+void payer_released(Work& work, const PaymentId& id);
+void outgoing_deadlines(Work& work);
+
+// incoming.cc and releases.cc
+struct PeeledFinal;
+void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion);
+void on_held_htlc_available(Work& work, const OnionMessageReceived& word, Profile profile);
+void send_due_releases(Work& work, bool all);
+
+// forwards.cc
+void on(Work& work, const HtlcReceived& word);
+void on_release_held_htlc(Work& work, const OnionMessageReceived& word);
+void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& word);
+void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word);
+void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word);
+void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word);
+void forwards_on_usable(Work& work, const ChannelUsable& word);
+void forwards_on_block(Work& work);
+void forward_deadlines(Work& work);
+void fail_hold(Work& work, RequestId request, const command::FailHold& command);
+
+// describe.cc
+[[nodiscard]] Value describe(const Outgoing& payment, const Context& context);
+[[nodiscard]] Value describe_payments(const Payments::Inside& state, const Context& context);
+[[nodiscard]] Value describe_forwards(const Payments::Inside& state);
+[[nodiscard]] Value describe_holds(const Payments::Inside& state, const Context& context);
+/// "2026-11-24T05:10:00Z"
+[[nodiscard]] std::string time_text(UnixTime time);
+/// When a height will come, ten minutes a block.
+[[nodiscard]] UnixTime time_of_height(const Context& context, BlockHeight height);
+
+}  // namespace doze::payment

@@ -1,0 +1,271 @@
+// Payments that we make: from the offer to the outcome. Announcing a hold is in announce.cc.
+#include <algorithm>
+
+#include "crypto/crypto.h"
+#include "offers/invoice.h"
+#include "offers/offer.h"
+#include "offers/static_invoice.h"
+#include "payment/inside.h"
+#include "payment/onions.h"
+
+namespace doze::payment {
+
+const char* name(OutgoingState state) {
+  switch (state) {
+    case OutgoingState::Fetching: return "fetching";
+    case OutgoingState::Sending: return "sending";
+    case OutgoingState::Held: return "held";
+    case OutgoingState::Notified: return "notified";
+    case OutgoingState::Releasing: return "releasing";
+    case OutgoingState::Settled: return "settled";
+    case OutgoingState::Failed: return "failed";
+    case OutgoingState::Expired: return "expired";
+  }
+  return "unknown";
+}
+
+namespace {
+
+void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
+  work.say(Reply{request, CommandError{code, std::move(message), {}}});
+}
+
+Fields facts(const Outgoing& payment) {
+  return {{"payment_id", payment.id.hex()}, {"amount_msat", payment.amount.value()}};
+}
+
+Outgoing* find(Work& work, const PaymentId& id) {
+  auto it = work.state.outgoing.find(id);
+  return it == work.state.outgoing.end() ? nullptr : &it->second;
+}
+
+Msat default_max_fee(const Config& config, Msat amount) {
+  return std::max(config.max_fee_floor, Msat(amount.value() / 1'000'000 * config.max_fee_ppm +
+                                             amount.value() % 1'000'000 * config.max_fee_ppm / 1'000'000));
+}
+
+/// The lowest E that gives the recipient's HTLC its final delta plus what holding needs.
+CltvExpiry final_expiry(const Context& context, bool hold) {
+  return context.tip + CltvDelta(1 + (hold ? context.config.hold_window_blocks : 0));
+}
+
+bool can_hold(const Context& context) {
+  if (context.config.hold_window_blocks == 0) return false;
+  for (const auto& [id, channel] : context.views.channels) {
+    auto peer = context.views.peers.find(channel.peer);
+    if (!channel.usable || peer == context.views.peers.end()) continue;
+    if ((context.config.offers_ldk_hold && peer->second.holds(Profile::Ldk)) ||
+        (context.config.offers_draft_hold && peer->second.holds(Profile::Draft)))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErrorCode code, std::string failure) {
+  if (is_terminal(payment.state)) return;
+  payment.state = state;
+  payment.ended_at = work.context.wall;
+  payment.failure = std::move(failure);
+  payment.failure_code = code;
+  payment.next_announce.reset();
+  payment.announcements.clear();
+  payment.onion.reset();
+  payment.release_paths.clear();
+  work.say(record(payment));
+  auto told = facts(payment);
+  if (!payment.failure.empty()) told.emplace_back("reason", payment.failure);
+  work.notify(Severity::Info, std::string("payment_") + name(state), std::move(told));
+  answer_waiters(work, payment);
+}
+
+void answer_waiters(Work& work, Outgoing& payment) {
+  auto it = work.state.waiters.find(payment.id);
+  if (it == work.state.waiters.end()) return;
+  auto& waiting = it->second;
+  bool terminal = is_terminal(payment.state);
+  std::erase_if(waiting, [&](const auto& waiter) {
+    auto [request, wants_terminal] = waiter;
+    bool safe = payment.state == OutgoingState::Notified || payment.told_at_risk;
+    if (!terminal && (wants_terminal || !safe)) return false;
+    bool paid_for = work.state.pay_requests.erase(request) != 0;
+    if (paid_for && (payment.state == OutgoingState::Failed || payment.state == OutgoingState::Expired))
+      work.say(Reply{request, CommandError{payment.failure_code, payment.failure, facts(payment)}});
+    else
+      work.say(Reply{request, describe(payment, work.context)});
+    return true;
+  });
+  if (waiting.empty()) work.state.waiters.erase(it);
+}
+
+void start_payment(Work& work, RequestId request, const command::Pay& command) {
+  const auto& context = work.context;
+  auto offer = offers::Offer::parse(command.offer);
+  if (!offer)
+    return refuse(work, request, CommandErrorCode::BadRequest, "this is no valid offer: " + describe(offer.error()));
+  if (auto problem = offers::cannot_pay(*offer, wire::chain_hash(context.config.network), context.wall,
+                                        command.amount, command.quantity))
+    return refuse(work, request, CommandErrorCode::BadRequest, *problem);
+  auto amount = command.amount ? *command.amount
+                               : Msat(offer->amount()->value() * command.quantity.value_or(1));
+  bool any = std::any_of(context.views.channels.begin(), context.views.channels.end(),
+                         [](const auto& entry) { return entry.second.phase == ChannelPhase::Normal; });
+  if (!any)
+    return refuse(work, request, CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels");
+  Outgoing payment;
+  payment.id = context.rng.id<PaymentId>();
+  payment.offer = command.offer;
+  payment.amount = amount;
+  payment.max_fee = command.max_fee.value_or(default_max_fee(context.config, amount));
+  payment.quantity = command.quantity;
+  payment.payer_note = command.payer_note.value_or("");
+  payment.wants_hold = command.hold.value_or(context.config.role == Role::Client);
+  payment.must_hold = command.hold.value_or(false);
+  payment.created_at = context.wall;
+  work.say(record(payment));
+  work.say(RequestInvoice{PayerRequest{payment.id, *std::move(offer), amount, command.quantity, command.payer_note}});
+  work.state.waiters[payment.id].emplace_back(request, false);
+  work.state.pay_requests.insert(request);
+  work.state.outgoing.emplace(payment.id, std::move(payment));
+}
+
+void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
+  auto* payment = find(work, id);
+  if (payment == nullptr)
+    return refuse(work, request, CommandErrorCode::NotFound, "no such payment: see listpayments");
+  if (is_terminal(payment->state))
+    return refuse(work, request, CommandErrorCode::Refused,
+                  std::string("it has ended: ") + name(payment->state));
+  if (payment->htlc || payment->state == OutgoingState::Sending || payment->state == OutgoingState::Releasing) {
+    auto height = payment->held ? payment->fail_back : BlockHeight(payment->htlc_expiry.value());
+    work.say(Reply{request,
+                   CommandError{CommandErrorCode::Refused,
+                                "its HTLC has left: it ends by itself, at height " + std::to_string(height.value()) +
+                                    " at the latest while the peers cooperate",
+                                {{"fail_back_height", height.value()}}}});
+    return;
+  }
+  if (payment->state == OutgoingState::Fetching) work.say(CancelInvoiceRequest{id});
+  end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::Refused, "cancelled");
+  work.say(Reply{request, Value().set("cancelled", true)});
+}
+
+void on(Work& work, const InvoiceFailed& word) {
+  auto* payment = find(work, word.payment_id);
+  if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
+  end_payment(work, *payment, OutgoingState::Failed, word.error.code, word.error.message);
+}
+
+void on(Work& work, const InvoiceObtained& word) {
+  auto* payment = find(work, word.payment_id);
+  if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
+  auto invoice = offers::Invoice::parse(word.invoice);
+  if (!invoice)
+    return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::PaymentFailed,
+                       "the invoice does not parse: " + describe(invoice.error()));
+  // A hash that we have paid already: hops that know its preimage would keep the money.
+  for (const auto& [id, other] : work.state.outgoing)
+    if (id != payment->id && other.payment_hash == invoice->payment_hash())
+      return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::Refused,
+                         "the invoice repeats the payment hash of another payment");
+  payment->invoice = word.invoice;
+  payment->invoice_request = word.invoice_request;
+  payment->payment_hash = invoice->payment_hash();
+  payment->amount = invoice->amount();
+  payment->state = OutgoingState::Sending;
+  send_htlc(work, *payment);
+}
+
+void on(Work& work, const StaticInvoiceObtained& word) {
+  auto* payment = find(work, word.payment_id);
+  if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
+  payment->is_static = true;
+  payment->invoice = word.static_invoice;
+  payment->invoice_request = word.invoice_request;
+  payment->preimage = work.context.rng.secret<Preimage>();
+  payment->payment_hash = crypto::payment_hash(*payment->preimage);
+  payment->held = payment->wants_hold && can_hold(work.context);
+  if (payment->must_hold && !payment->held)
+    return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NotReady,
+                       "no connected channel peer holds HTLCs: pay with --no-hold and stay online");
+  payment->state = OutgoingState::Held;
+  if (payment->held) return send_htlc(work, *payment);
+  // No hold: tell the recipient, and send the HTLC when it answers.
+  payment->release_deadline = BlockHeight(UINT32_MAX);
+  work.say(record(*payment));
+  announce(work, *payment);
+}
+
+void send_htlc(Work& work, Outgoing& payment) {
+  auto prepared = prepare(work.context, payment, final_expiry(work.context, payment.held), payment.held);
+  if (!prepared) return end_payment(work, payment, OutgoingState::Failed, prepared.error().code, prepared.error().why);
+  ++payment.attempts;
+  payment.sent = prepared->amount;
+  payment.onion = prepared->onion;
+  payment.htlc_expiry = prepared->cltv_expiry;
+  payment.final_expiry = final_expiry(work.context, payment.held);
+  if (payment.held) {
+    payment.release_deadline = blocks_before(payment.final_expiry, CltvDelta(kReleaseDeadlineBlocks));
+    payment.fail_back = std::min(blocks_before(prepared->next_expiry, kFailBackOutgoing),
+                                 blocks_before(prepared->cltv_expiry, kFailBackIncoming));
+  }
+  payment.htlc.reset();
+  work.say(record(payment));
+  work.say(AddHtlc{prepared->channel_id, LocalOrigin{payment.id}, prepared->amount, *payment.payment_hash,
+                   prepared->cltv_expiry, std::move(prepared->packet), std::nullopt, prepared->link});
+}
+
+void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word) {
+  auto* payment = find(work, id);
+  if (payment == nullptr || is_terminal(payment->state)) return;
+  payment->htlc = HtlcKey{word.channel_id, word.htlc_id};
+  work.say(record(*payment));
+}
+
+void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) {
+  auto* payment = find(work, id);
+  if (payment == nullptr || is_terminal(payment->state)) return;
+  payment->excluded_channels.insert(word.channel_id);
+  if (payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // nothing has left: also for a hold
+  end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NoRoute,
+              std::string("our channel refused the HTLC: ") + name(word.reason));
+}
+
+void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word) {
+  auto* payment = find(work, id);
+  if (payment == nullptr) return;
+  payment->preimage = word.preimage;
+  end_payment(work, *payment, OutgoingState::Settled, CommandErrorCode::Internal, "");
+}
+
+void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
+  auto* payment = find(work, id);
+  if (payment == nullptr || is_terminal(payment->state)) return;
+  payment->htlc.reset();
+  DecodedFailure failure;
+  if (const auto* reason = std::get_if<Bytes>(&word.reason); reason != nullptr && payment->onion) {
+    failure = decode_failure(*payment->onion, *reason);
+  } else if (const auto* malformed = std::get_if<MalformedReason>(&word.reason)) {
+    failure = DecodedFailure{0, malformed->failure_code, "the peer could not read the onion"};
+  } else {
+    failure.text = "the channel was closed on chain";
+  }
+  if (payment->held) {
+    // A hold is tried once: the recipient may have been told about it already.
+    bool late = work.context.tip >= payment->release_deadline;
+    return end_payment(work, *payment, late ? OutgoingState::Expired : OutgoingState::Failed,
+                       late ? CommandErrorCode::Expired : CommandErrorCode::PaymentFailed,
+                       late ? "the recipient did not wake before the release deadline: " + failure.text : failure.text);
+  }
+  bool recipient_refused = failure.hop && payment->onion && *failure.hop + 1 >= payment->onion->hops.size();
+  if (payment->onion && failure.hop && *failure.hop < payment->onion->scids.size() &&
+      payment->onion->scids[*failure.hop].value() != 0)
+    payment->excluded_scids.insert(payment->onion->scids[*failure.hop]);
+  else if (!recipient_refused)
+    payment->excluded_channels.insert(word.channel_id);
+  if (!recipient_refused && payment->attempts < kMaxAttempts) return send_htlc(work, *payment);
+  end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::PaymentFailed, failure.text);
+}
+
+}  // namespace doze::payment

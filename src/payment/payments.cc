@@ -1,0 +1,180 @@
+#include "payment/payments.h"
+
+#include "payment/inside.h"
+
+namespace doze::payment {
+
+Payments::Payments() : inside(std::make_unique<Inside>()) {}
+Payments::~Payments() = default;
+Payments::Payments(Payments&&) noexcept = default;
+Payments& Payments::operator=(Payments&&) noexcept = default;
+
+Result<Payments, LoadError> load(std::span<const Row> rows) {
+  Payments out;
+  auto& state = *out.inside;
+  for (const auto& row : rows) {
+    auto refuse = [&](const ParseError& error) { return fail(LoadError{row.table, row.key, error}); };
+    if (row.table == Table::OutgoingPayment) {
+      auto payment = read_outgoing(row.value);
+      if (!payment) return refuse(payment.error());
+      state.outgoing.emplace(payment->id, *std::move(payment));
+    } else if (row.table == Table::IncomingPayment) {
+      auto payment = read_incoming(row.value);
+      if (!payment) return refuse(payment.error());
+      if (!payment->is_static) state.paid_invoices.insert(payment->payment_hash);
+      state.incoming.emplace(payment->htlc, *std::move(payment));
+    } else if (row.table == Table::ReleaseDue) {
+      auto release = read_release(row.value);
+      if (!release) return refuse(release.error());
+      state.next_release = std::max(state.next_release, release->sequence + 1);
+      state.releases.emplace(release->reply_path, *std::move(release));
+    } else if (row.table == Table::Forward) {
+      auto forward = read_forward(row.value);
+      if (!forward) return refuse(forward.error());
+      state.forwards.emplace(forward->incoming, *std::move(forward));
+    }
+  }
+  return out;
+}
+
+namespace {
+
+/// What was waiting before the process ended waits again.
+void started(Work& work) {
+  for (auto& [key, forward] : work.state.forwards)
+    if (forward.state == ForwardState::Waiting)
+      forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+  std::vector<PaymentId> fetching;
+  for (auto& [id, payment] : work.state.outgoing) {
+    if (is_terminal(payment.state)) continue;
+    if (payment.state == OutgoingState::Fetching) fetching.push_back(id);
+    // Held ones announce again when their channel is usable; those without a hold at once.
+    if (payment.is_static && !payment.held && payment.state != OutgoingState::Releasing)
+      payment.next_announce = work.context.mono;
+    if (payment.held) payment.next_announce = after_ms(work.context.mono, kAnnounceRepeatMs[0]);
+  }
+  for (const auto& id : fetching) {
+    auto& payment = work.state.outgoing.at(id);
+    auto offer = offers::Offer::parse(payment.offer);
+    LN_ASSERT(offer.has_value());
+    auto note = payment.payer_note.empty() ? std::nullopt : std::optional(payment.payer_note);
+    work.say(RequestInvoice{PayerRequest{id, *std::move(offer), payment.amount, payment.quantity, note}});
+  }
+  forwards_on_block(work);  // deadlines that passed while we were away
+}
+
+void hear(Work& work, const Started&) { started(work); }
+void hear(Work& work, const PeerReady& word) {
+  if (work.context.views.is_client(word.node_id)) work.state.awake[word.node_id] = work.context.mono;
+}
+void hear(Work&, const PeerGone&) {}
+void hear(Work& work, const ChannelUsable& word) {
+  forwards_on_usable(work, word);
+  announce_on_usable(work, word);
+  send_due_releases(work, true);
+}
+void hear(Work&, const ChannelUnusable&) {}
+void hear(Work& work, const ChannelClosed&) { forwards_on_block(work); }
+void hear(Work& work, const ClientAwake& word) { work.state.awake[word.node_id] = work.context.mono; }
+void hear(Work& work, const InvoiceObtained& word) { on(work, word); }
+void hear(Work& work, const StaticInvoiceObtained& word) { on(work, word); }
+void hear(Work& work, const InvoiceFailed& word) { on(work, word); }
+void hear(Work& work, const HtlcAdded& word) {
+  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_added(work, origin.payment_id, word); },
+                        [&](const ForwardOrigin& origin) { forward_added(work, origin, word); }},
+             word.origin);
+}
+void hear(Work& work, const HtlcRefused& word) {
+  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_refused(work, origin.payment_id, word); },
+                        [&](const ForwardOrigin& origin) { forward_refused(work, origin, word); }},
+             word.origin);
+}
+void hear(Work& work, const OfferedHtlcCommitted& word) {
+  if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) outgoing_committed(work, origin->payment_id, word);
+}
+void hear(Work& work, const ReleasePathsReceived& word) { on(work, word); }
+void hear(Work& work, const HtlcReceived& word) { on(work, word); }
+void hear(Work& work, const HtlcFulfilled& word) {
+  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_fulfilled(work, origin.payment_id, word); },
+                        [&](const ForwardOrigin& origin) { forward_fulfilled(work, origin, word); }},
+             word.origin);
+}
+void hear(Work& work, const HtlcFailed& word) {
+  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_failed(work, origin.payment_id, word); },
+                        [&](const ForwardOrigin& origin) { forward_failed(work, origin, word); }},
+             word.origin);
+}
+void hear(Work& work, const OnionMessageReceived& word) {
+  if (const auto* held = std::get_if<onion::HeldHtlcAvailable>(&word.contents))
+    on_held_htlc_available(work, word, held->profile);
+  else if (std::holds_alternative<onion::ReleaseHeldHtlc>(word.contents))
+    on_release_held_htlc(work, word);
+}
+void hear(Work& work, const OnionMessageOutcome& word) { on(work, word); }
+void hear(Work& work, const BlockConnected&) { forwards_on_block(work); }
+void hear(Work& work, const DeadlineReached&) {
+  forward_deadlines(work);
+  outgoing_deadlines(work);
+  send_due_releases(work, false);
+  std::erase_if(work.state.awake, [&](const auto& entry) {
+    return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono;
+  });
+}
+void hear(Work& work, const RequestGone& word) {
+  work.state.pay_requests.erase(word.request);
+  for (auto& [id, waiting] : work.state.waiters)
+    std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == word.request; });
+}
+
+void answer(Work& work, RequestId request, const PaymentId& id, bool wait, bool wants_terminal) {
+  auto it = work.state.outgoing.find(id);
+  if (it == work.state.outgoing.end())
+    return work.say(Reply{request, CommandError{CommandErrorCode::NotFound, "no such payment: see listpayments", {}}});
+  if (!wait) return work.say(Reply{request, describe(it->second, work.context)});
+  work.state.waiters[id].emplace_back(request, wants_terminal);
+  answer_waiters(work, it->second);
+}
+
+void hear(Work& work, const CommandReceived& in) {
+  auto request = in.request;
+  std::visit(
+      [&]<class C>(const C& command) {
+        if constexpr (std::is_same_v<C, command::Pay>) start_payment(work, request, command);
+        if constexpr (std::is_same_v<C, command::CancelPayment>) cancel_payment(work, request, command.payment_id);
+        if constexpr (std::is_same_v<C, command::ListPayments>)
+          work.say(Reply{request, describe_payments(work.state, work.context)});
+        if constexpr (std::is_same_v<C, command::GetPayment>) answer(work, request, command.payment_id, false, false);
+        if constexpr (std::is_same_v<C, command::WaitPayment>)
+          answer(work, request, command.payment_id, true, command.wait_for_settled);
+        if constexpr (std::is_same_v<C, command::ListForwards>)
+          work.say(Reply{request, describe_forwards(work.state)});
+        if constexpr (std::is_same_v<C, command::ListHolds>)
+          work.say(Reply{request, describe_holds(work.state, work.context)});
+        if constexpr (std::is_same_v<C, command::FailHold>) fail_hold(work, request, command);
+      },
+      in.command);
+}
+
+}  // namespace
+
+Transition<Payments> step(Payments state, const Input& input, const Context& context) {
+  Effects effects;
+  Work work{*state.inside, context, effects};
+  std::visit([&](const auto& in) { hear(work, in); }, input);
+  return {std::move(state), std::move(effects)};
+}
+
+std::optional<MonoTime> deadline(const Payments& state) {
+  std::optional<MonoTime> earliest;
+  auto consider = [&](const std::optional<MonoTime>& time) {
+    if (time && (!earliest || *time < *earliest)) earliest = time;
+  };
+  for (const auto& [id, payment] : state.inside->outgoing)
+    if (!is_terminal(payment.state)) consider(payment.next_announce);
+  for (const auto& [path, release] : state.inside->releases) consider(release.next);
+  for (const auto& [key, forward] : state.inside->forwards)
+    if (forward.state == ForwardState::Waiting) consider(forward.wait_until);
+  return earliest;
+}
+
+}  // namespace doze::payment

@@ -1,0 +1,112 @@
+#include "effects/record_io.h"
+#include "payment/inside.h"
+
+namespace doze::payment {
+
+namespace {
+constexpr std::uint8_t kVersion = 1;
+
+template <class T, class Fields>
+Result<T, ParseError> read(ByteView value, const char* what, Fields fields) {
+  RecordReader in(value);
+  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), what});
+  T out;
+  fields(in, out);
+  LN_CHECK(in.finish(what));
+  return out;
+}
+
+/// The fields of each record in order, for reading and writing alike.
+template <class Io, class T>
+void outgoing_fields(Io& io, T& p) {
+  io.all(p.id, p.state, p.offer, p.amount, p.max_fee, p.quantity, p.payer_note, p.wants_hold, p.must_hold, p.created_at,
+         p.ended_at, p.is_static, p.held, p.invoice, p.invoice_request, p.preimage, p.payment_hash, p.sent,
+         p.final_expiry, p.release_deadline, p.fail_back, p.htlc_expiry, p.release_paths, p.committed, p.attempts,
+         p.failure, p.failure_code);
+}
+template <class Io, class T>
+void forward_fields(Io& io, T& f) {
+  io.all(f.incoming.channel_id, f.incoming.htlc_id, f.state, f.hold, f.payment_hash, f.amount_in, f.amount_out,
+         f.expiry_in, f.expiry_out, f.fail_back, f.next_channel, f.next_onion, f.next_path_key, f.role, f.shared_secret,
+         f.sha256_of_onion, f.outgoing_htlc, f.received_at, f.ended_at, f.failure);
+}
+template <class Io, class T>
+void incoming_fields(Io& io, T& p) {
+  io.all(p.payment_hash, p.htlc.channel_id, p.htlc.htlc_id, p.amount, p.offer_id, p.is_static, p.payer_note,
+         p.received_at);
+}
+template <class Io, class T>
+void release_fields(Io& io, T& r) {
+  io.all(r.reply_path, r.profile, r.answers, r.sequence);
+}
+}  // namespace
+
+Bytes key_of(const HtlcKey& htlc) {
+  return Writer().bytes(htlc.channel_id.view()).u64(htlc.htlc_id).take();
+}
+
+Put record(const Outgoing& payment) {
+  RecordWriter out(kVersion);
+  outgoing_fields(out, payment);
+  out.put(payment.htlc.has_value());
+  if (payment.htlc) out.all(payment.htlc->channel_id, payment.htlc->htlc_id);
+  out.put(payment.onion.has_value());
+  if (payment.onion) out.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
+  return Put{Table::OutgoingPayment, to_bytes(payment.id.view()), out.take()};
+}
+
+Result<Outgoing, ParseError> read_outgoing(ByteView value) {
+  return read<Outgoing>(value, "outgoing payment", [](RecordReader& in, Outgoing& payment) {
+    outgoing_fields(in, payment);
+    bool has = false;
+    in.get(has);
+    if (has) {
+      payment.htlc.emplace();
+      in.all(payment.htlc->channel_id, payment.htlc->htlc_id);
+    }
+    in.get(has);
+    if (has) {
+      payment.onion.emplace();
+      in.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
+    }
+    if (payment.state > OutgoingState::Expired || payment.failure_code > CommandErrorCode::Internal) in.refuse();
+  });
+}
+
+Put record(const Incoming& payment) {
+  RecordWriter out(kVersion);
+  incoming_fields(out, payment);
+  return Put{Table::IncomingPayment, key_of(payment.htlc), out.take()};
+}
+Result<Incoming, ParseError> read_incoming(ByteView value) {
+  return read<Incoming>(value, "incoming payment",
+                        [](RecordReader& in, Incoming& payment) { incoming_fields(in, payment); });
+}
+
+Put record(const ReleaseDue& release) {
+  RecordWriter out(kVersion);
+  release_fields(out, release);
+  return Put{Table::ReleaseDue, Writer().u64(release.sequence).take(), out.take()};
+}
+Result<ReleaseDue, ParseError> read_release(ByteView value) {
+  return read<ReleaseDue>(value, "release", [](RecordReader& in, ReleaseDue& release) {
+    release_fields(in, release);
+    if (release.profile > Profile::Draft) in.refuse();
+  });
+}
+
+Put record(const Forward& forward) {
+  RecordWriter out(kVersion);
+  forward_fields(out, forward);
+  return Put{Table::Forward, key_of(forward.incoming), out.take()};
+}
+Result<Forward, ParseError> read_forward(ByteView value) {
+  return read<Forward>(value, "forward", [](RecordReader& in, Forward& forward) {
+    forward_fields(in, forward);
+    if (forward.state > ForwardState::Failed || forward.role > BlindedRole::Inside ||
+        (forward.hold && *forward.hold > Profile::Draft))
+      in.refuse();
+  });
+}
+
+}  // namespace doze::payment
