@@ -1,6 +1,9 @@
 // One table of fields for reading and writing a message. Only wire/messages_*.cc include this.
 #pragma once
 
+#include <algorithm>
+
+#include "base/check.h"
 #include "wire/messages.h"
 #include "wire/tlv.h"
 
