@@ -59,8 +59,14 @@ inline wire::ChannelUpdate update(std::uint32_t number, std::uint8_t from, std::
   return out;
 }
 
-wire::NodeAnnouncement node_announcement(std::uint8_t number, std::initializer_list<std::size_t> feature_bits,
-                                         std::uint32_t timestamp = 1'000);
+inline wire::NodeAnnouncement node_announcement(std::uint8_t number, std::initializer_list<std::size_t> feature_bits,
+                                                std::uint32_t timestamp = 1'000) {
+  wire::NodeAnnouncement out;
+  out.node_id = id(number);
+  out.features = wire::FeatureBits(feature_bits);
+  out.timestamp = timestamp;
+  return out;
+}
 
 inline void add_channel(Graph& graph, std::uint32_t number, std::uint8_t a, std::uint8_t b,
                         std::optional<Sat> capacity = Sat(10'000'000)) {
