@@ -1,0 +1,47 @@
+// What goes wrong on the way, told back under layers of encryption. BOLT 4, "Returning Errors", "Failure Messages".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace doze::onion {
+
+inline constexpr std::uint16_t kBadOnion = 0x8000, kPermanent = 0x4000, kNode = 0x2000, kUpdate = 0x1000;
+
+inline constexpr std::uint16_t kTemporaryNodeFailure = kNode | 2, kPermanentNodeFailure = kPermanent | kNode | 2,
+                               kRequiredNodeFeatureMissing = kPermanent | kNode | 3,
+                               kInvalidOnionVersion = kBadOnion | kPermanent | 4,
+                               kInvalidOnionHmac = kBadOnion | kPermanent | 5,
+                               kInvalidOnionKey = kBadOnion | kPermanent | 6, kTemporaryChannelFailure = kUpdate | 7,
+                               kPermanentChannelFailure = kPermanent | 8,
+                               kRequiredChannelFeatureMissing = kPermanent | 9, kUnknownNextPeer = kPermanent | 10,
+                               kAmountBelowMinimum = kUpdate | 11, kFeeInsufficient = kUpdate | 12,
+                               kIncorrectCltvExpiry = kUpdate | 13, kExpiryTooSoon = kUpdate | 14,
+                               kIncorrectOrUnknownPaymentDetails = kPermanent | 15, kFinalIncorrectCltvExpiry = 18,
+                               kFinalIncorrectHtlcAmount = 19, kChannelDisabled = kUpdate | 20, kExpiryTooFar = 21,
+                               kInvalidOnionPayload = kPermanent | 22, kMppTimeout = 23,
+                               kInvalidOnionBlinding = kBadOnion | kPermanent | 24;
+
+/// "temporary_channel_failure"; "unknown failure" for anything else.
+[[nodiscard]] const char* failure_name(std::uint16_t code);
+
+/// A failure of ours, padded so that all look alike, encrypted for the way back.
+[[nodiscard]] Bytes create_failure(const SharedSecret& secret, ByteView failure_message);
+/// code and data as the failure_message that create_failure takes. Codes that carry a channel_update carry an empty one.
+[[nodiscard]] Bytes failure_message(std::uint16_t code, ByteView data = {});
+/// Somebody else's failure, one more layer around it.
+[[nodiscard]] Bytes wrap_failure(const SharedSecret& secret, ByteView reason);
+
+struct OriginFailure {
+  std::size_t hop = 0;        // who failed it: index into the secrets
+  std::uint16_t code = 0;
+  Bytes data;
+};
+/// The origin's view: unwraps layer by layer, always as many steps as there are secrets, so that time does not tell which
+/// hop failed. nullopt: no hop's MAC fits (somebody garbled it) or the message is malformed.
+[[nodiscard]] std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& secrets, ByteView reason);
+
+}  // namespace doze::onion

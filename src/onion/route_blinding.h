@@ -1,0 +1,66 @@
+// Blinded paths: made by the recipient, unwrapped hop by hop. BOLT 4, "Route Blinding".
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "onion/sphinx.h"
+#include "wire/blinded_path.h"
+
+namespace doze::onion {
+
+struct PaymentRelay {
+  CltvDelta cltv_expiry_delta;  // 16 bits on the wire
+  std::uint32_t fee_proportional_millionths = 0;
+  Msat fee_base_msat;           // 32 bits on the wire
+  friend bool operator==(const PaymentRelay&, const PaymentRelay&) = default;
+};
+struct PaymentConstraints {
+  CltvExpiry max_cltv_expiry;
+  Msat htlc_minimum_msat;
+  friend bool operator==(const PaymentConstraints&, const PaymentConstraints&) = default;
+};
+/// encrypted_data_tlv in the clear.
+struct RecipientData {
+  std::size_t padding = 0;
+  std::optional<ShortChannelId> short_channel_id;
+  std::optional<NodeId> next_node_id;
+  std::optional<Bytes> path_id;
+  std::optional<PublicKey> next_path_key_override;
+  std::optional<PaymentRelay> payment_relay;
+  std::optional<PaymentConstraints> payment_constraints;
+  std::optional<Bytes> allowed_features;
+};
+[[nodiscard]] Bytes encode(const RecipientData& data);
+[[nodiscard]] Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream);
+
+struct BlindHop {
+  NodeId node_id;
+  Bytes data;  // encrypted_data_tlv
+};
+/// `session_key` must be fresh for other contents, or a function of them. nullopt: no hop, or a key is no point.
+[[nodiscard]] std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std::vector<BlindHop>& hops);
+
+struct Unblinded {
+  Bytes data;               // encrypted_data_tlv
+  PublicKey next_path_key;  // unless data overrides it
+  Hash32 tweak;             // our node key times this is the blinded private key: for peeling the onion
+};
+/// nullopt: not encrypted for us with this path key.
+[[nodiscard]] std::optional<Unblinded> unblind(const PublicKey& path_key, ByteView encrypted, const Ecdh& ecdh);
+
+/// What we forward of an incoming amount and expiry under payment_relay: BOLT 4's formula, rounded up in the payer's
+/// favour. nullopt: the amount does not cover the fee, or the expiry the delta.
+struct Relayed {
+  Msat amount;
+  CltvExpiry expiry;
+};
+[[nodiscard]] std::optional<Relayed> relay(const PaymentRelay& relay, Msat amount, CltvExpiry expiry);
+/// Fees and deltas of all relays together plus `final_delta`, as blinded_payinfo. nullopt beyond its field sizes.
+/// Minimum and maximum are the caller's business.
+[[nodiscard]] std::optional<wire::BlindedPayInfo> aggregate(const std::vector<PaymentRelay>& relays,
+                                                            CltvDelta final_delta);
+
+}  // namespace doze::onion
