@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/parse_error.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "wire/blinded_path.h"

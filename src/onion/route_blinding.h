@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/parse_error.h"
 #include "base/result.h"
 #include "base/units.h"
 #include "onion/sphinx.h"
