@@ -106,7 +106,7 @@ TEST(Bolt4Vectors, RoutesAreBlindedAndUnblinded) {
     ASSERT_TRUE(data) << describe(data.error());
     EXPECT_EQ(open->next_path_key, key_at(hop, "next_path_key"));
     // The second hop starts a path that somebody else blinded.
-    EXPECT_EQ(data->next_path_key_override.has_value(), number == 1);
+    EXPECT_EQ(data->next_path_key_override.has_value(), number == 2);
     encrypted[0] ^= 1;
     EXPECT_FALSE(unblind(key_at(hop, "path_key"), encrypted, with(node)));
   }
