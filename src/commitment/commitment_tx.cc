@@ -1,0 +1,279 @@
+#include "commitment/commitment_tx.h"
+
+#include <algorithm>
+
+#include "bitcoin/script.h"
+#include "crypto/crypto.h"
+
+namespace doze::commitment {
+namespace {
+
+using namespace bitcoin;
+
+// BOLT 3, "Fees": expected weights.
+constexpr std::uint64_t kHtlcOutputWeight = 172;
+constexpr std::uint64_t base_weight(CommitmentFormat format) {
+  return format == CommitmentFormat::AnchorsZeroFeeHtlc ? 1124 : 724;
+}
+constexpr std::uint64_t kTimeoutWeight = 663, kSuccessWeight = 703;
+
+bool has_anchors(CommitmentFormat format) {
+  return format == CommitmentFormat::AnchorsZeroFeeHtlc;
+}
+
+Sat fee(std::uint64_t weight, FeeratePerKw feerate) {
+  return Sat(weight * feerate.value() / 1000);
+}
+
+struct Keys {
+  PublicKey revocation, delayed, owner_htlc, other_htlc;
+};
+
+std::optional<Keys> derive_keys(const CommitmentTerms& terms) {
+  const auto& point = terms.per_commitment_point;
+  auto revocation = derive_revocation_public_key(terms.other.revocation_basepoint, point);
+  auto delayed = derive_public_key(terms.owner.delayed_payment_basepoint, point);
+  auto owner_htlc = derive_public_key(terms.owner.htlc_basepoint, point);
+  auto other_htlc = derive_public_key(terms.other.htlc_basepoint, point);
+  if (!revocation || !delayed || !owner_htlc || !other_htlc) return std::nullopt;
+  return Keys{*revocation, *delayed, *owner_htlc, *other_htlc};
+}
+
+/// to_local, and the output of HTLC transactions.
+Bytes delayed_script(const Keys& keys, std::uint16_t delay) {
+  return ScriptBuilder()
+      .op(OP_IF)
+      .push(keys.revocation.view())
+      .op(OP_ELSE)
+      .number(delay)
+      .op(OP_CHECKSEQUENCEVERIFY)
+      .op(OP_DROP)
+      .push(keys.delayed.view())
+      .op(OP_ENDIF)
+      .op(OP_CHECKSIG)
+      .take();
+}
+
+Bytes to_remote_script_anchors(const PublicKey& key) {
+  return ScriptBuilder().push(key.view()).op(OP_CHECKSIGVERIFY).number(1).op(OP_CHECKSEQUENCEVERIFY).take();
+}
+
+Bytes anchor_script(const PublicKey& funding_key) {
+  return ScriptBuilder()
+      .push(funding_key.view())
+      .op(OP_CHECKSIG)
+      .op(OP_IFDUP)
+      .op(OP_NOTIF)
+      .number(16)
+      .op(OP_CHECKSEQUENCEVERIFY)
+      .op(OP_ENDIF)
+      .take();
+}
+
+Bytes htlc_script(const Keys& keys, const Htlc& htlc, bool anchors) {
+  ScriptBuilder script;
+  script.op(OP_DUP)
+      .op(OP_HASH160)
+      .push(crypto::hash160(keys.revocation.view()).view())
+      .op(OP_EQUAL)
+      .op(OP_IF)
+      .op(OP_CHECKSIG)
+      .op(OP_ELSE)
+      .push(keys.other_htlc.view())
+      .op(OP_SWAP)
+      .op(OP_SIZE)
+      .number(32)
+      .op(OP_EQUAL);
+  auto hash = crypto::ripemd160(htlc.payment_hash.view());
+  if (htlc.offered) {
+    script.op(OP_NOTIF)
+        .op(OP_DROP)
+        .number(2)
+        .op(OP_SWAP)
+        .push(keys.owner_htlc.view())
+        .number(2)
+        .op(OP_CHECKMULTISIG)
+        .op(OP_ELSE)
+        .op(OP_HASH160)
+        .push(hash.view())
+        .op(OP_EQUALVERIFY)
+        .op(OP_CHECKSIG)
+        .op(OP_ENDIF);
+  } else {
+    script.op(OP_IF)
+        .op(OP_HASH160)
+        .push(hash.view())
+        .op(OP_EQUALVERIFY)
+        .number(2)
+        .op(OP_SWAP)
+        .push(keys.owner_htlc.view())
+        .number(2)
+        .op(OP_CHECKMULTISIG)
+        .op(OP_ELSE)
+        .op(OP_DROP)
+        .number(htlc.cltv_expiry.value())
+        .op(OP_CHECKLOCKTIMEVERIFY)
+        .op(OP_DROP)
+        .op(OP_CHECKSIG)
+        .op(OP_ENDIF);
+  }
+  if (anchors) script.number(1).op(OP_CHECKSEQUENCEVERIFY).op(OP_DROP);
+  return script.op(OP_ENDIF).take();
+}
+
+/// An output on its way into BIP 69 order, with what an HTLC output is needed for.
+struct Planned {
+  TxOut output;
+  std::optional<Htlc> htlc;
+  Bytes script;
+};
+
+bool before(const Planned& a, const Planned& b) {
+  if (a.output.amount != b.output.amount) return a.output.amount < b.output.amount;
+  if (a.output.script_pubkey != b.output.script_pubkey) return a.output.script_pubkey < b.output.script_pubkey;
+  // Equal offered HTLCs: by expiry, so that both sides agree whose signature is whose.
+  auto expiry = [](const Planned& p) { return p.htlc ? p.htlc->cltv_expiry.value() : 0; };
+  return expiry(a) < expiry(b);
+}
+
+Transaction htlc_transaction(const CommitmentTerms& terms, const Keys& keys, const Txid& commitment,
+                             const HtlcOutput& from, Sat amount) {
+  Transaction out;
+  out.locktime = from.htlc.offered ? from.htlc.cltv_expiry.value() : 0;
+  out.inputs.push_back({{commitment, from.output_index}, {}, has_anchors(terms.format) ? 1U : 0U, {}});
+  auto charge = htlc_fee(terms.format, terms.feerate, from.htlc.offered);
+  out.outputs.push_back({sub_or_zero(amount, charge), p2wsh_script(delayed_script(keys, terms.to_self_delay))});
+  return out;
+}
+
+}  // namespace
+
+const char* name(CommitmentFormat format) {
+  return format == CommitmentFormat::AnchorsZeroFeeHtlc ? "anchors_zero_fee_htlc_tx" : "static_remotekey";
+}
+
+Bytes funding_script(const PublicKey& a, const PublicKey& b) {
+  const auto& first = a < b ? a : b;
+  const auto& second = a < b ? b : a;
+  return ScriptBuilder().number(2).push(first.view()).push(second.view()).number(2).op(OP_CHECKMULTISIG).take();
+}
+
+std::uint64_t obscure_factor(const PublicKey& opener, const PublicKey& accepter) {
+  auto digest = crypto::sha256({opener.view(), accepter.view()});
+  std::uint64_t out = 0;
+  for (std::size_t i = 26; i < 32; ++i) out = out << 8 | digest.bytes[i];
+  return out;
+}
+
+Sat htlc_fee(CommitmentFormat format, FeeratePerKw feerate, bool offered) {
+  if (has_anchors(format)) return Sat(0);
+  return fee(offered ? kTimeoutWeight : kSuccessWeight, feerate);
+}
+
+bool is_trimmed(CommitmentFormat format, FeeratePerKw feerate, Sat dust_limit, bool offered, Msat amount) {
+  return to_sat_floor(amount) < dust_limit + htlc_fee(format, feerate, offered);
+}
+
+Sat commitment_fee(CommitmentFormat format, FeeratePerKw feerate, std::size_t untrimmed) {
+  return fee(base_weight(format) + kHtlcOutputWeight * untrimmed, feerate);
+}
+
+Sat anchors_cost(CommitmentFormat format) {
+  return has_anchors(format) ? Sat(2 * kAnchorAmount.value()) : Sat(0);
+}
+
+std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
+  auto keys = derive_keys(terms);
+  if (!keys) return std::nullopt;
+  const bool anchors = has_anchors(terms.format);
+  Commitment built;
+  std::vector<Planned> planned;
+  for (const auto& htlc : terms.htlcs) {
+    if (is_trimmed(terms.format, terms.feerate, terms.dust_limit, htlc.offered, htlc.amount)) continue;
+    auto script = htlc_script(*keys, htlc, anchors);
+    planned.push_back({{to_sat_floor(htlc.amount), p2wsh_script(script)}, htlc, script});
+  }
+  const auto untrimmed = planned.size();
+  auto owner = to_sat_floor(terms.to_owner), other = to_sat_floor(terms.to_other);
+  auto cost = commitment_fee(terms.format, terms.feerate, untrimmed) + anchors_cost(terms.format);
+  auto& payer = terms.owner_opened ? owner : other;
+  payer = sub_or_zero(payer, cost);
+
+  if (owner >= terms.dust_limit) {
+    built.to_local_script = delayed_script(*keys, terms.to_self_delay);
+    planned.push_back({{owner, p2wsh_script(built.to_local_script)}, {}, {}});
+  }
+  if (other >= terms.dust_limit) {
+    const auto& key = terms.other.payment_basepoint;
+    planned.push_back({{other, anchors ? p2wsh_script(to_remote_script_anchors(key)) : p2wpkh_script(key)}, {}, {}});
+  }
+  if (anchors) {
+    if (owner >= terms.dust_limit || untrimmed > 0)
+      planned.push_back({{kAnchorAmount, p2wsh_script(anchor_script(terms.owner.funding))}, {}, {}});
+    if (other >= terms.dust_limit || untrimmed > 0)
+      planned.push_back({{kAnchorAmount, p2wsh_script(anchor_script(terms.other.funding))}, {}, {}});
+  }
+  std::stable_sort(planned.begin(), planned.end(), before);
+
+  auto obscured = (terms.number ^ terms.obscure_factor) & 0xffff'ffff'ffffULL;
+  auto& transaction = built.transaction;
+  transaction.locktime = static_cast<std::uint32_t>(0x2000'0000U | (obscured & 0xff'ffff));
+  transaction.inputs.push_back({terms.funding, {}, static_cast<std::uint32_t>(0x8000'0000U | (obscured >> 24)), {}});
+  for (const auto& item : planned) transaction.outputs.push_back(item.output);
+  auto id = txid(transaction);
+  for (std::uint32_t index = 0; index < planned.size(); ++index) {
+    auto& item = planned[index];
+    if (!item.htlc) continue;
+    HtlcOutput output{*item.htlc, index, std::move(item.script), {}};
+    output.transaction = htlc_transaction(terms, *keys, id, output, item.output.amount);
+    built.htlcs.push_back(std::move(output));
+  }
+  return built;
+}
+
+Sighash htlc_sighash(CommitmentFormat format) {
+  return has_anchors(format) ? Sighash::SingleAnyoneCanPay : Sighash::All;
+}
+
+Hash32 htlc_digest(const HtlcOutput& output, Sighash flag) {
+  return segwit_sighash(output.transaction, 0, output.witness_script, to_sat_floor(output.htlc.amount), flag);
+}
+
+std::optional<PublicKey> other_htlc_key(const CommitmentTerms& terms) {
+  return derive_public_key(terms.other.htlc_basepoint, terms.per_commitment_point);
+}
+
+Hash32 funding_digest(const Transaction& transaction, ByteView script, Sat capacity) {
+  return segwit_sighash(transaction, 0, script, capacity, Sighash::All);
+}
+
+Witness funding_witness(const PublicKey& key_a, const Signature& signature_a, const PublicKey& key_b,
+                        const Signature& signature_b) {
+  auto first = signature_item(key_a < key_b ? signature_a : signature_b, Sighash::All);
+  auto second = signature_item(key_a < key_b ? signature_b : signature_a, Sighash::All);
+  return {Bytes{}, std::move(first), std::move(second), funding_script(key_a, key_b)};
+}
+
+std::optional<std::uint64_t> commitment_number(const Transaction& transaction, const Outpoint& funding,
+                                               std::uint64_t factor) {
+  if (transaction.inputs.size() != 1 || transaction.inputs[0].previous_output != funding) return std::nullopt;
+  auto sequence = transaction.inputs[0].sequence;
+  if (sequence >> 24 != 0x80 || transaction.locktime >> 24 != 0x20) return std::nullopt;
+  auto obscured = std::uint64_t{sequence & 0xff'ffff} << 24 | (transaction.locktime & 0xff'ffff);
+  return obscured ^ factor;
+}
+
+Transaction closing_transaction(const ClosingTerms& terms) {
+  std::vector<Planned> planned;
+  if (terms.amount_a.value() > 0 && terms.amount_a >= terms.dust_limit_a)
+    planned.push_back({{terms.amount_a, terms.script_a}, {}, {}});
+  if (terms.amount_b.value() > 0 && terms.amount_b >= terms.dust_limit_b)
+    planned.push_back({{terms.amount_b, terms.script_b}, {}, {}});
+  std::stable_sort(planned.begin(), planned.end(), before);
+  Transaction out;
+  out.inputs.push_back({terms.funding, {}, kSequenceFinal, {}});
+  for (auto& item : planned) out.outputs.push_back(std::move(item.output));
+  return out;
+}
+
+}  // namespace doze::commitment

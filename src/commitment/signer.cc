@@ -1,0 +1,75 @@
+#include "commitment/signer.h"
+
+#include <string_view>
+
+#include "commitment/shachain.h"
+#include "crypto/crypto.h"
+
+namespace doze::commitment {
+namespace {
+
+/// A valid private key bound to a label. A digest outside the curve's range (never in practice) is hashed again.
+PrivateKey derive_key(const Secret& seed, std::string_view label) {
+  auto digest = crypto::hmac_sha256(seed.reveal(), bytes_of(label));
+  for (;;) {
+    if (auto key = crypto::parse_private_key(digest.view())) return *key;
+    digest = crypto::sha256(digest.view());
+  }
+}
+
+class SoftwareSigner final : public ChannelSigner {
+ public:
+  explicit SoftwareSigner(const ChannelSecrets& secrets)
+      : secrets_(secrets),
+        keys_{crypto::public_key(secrets.funding), crypto::public_key(secrets.revocation_basepoint),
+              crypto::public_key(secrets.payment_basepoint), crypto::public_key(secrets.delayed_payment_basepoint),
+              crypto::public_key(secrets.htlc_basepoint)} {}
+
+  const ChannelPublicKeys& public_keys() const override { return keys_; }
+
+  PublicKey per_commitment_point(std::uint64_t number) const override {
+    auto secret = crypto::parse_private_key(release_per_commitment_secret(number).reveal());
+    LN_ASSERT(secret.has_value());
+    return crypto::public_key(*secret);
+  }
+
+  Secret release_per_commitment_secret(std::uint64_t number) const override {
+    return secret_from_seed(secrets_.commitment_seed, kFirstIndex - number);
+  }
+
+  Signature sign_funding_input(const bitcoin::Transaction& transaction, ByteView script, Sat capacity) const override {
+    return crypto::ecdsa_sign(secrets_.funding,
+                              bitcoin::segwit_sighash(transaction, 0, script, capacity, bitcoin::Sighash::All));
+  }
+
+  Signature sign_htlc(const bitcoin::Transaction& transaction, ByteView script, Sat amount, bitcoin::Sighash flag,
+                      const PublicKey& per_commitment_point) const override {
+    auto key = derive_private_key(secrets_.htlc_basepoint, per_commitment_point);
+    LN_ASSERT(key.has_value());
+    return crypto::ecdsa_sign(*key, bitcoin::segwit_sighash(transaction, 0, script, amount, flag));
+  }
+
+  Signature sign_announcement(const Hash32& digest) const override {
+    return crypto::ecdsa_sign(secrets_.funding, digest);
+  }
+
+ private:
+  ChannelSecrets secrets_;
+  ChannelPublicKeys keys_;
+};
+
+}  // namespace
+
+std::unique_ptr<ChannelSigner> make_signer(const ChannelSecrets& secrets) {
+  return std::make_unique<SoftwareSigner>(secrets);
+}
+
+std::unique_ptr<ChannelSigner> make_signer(const Secret& seed) {
+  return make_signer(
+      ChannelSecrets{derive_key(seed, "doze channel funding"), derive_key(seed, "doze channel revocation"),
+                     derive_key(seed, "doze channel payment"), derive_key(seed, "doze channel delayed payment"),
+                     derive_key(seed, "doze channel htlc"),
+                     Secret(crypto::hmac_sha256(seed.reveal(), bytes_of("doze channel per-commitment")).bytes)});
+}
+
+}  // namespace doze::commitment
