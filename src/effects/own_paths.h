@@ -9,6 +9,9 @@
 
 namespace doze {
 
+/// A random private key: session keys, ephemeral keys.
+[[nodiscard]] PrivateKey fresh_key(Rng& rng);
+
 /// Purposes of the contexts in our own blinded message paths (onion::seal_context with SecretUse::PathContext).
 enum class PathPurpose : std::uint8_t {
   InvoiceRequestReply = 1,   // payer: payment_id

@@ -1,0 +1,139 @@
+#include "effects/own_paths.h"
+
+#include <algorithm>
+
+#include "crypto/crypto.h"
+#include "onion/release_path.h"
+#include "onion/route_blinding.h"
+
+namespace doze {
+namespace {
+
+/// Peers that can start a message path to us, best first: announced ones with an address can be dialled by strangers.
+std::vector<NodeId> starting_peers(const Context& context) {
+  std::vector<NodeId> reachable, others;
+  for (const auto& [id, peer] : context.views.peers) {
+    if (!peer.onion_messages()) continue;
+    const auto* node = context.views.graph.node(id);
+    bool dialable = node != nullptr && node->announced && !node->announced->addresses.empty();
+    (dialable ? reachable : others).push_back(id);
+  }
+  auto has_channel = [&](const NodeId& id) {
+    return std::any_of(context.views.channels.begin(), context.views.channels.end(),
+                       [&](const auto& entry) { return entry.second.peer == id; });
+  };
+  std::stable_partition(reachable.begin(), reachable.end(), has_channel);
+  std::stable_partition(others.begin(), others.end(), has_channel);
+  reachable.insert(reachable.end(), others.begin(), others.end());
+  return reachable;
+}
+
+CltvExpiry plus(CltvExpiry expiry, CltvDelta delta) {
+  return expiry.value() > UINT32_MAX - delta.value() ? CltvExpiry(UINT32_MAX) : expiry + delta;
+}
+
+std::optional<PaymentPath> path_over(const Context& context, const ChannelView& channel, const ChannelPolicy& policy,
+                                     ByteView path_id, CltvExpiry max_cltv_expiry) {
+  auto scid = channel.remote_alias ? channel.remote_alias : channel.scid;
+  if (!scid) return std::nullopt;
+  onion::PaymentRelay relay{policy.cltv_expiry_delta, policy.fee_proportional_millionths, policy.fee_base};
+  auto payinfo = onion::aggregate({relay}, kFinalCltvDelta);
+  if (!payinfo) return std::nullopt;
+  payinfo->htlc_minimum_msat = policy.htlc_minimum;
+  payinfo->htlc_maximum_msat = policy.htlc_maximum;
+  onion::RecipientData first, last;
+  first.short_channel_id = scid;
+  first.payment_relay = relay;
+  first.payment_constraints = {plus(max_cltv_expiry, policy.cltv_expiry_delta), policy.htlc_minimum};
+  last.path_id = to_bytes(path_id);
+  last.payment_constraints = {max_cltv_expiry, policy.htlc_minimum};
+  auto path = onion::blind(fresh_key(context.rng),
+                           {{channel.peer, onion::encode(first)}, {context.signer.node_id(), onion::encode(last)}});
+  if (!path) return std::nullopt;
+  return PaymentPath{*std::move(path), *std::move(payinfo)};
+}
+
+constexpr std::uint8_t kPaymentContextVersion = 1;
+
+}  // namespace
+
+PrivateKey fresh_key(Rng& rng) {
+  for (;;) {
+    auto bytes = rng.secret<Secret>();
+    if (auto key = crypto::parse_private_key(bytes.reveal())) return *key;
+  }
+}
+
+std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, ByteView path_id, std::size_t count,
+                                                     const std::optional<NodeId>& through) {
+  std::vector<wire::BlindedPath> paths;
+  if (context.config.role == Role::Server && !through) {
+    if (auto path = onion::path_to_self(fresh_key(context.rng), context.signer.node_id(), path_id))
+      paths.push_back(*std::move(path));
+    return paths;
+  }
+  auto peers = starting_peers(context);
+  if (through) std::erase_if(peers, [&](const NodeId& id) { return id != *through; });
+  if (peers.empty()) return paths;
+  for (std::size_t i = 0; i < count; ++i)
+    if (auto path = onion::path_through_peer(fresh_key(context.rng), peers[i % peers.size()], context.signer.node_id(),
+                                             path_id))
+      paths.push_back(*std::move(path));
+  return paths;
+}
+
+std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id, std::size_t count,
+                                               CltvExpiry max_cltv_expiry, std::optional<Msat> amount) {
+  std::vector<PaymentPath> paths;
+  for (const auto& [id, channel] : context.views.channels) {
+    if (paths.size() == count) break;
+    if (!channel.usable || (amount && channel.receivable < *amount)) continue;
+    auto policy = context.views.policies.find(id);
+    if (policy == context.views.policies.end() || !policy->second.remote || policy->second.remote->disabled) continue;
+    if (auto path = path_over(context, channel, *policy->second.remote, path_id, max_cltv_expiry))
+      paths.push_back(*std::move(path));
+  }
+  return paths;
+}
+
+Bytes seal(const Signer& signer, const PaymentContext& payment) {
+  Writer data;
+  data.u8(kPaymentContextVersion)
+      .u8(static_cast<std::uint8_t>(payment.kind))
+      .bytes(payment.offer_id.view())
+      .u64(payment.expiry.value())
+      .u64(payment.amount.value())
+      .bytes(payment.nonce);
+  return onion::seal_context(signer.secret(SecretUse::PaymentContext), kPaymentContextVersion, data.view());
+}
+
+std::optional<PaymentContext> open_payment_context(const Signer& signer, ByteView path_id) {
+  auto data = onion::open_context(signer.secret(SecretUse::PaymentContext), kPaymentContextVersion, path_id);
+  if (!data) return std::nullopt;
+  Reader in(*data);
+  PaymentContext out;
+  if (in.u8() != kPaymentContextVersion) return std::nullopt;
+  auto kind = in.u8();
+  if (kind != 1 && kind != 2) return std::nullopt;
+  out.kind = static_cast<PaymentContext::Kind>(kind);
+  out.offer_id.bytes = in.array<32>();
+  out.expiry = UnixTime(in.u64());
+  out.amount = Msat(in.u64());
+  out.nonce = in.array<16>();
+  if (!in.done()) return std::nullopt;
+  return out;
+}
+
+Preimage invoice_preimage(const Signer& signer, const std::array<std::uint8_t, 16>& nonce) {
+  return Preimage(crypto::hmac_sha256(signer.secret(SecretUse::InvoicePreimage).reveal(), nonce).bytes);
+}
+
+Bytes seal(const Signer& signer, PathPurpose purpose, ByteView data) {
+  return onion::seal_context(signer.secret(SecretUse::PathContext), static_cast<std::uint8_t>(purpose), data);
+}
+
+std::optional<Bytes> open(const Signer& signer, PathPurpose purpose, ByteView path_id) {
+  return onion::open_context(signer.secret(SecretUse::PathContext), static_cast<std::uint8_t>(purpose), path_id);
+}
+
+}  // namespace doze

@@ -1,0 +1,71 @@
+#include "effects/seed_signer.h"
+
+#include "bitcoin/keys.h"
+#include "crypto/crypto.h"
+
+namespace doze {
+namespace {
+
+using bitcoin::ExtendedKey;
+using bitcoin::kHardened;
+
+ExtendedKey child(const ExtendedKey& root, std::initializer_list<std::uint32_t> path) {
+  std::vector<std::uint32_t> steps(path);
+  auto key = bitcoin::derive_path(root, steps);
+  LN_ASSERT(key.has_value());  // chance 2^-127
+  return *key;
+}
+
+class SeedSigner final : public Signer {
+ public:
+  SeedSigner(const ExtendedKey& root, std::uint32_t coin)
+      : wallet_{child(root, {84 | kHardened, coin | kHardened, 0 | kHardened, 0}),
+                child(root, {84 | kHardened, coin | kHardened, 0 | kHardened, 1})},
+        node_key_(child(root, {1017 | kHardened, coin | kHardened, 0 | kHardened}).key),
+        master_(*Secret::from(child(root, {1017 | kHardened, coin | kHardened, 1 | kHardened}).key.reveal())),
+        node_id_(crypto::public_key(node_key_)) {}
+
+  const NodeId& node_id() const override { return node_id_; }
+  SharedSecret node_ecdh(const PublicKey& point) const override { return crypto::ecdh(node_key_, point); }
+  SharedSecret node_ecdh_tweaked(const PublicKey& point, ByteView tweak) const override {
+    auto key = crypto::tweak_mul(node_key_, tweak);
+    return key ? crypto::ecdh(*key, point) : SharedSecret();
+  }
+  Signature sign_with_node_key(const Hash32& digest) const override { return crypto::ecdsa_sign(node_key_, digest); }
+  Secret secret(SecretUse use) const override {
+    Writer label;
+    label.bytes(bytes_of("doze secret")).u8(static_cast<std::uint8_t>(use));
+    return Secret(crypto::hmac_sha256(master_.reveal(), label.view()).bytes);
+  }
+  std::unique_ptr<commitment::ChannelSigner> channel(std::uint64_t key_index) const override {
+    Writer label;
+    label.bytes(bytes_of("doze channel")).u64(key_index);
+    return commitment::make_signer(Secret(crypto::hmac_sha256(master_.reveal(), label.view()).bytes));
+  }
+  PublicKey wallet_key(bool change, std::uint32_t index) const override {
+    return crypto::public_key(wallet_secret(change, index));
+  }
+  Signature sign_with_wallet_key(bool change, std::uint32_t index, const Hash32& digest) const override {
+    return crypto::ecdsa_sign(wallet_secret(change, index), digest);
+  }
+
+ private:
+  PrivateKey wallet_secret(bool change, std::uint32_t index) const {
+    return child(wallet_[change ? 1 : 0], {index}).key;
+  }
+
+  std::array<ExtendedKey, 2> wallet_;
+  PrivateKey node_key_;
+  Secret master_;
+  NodeId node_id_;
+};
+
+}  // namespace
+
+std::unique_ptr<Signer> make_seed_signer(ByteView seed, wire::Network network) {
+  auto root = bitcoin::master_key(seed);
+  LN_ASSERT(root.has_value());
+  return std::make_unique<SeedSigner>(*root, network == wire::Network::Mainnet ? 0 : 1);
+}
+
+}  // namespace doze
