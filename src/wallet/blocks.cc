@@ -1,0 +1,191 @@
+// What blocks do to our coins, and what happens to transactions that can no longer confirm.
+#include "bitcoin/script.h"
+#include "wallet/inside.h"
+
+namespace doze::wallet {
+
+void Wallet::Inside::watch(const Signer& signer) {
+  auto fill = [&](std::uint32_t& count, std::uint32_t wanted, bool change, std::uint32_t base) {
+    for (; count < wanted; ++count)
+      watched.emplace(bitcoin::p2wpkh_script(signer.wallet_key(change, base + count)), KeyPath{change, base + count});
+  };
+  fill(watched_receive, next_receive + kGap, false, 0);
+  fill(watched_change, next_change + kGap, true, 0);
+  fill(watched_channel, next_channel + kChannelGap, false, kChannelScriptIndexBase);
+}
+
+bool Wallet::Inside::mature(const Coin& coin) const {
+  if (!coin.confirmed_at) return false;
+  return !coin.coinbase || tip.value() + 1 >= coin.confirmed_at->value() + kCoinbaseMaturity;
+}
+
+bool Wallet::Inside::spendable(const Coin& coin) const {
+  if (coin.spent_by) return false;
+  if (coin.confirmed_at) return mature(coin);
+  auto parent = transactions.find(coin.outpoint.txid);
+  return parent != transactions.end() && parent->second.state == TxState::Sent;
+}
+
+bool Wallet::Inside::is_reserved(const Coin& coin) const {
+  if (!coin.spent_by || coin.spent_at) return false;
+  auto spender = transactions.find(*coin.spent_by);
+  return spender != transactions.end() && spender->second.state != TxState::Sent;
+}
+
+namespace {
+
+/// A used address: the ones behind it are watched from now on, and it is never given out again.
+void use(Work& work, const KeyPath& key) {
+  auto& state = work.state;
+  auto& next = key.change ? state.next_change : state.next_receive;
+  if (key.index >= kChannelScriptIndexBase || key.index < next) return;
+  next = key.index + 1;
+  work.save_indexes();
+  state.watch(work.context.signer);
+}
+
+/// Outputs of a transaction that pay us become coins, or confirmed ones.
+void find_coins(Work& work, const bitcoin::Transaction& transaction, const Txid& txid, bool coinbase,
+                std::optional<BlockHeight> height) {
+  for (std::uint32_t index = 0; index < transaction.outputs.size(); ++index) {
+    const auto& output = transaction.outputs[index];
+    auto ours = work.state.watched.find(output.script_pubkey);
+    if (ours == work.state.watched.end()) continue;
+    auto key = ours->second;
+    auto [at, is_new] = work.state.coins.try_emplace(Outpoint{txid, index});
+    auto& coin = at->second;
+    if (is_new) {
+      coin = Coin{.outpoint = at->first, .amount = output.amount, .key = key, .coinbase = coinbase};
+      if (height)
+        work.effects.push_back(Notify{Severity::Info,
+                                      "coin_received",
+                                      {{"txid", bitcoin::txid_to_string(txid)},
+                                       {"output", index},
+                                       {"amount_sat", output.amount.value()}}});
+    }
+    if (height) coin.confirmed_at = height;
+    work.save(coin);
+    use(work, key);
+  }
+}
+
+/// Our coins among the inputs are spent; a transaction of ours that wanted one of them is dead unless it is this one.
+void find_spends(Work& work, const bitcoin::Transaction& transaction, const Txid& txid, BlockHeight height) {
+  for (const auto& input : transaction.inputs) {
+    auto found = work.state.coins.find(input.previous_output);
+    if (found == work.state.coins.end()) continue;
+    if (found->second.spent_by && *found->second.spent_by != txid) {
+      auto loser = *found->second.spent_by;
+      if (work.state.transactions.contains(loser)) drop(work, loser);
+    }
+    found->second.spent_by = txid;
+    found->second.spent_at = height;
+    work.save(found->second);
+  }
+}
+
+void forget_old(Work& work) {
+  auto old = [&](const std::optional<BlockHeight>& height) {
+    return height && height->value() + kForgetAfterBlocks <= work.state.tip.value();
+  };
+  std::vector<Outpoint> coins;
+  for (const auto& [outpoint, coin] : work.state.coins)
+    if (old(coin.spent_at)) coins.push_back(outpoint);
+  for (const auto& outpoint : coins) work.erase(outpoint);
+  std::vector<Txid> transactions;
+  for (const auto& [txid, own] : work.state.transactions)
+    if (old(own.confirmed_at)) transactions.push_back(txid);
+  for (const auto& txid : transactions) work.erase(txid);
+}
+
+}  // namespace
+
+void block_connected(Work& work, const BlockConnected& in) {
+  auto& state = work.state;
+  for (const auto& [id, channel] : work.context.views.channels)
+    if (channel.key_index >= state.next_channel) {
+      state.next_channel = static_cast<std::uint32_t>(channel.key_index) + 1;
+      work.save_indexes();
+    }
+  state.watch(work.context.signer);
+  bool coinbase = true;  // the first of a block
+  for (const auto& transaction : in.block->transactions) {
+    auto txid = bitcoin::txid(transaction);
+    find_spends(work, transaction, txid, in.height);
+    find_coins(work, transaction, txid, coinbase, in.height);
+    if (auto own = state.transactions.find(txid); own != state.transactions.end()) {
+      own->second.state = TxState::Sent;  // whoever broadcast it
+      own->second.confirmed_at = in.height;
+      work.save(txid, own->second);
+    }
+    coinbase = false;
+  }
+  forget_old(work);
+}
+
+void block_disconnected(Work& work, const BlockDisconnected& in) {
+  auto gone = [&](const std::optional<BlockHeight>& height) { return height && *height >= in.height; };
+  for (auto& [txid, own] : work.state.transactions)
+    if (gone(own.confirmed_at)) {
+      own.confirmed_at.reset();
+      work.save(txid, own);
+      work.effects.push_back(Broadcast{own.transaction});
+    }
+  std::vector<Outpoint> vanished;
+  for (auto& [outpoint, coin] : work.state.coins) {
+    if (!gone(coin.confirmed_at) && !gone(coin.spent_at)) continue;
+    if (gone(coin.confirmed_at)) coin.confirmed_at.reset();
+    if (gone(coin.spent_at)) {
+      coin.spent_at.reset();
+      if (!work.state.transactions.contains(*coin.spent_by)) coin.spent_by.reset();
+    }
+    // A block reward exists only in its block.
+    if (coin.coinbase && !coin.confirmed_at)
+      vanished.push_back(outpoint);
+    else
+      work.save(coin);
+  }
+  for (const auto& outpoint : vanished) work.erase(outpoint);
+}
+
+void drop(Work& work, const Txid& txid) {
+  std::vector<Txid> dead{txid};
+  while (!dead.empty()) {
+    auto id = dead.back();
+    dead.pop_back();
+    auto own = work.state.transactions.find(id);
+    if (own == work.state.transactions.end()) continue;
+    auto transaction = std::move(own->second.transaction);
+    work.erase(id);
+    for (const auto& input : transaction.inputs) {
+      auto coin = work.state.coins.find(input.previous_output);
+      if (coin == work.state.coins.end() || coin->second.spent_by != id) continue;
+      coin->second.spent_by.reset();
+      coin->second.spent_at.reset();
+      work.save(coin->second);
+    }
+    for (std::uint32_t index = 0; index < transaction.outputs.size(); ++index) {
+      auto coin = work.state.coins.find(Outpoint{id, index});
+      if (coin == work.state.coins.end()) continue;
+      if (coin->second.spent_by) dead.push_back(*coin->second.spent_by);
+      work.erase(Outpoint{id, index});
+    }
+    if (auto request = work.state.waiting.extract(id); !request.empty())
+      work.effects.push_back(
+          Reply{request.mapped(),
+                CommandError{CommandErrorCode::Refused, "the transaction cannot confirm: its coins were spent otherwise",
+                             {{"txid", bitcoin::txid_to_string(id)}}}});
+    work.effects.push_back(
+        Notify{Severity::Warning, "transaction_dropped", {{"txid", bitcoin::txid_to_string(id)}}});
+  }
+}
+
+void mark_sent(Work& work, const Txid& txid) {
+  auto& own = work.state.transactions.at(txid);
+  if (own.state == TxState::Sent) return;
+  own.state = TxState::Sent;
+  work.save(txid, own);
+  find_coins(work, own.transaction, txid, false, std::nullopt);
+}
+
+}  // namespace doze::wallet

@@ -1,0 +1,114 @@
+// The wallet's own business: coins, keys that it watches, transactions that it made.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "effects/limits.h"
+#include "wallet/wallet.h"
+
+namespace doze::wallet {
+
+/// Addresses watched beyond the highest used one: a restored wallet finds coins across gaps up to this (BIP 44 asks 20).
+inline constexpr std::uint32_t kGap = 100;
+/// Closing scripts watched beyond the highest channel: channels that open before the wallet's next look at the views.
+inline constexpr std::uint32_t kChannelGap = 10;
+/// Spent coins and confirmed transactions are kept so long for reorgs: as long as the node keeps block hashes.
+inline constexpr std::uint32_t kForgetAfterBlocks = 144;
+/// Consensus: a coinbase output can be spent from this many confirmations on.
+inline constexpr std::uint32_t kCoinbaseMaturity = 100;
+/// Nodes relay transactions of at most 400,000 weight units; an input of ours has 272.
+inline constexpr std::size_t kMaxInputs = 1'000;
+
+struct KeyPath {
+  bool change = false;
+  std::uint32_t index = 0;
+};
+
+struct Coin {
+  Outpoint outpoint;
+  Sat amount;
+  KeyPath key;
+  bool coinbase = false;
+  std::optional<BlockHeight> confirmed_at;
+  std::optional<Txid> spent_by;  // a transaction of ours (reserved or sent), or one seen in a block
+  std::optional<BlockHeight> spent_at;
+};
+
+enum class TxState : std::uint8_t {
+  Prepared,  // a funding handed to a channel: nobody has broadcast it, as far as we know
+  Unsent,    // a payment to an address, not yet accepted by the backend
+  Sent,      // accepted once: repeated at every start until confirmed
+};
+
+struct OwnTransaction {
+  bitcoin::Transaction transaction;
+  TxState state = TxState::Prepared;
+  Sat fee;
+  std::optional<BlockHeight> confirmed_at;
+};
+
+struct Wallet::Inside {
+  std::map<Outpoint, Coin> coins;
+  std::map<Txid, OwnTransaction> transactions;
+  std::uint32_t next_receive = 0, next_change = 0;
+  std::uint32_t next_channel = 0;  // closing scripts: one above the highest key index seen
+  BlockHeight tip;
+
+  // Not durable: follows from the above.
+  std::map<Bytes, KeyPath> watched;
+  std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
+  std::map<Txid, RequestId> waiting;  // sendtoaddress: reply when the backend has judged
+
+  /// Derives scripts until every gap is full.
+  void watch(const Signer& signer);
+  [[nodiscard]] bool mature(const Coin& coin) const;
+  /// Unspent, unreserved, and ours for sure: confirmed, or an output of a transaction that we sent.
+  [[nodiscard]] bool spendable(const Coin& coin) const;
+  [[nodiscard]] bool is_reserved(const Coin& coin) const;
+};
+
+/// One step under way.
+struct Work {
+  Wallet::Inside& state;
+  const Context& context;
+  Effects& effects;
+
+  void save(const Coin& coin);
+  void save_indexes();
+  void save(const Txid& txid, const OwnTransaction& own);
+  void erase(const Outpoint& outpoint);
+  void erase(const Txid& txid);
+};
+
+// ---- records.cc ----
+[[nodiscard]] Bytes key_of(const Outpoint& outpoint);
+[[nodiscard]] Bytes key_of(const Txid& txid);
+[[nodiscard]] Put record(const Coin& coin);
+[[nodiscard]] Put record(const Txid& txid, const OwnTransaction& own);
+[[nodiscard]] Put indexes_record(const Wallet::Inside& state);
+[[nodiscard]] Status<ParseError> read_row(const Row& row, Wallet::Inside& state);
+
+// ---- blocks.cc ----
+void block_connected(Work& work, const BlockConnected& block);
+void block_disconnected(Work& work, const BlockDisconnected& block);
+/// The transaction will never confirm: its inputs are free again, its outputs are gone, and so what spent those.
+void drop(Work& work, const Txid& txid);
+/// The backend has it: its outputs to us are (unconfirmed) coins.
+void mark_sent(Work& work, const Txid& txid);
+
+// ---- spend.cc ----
+struct Built {
+  bitcoin::Transaction transaction;  // signed
+  std::uint32_t output_index = 0;
+  Sat amount, fee;
+  std::vector<Outpoint> inputs;
+};
+/// `amount` nullopt: everything that is spendable. Takes a change address where change is worth it. InsufficientFunds with
+/// needed_sat, available_sat, reserved_sat, fee_sat.
+[[nodiscard]] Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::optional<Sat> amount,
+                                                FeeratePerKw feerate);
+/// Durable: the coins belong to this transaction from now on.
+Txid reserve(Work& work, const Built& built, TxState state);
+
+}  // namespace doze::wallet

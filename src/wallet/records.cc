@@ -1,0 +1,94 @@
+#include "effects/record_io.h"
+#include "wallet/inside.h"
+
+namespace doze::wallet {
+
+namespace {
+constexpr std::uint8_t kVersion = 1;
+constexpr std::string_view kIndexesKey = "indexes", kTransactionKey = "tx";
+
+template <class Io, class T>
+void coin_fields(Io& io, T& c) {
+  io.all(c.outpoint, c.amount, c.key.change, c.key.index, c.coinbase, c.confirmed_at, c.spent_by, c.spent_at);
+}
+template <class Io, class T>
+void index_fields(Io& io, T& s) {
+  io.all(s.next_receive, s.next_change, s.next_channel);
+}
+
+Status<ParseError> read_coin(RecordReader& in, Wallet::Inside& state) {
+  Coin coin;
+  coin_fields(in, coin);
+  LN_CHECK(in.finish("coin"));
+  if (!coin.amount.is_money()) return fail(ParseError{ParseCode::BadValue, 0, "coin amount"});
+  state.coins.emplace(coin.outpoint, coin);
+  return Done{};
+}
+
+Status<ParseError> read_transaction_row(RecordReader& in, Wallet::Inside& state) {
+  OwnTransaction own;
+  Bytes raw;
+  in.all(own.state, own.fee, own.confirmed_at, raw);
+  LN_CHECK(in.finish("wallet transaction"));
+  if (own.state > TxState::Sent) return fail(ParseError{ParseCode::BadValue, 1, "wallet transaction state"});
+  LN_TRY(transaction, bitcoin::parse_transaction(raw));
+  own.transaction = std::move(transaction);
+  auto id = bitcoin::txid(own.transaction);
+  state.transactions.emplace(id, std::move(own));
+  return Done{};
+}
+}  // namespace
+
+Bytes key_of(const Outpoint& outpoint) {
+  return Writer().bytes(outpoint.txid.view()).u32(outpoint.index).take();
+}
+Bytes key_of(const Txid& txid) {
+  return Writer().bytes(bytes_of(kTransactionKey)).bytes(txid.view()).take();
+}
+
+Put record(const Coin& coin) {
+  RecordWriter out(kVersion);
+  coin_fields(out, coin);
+  return Put{Table::Coin, key_of(coin.outpoint), out.take()};
+}
+Put record(const Txid& txid, const OwnTransaction& own) {
+  RecordWriter out(kVersion);
+  out.all(own.state, own.fee, own.confirmed_at, bitcoin::serialize(own.transaction));
+  return Put{Table::WalletState, key_of(txid), out.take()};
+}
+Put indexes_record(const Wallet::Inside& state) {
+  RecordWriter out(kVersion);
+  index_fields(out, state);
+  return Put{Table::WalletState, to_bytes(bytes_of(kIndexesKey)), out.take()};
+}
+
+Status<ParseError> read_row(const Row& row, Wallet::Inside& state) {
+  RecordReader in(row.value);
+  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "wallet row"});
+  if (row.table == Table::Coin) return read_coin(in, state);
+  if (equal(row.key, bytes_of(kIndexesKey))) {
+    index_fields(in, state);
+    return in.finish("wallet indexes");
+  }
+  return read_transaction_row(in, state);
+}
+
+void Work::save(const Coin& coin) {
+  effects.push_back(record(coin));
+}
+void Work::save_indexes() {
+  effects.push_back(indexes_record(state));
+}
+void Work::save(const Txid& txid, const OwnTransaction& own) {
+  effects.push_back(record(txid, own));
+}
+void Work::erase(const Outpoint& outpoint) {
+  state.coins.erase(outpoint);
+  effects.push_back(Erase{Table::Coin, key_of(outpoint)});
+}
+void Work::erase(const Txid& txid) {
+  state.transactions.erase(txid);
+  effects.push_back(Erase{Table::WalletState, key_of(txid)});
+}
+
+}  // namespace doze::wallet

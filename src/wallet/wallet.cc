@@ -1,0 +1,182 @@
+#include "wallet/wallet.h"
+
+#include "bitcoin/address.h"
+#include "bitcoin/script.h"
+#include "wallet/inside.h"
+#include "wire/chains.h"
+
+namespace doze::wallet {
+
+Wallet::Wallet() : inside(std::make_unique<Inside>()) {}
+Wallet::~Wallet() = default;
+Wallet::Wallet(Wallet&&) noexcept = default;
+Wallet& Wallet::operator=(Wallet&&) noexcept = default;
+
+Result<Wallet, LoadError> load(std::span<const Row> rows, const Signer& signer) {
+  Wallet out;
+  for (const auto& row : rows) {
+    auto read = read_row(row, *out.inside);
+    if (!read) return fail(LoadError{row.table, row.key, read.error()});
+  }
+  out.inside->watch(signer);
+  return out;
+}
+
+namespace {
+
+std::string address_text(const Work& work, const KeyPath& key) {
+  auto script = bitcoin::p2wpkh_script(work.context.signer.wallet_key(key.change, key.index));
+  return bitcoin::address_of_script(script, wire::address_prefix(work.context.config.network)).value_or("");
+}
+
+const char* status(const Wallet::Inside& state, const Coin& coin) {
+  if (state.is_reserved(coin)) return "reserved";
+  if (!coin.confirmed_at) return "unconfirmed";
+  return state.mature(coin) ? "confirmed" : "immature";
+}
+
+Value describe(const Work& work, const Coin& coin) {
+  Value out;
+  out.set("txid", bitcoin::txid_to_string(coin.outpoint.txid))
+      .set("output", coin.outpoint.index)
+      .set("amount_sat", coin.amount.value())
+      .set("address", address_text(work, coin.key))
+      .set("status", status(work.state, coin));
+  if (coin.confirmed_at) out.set("block_height", coin.confirmed_at->value());
+  return out;
+}
+
+void answer(Work& work, RequestId request, const command::NewAddress&) {
+  KeyPath key{false, work.state.next_receive++};
+  work.save_indexes();
+  work.state.watch(work.context.signer);
+  work.effects.push_back(Reply{request, Value().set("address", address_text(work, key))});
+}
+
+Balance sum(const Wallet::Inside& state) {
+  Balance out;
+  for (const auto& [outpoint, coin] : state.coins) {
+    if (state.is_reserved(coin))
+      out.reserved += coin.amount;
+    else if (coin.spent_by)
+      continue;
+    else if (state.mature(coin))
+      out.confirmed += coin.amount;
+    else
+      out.unconfirmed += coin.amount;
+  }
+  return out;
+}
+
+void answer(Work& work, RequestId request, const command::ListFunds&) {
+  List outputs;
+  for (const auto& [outpoint, coin] : work.state.coins)
+    if (!coin.spent_by || work.state.is_reserved(coin)) outputs.push_back(describe(work, coin));
+  auto total = sum(work.state);
+  work.effects.push_back(Reply{request, Value()
+                                            .set("outputs", std::move(outputs))
+                                            .set("confirmed_sat", total.confirmed.value())
+                                            .set("unconfirmed_sat", total.unconfirmed.value())
+                                            .set("reserved_sat", total.reserved.value())});
+}
+
+void answer(Work& work, RequestId request, const command::SendToAddress& send) {
+  auto refuse = [&](CommandError error) { work.effects.push_back(Reply{request, std::move(error)}); };
+  auto script = bitcoin::script_of_address(send.address, wire::address_prefix(work.context.config.network));
+  if (!script)
+    return refuse({CommandErrorCode::BadRequest,
+                   std::string("this is no address on ") + wire::name(work.context.config.network) + ": " +
+                       escape_untrusted(send.address),
+                   {}});
+  auto built = build(work, *script, send.amount, send.feerate.value_or(work.context.config.default_feerate));
+  if (!built) return refuse(std::move(built).error());
+  auto txid = reserve(work, *built, TxState::Unsent);
+  work.state.waiting[txid] = request;
+  work.effects.push_back(Broadcast{built->transaction});
+}
+
+template <class T>
+void answer(Work&, RequestId, const T&) {}  // another room's command: the corridor sends none
+
+// ---- inputs ----
+
+/// Sent ones go out again. A funding that no channel remembers was lost with its opening: its coins are free.
+void on(Work& work, const Started&) {
+  std::vector<Txid> lost;
+  for (const auto& [txid, own] : work.state.transactions) {
+    if (own.state != TxState::Prepared) {
+      if (!own.confirmed_at) work.effects.push_back(Broadcast{own.transaction});
+      continue;
+    }
+    bool known = false;
+    for (const auto& [id, channel] : work.context.views.channels)
+      known = known || (channel.funding && channel.funding->txid == txid);
+    if (!known) lost.push_back(txid);
+  }
+  for (const auto& txid : lost) drop(work, txid);
+}
+void on(Work& work, const BlockConnected& in) {
+  block_connected(work, in);
+}
+void on(Work& work, const BlockDisconnected& in) {
+  block_disconnected(work, in);
+}
+void on(Work& work, const PrepareFunding& in) {
+  auto built = build(work, in.script_pubkey, in.amount, in.feerate);
+  if (!built) {
+    work.effects.push_back(FundingFailed{in.temporary_channel_id, std::move(built).error()});
+    return;
+  }
+  reserve(work, *built, TxState::Prepared);
+  work.effects.push_back(FundingPrepared{in.temporary_channel_id, built->transaction, built->output_index});
+}
+void on(Work& work, const ReleaseFunding& in) {
+  auto own = work.state.transactions.find(in.txid);
+  if (own != work.state.transactions.end() && own->second.state == TxState::Prepared) drop(work, in.txid);
+}
+
+void on(Work& work, const BroadcastResult& in) {
+  auto own = work.state.transactions.find(in.txid);
+  if (own == work.state.transactions.end()) return;
+  auto id = bitcoin::txid_to_string(in.txid);
+  if (in.accepted) {
+    mark_sent(work, in.txid);
+    auto request = work.state.waiting.extract(in.txid);
+    if (request.empty()) return;
+    Sat fee = own->second.fee, ours;
+    for (const auto& output : own->second.transaction.outputs)
+      if (work.state.watched.contains(output.script_pubkey)) ours += output.amount;
+    work.effects.push_back(
+        Reply{request.mapped(), Value().set("txid", id).set("fee_sat", fee.value()).set("change_sat", ours.value())});
+    return;
+  }
+  work.effects.push_back(Notify{
+      Severity::Warning, "transaction_refused", {{"txid", id}, {"reason", escape_untrusted(in.reason)}}});
+  // A funding is its channel's to give up. One that was accepted before may well be in a block that we have not seen.
+  if (own->second.state != TxState::Unsent) return;
+  if (auto request = work.state.waiting.extract(in.txid); !request.empty())
+    work.effects.push_back(
+        Reply{request.mapped(), CommandError{CommandErrorCode::Refused,
+                                             "the backend refused the transaction: " + escape_untrusted(in.reason),
+                                             {{"txid", id}}}});
+  drop(work, in.txid);
+}
+void on(Work& work, const CommandReceived& in) {
+  std::visit([&](const auto& command) { answer(work, in.request, command); }, in.command);
+}
+
+}  // namespace
+
+Transition<Wallet> step(Wallet state, const Input& input, const Context& context) {
+  Transition<Wallet> out{std::move(state), {}};
+  out.next.inside->tip = context.tip;
+  Work work{*out.next.inside, context, out.effects};
+  std::visit([&](const auto& in) { on(work, in); }, input);
+  return out;
+}
+
+Balance balance(const Wallet& state) {
+  return sum(*state.inside);
+}
+
+}  // namespace doze::wallet
