@@ -18,6 +18,7 @@ namespace doze::crypto {
 /// SHA256(SHA256(tag) ‖ SHA256(tag) ‖ parts…). BIP 340.
 [[nodiscard]] Hash32 tagged_hash(ByteView tag, std::initializer_list<ByteView> parts);
 [[nodiscard]] Hash20 ripemd160(ByteView data);
+[[nodiscard]] Hash20 sha1(ByteView data);  // broken; only because scripts have an opcode for it
 [[nodiscard]] Hash20 hash160(ByteView data);  // RIPEMD160(SHA256(data))
 [[nodiscard]] Hash32 hmac_sha256(ByteView key, ByteView data);
 [[nodiscard]] Hash32 hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
@@ -55,6 +56,8 @@ void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data);
 // ---- the curve (secp256k1) ----
 /// Compressed point on the curve; nullopt otherwise.
 [[nodiscard]] std::optional<PublicKey> parse_point(ByteView bytes33);
+/// The compressed form of 04 ‖ x ‖ y; nullopt for other forms and for what is no point.
+[[nodiscard]] std::optional<PublicKey> compress_point(ByteView bytes65);
 [[nodiscard]] bool is_valid(const PublicKey& key);
 /// In 1..n-1; nullopt otherwise.
 [[nodiscard]] std::optional<PrivateKey> parse_private_key(ByteView bytes32);

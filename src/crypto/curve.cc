@@ -41,6 +41,13 @@ std::optional<PublicKey> parse_point(ByteView bytes33) {
   return PublicKey::from(bytes33);
 }
 
+std::optional<PublicKey> compress_point(ByteView bytes65) {
+  secp256k1_pubkey key;
+  if (bytes65.size() != 65 || bytes65[0] != 4) return std::nullopt;
+  if (secp256k1_ec_pubkey_parse(context(), &key, bytes65.data(), 65) != 1) return std::nullopt;
+  return save(key);
+}
+
 bool is_valid(const PublicKey& key) {
   secp256k1_pubkey parsed;
   return load(parsed, key.view());

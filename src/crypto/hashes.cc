@@ -92,6 +92,11 @@ Hash20 ripemd160(ByteView data) {
   RIPEMD160(data.data(), data.size(), out.bytes.data());
   return out;
 }
+Hash20 sha1(ByteView data) {
+  Hash20 out;
+  SHA1(data.data(), data.size(), out.bytes.data());
+  return out;
+}
 Hash20 hash160(ByteView data) {
   return ripemd160(sha256(data).view());
 }
