@@ -172,7 +172,7 @@ void drop(Work& work, const Txid& txid) {
     }
     if (auto request = work.state.waiting.extract(id); !request.empty())
       work.effects.push_back(
-          Reply{request.mapped(),
+          Reply{request.mapped().request,
                 CommandError{CommandErrorCode::Refused, "the transaction cannot confirm: its coins were spent otherwise",
                              {{"txid", bitcoin::txid_to_string(id)}}}});
     work.effects.push_back(

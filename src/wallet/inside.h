@@ -58,7 +58,11 @@ struct Wallet::Inside {
   // Not durable: follows from the above.
   std::map<Bytes, KeyPath> watched;
   std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
-  std::map<Txid, RequestId> waiting;  // sendtoaddress: reply when the backend has judged
+  struct Asked {
+    RequestId request = 0;
+    Sat amount;
+  };
+  std::map<Txid, Asked> waiting;  // sendtoaddress: reply when the backend has judged
 
   /// Derives scripts until every gap is full.
   void watch(const Signer& signer);

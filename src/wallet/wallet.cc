@@ -91,7 +91,7 @@ void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   auto built = build(work, *script, send.amount, send.feerate.value_or(work.context.config.default_feerate));
   if (!built) return refuse(std::move(built).error());
   auto txid = reserve(work, *built, TxState::Unsent);
-  work.state.waiting[txid] = request;
+  work.state.waiting[txid] = {request, built->amount};
   work.effects.push_back(Broadcast{built->transaction});
 }
 
@@ -100,14 +100,22 @@ void answer(Work&, RequestId, const T&) {}  // another room's command: the corri
 
 // ---- inputs ----
 
+/// Parents before children: the backend takes no child of a transaction that it does not have.
+void broadcast_again(Work& work, const Txid& txid, std::set<Txid>& done) {
+  auto own = work.state.transactions.find(txid);
+  if (own == work.state.transactions.end() || own->second.state == TxState::Prepared || own->second.confirmed_at) return;
+  if (!done.insert(txid).second) return;
+  for (const auto& input : own->second.transaction.inputs) broadcast_again(work, input.previous_output.txid, done);
+  work.effects.push_back(Broadcast{own->second.transaction});
+}
+
 /// Sent ones go out again. A funding that no channel remembers was lost with its opening: its coins are free.
 void on(Work& work, const Started&) {
   std::vector<Txid> lost;
+  std::set<Txid> done;
   for (const auto& [txid, own] : work.state.transactions) {
-    if (own.state != TxState::Prepared) {
-      if (!own.confirmed_at) work.effects.push_back(Broadcast{own.transaction});
-      continue;
-    }
+    broadcast_again(work, txid, done);
+    if (own.state != TxState::Prepared) continue;
     bool known = false;
     for (const auto& [id, channel] : work.context.views.channels)
       known = known || (channel.funding && channel.funding->txid == txid);
@@ -143,11 +151,11 @@ void on(Work& work, const BroadcastResult& in) {
     mark_sent(work, in.txid);
     auto request = work.state.waiting.extract(in.txid);
     if (request.empty()) return;
-    Sat fee = own->second.fee, ours;
-    for (const auto& output : own->second.transaction.outputs)
-      if (work.state.watched.contains(output.script_pubkey)) ours += output.amount;
-    work.effects.push_back(
-        Reply{request.mapped(), Value().set("txid", id).set("fee_sat", fee.value()).set("change_sat", ours.value())});
+    auto [asked_by, amount] = request.mapped();
+    work.effects.push_back(Reply{asked_by, Value()
+                                               .set("txid", id)
+                                               .set("amount_sat", amount.value())
+                                               .set("fee_sat", own->second.fee.value())});
     return;
   }
   work.effects.push_back(Notify{
@@ -156,7 +164,7 @@ void on(Work& work, const BroadcastResult& in) {
   if (own->second.state != TxState::Unsent) return;
   if (auto request = work.state.waiting.extract(in.txid); !request.empty())
     work.effects.push_back(
-        Reply{request.mapped(), CommandError{CommandErrorCode::Refused,
+        Reply{request.mapped().request, CommandError{CommandErrorCode::Refused,
                                              "the backend refused the transaction: " + escape_untrusted(in.reason),
                                              {{"txid", id}}}});
   drop(work, in.txid);
