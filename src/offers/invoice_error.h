@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/bytes.h"
 #include "base/parse_error.h"
 #include "base/result.h"
 #include "offers/refusal.h"

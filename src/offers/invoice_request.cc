@@ -1,0 +1,109 @@
+#include "offers/invoice_request.h"
+
+#include <algorithm>
+
+#include "crypto/crypto.h"
+#include "offers/merkle.h"
+#include "offers/stream.h"
+#include "offers/text.h"
+#include "wire/chains.h"
+
+namespace doze::offers {
+
+namespace {
+
+constexpr std::string_view kMessageName = "invoice_request";
+
+bool is_human_name(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+std::optional<HumanName> read_human_name(FieldsIn& in) {
+  auto view = in.value(kInvreqBip353Name);
+  if (!view) return std::nullopt;
+  Reader reader(*view);
+  auto text = [&] {
+    auto bytes = reader.bytes(reader.u8());
+    return std::string(bytes.begin(), bytes.end());
+  };
+  HumanName out;
+  out.name = text();
+  out.domain = text();
+  if (!reader.done()) in.refuse(ParseCode::BadLength, kInvreqBip353Name, "invreq_bip_353_name");
+  if (!is_human_name(out.name) || !is_human_name(out.domain))
+    in.refuse(ParseCode::BadValue, kInvreqBip353Name, "invreq_bip_353_name");
+  return out;
+}
+
+bool belongs_here(std::uint64_t type) {
+  return is_mirrored_type(type) || is_signature_type(type);
+}
+
+}  // namespace
+
+RequestFields read_request_fields(FieldsIn& in) {
+  RequestFields out;
+  out.metadata = in.required(in.bytes(kInvreqMetadata), kInvreqMetadata, "invreq_metadata");
+  out.chain = in.fixed<ChainHash>(kInvreqChain, "invreq_chain");
+  out.amount = in.msat(kInvreqAmount, "invreq_amount");
+  out.features = in.features(kInvreqFeatures, {}, "invreq_features");
+  out.quantity = in.tu(kInvreqQuantity, 8, "invreq_quantity");
+  out.payer_id = in.required(in.point(kInvreqPayerId, "invreq_payer_id"), kInvreqPayerId, "invreq_payer_id");
+  out.payer_note = in.utf8(kInvreqPayerNote, "invreq_payer_note");
+  out.paths = in.paths(kInvreqPaths, "invreq_paths");
+  out.bip_353_name = read_human_name(in);
+  return out;
+}
+
+Result<InvoiceRequest, ParseError> InvoiceRequest::parse(ByteView stream) {
+  LN_TRY(records, wire::parse_tlv_stream(stream));
+  LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type)));
+  InvoiceRequest out(std::move(offer));
+  FieldsIn in(records);
+  in.offer_is_checked();
+  out.fields_ = read_request_fields(in);
+  read_signature(in, records, kMessageName, out.fields_.payer_id);
+  in.finish(belongs_here);
+  if (in.error()) return fail(*in.error());
+  out.bytes_ = doze::to_bytes(stream);
+  return out;
+}
+
+Result<InvoiceRequest, ParseError> InvoiceRequest::parse_text(std::string_view text) {
+  LN_TRY(stream, decode_text(kInvoiceRequestPrefix, text));
+  return parse(stream);
+}
+
+Result<InvoiceRequest, ParseError> InvoiceRequest::make(const Offer& offer, const RequestTerms& terms) {
+  RecordsOut out;
+  out.add_stream(offer.bytes());
+  out.add(kInvreqMetadata, terms.metadata);
+  if (terms.chain != wire::chain_hash(wire::Network::Mainnet)) out.add(kInvreqChain, terms.chain.view());
+  if (terms.amount) out.add_tu(kInvreqAmount, terms.amount->value());
+  if (terms.quantity) out.add_tu(kInvreqQuantity, *terms.quantity);
+  out.add(kInvreqPayerId, crypto::public_key(terms.payer_key).view());
+  out.add_text(kInvreqPayerNote, terms.payer_note);
+  return parse(out.take_signed(kMessageName, terms.payer_key));
+}
+
+ChainHash InvoiceRequest::chain() const {
+  return fields_.chain.value_or(wire::chain_hash(wire::Network::Mainnet));
+}
+
+std::optional<Refusal> check_request(const InvoiceRequest& request, const Offer& offer, UnixTime now) {
+  if (request.offer() != offer) return Refusal{RefusalCode::OfferMismatch};
+  if (!offer.accepts(request.chain())) return Refusal{RefusalCode::WrongChain, kInvreqChain};
+  if (offer.expired(now)) return Refusal{RefusalCode::Expired, kOfferAbsoluteExpiry, offer.absolute_expiry()->value()};
+  if (auto refusal = wrong_quantity(offer, request.quantity())) return refusal;
+  if (offer.currency()) return Refusal{RefusalCode::CurrencyUnsupported, kOfferCurrency};
+  return wrong_amount(offer, request.amount(), request.quantity());
+}
+
+std::optional<Msat> amount_of(const InvoiceRequest& request, const Offer& offer) {
+  return request.amount() ? request.amount() : expected_amount(offer, request.quantity());
+}
+
+}  // namespace doze::offers
