@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "effects/io.h"
+#include "offers/offer.h"
 #include "onion/failures.h"
 #include "onion/message_contents.h"
 #include "wire/blinded_path.h"

@@ -57,11 +57,10 @@ void find_coins(Work& work, const bitcoin::Transaction& transaction, const Txid&
     if (is_new) {
       coin = Coin{.outpoint = at->first, .amount = output.amount, .key = key, .coinbase = coinbase};
       if (height)
-        work.effects.push_back(Notify{Severity::Info,
-                                      "coin_received",
-                                      {{"txid", bitcoin::txid_to_string(txid)},
-                                       {"output", index},
-                                       {"amount_sat", output.amount.value()}}});
+        work.effects.push_back(Notify{
+            Severity::Info,
+            "coin_received",
+            {{"txid", bitcoin::txid_to_string(txid)}, {"output", index}, {"amount_sat", output.amount.value()}}});
     }
     if (height) coin.confirmed_at = height;
     work.save(coin);
@@ -172,11 +171,10 @@ void drop(Work& work, const Txid& txid) {
     }
     if (auto request = work.state.waiting.extract(id); !request.empty())
       work.effects.push_back(
-          Reply{request.mapped().request,
-                CommandError{CommandErrorCode::Refused, "the transaction cannot confirm: its coins were spent otherwise",
-                             {{"txid", bitcoin::txid_to_string(id)}}}});
-    work.effects.push_back(
-        Notify{Severity::Warning, "transaction_dropped", {{"txid", bitcoin::txid_to_string(id)}}});
+          Reply{request.mapped().request, CommandError{CommandErrorCode::Refused,
+                                                       "the transaction cannot confirm: its coins were spent otherwise",
+                                                       {{"txid", bitcoin::txid_to_string(id)}}}});
+    work.effects.push_back(Notify{Severity::Warning, "transaction_dropped", {{"txid", bitcoin::txid_to_string(id)}}});
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace doze::wallet {
 
-/// Addresses watched beyond the highest used one: a restored wallet finds coins across gaps up to this (BIP 44 asks 20).
+/// Addresses watched beyond the highest used one: a restored wallet finds coins across gaps up to this (BIP 44 asks
+/// 20).
 inline constexpr std::uint32_t kGap = 100;
 /// Closing scripts watched beyond the highest channel: channels that open before the wallet's next look at the views.
 inline constexpr std::uint32_t kChannelGap = 10;
@@ -108,8 +109,8 @@ struct Built {
   Sat amount, fee;
   std::vector<Outpoint> inputs;
 };
-/// `amount` nullopt: everything that is spendable. Takes a change address where change is worth it. InsufficientFunds with
-/// needed_sat, available_sat, reserved_sat, fee_sat.
+/// `amount` nullopt: everything that is spendable. Takes a change address where change is worth it. InsufficientFunds
+/// with needed_sat, available_sat, reserved_sat, fee_sat.
 [[nodiscard]] Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::optional<Sat> amount,
                                                 FeeratePerKw feerate);
 /// Durable: the coins belong to this transaction from now on.

@@ -103,7 +103,8 @@ void answer(Work&, RequestId, const T&) {}  // another room's command: the corri
 /// Parents before children: the backend takes no child of a transaction that it does not have.
 void broadcast_again(Work& work, const Txid& txid, std::set<Txid>& done) {
   auto own = work.state.transactions.find(txid);
-  if (own == work.state.transactions.end() || own->second.state == TxState::Prepared || own->second.confirmed_at) return;
+  if (own == work.state.transactions.end() || own->second.state == TxState::Prepared || own->second.confirmed_at)
+    return;
   if (!done.insert(txid).second) return;
   for (const auto& input : own->second.transaction.inputs) broadcast_again(work, input.previous_output.txid, done);
   work.effects.push_back(Broadcast{own->second.transaction});
@@ -152,21 +153,19 @@ void on(Work& work, const BroadcastResult& in) {
     auto request = work.state.waiting.extract(in.txid);
     if (request.empty()) return;
     auto [asked_by, amount] = request.mapped();
-    work.effects.push_back(Reply{asked_by, Value()
-                                               .set("txid", id)
-                                               .set("amount_sat", amount.value())
-                                               .set("fee_sat", own->second.fee.value())});
+    work.effects.push_back(Reply{
+        asked_by, Value().set("txid", id).set("amount_sat", amount.value()).set("fee_sat", own->second.fee.value())});
     return;
   }
-  work.effects.push_back(Notify{
-      Severity::Warning, "transaction_refused", {{"txid", id}, {"reason", escape_untrusted(in.reason)}}});
+  work.effects.push_back(
+      Notify{Severity::Warning, "transaction_refused", {{"txid", id}, {"reason", escape_untrusted(in.reason)}}});
   // A funding is its channel's to give up. One that was accepted before may well be in a block that we have not seen.
   if (own->second.state != TxState::Unsent) return;
   if (auto request = work.state.waiting.extract(in.txid); !request.empty())
-    work.effects.push_back(
-        Reply{request.mapped().request, CommandError{CommandErrorCode::Refused,
-                                             "the backend refused the transaction: " + escape_untrusted(in.reason),
-                                             {{"txid", id}}}});
+    work.effects.push_back(Reply{request.mapped().request,
+                                 CommandError{CommandErrorCode::Refused,
+                                              "the backend refused the transaction: " + escape_untrusted(in.reason),
+                                              {{"txid", id}}}});
   drop(work, in.txid);
 }
 void on(Work& work, const CommandReceived& in) {

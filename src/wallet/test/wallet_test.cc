@@ -1,0 +1,429 @@
+#include "wallet/wallet.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "bitcoin/address.h"
+#include "bitcoin/interpreter.h"
+#include "bitcoin/script.h"
+#include "effects/limits.h"
+#include "effects/seed_signer.h"
+
+namespace doze::wallet {
+namespace {
+
+class CountingRng : public Rng {
+ public:
+  void fill(std::span<std::uint8_t> out) override {
+    for (auto& byte : out) byte = ++last_;
+  }
+
+ private:
+  std::uint8_t last_ = 0;
+};
+
+/// A wallet with its world: rows as the store would keep them, a chain of blocks, the backend's unspent outputs.
+class WalletTest : public testing::Test {
+ protected:
+  WalletTest() : signer_(make_seed_signer(Bytes(64, 7), wire::Network::Regtest)), wallet_(reload_value()) {}
+
+  using RowKey = std::pair<Table, Bytes>;
+
+  Wallet reload_value() {
+    std::vector<Row> rows;
+    for (const auto& [key, value] : rows_) rows.push_back({key.first, key.second, value});
+    auto loaded = load(rows, *signer_);
+    EXPECT_TRUE(loaded.has_value());
+    return *std::move(loaded);
+  }
+  void reload() { wallet_ = reload_value(); }
+
+  Effects tell(const Input& input) {
+    Views views{graph_, channels_, peers_, policies_, offers_, invited_};
+    Context context{MonoTime(0), UnixTime(1'700'000'000), BlockHeight(height_), rng_, config_, views, *signer_,
+                    parallel_};
+    auto transition = step(std::move(wallet_), input, context);
+    wallet_ = std::move(transition.next);
+    for (const auto& effect : transition.effects) {
+      if (const auto* put = std::get_if<Put>(&effect)) rows_[{put->table, put->key}] = put->value;
+      if (const auto* erase = std::get_if<Erase>(&effect)) rows_.erase({erase->table, erase->key});
+    }
+    // Whatever is remembered, the rows say the same: every test runs on reloaded wallets, too.
+    auto before = balance(wallet_), after = Balance{};
+    auto twin = reload_value();
+    after = balance(step(std::move(twin), ReleaseFunding{}, context).next);
+    EXPECT_EQ(before.confirmed, after.confirmed);
+    EXPECT_EQ(before.unconfirmed, after.unconfirmed);
+    EXPECT_EQ(before.reserved, after.reserved);
+    return std::move(transition.effects);
+  }
+  template <class T>
+  static std::vector<T> all(const Effects& effects) {
+    std::vector<T> out;
+    for (const auto& effect : effects)
+      if (const auto* found = std::get_if<T>(&effect)) out.push_back(*found);
+    return out;
+  }
+  template <class T>
+  static T one(const Effects& effects) {
+    auto found = all<T>(effects);
+    EXPECT_EQ(found.size(), 1u);
+    return found.empty() ? T{} : found[0];
+  }
+  static Value value_of(const Effects& effects) {
+    auto reply = one<Reply>(effects);
+    EXPECT_TRUE(std::holds_alternative<Value>(reply.result));
+    return std::holds_alternative<Value>(reply.result) ? std::get<Value>(reply.result) : Value();
+  }
+  static CommandError error_of(const Effects& effects) {
+    auto reply = one<Reply>(effects);
+    EXPECT_TRUE(std::holds_alternative<CommandError>(reply.result));
+    return std::holds_alternative<CommandError>(reply.result) ? std::get<CommandError>(reply.result) : CommandError{};
+  }
+  static std::string text(const Value& value, std::string_view key) {
+    const auto* found = value.find(key);
+    return found ? std::get<std::string>(found->inner()) : "missing";
+  }
+  static std::uint64_t number(const Value& value, std::string_view key) {
+    const auto* found = value.find(key);
+    return found ? std::get<std::uint64_t>(found->inner()) : ~0ULL;
+  }
+  static std::uint64_t number(const Fields& fields, std::string_view key) { return number(Value(fields), key); }
+
+  std::string new_address() { return text(value_of(tell(CommandReceived{1, command::NewAddress{}})), "address"); }
+  Value list_funds() { return value_of(tell(CommandReceived{1, command::ListFunds{}})); }
+  static Bytes script(const std::string& address) {
+    auto found = bitcoin::script_of_address(address, bitcoin::kHrpRegtest);
+    EXPECT_TRUE(found.has_value());
+    return *found;
+  }
+
+  bitcoin::Transaction payment_to(const Bytes& to, std::uint64_t amount) {
+    bitcoin::Transaction out;
+    out.inputs.push_back({.previous_output = {rng_.id<Txid>(), 0}});
+    out.outputs.push_back({Sat(amount), to});
+    return out;
+  }
+  static bitcoin::Transaction coinbase(const Bytes& to = Bytes{bitcoin::OP_RETURN}) {
+    bitcoin::Transaction out;
+    out.inputs.push_back({.previous_output = {{}, 0xffffffff}, .script_sig = Bytes{1, 1}});
+    out.outputs.push_back({Sat(5'000'000'000), to});
+    return out;
+  }
+  Effects mine(std::vector<bitcoin::Transaction> transactions, const Bytes& reward_to = Bytes{bitcoin::OP_RETURN}) {
+    auto block = std::make_shared<bitcoin::Block>();
+    block->transactions.push_back(coinbase(reward_to));
+    for (auto& transaction : transactions) {
+      auto id = bitcoin::txid(transaction);
+      for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) outputs_[{id, i}] = transaction.outputs[i];
+      block->transactions.push_back(std::move(transaction));
+    }
+    ++height_;
+    return tell(BlockConnected{BlockHeight(height_), {}, block});
+  }
+  Effects unmine() {
+    auto gone = height_--;
+    return tell(BlockDisconnected{BlockHeight(gone), {}});
+  }
+  /// A confirmed coin of ours.
+  Txid receive(std::uint64_t amount) {
+    auto transaction = payment_to(script(new_address()), amount);
+    auto id = bitcoin::txid(transaction);
+    mine({transaction});
+    return id;
+  }
+  Effects prepare(std::uint64_t amount, std::uint32_t feerate = 1'000) {
+    return tell(PrepareFunding{{}, bitcoin::p2wsh_script(Bytes{1, 2, 3}), Sat(amount), FeeratePerKw(feerate)});
+  }
+  /// Every input signed for what it spends; gives the fee.
+  Sat verified_fee(const bitcoin::Transaction& transaction) {
+    std::vector<bitcoin::TxOut> spent;
+    for (const auto& input : transaction.inputs) spent.push_back(outputs_.at(input.previous_output));
+    auto fee = bitcoin::verify_transaction(transaction, spent);
+    EXPECT_TRUE(fee.has_value());
+    return fee ? *fee : Sat(0);
+  }
+
+  std::map<RowKey, Bytes> rows_;
+  std::unique_ptr<Signer> signer_;
+  CountingRng rng_;
+  Config config_;
+  ParallelMap parallel_;
+  graph::Graph graph_;
+  std::map<ChannelId, ChannelView> channels_;
+  std::map<NodeId, PeerView> peers_;
+  std::map<ChannelId, PolicyPair> policies_;
+  std::map<OfferId, OfferView> offers_;
+  std::set<NodeId> invited_;
+  std::uint32_t height_ = 500;
+  std::map<Outpoint, bitcoin::TxOut> outputs_;
+  Wallet wallet_;
+};
+
+const char* const kElsewhere = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+
+TEST_F(WalletTest, GivesEachAddressOnceAlsoAcrossRestarts) {
+  auto first = new_address();
+  reload();
+  auto second = new_address();
+  EXPECT_NE(first, second);
+  EXPECT_EQ(script(first), bitcoin::p2wpkh_script(signer_->wallet_key(false, 0)));
+  EXPECT_EQ(script(second), bitcoin::p2wpkh_script(signer_->wallet_key(false, 1)));
+}
+
+TEST_F(WalletTest, FindsCoinsInBlocksAndListsThem) {
+  auto address = new_address();
+  auto id = bitcoin::txid(payment_to(script(address), 0));
+  auto transaction = payment_to(script(address), 70'000);
+  id = bitcoin::txid(transaction);
+  auto effects = mine({transaction, payment_to(script(kElsewhere), 5'000)});
+  EXPECT_EQ(one<Notify>(effects).event, "coin_received");
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000));
+  auto funds = list_funds();
+  EXPECT_EQ(number(funds, "confirmed_sat"), 70'000u);
+  EXPECT_EQ(number(funds, "unconfirmed_sat"), 0u);
+  const auto& outputs = std::get<List>(funds.find("outputs")->inner());
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(text(outputs[0], "txid"), bitcoin::txid_to_string(id));
+  EXPECT_EQ(text(outputs[0], "address"), address);
+  EXPECT_EQ(text(outputs[0], "status"), "confirmed");
+  EXPECT_EQ(number(outputs[0], "amount_sat"), 70'000u);
+}
+
+TEST_F(WalletTest, FindsCoinsAheadOfTheNextAddressAndNeverGivesThoseAddressesOut) {
+  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, 99)), 1'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(1'000));
+  EXPECT_EQ(script(new_address()), bitcoin::p2wpkh_script(signer_->wallet_key(false, 100)));
+  // The window moved on with the coin.
+  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, 199)), 1'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(2'000));
+}
+
+TEST_F(WalletTest, FindsClosingOutputsOfChannels) {
+  ChannelView channel;
+  channel.key_index = 50;
+  channels_[ChannelId{}] = channel;
+  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + 50)), 9'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(9'000));
+  // The channel is forgotten, the node restarts, a late payment to its script is still ours.
+  channels_.clear();
+  reload();
+  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + 50)), 1'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(10'000));
+  auto sent = tell(CommandReceived{2, command::SendToAddress{kElsewhere, std::nullopt, FeeratePerKw(500)}});
+  verified_fee(one<Broadcast>(sent).transaction);
+}
+
+TEST_F(WalletTest, ReorgMakesCoinsUnconfirmedAndSpendsUnspent) {
+  auto id = receive(50'000);
+  auto spend = payment_to(script(kElsewhere), 1);
+  spend.inputs = {{.previous_output = {id, 0}}};
+  mine({spend});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+  unmine();
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(50'000));
+  unmine();
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+  EXPECT_EQ(balance(wallet_).unconfirmed, Sat(50'000));
+  // Somebody else's unconfirmed payment is not spent.
+  EXPECT_EQ(one<FundingFailed>(prepare(10'000)).error.code, CommandErrorCode::InsufficientFunds);
+}
+
+TEST_F(WalletTest, BlockRewardsMatureAfterAHundredBlocksAndVanishWithTheirBlock) {
+  mine({}, script(new_address()));
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+  EXPECT_EQ(balance(wallet_).unconfirmed, Sat(5'000'000'000));
+  EXPECT_EQ(one<FundingFailed>(prepare(10'000)).error.code, CommandErrorCode::InsufficientFunds);
+  for (int i = 0; i < 99; ++i) mine({});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(5'000'000'000));
+  for (int i = 0; i < 100; ++i) unmine();
+  EXPECT_EQ(balance(wallet_).unconfirmed, Sat(0));
+}
+
+TEST_F(WalletTest, PreparesASignedFundingWithChangeAndReservesItsCoins) {
+  receive(60'000);
+  receive(80'000);
+  auto prepared = one<FundingPrepared>(prepare(70'000));
+  const auto& transaction = prepared.transaction;
+  EXPECT_EQ(transaction.outputs.at(prepared.output_index).amount, Sat(70'000));
+  EXPECT_EQ(transaction.outputs.at(prepared.output_index).script_pubkey, bitcoin::p2wsh_script(Bytes{1, 2, 3}));
+  ASSERT_EQ(transaction.outputs.size(), 2u);
+  EXPECT_EQ(transaction.inputs.size(), 1u);
+  auto fee = verified_fee(transaction);
+  EXPECT_GE(fee.value(), bitcoin::weight(transaction));       // 1 sat a weight unit asked
+  EXPECT_LE(fee.value(), bitcoin::weight(transaction) + 10);  // no more than the estimate's slack
+  EXPECT_EQ(balance(wallet_).reserved, Sat(80'000));
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(60'000));
+  reload();
+  EXPECT_EQ(one<FundingFailed>(prepare(70'000)).error.code, CommandErrorCode::InsufficientFunds);
+}
+
+TEST_F(WalletTest, LeavesDustChangeToTheFee) {
+  receive(50'000);
+  auto prepared = one<FundingPrepared>(prepare(49'200));
+  EXPECT_EQ(prepared.transaction.outputs.size(), 1u);
+  EXPECT_EQ(prepared.output_index, 0u);
+  EXPECT_EQ(verified_fee(prepared.transaction), Sat(800));
+}
+
+TEST_F(WalletTest, TellsWhatIsMissing) {
+  receive(50'000);
+  auto failed = one<FundingFailed>(prepare(100'000));
+  EXPECT_EQ(failed.error.code, CommandErrorCode::InsufficientFunds);
+  EXPECT_EQ(number(failed.error.numbers, "available_sat"), 50'000u);
+  EXPECT_EQ(number(failed.error.numbers, "needed_sat"), 100'000 + number(failed.error.numbers, "fee_sat"));
+  EXPECT_EQ(balance(wallet_).reserved, Sat(0));
+}
+
+TEST_F(WalletTest, ReleasedFundingFreesItsCoins) {
+  receive(80'000);
+  auto prepared = one<FundingPrepared>(prepare(70'000));
+  tell(ReleaseFunding{bitcoin::txid(prepared.transaction)});
+  EXPECT_EQ(balance(wallet_).reserved, Sat(0));
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(80'000));
+}
+
+TEST_F(WalletTest, FundingOfALostOpeningIsFreedAtTheNextStart) {
+  receive(80'000);
+  auto txid = bitcoin::txid(one<FundingPrepared>(prepare(70'000)).transaction);
+  ChannelView channel;
+  channel.funding = Outpoint{txid, 0};
+  channels_[ChannelId{}] = channel;
+  reload();
+  EXPECT_TRUE(all<Broadcast>(tell(Started{})).empty());  // the peer may not have signed
+  EXPECT_EQ(balance(wallet_).reserved, Sat(80'000));
+  channels_.clear();
+  reload();
+  tell(Started{});
+  EXPECT_EQ(balance(wallet_).reserved, Sat(0));
+}
+
+TEST_F(WalletTest, ChangeOfABroadcastFundingIsUnconfirmedAndSpendable) {
+  receive(80'000);
+  auto prepared = one<FundingPrepared>(prepare(30'000));
+  auto txid = bitcoin::txid(prepared.transaction);
+  tell(BroadcastResult{txid, true, ""});
+  auto change = prepared.transaction.outputs.at(1 - prepared.output_index).amount;
+  EXPECT_EQ(balance(wallet_).unconfirmed, change);
+  EXPECT_EQ(balance(wallet_).reserved, Sat(0));
+  outputs_[{txid, 1 - prepared.output_index}] = prepared.transaction.outputs.at(1 - prepared.output_index);
+  auto second = one<FundingPrepared>(prepare(20'000));
+  EXPECT_EQ(second.transaction.inputs.at(0).previous_output, (Outpoint{txid, 1 - prepared.output_index}));
+  verified_fee(second.transaction);
+  // A broadcast funding stays spent, whatever the channel says.
+  tell(ReleaseFunding{txid});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+}
+
+TEST_F(WalletTest, SendsToAnAddressAndRepliesWhenTheBackendHasIt) {
+  receive(80'000);
+  auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), FeeratePerKw(2'000)}});
+  auto transaction = one<Broadcast>(effects).transaction;
+  EXPECT_TRUE(all<Reply>(effects).empty());
+  auto fee = verified_fee(transaction);
+  auto txid = bitcoin::txid(transaction);
+  auto accepted = tell(BroadcastResult{txid, true, ""});
+  EXPECT_EQ(one<Reply>(accepted).request, 9u);
+  auto reply = value_of(accepted);
+  EXPECT_EQ(text(reply, "txid"), bitcoin::txid_to_string(txid));
+  EXPECT_EQ(number(reply, "amount_sat"), 10'000u);
+  EXPECT_EQ(number(reply, "fee_sat"), fee.value());
+  EXPECT_EQ(balance(wallet_).unconfirmed, Sat(70'000) - fee);
+  mine({transaction});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000) - fee);
+}
+
+TEST_F(WalletTest, SendsEverything) {
+  receive(80'000);
+  receive(20'000);
+  auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, std::nullopt, FeeratePerKw(1'000)}});
+  auto transaction = one<Broadcast>(effects).transaction;
+  EXPECT_EQ(transaction.inputs.size(), 2u);
+  ASSERT_EQ(transaction.outputs.size(), 1u);
+  EXPECT_EQ(transaction.outputs[0].amount + verified_fee(transaction), Sat(100'000));
+}
+
+TEST_F(WalletTest, RefusedPaymentFreesItsCoinsAndSaysWhy) {
+  receive(80'000);
+  auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+  auto refused = tell(BroadcastResult{bitcoin::txid(one<Broadcast>(sent).transaction), false, "min relay fee not met"});
+  auto error = error_of(refused);
+  EXPECT_EQ(error.code, CommandErrorCode::Refused);
+  EXPECT_NE(error.message.find("min relay fee not met"), std::string::npos);
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(80'000));
+}
+
+TEST_F(WalletTest, RefusesWrongAddressesAndDust) {
+  receive(80'000);
+  auto mainnet = command::SendToAddress{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", Sat(10'000), std::nullopt};
+  EXPECT_EQ(error_of(tell(CommandReceived{1, mainnet})).code, CommandErrorCode::BadRequest);
+  auto dust = error_of(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(293), std::nullopt}}));
+  EXPECT_EQ(dust.code, CommandErrorCode::BadRequest);
+  EXPECT_EQ(number(dust.numbers, "minimum_sat"), 294u);
+}
+
+TEST_F(WalletTest, UnconfirmedTransactionsOfOursGoOutAgainAtStartParentsFirst) {
+  receive(80'000);
+  auto parent = one<Broadcast>(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
+  tell(BroadcastResult{bitcoin::txid(parent.transaction), true, ""});
+  auto child = one<Broadcast>(tell(CommandReceived{2, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
+  reload();
+  auto again = all<Broadcast>(tell(Started{}));
+  ASSERT_EQ(again.size(), 2u);
+  EXPECT_EQ(again[0].transaction, parent.transaction);
+  EXPECT_EQ(again[1].transaction, child.transaction);
+  mine({parent.transaction, child.transaction});
+  reload();
+  EXPECT_TRUE(all<Broadcast>(tell(Started{})).empty());
+  EXPECT_EQ(all<Broadcast>(unmine()).size(), 2u);
+}
+
+TEST_F(WalletTest, ConflictingSpendInABlockDropsOursAndWhatHangsOnIt) {
+  auto id = receive(80'000);
+  auto ours = one<Broadcast>(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
+  tell(BroadcastResult{bitcoin::txid(ours.transaction), true, ""});
+  auto child = one<Broadcast>(tell(CommandReceived{2, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
+  auto thief = payment_to(script(kElsewhere), 1);
+  thief.inputs = {{.previous_output = {id, 0}}};
+  auto effects = mine({thief});
+  EXPECT_EQ(error_of(effects).code, CommandErrorCode::Refused);  // the child's request
+  EXPECT_EQ(all<Notify>(effects).size(), 2u);
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+  EXPECT_EQ(balance(wallet_).unconfirmed, Sat(0));
+  reload();
+  EXPECT_TRUE(all<Broadcast>(tell(Started{})).empty());
+}
+
+TEST_F(WalletTest, ForgetsSpentCoinsWhenNoReorgCanBringThemBack) {
+  auto id = receive(80'000);
+  auto spend = payment_to(script(kElsewhere), 1);
+  spend.inputs = {{.previous_output = {id, 0}}};
+  mine({spend});
+  auto coins = [&] {
+    return std::count_if(rows_.begin(), rows_.end(), [](const auto& row) { return row.first.first == Table::Coin; });
+  };
+  for (int i = 0; i < 143; ++i) mine({});
+  EXPECT_EQ(coins(), 1);
+  mine({});
+  EXPECT_EQ(coins(), 0);
+}
+
+TEST_F(WalletTest, RefusesCutAndUnknownRows) {
+  receive(80'000);
+  prepare(30'000);
+  for (const auto& [key, value] : rows_) {
+    for (std::size_t size = 0; size < value.size(); ++size) {
+      std::vector<Row> cut{{key.first, key.second, Bytes(value.begin(), value.begin() + size)}};
+      EXPECT_FALSE(load(cut, *signer_).has_value());
+    }
+    auto unknown = value;
+    unknown[0] = 9;
+    auto refused = load(std::vector<Row>{{key.first, key.second, unknown}}, *signer_);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().error.code, ParseCode::UnknownVersion);
+  }
+}
+
+}  // namespace
+}  // namespace doze::wallet
