@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "crypto/crypto.h"
+#include "effects/limits.h"
+#include "effects/limits.h"
 #include "onion/release_path.h"
 #include "onion/route_blinding.h"
 
