@@ -1,0 +1,2 @@
+// The one place that compiles the JSON reader.
+#include <boost/json/src.hpp>
