@@ -75,6 +75,7 @@ struct Prepared {
   Bytes packet;
   SentOnion onion;
   std::optional<Profile> link;            // hold: the form of the flag
+  std::optional<PublicKey> path_key;      // goes into update_add_htlc: the blinded path starts at ourselves
 };
 /// A route to one of the invoice's payment paths, with the payload that its kind needs. `final_expiry` is E of
 /// outgoing_cltv_value at the recipient. `hold`: only over channels whose peer holds.

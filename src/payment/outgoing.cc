@@ -213,7 +213,7 @@ void send_htlc(Work& work, Outgoing& payment) {
   payment.htlc.reset();
   work.say(record(payment));
   work.say(AddHtlc{prepared->channel_id, LocalOrigin{payment.id}, prepared->amount, *payment.payment_hash,
-                   prepared->cltv_expiry, std::move(prepared->packet), std::nullopt, prepared->link});
+                   prepared->cltv_expiry, std::move(prepared->packet), prepared->path_key, prepared->link});
 }
 
 void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word) {

@@ -1,0 +1,190 @@
+// The room's own state: our offers, the servers that we joined, the invitations and invoices that we keep for others,
+// and the requests under way. Only invoicing/*.cc include this.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "effects/limits.h"
+#include "effects/own_paths.h"
+#include "effects/tags.h"
+#include "invoicing/invoicing.h"
+#include "offers/invitation.h"
+#include "offers/offer.h"
+#include "offers/static_invoice.h"
+
+namespace doze::invoicing {
+
+using Nonce = std::array<std::uint8_t, 16>;
+
+// ---- limits ----
+/// The payment onion has room for about this much request beside two ordinary hops, the blinded tail and the preimage.
+inline constexpr std::size_t kMaxAsyncRequestBytes = 800;
+inline constexpr std::size_t kMaxAsyncDescriptionBytes = 200;
+/// Offers are kept in memory and shown in one table.
+inline constexpr std::size_t kMaxOffers = 10'000;
+inline constexpr std::size_t kMaxInvitations = 100'000;
+/// A payer that got no invoice by then gives up; between, it asks again.
+inline constexpr std::uint64_t kInvoiceWaitMs = 60'000;
+inline constexpr std::uint64_t kInvoiceRepeatMs = 3'000;
+/// createoffer --async waits so long for the server's acknowledgement, and asks again in between.
+inline constexpr std::uint64_t kServeWaitMs = 60'000;
+inline constexpr std::uint64_t kServeRepeatMs = 3'000, kServeRepeatMaxMs = 300'000;
+/// A static invoice is renewed when this part of its life has passed.
+inline constexpr std::uint32_t kRenewAfterPart = 8;
+
+/// An offer of ours.
+struct OwnOffer {
+  offers::Offer offer;
+  Nonce nonce{};  // makes the issuer key and stands in the paths' context
+  bool async = false;
+  bool disabled = false;
+  UnixTime created_at;
+  std::uint64_t payments = 0;
+  Msat received;
+  // async:
+  Profile profile = Profile::Ldk;
+  NodeId server;
+  std::uint16_t slot = 0;
+  std::optional<wire::BlindedPath> serve_path;  // where serve_static_invoice goes
+  UnixTime invoice_created_at;                  // of the newest invoice that we sent
+  UnixTime acknowledged;                        // created_at of the newest one that the server has; 0: none yet
+  // Not durable:
+  std::optional<MonoTime> next_serve;
+  std::uint64_t serve_wait_ms = kServeRepeatMs;
+};
+
+/// A server that serves our static invoices.
+struct Joined {
+  NodeId server;
+  std::vector<wire::NetworkAddress> addresses;
+  std::vector<wire::BlindedPath> paths;
+  Profile profile = Profile::Ldk;
+  Bytes token;
+  UnixTime joined_at;
+};
+
+/// An invitation of ours: one recipient.
+struct Invited {
+  Nonce id{};
+  std::string label;
+  Profile profile = Profile::Ldk;
+  UnixTime created_at;
+  std::optional<UnixTime> expires_at;
+  bool revoked = false;
+  std::optional<NodeId> recipient;  // who used it first
+};
+
+struct SlotKey {
+  Nonce invitation{};
+  std::uint16_t slot = 0;
+  friend auto operator<=>(const SlotKey&, const SlotKey&) = default;
+};
+/// What we serve.
+struct Served {
+  offers::StaticInvoice invoice;
+  wire::BlindedPath forward_path;  // to the recipient, for invoice_requests while it is online
+  UnixTime received_at;
+  std::uint64_t requests = 0;  // not durable: how often it was asked for
+};
+
+/// createoffer --async on its way: asking for paths, then waiting for the acknowledgement.
+struct SlotRequest {
+  RequestId request = 0;
+  command::CreateOffer command;
+  Profile profile = Profile::Ldk;
+  NodeId server;
+  std::uint16_t slot = 0;
+  Nonce nonce{};
+  MonoTime give_up, next_try;
+  std::optional<OfferId> offer;  // made, stored, not yet acknowledged
+};
+
+/// A payer's request on its way.
+struct Asking {
+  PayerRequest wanted;
+  Bytes invoice_request;
+  MonoTime give_up, next_try;
+  std::size_t next_path = 0;
+  std::string trouble;  // why the last try failed
+};
+
+struct Invoicing::Inside {
+  std::map<OfferId, OwnOffer> own;
+  std::map<OfferId, OfferView> views;
+  std::map<NodeId, Joined> joined;
+  std::map<Nonce, Invited> invitations;
+  std::set<NodeId> clients;
+  std::map<SlotKey, Served> served;
+  std::vector<SlotRequest> slot_requests;
+  std::map<PaymentId, Asking> asking;
+  std::map<std::uint64_t, PaymentId> tags;
+  std::uint64_t next_tag = 1;
+};
+
+struct Work {
+  Invoicing::Inside& state;
+  const Context& context;
+  Effects& out;
+  void say(Effect effect) { out.push_back(std::move(effect)); }
+  void notify(Severity severity, std::string event, Fields facts) {
+    say(Notify{severity, std::move(event), std::move(facts)});
+  }
+  void refuse(RequestId request, CommandErrorCode code, std::string message) {
+    say(Reply{request, CommandError{code, std::move(message), {}}});
+  }
+};
+
+// records.cc
+[[nodiscard]] Put record(const OwnOffer& offer);
+[[nodiscard]] Put record(const Joined& joined);
+[[nodiscard]] Put record(const Invited& invitation);
+[[nodiscard]] Put record(const SlotKey& key, const Served& served);
+[[nodiscard]] Bytes key_of(const SlotKey& key);
+[[nodiscard]] Result<OwnOffer, ParseError> read_own_offer(ByteView value);
+[[nodiscard]] Result<Joined, ParseError> read_joined(ByteView value);
+[[nodiscard]] Result<Invited, ParseError> read_invited(ByteView value);
+[[nodiscard]] Result<std::pair<SlotKey, Served>, ParseError> read_served(ByteView key, ByteView value);
+void refresh_views(Invoicing::Inside& state);
+
+// issuer.cc: ordinary offers, and what all offers of ours share
+[[nodiscard]] PrivateKey issuer_key(const Signer& signer, const Nonce& nonce);
+void create_offer(Work& work, RequestId request, const command::CreateOffer& command);
+void disable_offer(Work& work, RequestId request, const OfferId& id);
+void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message,
+                    ByteView context);
+[[nodiscard]] offers::OfferTerms terms_of(const Context& context, const command::CreateOffer& command);
+
+// recipient.cc: joining a server, slots, serving static invoices
+void join(Work& work, RequestId request, const command::AsyncJoin& command);
+void create_async_offer(Work& work, RequestId request, const command::CreateOffer& command);
+void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::OfferPaths& message, ByteView context);
+void on_persisted(Work& work, ByteView context);
+void recipient_started(Work& work);
+void recipient_on_usable(Work& work);
+void recipient_deadlines(Work& work);
+
+// server.cc
+void invite(Work& work, RequestId request, const command::AsyncInvite& command);
+void revoke(Work& work, RequestId request, const command::RevokeInvitation& command);
+void on_offer_paths_request(Work& work, const OnionMessageReceived& word, const onion::OfferPathsRequest& message,
+                            ByteView context);
+void on_serve_static_invoice(Work& work, const OnionMessageReceived& word, const onion::ServeStaticInvoice& message,
+                             ByteView context);
+void serve_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message,
+                   ByteView context);
+
+// payer.cc
+void on(Work& work, const RequestInvoice& word);
+void on(Work& work, const CancelInvoiceRequest& word);
+void on(Work& work, const OnionMessageOutcome& word);
+void on_answer(Work& work, const OnionMessageReceived& word, ByteView context);
+void payer_deadlines(Work& work, bool connection_changed);
+
+// describe.cc
+[[nodiscard]] Value describe(const OwnOffer& offer);
+[[nodiscard]] Value describe_offers(const Invoicing::Inside& state);
+[[nodiscard]] Value describe_invitations(const Invoicing::Inside& state, UnixTime now);
+[[nodiscard]] Value describe_served(const Invoicing::Inside& state, UnixTime now);
+
+}  // namespace doze::invoicing

@@ -1,0 +1,165 @@
+#include "invoicing/invoicing.h"
+
+#include <algorithm>
+
+#include "invoicing/inside.h"
+
+namespace doze::invoicing {
+
+Invoicing::Invoicing() : inside(std::make_unique<Inside>()) {}
+Invoicing::~Invoicing() = default;
+Invoicing::Invoicing(Invoicing&&) noexcept = default;
+Invoicing& Invoicing::operator=(Invoicing&&) noexcept = default;
+
+namespace {
+
+template <class T>
+Status<LoadError> check(const Row& row, const Result<T, ParseError>& read) {
+  if (!read) return fail(LoadError{row.table, row.key, read.error()});
+  return Done{};
+}
+
+void hear(Work& work, const OnionMessageReceived& word) {
+  if (!word.path_id) return;  // without a path of ours there is nothing that we asked for
+  auto opened = [&](PathPurpose purpose) { return open(work.context.signer, purpose, *word.path_id); };
+  std::visit(Overloaded{
+                 [&](const onion::InvoiceRequest& message) {
+                   if (auto data = opened(PathPurpose::ServedOffer))
+                     serve_request(work, word, message, *data);
+                   else if (auto own = opened(PathPurpose::Offer))
+                     answer_request(work, word, message, *own);
+                 },
+                 [&](const onion::OfferPathsRequest& message) {
+                   if (auto data = opened(PathPurpose::ServerPath)) on_offer_paths_request(work, word, message, *data);
+                 },
+                 [&](const onion::OfferPaths& message) {
+                   if (auto data = opened(PathPurpose::OfferPathsReply)) on_offer_paths(work, word, message, *data);
+                 },
+                 [&](const onion::ServeStaticInvoice& message) {
+                   if (auto data = opened(PathPurpose::ServeStaticInvoice))
+                     on_serve_static_invoice(work, word, message, *data);
+                 },
+                 [&](const onion::StaticInvoicePersisted&) {
+                   if (auto data = opened(PathPurpose::PersistedReply)) on_persisted(work, *data);
+                 },
+                 [&](const auto&) {  // invoice, static invoice, invoice_error
+                   if (auto data = opened(PathPurpose::InvoiceRequestReply)) on_answer(work, word, *data);
+                 },
+             },
+             word.contents);
+}
+
+void hear(Work& work, const Started&) {
+  recipient_started(work);
+}
+void hear(Work& work, const PeerReady&) {
+  payer_deadlines(work, true);
+}
+void hear(Work&, const PeerGone&) {}
+void hear(Work& work, const ChannelUsable&) {
+  recipient_on_usable(work);
+}
+void hear(Work&, const ChannelUnusable&) {}
+void hear(Work& work, const OnionMessageOutcome& word) {
+  on(work, word);
+}
+void hear(Work& work, const RequestInvoice& word) {
+  on(work, word);
+}
+void hear(Work& work, const CancelInvoiceRequest& word) {
+  on(work, word);
+}
+void hear(Work& work, const OfferPaid& word) {
+  auto it = work.state.own.find(word.offer_id);
+  if (it == work.state.own.end()) return;
+  ++it->second.payments;
+  it->second.received = add(it->second.received, word.amount).value_or(it->second.received);
+  work.say(record(it->second));
+}
+void hear(Work& work, const DeadlineReached&) {
+  recipient_deadlines(work);
+  payer_deadlines(work, false);
+}
+void hear(Work& work, const CommandReceived& in) {
+  std::visit(Overloaded{
+                 [&](const command::CreateOffer& command) { create_offer(work, in.request, command); },
+                 [&](const command::ListOffers&) {
+                   work.say(Reply{in.request, describe_offers(work.state)});
+                 },
+                 [&](const command::DisableOffer& command) { disable_offer(work, in.request, command.offer_id); },
+                 [&](const command::AsyncInvite& command) { invite(work, in.request, command); },
+                 [&](const command::ListInvitations&) {
+                   work.say(Reply{in.request, describe_invitations(work.state, work.context.wall)});
+                 },
+                 [&](const command::RevokeInvitation& command) { revoke(work, in.request, command); },
+                 [&](const command::AsyncJoin& command) { join(work, in.request, command); },
+                 [&](const command::ListStaticInvoices&) {
+                   work.say(Reply{in.request, describe_served(work.state, work.context.wall)});
+                 },
+                 [&](const auto&) {},
+             },
+             in.command);
+}
+
+}  // namespace
+
+Result<Invoicing, LoadError> load(std::span<const Row> rows) {
+  Invoicing out;
+  auto& state = *out.inside;
+  for (const auto& row : rows) {
+    if (row.table == Table::Offer) {
+      auto read = read_own_offer(row.value);
+      LN_CHECK(check(row, read));
+      auto id = read->offer.id();
+      state.own.emplace(id, *std::move(read));
+    } else if (row.table == Table::Joined) {
+      auto read = read_joined(row.value);
+      LN_CHECK(check(row, read));
+      auto id = read->server;
+      state.joined.emplace(id, *std::move(read));
+    } else if (row.table == Table::Invitation) {
+      auto read = read_invited(row.value);
+      LN_CHECK(check(row, read));
+      auto id = read->id;
+      state.invitations.emplace(id, *std::move(read));
+    } else if (row.table == Table::StaticInvoice) {
+      auto read = read_served(row.key, row.value);
+      LN_CHECK(check(row, read));
+      state.served.insert(*std::move(read));
+    }
+  }
+  refresh_views(state);
+  return out;
+}
+
+Transition<Invoicing> step(Invoicing state, const Input& input, const Context& context) {
+  Effects out;
+  Work work{*state.inside, context, out};
+  std::visit([&](const auto& in) { hear(work, in); }, input);
+  return {std::move(state), std::move(out)};
+}
+
+std::optional<MonoTime> deadline(const Invoicing& state) {
+  std::optional<MonoTime> earliest;
+  auto consider = [&](MonoTime time) {
+    if (!earliest || time < *earliest) earliest = time;
+  };
+  for (const auto& [id, own] : state.inside->own)
+    if (own.next_serve) consider(*own.next_serve);
+  for (const auto& op : state.inside->slot_requests) {
+    consider(op.give_up);
+    if (!op.offer) consider(op.next_try);
+  }
+  for (const auto& [id, asking] : state.inside->asking) consider(std::min(asking.give_up, asking.next_try));
+  return earliest;
+}
+
+const std::map<OfferId, OfferView>& offers(const Invoicing& state) {
+  return state.inside->views;
+}
+
+const std::set<NodeId>& invited(const Invoicing& state) {
+  return state.inside->clients;
+}
+
+}  // namespace doze::invoicing

@@ -1,0 +1,113 @@
+// Offers of ours; ordinary ones are answered by ourselves.
+#include "crypto/crypto.h"
+#include "invoicing/inside.h"
+#include "offers/invoice.h"
+#include "offers/invoice_error.h"
+#include "offers/invoice_request.h"
+
+namespace doze::invoicing {
+namespace {
+
+/// Blocks in which an HTLC for an ordinary invoice may still arrive: its life and a payer's whole delta.
+constexpr CltvDelta kInvoiceBlocks{2016};
+
+void answer_error(Work& work, const wire::BlindedPath& to, const offers::InvoiceError& error) {
+  work.say(SendOnionMessage{to, onion::InvoiceError{error.encode(), work.context.config.recipient_profile},
+                            std::nullopt, false, 0});
+}
+
+}  // namespace
+
+PrivateKey issuer_key(const Signer& signer, const Nonce& nonce) {
+  auto digest = crypto::hmac_sha256(signer.secret(SecretUse::OfferIssuer).reveal(), nonce);
+  for (;;) {
+    if (auto key = crypto::parse_private_key(digest.view())) return *key;
+    digest = crypto::sha256(digest.view());
+  }
+}
+
+offers::OfferTerms terms_of(const Context& context, const command::CreateOffer& command) {
+  offers::OfferTerms terms;
+  if (context.config.network != wire::Network::Mainnet) terms.chains = {wire::chain_hash(context.config.network)};
+  terms.amount = command.amount;
+  if (!command.description.empty() || command.amount) terms.description = command.description;
+  terms.issuer = command.issuer;
+  terms.quantity_max = command.quantity_max;
+  if (command.expiry_s) terms.absolute_expiry = after_s(context.wall, *command.expiry_s);
+  return terms;
+}
+
+void create_offer(Work& work, RequestId request, const command::CreateOffer& command) {
+  if (work.state.own.size() >= kMaxOffers)
+    return work.refuse(request, CommandErrorCode::Limit, "there are " + std::to_string(kMaxOffers) + " offers already");
+  if (command.amount && (command.amount->value() == 0 || !command.amount->is_money()))
+    return work.refuse(request, CommandErrorCode::BadRequest,
+                       "the amount must be above zero and below 21 million bitcoin");
+  if (command.async) return create_async_offer(work, request, command);
+  Nonce nonce{};
+  work.context.rng.fill(nonce);
+  auto terms = terms_of(work.context, command);
+  terms.issuer_id = crypto::public_key(issuer_key(work.context.signer, nonce));
+  terms.paths = message_paths_to_self(work.context, seal(work.context.signer, PathPurpose::Offer, nonce), 1);
+  if (terms.paths.empty())
+    return work.refuse(request, CommandErrorCode::NotReady,
+                       "no connected peer forwards onion messages to us: see connect and listpeers");
+  auto offer = offers::Offer::make(terms);
+  if (!offer)
+    return work.refuse(request, CommandErrorCode::BadRequest, "no valid offer: " + doze::describe(offer.error()));
+  OwnOffer own{*std::move(offer)};
+  own.nonce = nonce;
+  own.created_at = work.context.wall;
+  work.say(record(own));
+  work.say(Reply{request, describe(own)});
+  work.state.own.emplace(own.offer.id(), std::move(own));
+  refresh_views(work.state);
+}
+
+void disable_offer(Work& work, RequestId request, const OfferId& id) {
+  auto it = work.state.own.find(id);
+  if (it == work.state.own.end())
+    return work.refuse(request, CommandErrorCode::NotFound, "no such offer: see listoffers");
+  it->second.disabled = true;
+  it->second.next_serve.reset();
+  work.say(record(it->second));
+  refresh_views(work.state);
+  work.say(Reply{request, describe(it->second)});
+}
+
+void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message, ByteView data) {
+  if (!word.reply_path || data.size() != 16) return;
+  const auto& context = work.context;
+  OwnOffer* own = nullptr;
+  for (auto& [id, candidate] : work.state.own)
+    if (equal(candidate.nonce, data)) own = &candidate;
+  if (own == nullptr) return;
+  auto request = offers::InvoiceRequest::parse(message.bytes);
+  if (!request)
+    return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "the invoice_request does not parse"});
+  if (own->disabled) return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "the offer is disabled"});
+  if (auto refusal = offers::check_request(*request, own->offer, context.wall))
+    return answer_error(work, *word.reply_path, offers::InvoiceError::of(*refusal));
+  auto amount = offers::amount_of(*request, own->offer);
+  if (!amount) return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "no amount"});
+  PaymentContext terms;
+  terms.kind = PaymentContext::Kind::Invoice;
+  terms.offer_id = own->offer.id();
+  terms.amount = *amount;
+  terms.expiry = after_s(context.wall, offers::kDefaultInvoiceExpiryS);
+  context.rng.fill(terms.nonce);
+  auto paths = payment_paths_to_self(context, seal(context.signer, terms), 3, context.tip + kInvoiceBlocks, amount);
+  if (paths.empty())
+    return answer_error(work, *word.reply_path,
+                        {std::nullopt, std::nullopt, "the recipient has no channel that can receive this amount now"});
+  offers::InvoiceTerms invoice;
+  for (auto& path : paths) invoice.payment_paths.push_back({std::move(path.path), std::move(path.payinfo)});
+  invoice.created_at = context.wall;
+  invoice.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, terms.nonce));
+  invoice.node_key = issuer_key(context.signer, own->nonce);
+  auto made = offers::Invoice::make(*request, invoice);
+  if (!made) return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "no invoice could be made"});
+  work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});
+}
+
+}  // namespace doze::invoicing

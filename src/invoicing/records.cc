@@ -1,0 +1,99 @@
+#include "effects/record_io.h"
+#include "invoicing/inside.h"
+
+namespace doze::invoicing {
+namespace {
+constexpr std::uint8_t kVersion = 1;
+
+ParseError unknown_version(std::uint8_t version) {
+  return {ParseCode::BadValue, version, "record version"};
+}
+}  // namespace
+
+Put record(const OwnOffer& o) {
+  RecordWriter out(kVersion);
+  out.all(o.offer.bytes(), o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server,
+          o.slot, o.serve_path, o.invoice_created_at, o.acknowledged);
+  return {Table::Offer, to_bytes(o.offer.id().view()), out.take()};
+}
+
+Result<OwnOffer, ParseError> read_own_offer(ByteView value) {
+  RecordReader in(value);
+  if (in.version() != kVersion) return fail(unknown_version(in.version()));
+  Bytes stream;
+  in.all(stream);
+  LN_TRY(offer, offers::Offer::from_bytes(stream));
+  OwnOffer o{std::move(offer)};
+  in.all(o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server, o.slot, o.serve_path,
+         o.invoice_created_at, o.acknowledged);
+  LN_CHECK(in.finish("offer"));
+  return o;
+}
+
+Put record(const Joined& j) {
+  RecordWriter out(kVersion);
+  out.all(j.server, wire::to_bytes(j.addresses), j.paths, j.profile, j.token, j.joined_at);
+  return {Table::Joined, to_bytes(j.server.view()), out.take()};
+}
+
+Result<Joined, ParseError> read_joined(ByteView value) {
+  RecordReader in(value);
+  if (in.version() != kVersion) return fail(unknown_version(in.version()));
+  Joined j;
+  Bytes addresses;
+  in.all(j.server, addresses, j.paths, j.profile, j.token, j.joined_at);
+  LN_CHECK(in.finish("joined server"));
+  LN_TRY(read, wire::read_addresses(addresses));
+  j.addresses = std::move(read);
+  return j;
+}
+
+Put record(const Invited& i) {
+  RecordWriter out(kVersion);
+  out.all(i.id, i.label, i.profile, i.created_at, i.expires_at, i.revoked, i.recipient);
+  return {Table::Invitation, to_bytes(ByteView(i.id)), out.take()};
+}
+
+Result<Invited, ParseError> read_invited(ByteView value) {
+  RecordReader in(value);
+  if (in.version() != kVersion) return fail(unknown_version(in.version()));
+  Invited i;
+  in.all(i.id, i.label, i.profile, i.created_at, i.expires_at, i.revoked, i.recipient);
+  LN_CHECK(in.finish("invitation"));
+  return i;
+}
+
+Bytes key_of(const SlotKey& key) {
+  return Writer().bytes(key.invitation).u16(key.slot).take();
+}
+
+Put record(const SlotKey& key, const Served& s) {
+  RecordWriter out(kVersion);
+  out.all(s.invoice.bytes(), s.forward_path, s.received_at);
+  return {Table::StaticInvoice, key_of(key), out.take()};
+}
+
+Result<std::pair<SlotKey, Served>, ParseError> read_served(ByteView key, ByteView value) {
+  Reader name(key);
+  SlotKey slot{name.array<16>(), name.u16()};
+  if (!name.done()) return fail(ParseError{ParseCode::BadValue, key.size(), "slot key"});
+  RecordReader in(value);
+  if (in.version() != kVersion) return fail(unknown_version(in.version()));
+  Bytes stream;
+  wire::BlindedPath forward_path;
+  UnixTime received_at;
+  in.all(stream, forward_path, received_at);
+  LN_CHECK(in.finish("static invoice"));
+  LN_TRY(invoice, offers::StaticInvoice::parse(stream));
+  return std::pair{slot, Served{std::move(invoice), std::move(forward_path), received_at}};
+}
+
+void refresh_views(Invoicing::Inside& state) {
+  state.views.clear();
+  for (const auto& [id, o] : state.own) state.views.emplace(id, OfferView{o.offer, o.async, o.disabled});
+  state.clients.clear();
+  for (const auto& [id, invitation] : state.invitations)
+    if (!invitation.revoked && invitation.recipient) state.clients.insert(*invitation.recipient);
+}
+
+}  // namespace doze::invoicing

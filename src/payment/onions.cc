@@ -1,0 +1,408 @@
+#include "payment/onions.h"
+
+#include <algorithm>
+
+#include "crypto/crypto.h"
+#include "offers/invoice.h"
+#include "offers/static_invoice.h"
+#include "onion/payment_onion.h"
+#include "onion/release_path.h"
+#include "onion/route_blinding.h"
+#include "onion/sphinx.h"
+#include "wire/tlv.h"
+
+namespace doze::payment {
+
+// ---- peeling ----
+
+namespace {
+
+struct Peeling {
+  const Context& context;
+  const wire::UpdateAddHtlc& htlc;
+  Hash32 onion_hash;
+  SharedSecret shared_secret;
+
+  [[nodiscard]] bool through_path_key() const { return htlc.path_key.has_value(); }
+  [[nodiscard]] PeelFailure malformed(std::uint16_t code, std::string why) const {
+    return {true, code, onion_hash, {}, std::move(why)};
+  }
+  /// Behind the introduction node every failure is the same malformed one; the introduction node hides what it was.
+  [[nodiscard]] PeelFailure blinded(std::string why) const {
+    if (through_path_key()) return malformed(onion::kInvalidOnionBlinding, std::move(why));
+    return {false, 0, onion_hash, blinded_failure(shared_secret, onion_hash), std::move(why)};
+  }
+  [[nodiscard]] PeelFailure plain(std::uint16_t code, ByteView data, std::string why) const {
+    return {false, code, onion_hash, own_failure(shared_secret, code, data), std::move(why)};
+  }
+};
+
+using Peeled = std::variant<PeeledFinal, PeeledForward, PeelFailure>;
+
+struct OpenedData {
+  onion::RecipientData data;
+  PublicKey next_path_key;
+};
+
+Result<OpenedData, std::string> open_recipient_data(const Peeling& at, const PublicKey& path_key, ByteView encrypted) {
+  auto ecdh = [&](const PublicKey& point) { return at.context.signer.node_ecdh(point); };
+  if (!crypto::is_valid(path_key)) return fail(std::string("the path key is no point"));
+  auto opened = onion::unblind(path_key, encrypted, ecdh);
+  if (!opened) return fail(std::string("the recipient data is not for us"));
+  auto data = onion::decode_recipient_data(opened->data);
+  if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
+  if (data->allowed_features && std::any_of(data->allowed_features->begin(), data->allowed_features->end(),
+                                            [](std::uint8_t byte) { return byte != 0; }))
+    return fail(std::string("the path needs features that we do not know"));
+  auto next = data->next_path_key_override.value_or(opened->next_path_key);
+  return OpenedData{*std::move(data), next};
+}
+
+Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayload& payload, Bytes next_packet) {
+  auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
+  if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
+  auto opened = open_recipient_data(at, *path_key, payload.encrypted_recipient_data);
+  if (!opened) return at.blinded(opened.error());
+  const auto& data = opened->data;
+  if (!data.payment_relay) return at.blinded("no payment_relay");
+  if (data.payment_constraints && (at.htlc.cltv_expiry > data.payment_constraints->max_cltv_expiry ||
+                                   at.htlc.amount_msat < data.payment_constraints->htlc_minimum_msat))
+    return at.blinded("outside the path's payment_constraints");
+  auto relayed = onion::relay(*data.payment_relay, at.htlc.amount_msat, at.htlc.cltv_expiry);
+  if (!relayed) return at.blinded("the HTLC does not cover payment_relay");
+  PeeledForward out;
+  if (data.short_channel_id)
+    out.next = *data.short_channel_id;
+  else if (data.next_node_id)
+    out.next = *data.next_node_id;
+  else
+    return at.blinded("no next hop");
+  out.amt_to_forward = relayed->amount;
+  out.outgoing_cltv_value = relayed->expiry;
+  out.next_onion = std::move(next_packet);
+  out.next_path_key = opened->next_path_key;
+  out.role = at.through_path_key() ? BlindedRole::Inside : BlindedRole::Introduction;
+  out.shared_secret = at.shared_secret;
+  out.sha256_of_onion = at.onion_hash;
+  return out;
+}
+
+Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
+  if (!payload.encrypted_recipient_data) {
+    // Only blinded paths of ours are paid: there is no other kind of invoice yet.
+    Writer data;
+    data.u64(at.htlc.amount_msat.value()).u32(at.context.tip.value());
+    return at.plain(onion::kIncorrectOrUnknownPaymentDetails, data.view(), "not over a blinded path");
+  }
+  auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
+  if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
+  auto opened = open_recipient_data(at, *path_key, *payload.encrypted_recipient_data);
+  if (!opened) return at.blinded(opened.error());
+  if (!opened->data.path_id) return at.blinded("no path_id");
+  PeeledFinal out;
+  out.amt_to_forward = payload.amt_to_forward;
+  out.total_amount = payload.total_amount_msat.value_or(payload.amt_to_forward);
+  out.outgoing_cltv_value = payload.outgoing_cltv_value;
+  out.path_id = *opened->data.path_id;
+  out.invoice_request = payload.invoice_request;
+  out.preimage = payload.payment_preimage;
+  if (opened->data.payment_constraints) {
+    out.max_cltv_expiry = opened->data.payment_constraints->max_cltv_expiry;
+    out.htlc_minimum = opened->data.payment_constraints->htlc_minimum_msat;
+  }
+  out.shared_secret = at.shared_secret;
+  out.sha256_of_onion = at.onion_hash;
+  out.through_path_key = at.through_path_key();
+  return out;
+}
+
+}  // namespace
+
+std::variant<PeeledFinal, PeeledForward, PeelFailure> peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
+  Peeling at{context, htlc, crypto::sha256(htlc.onion_routing_packet), {}};
+  onion::Ecdh ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
+  if (htlc.path_key) {
+    if (!crypto::is_valid(*htlc.path_key))
+      return at.malformed(onion::kInvalidOnionBlinding, "the path key is no point");
+    auto tweak = onion::generate_key("blinded_node_id", context.signer.node_ecdh(*htlc.path_key).reveal());
+    ecdh = [&context, tweak](const PublicKey& point) { return context.signer.node_ecdh_tweaked(point, tweak.view()); };
+  }
+  auto peeled = onion::peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);
+  if (!peeled)
+    return at.malformed(htlc.path_key ? onion::kInvalidOnionBlinding : onion::failure_code(peeled.error()),
+                        onion::name(peeled.error()));
+  at.shared_secret = peeled->shared_secret;
+  auto payload = onion::decode_payload(peeled->payload, !peeled->next_packet, htlc.path_key.has_value());
+  if (!payload) {
+    if (htlc.path_key) return at.blinded(describe(payload.error()));
+    Writer data;
+    wire::write_bigsize(data, payload.error().code == ParseCode::UnknownEven ? payload.error().where : 0);
+    data.u16(0);
+    return at.plain(onion::kInvalidOnionPayload, data.view(), describe(payload.error()));
+  }
+  if (const auto* forward = std::get_if<onion::ForwardPayload>(&*payload)) {
+    PeeledForward out;
+    out.next = forward->short_channel_id;
+    out.amt_to_forward = forward->amt_to_forward;
+    out.outgoing_cltv_value = forward->outgoing_cltv_value;
+    out.next_onion = *std::move(peeled->next_packet);
+    out.shared_secret = at.shared_secret;
+    out.sha256_of_onion = at.onion_hash;
+    return out;
+  }
+  if (const auto* forward = std::get_if<onion::BlindedForwardPayload>(&*payload))
+    return peel_blinded_forward(at, *forward, *std::move(peeled->next_packet));
+  return peel_final(at, std::get<onion::FinalPayload>(*payload));
+}
+
+const ChannelView* channel_to(const Context& context, const NodeId& node) {
+  const ChannelView* found = nullptr;
+  for (const auto& [id, channel] : context.views.channels)
+    if (channel.peer == node && channel.phase == ChannelPhase::Normal &&
+        (found == nullptr || (channel.usable && !found->usable)))
+      found = &channel;
+  return found;
+}
+
+std::optional<HtlcKey> read_release_path(const Context& context, ByteView path_id) {
+  auto held = onion::read_release_context(context.signer.secret(SecretUse::ReleasePath), path_id);
+  if (!held) return std::nullopt;
+  return HtlcKey{held->channel_id, held->htlc_id};
+}
+
+// ---- failures ----
+
+Bytes own_failure(const SharedSecret& secret, std::uint16_t code, ByteView data) {
+  return onion::create_failure(secret, onion::failure_message(code, data));
+}
+Bytes wrap_failure(const SharedSecret& secret, ByteView reason) {
+  return onion::wrap_failure(secret, reason);
+}
+Bytes malformed_failure(const SharedSecret& secret, const MalformedReason& reason) {
+  return own_failure(secret, reason.failure_code, reason.sha256_of_onion.view());
+}
+Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion) {
+  return own_failure(secret, onion::kInvalidOnionBlinding, sha256_of_onion.view());
+}
+
+DecodedFailure decode_failure(const SentOnion& sent, ByteView reason) {
+  auto secrets = onion::shared_secrets(sent.session_key, sent.hops);
+  auto failure = onion::decode_failure(secrets, reason);
+  if (!failure) return {std::nullopt, 0, "a failure came back that nobody on the route signed"};
+  return {failure->hop, failure->code,
+          std::string(onion::failure_name(failure->code)) + " from hop " + std::to_string(failure->hop + 1) + " of " +
+              std::to_string(sent.hops.size())};
+}
+
+// ---- ours ----
+
+namespace {
+
+struct Target {
+  wire::BlindedPath path;
+  wire::BlindedPayInfo payinfo;
+};
+
+struct Invoice {
+  std::vector<Target> targets;
+  Profile profile = Profile::Ldk;
+};
+
+Result<Invoice, RouteError> read_invoice(const Outgoing& payment) {
+  auto unreadable = [] { return fail(RouteError{CommandErrorCode::Internal, "the stored invoice does not parse"}); };
+  Invoice out;
+  if (payment.is_static) {
+    auto invoice = offers::StaticInvoice::parse(payment.invoice);
+    if (!invoice) return unreadable();
+    for (const auto& way : invoice->payment_paths()) out.targets.push_back({way.path, way.payinfo});
+    out.profile = invoice->profile();
+  } else {
+    auto invoice = offers::Invoice::parse(payment.invoice);
+    if (!invoice) return unreadable();
+    for (const auto& way : invoice->payment_paths()) out.targets.push_back({way.path, way.payinfo});
+  }
+  return out;
+}
+
+onion::FinalPayload final_payload(const Outgoing& payment, Profile profile, CltvExpiry expiry, Bytes recipient_data) {
+  onion::FinalPayload out;
+  out.amt_to_forward = payment.amount;
+  out.outgoing_cltv_value = expiry;
+  out.total_amount_msat = payment.amount;
+  out.encrypted_recipient_data = std::move(recipient_data);
+  if (payment.is_static) {
+    out.invoice_request = payment.invoice_request;
+    out.invoice_request_profile = profile;
+    out.payment_preimage = payment.preimage;
+  }
+  return out;
+}
+
+/// The hops of a blinded path from `first` on: the first one is encrypted for `node`, the others for their blinded ids.
+std::vector<onion::Hop> blinded_hops(const wire::BlindedPath& path, std::size_t first, const PublicKey& node,
+                                     std::optional<PublicKey> path_key, onion::FinalPayload last) {
+  std::vector<onion::Hop> hops;
+  for (auto i = first; i < path.path.size(); ++i) {
+    auto key = i == first ? path_key : std::nullopt;
+    auto id = i == first ? node : path.path[i].blinded_node_id;
+    if (i + 1 < path.path.size()) {
+      hops.push_back({id, onion::with_length(onion::encode(
+                              onion::BlindedForwardPayload{path.path[i].encrypted_recipient_data, key}))});
+    } else {
+      last.current_path_key = key;
+      hops.push_back({id, onion::with_length(onion::encode(last))});
+    }
+  }
+  return hops;
+}
+
+std::optional<Profile> link_profile(const Context& context, const NodeId& peer) {
+  auto it = context.views.peers.find(peer);
+  if (it == context.views.peers.end()) return std::nullopt;
+  if (context.config.offers_ldk_hold && it->second.holds(Profile::Ldk)) return Profile::Ldk;
+  if (context.config.offers_draft_hold && it->second.holds(Profile::Draft)) return Profile::Draft;
+  return std::nullopt;
+}
+
+ShortChannelId local_name(const ChannelView& channel) {
+  return channel.scid.value_or(channel.local_alias.value_or(ShortChannelId(0)));
+}
+
+CommandErrorCode error_code(graph::RouteFailureCode code) {
+  switch (code) {
+    case graph::RouteFailureCode::InsufficientBalance:
+      return CommandErrorCode::InsufficientFunds;
+    case graph::RouteFailureCode::NoUsableChannel:
+      return CommandErrorCode::NotReady;
+    default:
+      return CommandErrorCode::NoRoute;
+  }
+}
+
+/// A path whose introduction node is ourselves: our own hop is unwrapped and the next node is our peer.
+std::optional<Prepared> prepare_from_ourselves(const Context& context, const Outgoing& payment, const Target& target,
+                                               Profile profile, CltvExpiry final_expiry) {
+  const auto& path = target.path;
+  if (path.path.size() != 2 || !crypto::is_valid(path.first_path_key)) return std::nullopt;
+  auto ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
+  auto opened = onion::unblind(path.first_path_key, path.path[0].encrypted_recipient_data, ecdh);
+  if (!opened) return std::nullopt;
+  auto data = onion::decode_recipient_data(opened->data);
+  if (!data || !data->payment_relay) return std::nullopt;
+  const ChannelView* channel = nullptr;
+  if (data->short_channel_id) channel = context.views.channel_by_scid(*data->short_channel_id);
+  if (data->next_node_id) channel = channel_to(context, *data->next_node_id);
+  auto delta = target.payinfo.cltv_expiry_delta;
+  if (channel == nullptr || !channel->usable || channel->spendable < payment.amount ||
+      payment.excluded_channels.contains(channel->channel_id) || delta < data->payment_relay->cltv_expiry_delta.value())
+    return std::nullopt;
+  Prepared out;
+  out.channel_id = channel->channel_id;
+  out.amount = payment.amount;
+  out.cltv_expiry = final_expiry + CltvDelta(delta - data->payment_relay->cltv_expiry_delta.value());
+  out.next_expiry = out.cltv_expiry;
+  out.path_key = data->next_path_key_override.value_or(opened->next_path_key);
+  auto hops = blinded_hops(path, 1, path.path[1].blinded_node_id, std::nullopt,
+                           final_payload(payment, profile, final_expiry, path.path[1].encrypted_recipient_data));
+  out.onion.session_key = fresh_key(context.rng);
+  auto packet = onion::build_packet(out.onion.session_key, hops, payment.payment_hash->view(), onion::kPaymentPayloads);
+  if (!packet) return std::nullopt;
+  out.packet = *std::move(packet);
+  out.onion.hops = {hops[0].node_id};
+  out.onion.scids = {local_name(*channel)};
+  return out;
+}
+
+/// Room that the blinded tail leaves for ordinary payloads, in hops.
+std::size_t room_for_hops(const Outgoing& payment, const Invoice& invoice) {
+  constexpr std::size_t kOrdinaryHop = 1 + 2 + 8 + 2 + 4 + 2 + 8 + 32;  // length, three records, HMAC
+  std::size_t tail = 0;
+  for (const auto& target : invoice.targets) {
+    std::size_t size = 0;
+    auto last = final_payload(payment, invoice.profile, CltvExpiry(UINT32_MAX),
+                              target.path.path.back().encrypted_recipient_data);
+    for (const auto& hop : blinded_hops(target.path, 0, target.path.first_path_key, target.path.first_path_key, last))
+      size += onion::room_of(hop.payload);
+    tail = std::max(tail, size);
+  }
+  if (tail > onion::kPaymentPayloads) return 0;
+  return 1 + (onion::kPaymentPayloads - tail) / kOrdinaryHop;
+}
+
+}  // namespace
+
+Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& payment, CltvExpiry final_expiry,
+                                     bool hold) {
+  LN_ASSERT(payment.payment_hash.has_value());
+  LN_TRY(invoice, read_invoice(payment));
+  auto hops_allowed = room_for_hops(payment, invoice);
+  if (hops_allowed == 0)
+    return fail(RouteError{CommandErrorCode::NoRoute,
+                           "the offer and the note are too long: the payment onion has no room for the request"});
+  graph::RouteRequest request;
+  request.local_node_id = context.signer.node_id();
+  for (const auto& [id, channel] : context.views.channels) {
+    if (!channel.usable || payment.excluded_channels.contains(id)) continue;
+    if (hold && !link_profile(context, channel.peer)) continue;
+    request.channels.push_back({id, local_name(channel), channel.peer, channel.spendable, channel.htlc_minimum_remote});
+  }
+  std::vector<graph::BlindedDestination> destinations;
+  std::vector<const Target*> targets;
+  for (const auto& target : invoice.targets) {
+    auto introduction = context.views.graph.resolve(target.path.first_node_id);
+    const auto* named = std::get_if<NodeId>(&target.path.first_node_id);
+    if (introduction == request.local_node_id || (named != nullptr && *named == request.local_node_id)) {
+      if (hold) continue;
+      if (auto prepared = prepare_from_ourselves(context, payment, target, invoice.profile, final_expiry))
+        return *std::move(prepared);
+      continue;
+    }
+    destinations.push_back({target.path.first_node_id, target.payinfo});
+    targets.push_back(&target);
+  }
+  request.destination = std::move(destinations);
+  request.amount = payment.amount;
+  request.final_cltv_expiry = final_expiry;
+  request.max_fee = payment.max_fee;
+  request.max_cltv_expiry = context.tip + kMaxTotalDelta;
+  request.max_hops = std::min(graph::kMaxRouteHops, hops_allowed);
+  for (auto scid : payment.excluded_scids) {
+    request.avoid.push_back({scid, 0, Msat(0)});
+    request.avoid.push_back({scid, 1, Msat(0)});
+  }
+  auto route = graph::find_route(context.views.graph, request);
+  if (!route) return fail(RouteError{error_code(route.error().code), graph::describe(route.error())});
+
+  const auto& target = *targets[route->blinded.value_or(0)];
+  const auto& channel = request.channels[route->channel];
+  Prepared out;
+  std::vector<onion::Hop> hops;
+  for (std::size_t i = 0; i + 1 < route->hops.size(); ++i) {
+    const auto& hop = route->hops[i];
+    hops.push_back({hop.node_id, onion::with_length(onion::encode(
+                                     onion::ForwardPayload{hop.amt_to_forward, hop.outgoing_cltv_value,
+                                                           hop.short_channel_id.value_or(ShortChannelId(0))}))});
+    out.onion.scids.push_back(hop.incoming);
+  }
+  out.onion.scids.push_back(route->hops.back().incoming);
+  auto tail = blinded_hops(
+      target.path, 0, route->hops.back().node_id, target.path.first_path_key,
+      final_payload(payment, invoice.profile, final_expiry, target.path.path.back().encrypted_recipient_data));
+  hops.insert(hops.end(), tail.begin(), tail.end());
+  for (const auto& hop : hops) out.onion.hops.push_back(hop.node_id);
+  out.onion.scids.resize(out.onion.hops.size());
+  out.onion.session_key = fresh_key(context.rng);
+  auto packet = onion::build_packet(out.onion.session_key, hops, payment.payment_hash->view(), onion::kPaymentPayloads);
+  if (!packet)
+    return fail(RouteError{CommandErrorCode::NoRoute, "the payment onion has no room for this route and request"});
+  out.packet = *std::move(packet);
+  out.channel_id = channel.channel_id;
+  out.amount = route->amount_msat;
+  out.cltv_expiry = route->cltv_expiry;
+  // Where our peer is the introduction node its outgoing HTLC is the recipient's: E and the final delta in payinfo.
+  out.next_expiry = route->hops.size() > 1 ? route->hops[0].outgoing_cltv_value : final_expiry + kFinalCltvDelta;
+  if (hold) out.link = link_profile(context, channel.peer);
+  return out;
+}
+
+}  // namespace doze::payment
