@@ -1,0 +1,143 @@
+// The gossip room's own business: the graph, announcements that wait for the chain, what each peer wants.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "effects/context.h"
+#include "gossip/gossip.h"
+
+namespace doze::gossip {
+
+/// Announcements that wait for their funding output: about 2 KiB each with what follows them, 10 MiB in all.
+inline constexpr std::size_t kMaxWaiting = 5'000;
+/// Channels that we still want to ask one peer for: 8 bytes each, more than mainnet has.
+inline constexpr std::size_t kMaxWanted = 100'000;
+/// Channels asked for at a time: the answer, five messages each, stays below what the peer should buffer.
+inline constexpr std::size_t kQueryBatch = 500;
+/// Messages sent to one peer at a time when it asks for a lot, and the pause between: 2 MB/s, and a step stays short.
+inline constexpr std::size_t kPieceMessages = 500;
+inline constexpr std::uint64_t kPieceWaitMs = 100;
+/// Ids in one reply_channel_range: 8 bytes each in a message of 65,535.
+inline constexpr std::size_t kIdsInReply = 8'000;
+/// Answers to query_channel_range may be large: so many for one connection, of which a peer normally needs one.
+inline constexpr std::uint32_t kMaxRangeAnswers = 100;
+/// BOLT 7 lets nodes forget channels after two weeks without an update: ours are repeated in half that time.
+inline constexpr std::uint64_t kRefreshAfterS = 604'800;
+/// Clocks differ; what is stamped further in the future could never be replaced.
+inline constexpr std::uint64_t kMaxFutureS = 86'400;
+inline constexpr std::uint64_t kHousekeepingMs = 3'600'000;
+/// Of a channel peer, so many announcements go to a client: one makes the node known, some may have closed unseen.
+inline constexpr std::size_t kAnnouncedChannelsOfAPeer = 8;
+
+/// A verified channel_announcement that waits for OutputLookedUp, and the newest of what came behind it.
+struct Waiting {
+  wire::ChannelAnnouncement announcement;
+  NodeId from;
+  std::array<std::optional<wire::ChannelUpdate>, 2> updates;
+  std::array<std::optional<wire::NodeAnnouncement>, 2> nodes;
+};
+
+/// Answer to a query_short_channel_ids under way.
+struct Answer {
+  std::vector<ShortChannelId> ids;
+  std::vector<std::uint8_t> flags;  // one an id
+  std::size_t next = 0;
+  std::set<NodeId> nodes_sent;
+};
+
+struct PeerState {
+  std::optional<wire::GossipTimestampFilter> filter;
+  std::optional<ShortChannelId> backlog;  // the next channel of the backlog that the filter asked for
+  std::optional<Answer> answer;
+  std::uint32_t range_answers = 0;
+  MonoTime piece_at;                      // not before
+  std::deque<ShortChannelId> wanted;      // to be asked of this peer
+  bool asked = false;                     // query_short_channel_ids sent, its end not seen
+};
+
+/// channel_updates of the two ends of one of our channels, as last sent and as last received.
+struct OwnUpdates {
+  std::optional<wire::ChannelUpdate> local, remote;
+};
+
+struct Gossip::Inside {
+  graph::Graph graph;
+  std::map<ChannelId, OwnUpdates> own_updates;
+  std::map<ChannelId, PolicyPair> policies;  // follows from own_updates
+  /// Funding scripts of the channels in the graph: a spending input shows its witness script, so no txid is needed.
+  std::map<Bytes, std::set<ShortChannelId>> funding_scripts;
+
+  std::map<ShortChannelId, Waiting> waiting;
+  std::map<NodeId, std::set<ShortChannelId>> waiting_nodes;
+  std::map<NodeId, PeerState> peers;
+  MonoTime housekeeping_at;
+};
+
+/// One step under way.
+struct Work {
+  Gossip::Inside& state;
+  const Context& context;
+  Effects& effects;
+
+  void send(const NodeId& node, wire::Message message) {
+    effects.push_back(SendMessage{node, std::move(message)});
+  }
+  void send_raw(const NodeId& node, ByteView raw);
+  void warn(const NodeId& node, const std::string& what);
+  [[nodiscard]] const NodeId& self() const { return context.signer.node_id(); }
+  [[nodiscard]] ChainHash chain() const { return wire::chain_hash(context.config.network); }
+};
+
+// ---- records.cc ----
+enum class ChannelPart : std::uint8_t { Announcement = 0, Update1 = 1, Update2 = 2 };
+void save_channel(Work& work, const graph::Channel& channel);
+void save_update(Work& work, ShortChannelId scid, std::uint8_t direction, ByteView raw);
+void save_node(Work& work, const NodeId& node, ByteView raw);
+enum class Side : std::uint8_t { Local = 0, Remote = 1 };
+void save_policy(Work& work, const ChannelId& id, Side side, ByteView raw);
+void erase_policies(Work& work, const ChannelId& id);
+/// Rows of channels that left the graph, and of nodes that left with them.
+void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed);
+[[nodiscard]] Status<LoadError> read_rows(std::span<const Row> rows, Gossip::Inside& state);
+[[nodiscard]] ChannelPolicy policy_of(const wire::ChannelUpdate& update);
+[[nodiscard]] Bytes funding_script_pubkey(const wire::ChannelAnnouncement& announcement);
+
+// ---- own.cc ----
+/// Our channel_update for this channel: the stored one if it still says the same, else a new one, stored, applied to the
+/// graph where the channel is public. nullptr: the channel has no scid yet.
+const wire::ChannelUpdate* refresh_update(Work& work, const ChannelView& channel, bool anew = false);
+void send_own_update(Work& work, const ChannelId& id);
+void own_channel_announced(Work& work, const ChannelAnnounced& in);
+void own_channel_closed(Work& work, const ChannelClosed& in);
+/// A server with a public channel announces itself: when what it says has changed, or a week has passed.
+void announce_self(Work& work);
+/// Updates of our channels whose terms changed or that are a week old.
+void refresh_own(Work& work);
+void send_our_gossip(Work& work, const SendOurGossip& in);
+
+// ---- received.cc ----
+void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& message);
+void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message);
+void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message);
+void looked_up(Work& work, const OutputLookedUp& in);
+void find_spends(Work& work, const BlockConnected& in);
+
+// ---- serve.cc ----
+void peer_ready(Work& work, const NodeId& node);
+void received(Work& work, const NodeId& from, const wire::GossipTimestampFilter& message);
+void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& message);
+void received(Work& work, const NodeId& from, const wire::QueryChannelRange& message);
+void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& message);
+void received(Work& work, const NodeId& from, const wire::ReplyShortChannelIdsEnd& message);
+/// To every peer whose filter lets this timestamp through, but not to where it came from.
+void relay(Work& work, std::uint32_t timestamp, ByteView raw, const std::optional<NodeId>& from);
+/// A channel_announcement travels with its first update. BOLT 7.
+void relay_update(Work& work, const graph::UpdateApplied& applied, const std::optional<NodeId>& from);
+/// The next piece of what this peer asked for, if it is time.
+void serve(Work& work, const NodeId& node, PeerState& peer);
+/// Asks the peer for the next channels of its list, if it has answered the last question and there is room for them.
+void ask(Work& work, const NodeId& node, PeerState& peer);
+
+}  // namespace doze::gossip
