@@ -16,7 +16,7 @@ namespace doze::bitcoin {
 enum class ScriptError : std::uint8_t {
   BadScript,  // a push leaves the script, a bad opcode, or a size or count limit
   DisabledOpcode,
-  DiscouragedOpcode,  // upgradable NOPs, OP_CODESEPARATOR before segwit
+  DiscouragedOpcode,  // upgradable NOPs; before segwit OP_CODESEPARATOR and a push of the checked signature
   UnbalancedConditional,
   MinimalIf,  // the argument of IF or NOTIF in a witness script is neither empty nor 01
   MinimalPush,

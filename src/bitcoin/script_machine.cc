@@ -187,7 +187,7 @@ Outcome Machine::conditional(std::uint8_t opcode) {
 Outcome Machine::enter_branch(std::uint8_t opcode) {
   bool taken = false;
   if (executing()) {
-    if (stack_.empty()) return fail(ScriptError::UnbalancedConditional);
+    LN_CHECK(need(1));
     const auto& condition = at(1);
     bool minimal = condition.empty() || (condition.size() == 1 && condition[0] == 1);
     if (kind_ == ScriptKind::Witness && !minimal) return fail(ScriptError::MinimalIf);
@@ -371,7 +371,8 @@ Outcome Machine::check_sig(bool verify) {
   auto signature = std::move(at(2));
   auto key = std::move(at(1));
   pop(2);
-  if (kind_ == ScriptKind::Legacy && contains_signature(script_code(), signature)) return fail(ScriptError::BadScript);
+  if (kind_ == ScriptKind::Legacy && contains_signature(script_code(), signature))
+    return fail(ScriptError::DiscouragedOpcode);
   LN_TRY(good, check_signature(spend_, kind_, script_code(), signature, key));
   if (!good && !signature.empty()) return fail(ScriptError::NullFail);
   return conclude(good, verify);
@@ -393,7 +394,7 @@ Outcome Machine::check_multisig(bool verify) {
   auto signature_at = [&](std::size_t left) -> Bytes& { return at(3 + keys + signatures - left); };
   for (std::size_t left = signatures; left > 0; --left) {
     if (kind_ == ScriptKind::Legacy && contains_signature(script_code(), signature_at(left)))
-      return fail(ScriptError::BadScript);
+      return fail(ScriptError::DiscouragedOpcode);
   }
 
   // Both lists are in the same order: a signature that does not fit a key may fit a later one.

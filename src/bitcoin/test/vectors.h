@@ -19,6 +19,10 @@ inline json::value load_vectors(const std::string& file) {
   EXPECT_FALSE(text.empty()) << file;
   return json::parse(text);
 }
+inline json::array load_list(const std::string& file) {
+  auto all = load_vectors(file);
+  return all.as_array();
+}
 inline std::string text_at(const json::value& object, const char* key) {
   return std::string(object.at(key).as_string());
 }
