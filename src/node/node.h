@@ -41,8 +41,9 @@ class Node {
   /// Hops that the last step needed: a runaway conversation between machines aborts at kMaxHops.
   [[nodiscard]] std::size_t last_hops() const;
 
- private:
   struct Inside;
+
+ private:
   explicit Node(std::unique_ptr<Inside> inside);
   std::unique_ptr<Inside> inside_;
 };

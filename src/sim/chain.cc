@@ -1,0 +1,82 @@
+#include "sim/chain.h"
+
+#include "bitcoin/script.h"
+
+namespace doze::sim {
+
+std::optional<bitcoin::TxOut> Chain::output(const Outpoint& outpoint) const {
+  if (auto it = unspent_.find(outpoint); it != unspent_.end()) return it->second;
+  for (const auto& transaction : mempool_)
+    if (bitcoin::txid(transaction) == outpoint.txid && outpoint.index < transaction.outputs.size())
+      return transaction.outputs[outpoint.index];
+  return std::nullopt;
+}
+
+Chain::Verdict Chain::broadcast(const bitcoin::Transaction& transaction, UnixTime now) {
+  auto id = bitcoin::txid(transaction);
+  if (known_.contains(id)) return {true, ""};
+  auto refuse = [&](std::string why) {
+    refused_.push_back(bitcoin::txid_to_string(id) + ": " + why);
+    return Verdict{false, std::move(why)};
+  };
+  std::vector<bitcoin::TxOut> spent;
+  for (const auto& input : transaction.inputs) {
+    for (const auto& other : mempool_)
+      for (const auto& theirs : other.inputs)
+        if (theirs.previous_output == input.previous_output) return {false, "txn-mempool-conflict"};
+    auto coin = output(input.previous_output);
+    if (!coin) return {false, "bad-txns-inputs-missingorspent"};
+    spent.push_back(*coin);
+  }
+  auto verified = bitcoin::verify_transaction(transaction, spent);
+  if (!verified) {
+    std::string why = bitcoin::name(verified.error().code);
+    if (verified.error().code == bitcoin::TransactionError::Code::Script)
+      why += std::string(": ") + bitcoin::name(verified.error().script);
+    return refuse(why);
+  }
+  if (!bitcoin::is_final(transaction, BlockHeight(height().value() + 1), now)) return {false, "non-final"};
+  mempool_.push_back(transaction);
+  known_[id] = true;
+  return {true, ""};
+}
+
+void Chain::mine(UnixTime now, const Bytes& script, Sat amount) {
+  auto block = std::make_shared<bitcoin::Block>();
+  bitcoin::Transaction coinbase;
+  bitcoin::TxIn input;
+  input.previous_output.index = UINT32_MAX;
+  input.script_sig = Writer().u32(height().value() + 1).take();
+  coinbase.inputs.push_back(input);
+  coinbase.outputs.push_back({amount, script.empty() ? Bytes{bitcoin::OP_RETURN} : script});
+  block->transactions.push_back(coinbase);
+  for (auto& transaction : mempool_) block->transactions.push_back(std::move(transaction));
+  mempool_.clear();
+  if (!blocks_.empty()) block->header.previous = bitcoin::block_hash(blocks_.back()->header);
+  block->header.merkle_root = bitcoin::merkle_root(block->transactions);
+  block->header.time = static_cast<std::uint32_t>(now.value());
+  block->header.bits = 0x207fffff;
+  for (const auto& transaction : block->transactions) {
+    auto id = bitcoin::txid(transaction);
+    known_[id] = true;
+    for (const auto& in : transaction.inputs) unspent_.erase(in.previous_output);
+    for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) unspent_[{id, i}] = transaction.outputs[i];
+  }
+  blocks_.push_back(std::move(block));
+}
+
+std::shared_ptr<const bitcoin::Block> Chain::block(BlockHeight height) const {
+  LN_ASSERT(height.value() >= 1 && height.value() <= blocks_.size());
+  return blocks_[height.value() - 1];
+}
+
+std::optional<bitcoin::TxOut> Chain::unspent(ShortChannelId scid) const {
+  if (scid.block() < 1 || scid.block() > blocks_.size()) return std::nullopt;
+  const auto& transactions = blocks_[scid.block() - 1]->transactions;
+  if (scid.tx() >= transactions.size()) return std::nullopt;
+  auto it = unspent_.find({bitcoin::txid(transactions[scid.tx()]), scid.output()});
+  if (it == unspent_.end()) return std::nullopt;
+  return it->second;
+}
+
+}  // namespace doze::sim
