@@ -41,9 +41,8 @@ void Work::on(const PeerConnected& in) {
   const auto* signer = &context_.signer;  // outlives the node
   transport::Ecdh ecdh = [signer](const PublicKey& point) { return signer->node_ecdh(point); };
   auto ephemeral = fresh_key(context_.rng);
-  auto noise = in.dialled
-                   ? transport::Transport::initiator(*in.dialled, signer->node_id(), std::move(ecdh), ephemeral)
-                   : transport::Transport::responder(signer->node_id(), std::move(ecdh), ephemeral);
+  auto noise = in.dialled ? transport::Transport::initiator(*in.dialled, signer->node_id(), std::move(ecdh), ephemeral)
+                          : transport::Transport::responder(signer->node_id(), std::move(ecdh), ephemeral);
   auto [it, fresh] = self_.connections.try_emplace(
       in.connection, Connection{in.connection, std::move(noise), in.dialled, in.address, context_.mono, context_.mono});
   LN_ASSERT(fresh);  // the driver never uses a ConnectionId twice
@@ -51,7 +50,9 @@ void Work::on(const PeerConnected& in) {
   flush(it->second);
 }
 
-void Work::on(const PeerDisconnected& in) { close(in.connection, "the peer closed the connection", false); }
+void Work::on(const PeerDisconnected& in) {
+  close(in.connection, "the peer closed the connection", false);
+}
 
 void Work::on(const BytesReceived& in) {
   auto it = self_.connections.find(in.connection);
@@ -120,9 +121,9 @@ bool Work::on_init(Connection& connection, const wire::Init& init) {
   return true;
 }
 
-/// Closes the other connection with this node, or this one. Normally the newer stays: the older is probably dead and we do
-/// not know it yet. If both sides dialled at the same time each would keep another one, so then the one that the lesser
-/// node id dialled stays.
+/// Closes the other connection with this node, or this one. Normally the newer stays: the older is probably dead and we
+/// do not know it yet. If both sides dialled at the same time each would keep another one, so then the one that the
+/// lesser node id dialled stays.
 bool Work::take_over(Connection& connection, const NodeId& node) {
   auto* older = ready_connection(node);
   if (older == nullptr) return true;

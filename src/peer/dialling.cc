@@ -72,7 +72,9 @@ void Work::dial(const NodeId& node, Known& known) {
   say(Dial{node, std::move(addresses)});
 }
 
-void Work::on(const DialFailed& in) { dial_failed(in.node_id, in.reason); }
+void Work::on(const DialFailed& in) {
+  dial_failed(in.node_id, in.reason);
+}
 
 void Work::dial_failed(const NodeId& node, const std::string& reason) {
   auto it = self_.known.find(node);
@@ -83,7 +85,8 @@ void Work::dial_failed(const NodeId& node, const std::string& reason) {
   known.last_failure = reason;
   if (self_.ready.contains(node)) return;  // it dialled us meanwhile
   for (auto request : std::exchange(known.requests, {}))
-    reply_error(request, CommandErrorCode::Refused, "cannot connect to " + node.hex() + ": " + escape_untrusted(reason));
+    reply_error(request, CommandErrorCode::Refused,
+                "cannot connect to " + node.hex() + ": " + escape_untrusted(reason));
   if (std::exchange(known.asked, false)) say(PeerUnreachable{node, reason});
   notify(Severity::Debug, "dial_failed", {{"node_id", node.hex()}, {"reason", escape_untrusted(reason)}});
   retry_later(node, known);

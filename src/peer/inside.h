@@ -59,11 +59,11 @@ struct Connection {
   transport::Transport noise;
   std::optional<NodeId> dialled;
   std::string address;
-  MonoTime since;                  // TCP connection
-  MonoTime heard;                  // last bytes
-  std::optional<MonoTime> ready;   // init was exchanged
+  MonoTime since;                 // TCP connection
+  MonoTime heard;                 // last bytes
+  std::optional<MonoTime> ready;  // init was exchanged
   bool init_sent = false;
-  std::deque<SentPing> pings;      // unanswered, oldest first
+  std::deque<SentPing> pings;  // unanswered, oldest first
   Budget pongs;
 };
 
@@ -75,16 +75,16 @@ struct Known {
   bool unsaved = false;                         // addresses that are stored once they worked
   bool paused = false;                          // the user disconnected: no reconnecting until asked, or a restart
   bool dialling = false;
-  bool asked = false;                           // somebody waits for PeerReady or PeerUnreachable
-  std::vector<RequestId> requests;              // Connect commands
+  bool asked = false;               // somebody waits for PeerReady or PeerUnreachable
+  std::vector<RequestId> requests;  // Connect commands
   std::uint32_t failures = 0;
-  std::optional<MonoTime> next;                 // next attempt; while dialling: when we stop waiting for the driver
+  std::optional<MonoTime> next;  // next attempt; while dialling: when we stop waiting for the driver
   std::string last_failure;
 };
 
 struct Peers::Inside {
   std::map<ConnectionId, Connection> connections;
-  std::map<NodeId, ConnectionId> ready;         // one a node
+  std::map<NodeId, ConnectionId> ready;  // one a node
   std::map<NodeId, PeerView> views;
   std::map<NodeId, Known> known;
 };

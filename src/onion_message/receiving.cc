@@ -1,0 +1,55 @@
+// Messages from peers: for us, for a neighbour, or too many.
+#include "onion_message/inside.h"
+
+namespace doze::onion_message {
+
+bool Budget::take(const Allowance& allowance, std::uint64_t bytes, MonoTime now) {
+  auto elapsed = std::min<std::uint64_t>(now.value() - at_.value(), kBudgetMemoryMs);
+  at_ = now;
+  thousandths_ = std::min(allowance.messages * 1000, thousandths_ + elapsed * allowance.messages_per_s);
+  bytes_ = std::min(allowance.bytes, bytes_ + elapsed * allowance.bytes_per_s / 1000);
+  if (thousandths_ < 1000 || bytes_ < bytes) return false;
+  thousandths_ -= 1000;
+  bytes_ -= bytes;
+  return true;
+}
+
+bool Work::within_limits(const NodeId& from, std::size_t bytes) {
+  const auto& allowance = context_.views.is_client(from) ? kFamiliarAllowance : kStrangerAllowance;
+  auto [it, fresh] = self_.budgets.try_emplace(from, allowance, context_.mono);
+  return it->second.take(allowance, bytes, context_.mono);
+}
+
+void Work::on(const MessageReceived& in) {
+  const auto* message = std::get_if<wire::OnionMessage>(&in.message);
+  if (message == nullptr || !within_limits(in.node_id, message->onion_message_packet.size())) return;
+  const auto& signer = context_.signer;
+  auto ecdh = [&](const PublicKey& point, const Hash32* tweak) {
+    return tweak == nullptr ? signer.node_ecdh(point) : signer.node_ecdh_tweaked(point, tweak->view());
+  };
+  auto is_us = [&](const onion::NextNode& next) { return next == onion::NextNode(signer.node_id()); };
+  auto peeled = onion::peel_message(*message, ecdh, is_us);
+  if (!peeled) {
+    // Anybody can send us rubbish: no answer (BOLT 4), no warning in the log.
+    return notify(Severity::Debug, "onion_message_refused",
+                  {{"from", in.node_id.hex()}, {"reason", onion::name(peeled.error())}});
+  }
+  if (auto* relayed = std::get_if<onion::RelayMessage>(&*peeled)) return relay(in.node_id, *relayed);
+  auto& received = std::get<onion::ReceivedMessage>(*peeled);
+  say(OnionMessageReceived{in.node_id, std::move(received.path_id), std::move(received.reply_path),
+                           std::move(received.contents)});
+}
+
+/// To a client that sleeps it always goes by way of the mailbox, connected or not: a phone's connection may be dead for
+/// a minute before anybody notices.
+void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
+  auto next = resolve(message.next);
+  if (!next || *next == from) return;
+  bool connected = context_.views.connected(*next);
+  if (keeps_mail_for(*next) && (!connected || (sleeps(*next) && speaks_onion(*next))))
+    return park(*next, from, message.message);
+  if (speaks_onion(*next)) return say(SendMessage{*next, message.message});
+  notify(Severity::Debug, "onion_message_dropped", {{"from", from.hex()}, {"next", next->hex()}});
+}
+
+}  // namespace doze::onion_message
