@@ -166,8 +166,7 @@ Result<Bech32, ParseError> bech32_decode(std::string_view text, std::size_t max_
   } else {
     return fail(ParseError{ParseCode::BadChecksum, separator + 1, "bech32"});
   }
-  groups->resize(groups->size() - kChecksumLength);
-  out.groups = *std::move(groups);
+  out.groups = to_bytes(ByteView(*groups).first(groups->size() - kChecksumLength));
   return out;
 }
 

@@ -53,8 +53,7 @@ Result<Bytes, ParseError> base58check_decode(std::string_view text) {
   auto payload = ByteView(out).first(out.size() - kChecksumLength);
   if (!equal(ByteView(out).last(kChecksumLength), checksum_of(crypto::sha256d(payload))))
     return fail(ParseError{ParseCode::BadChecksum, payload.size(), "base58"});
-  out.resize(payload.size());
-  return out;
+  return to_bytes(payload);
 }
 
 }  // namespace doze::bitcoin
