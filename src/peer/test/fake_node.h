@@ -1,0 +1,199 @@
+// A peer room with hand-made surroundings, and a wire between two of them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "effects/seed_signer.h"
+#include "peer/peers.h"
+#include "transport/noise.h"
+
+namespace doze::peer::testing {
+
+class CountingRng final : public Rng {
+ public:
+  explicit CountingRng(std::uint8_t seed) : state_(seed) {}
+  void fill(std::span<std::uint8_t> out) override {
+    for (auto& byte : out) {
+      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+      byte = static_cast<std::uint8_t>(state_ >> 56);
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+struct FakeNode {
+  explicit FakeNode(std::uint8_t seed)
+      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {}
+
+  std::unique_ptr<Signer> signer;
+  CountingRng rng;
+  NodeId id;
+  Config config;
+  ParallelMap parallel;
+  graph::Graph graph;
+  std::map<ChannelId, ChannelView> channels;
+  std::map<ChannelId, PolicyPair> policies;
+  std::map<OfferId, OfferView> offers;
+  std::set<NodeId> invited;
+  MonoTime mono{1'000'000};
+  UnixTime wall{1'700'000'000};
+  Peers peers;
+  std::map<Bytes, Bytes> rows;
+  Effects said;  // everything since the last clear()
+
+  /// The effects of this step alone.
+  Effects step(const Input& input) {
+    Views world{graph, channels, views(peers), policies, offers, invited};
+    Context context{mono, wall, BlockHeight(100), rng, config, world, *signer, parallel};
+    auto transition = peer::step(std::move(peers), input, context);
+    peers = std::move(transition.next);
+    for (const auto& effect : transition.effects) {
+      said.push_back(effect);
+      if (const auto* put = std::get_if<Put>(&effect)) rows[put->key] = put->value;
+      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase(erase->key);
+    }
+    return std::move(transition.effects);
+  }
+  /// The process ends and starts again from its rows.
+  void restart() {
+    std::vector<Row> stored;
+    for (const auto& [key, value] : rows) stored.push_back({Table::PeerAddress, key, value});
+    auto loaded = load(stored);
+    ASSERT_TRUE(loaded.has_value());
+    peers = *std::move(loaded);
+    said.clear();
+    step(Started{});
+  }
+  /// Goes to the next deadline and says that it has come.
+  Effects next_deadline() {
+    auto at = deadline(peers);
+    LN_ASSERT(at.has_value());
+    mono = std::max(mono, *at);
+    return step(DeadlineReached{});
+  }
+  void add_channel(const NodeId& peer) {
+    ChannelView channel;
+    channel.channel_id = convert<ChannelId>(PaymentId::from_hex_or_die(std::string(64, 'c')));
+    channel.peer = peer;
+    channel.phase = ChannelPhase::Normal;
+    channels.emplace(channel.channel_id, channel);
+  }
+  template <class E>
+  [[nodiscard]] std::vector<E> all() const {
+    return of<E>(said);
+  }
+  template <class E>
+  static std::vector<E> of(const Effects& effects) {
+    std::vector<E> out;
+    for (const auto& effect : effects)
+      if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
+    return out;
+  }
+};
+
+/// Two nodes and the bytes between them. Both ends of a connection have the same number.
+struct Wire {
+  FakeNode &a, &b;
+
+  void connect(ConnectionId id, FakeNode& dialler) {
+    FakeNode& other = &dialler == &a ? b : a;
+    perform(other, other.step(PeerConnected{id, std::nullopt, "198.51.100.1:1234"}));
+    perform(dialler, dialler.step(PeerConnected{id, other.id, "198.51.100.2:9735"}));
+  }
+  void perform(FakeNode& from, const Effects& effects) {
+    FakeNode& to = &from == &a ? b : a;
+    for (const auto& effect : effects) {
+      if (const auto* write = std::get_if<WriteBytes>(&effect))
+        under_way.push_back({&to, BytesReceived{write->connection, write->bytes}});
+      if (const auto* hangup = std::get_if<Hangup>(&effect))
+        under_way.push_back({&to, PeerDisconnected{hangup->connection}});
+    }
+  }
+  /// Until nothing is under way.
+  void settle() {
+    while (!under_way.empty()) deliver_one();
+  }
+  void deliver_one() {
+    auto [to, input] = under_way.front();
+    under_way.pop_front();
+    perform(*to, to->step(input));
+  }
+  void step(FakeNode& node, const Input& input) {
+    perform(node, node.step(input));
+    settle();
+  }
+  std::deque<std::pair<FakeNode*, Input>> under_way;
+};
+
+/// A peer that follows a script: it has done its handshake and says what the test wants.
+class Scripted {
+ public:
+  Scripted(FakeNode& node, ConnectionId id, std::uint8_t seed = 77)
+      : node_(node),
+        id_(id),
+        signer_(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)),
+        noise_(transport_to(node, seed)) {
+    take(node_.step(PeerConnected{id_, std::nullopt, "198.51.100.7:7"}));
+    pump();
+    pump();
+  }
+  [[nodiscard]] const NodeId& node_id() const { return signer_->node_id(); }
+  void say(const wire::Message& message) { say_bytes(wire::encode(message)); }
+  void say_bytes(ByteView bytes) {
+    noise_.send(bytes);
+    pump();
+  }
+  void say_init(wire::FeatureBits features = {wire::kOnionMessages + 1}) {
+    say(wire::Init{std::move(features), {{wire::chain_hash(wire::Network::Regtest)}}, std::nullopt});
+  }
+  void pump() {
+    auto out = noise_.take_output();
+    if (!out.empty()) take(node_.step(BytesReceived{id_, out}));
+  }
+  /// What the node said: give it the effects of steps made elsewhere.
+  void take(const Effects& effects) {
+    for (const auto& effect : effects) {
+      if (const auto* hangup = std::get_if<Hangup>(&effect); hangup != nullptr && hangup->connection == id_)
+        closed = true;
+      const auto* write = std::get_if<WriteBytes>(&effect);
+      if (write == nullptr || write->connection != id_) continue;
+      ASSERT_TRUE(noise_.feed(write->bytes).has_value());
+      for (const auto& bytes : noise_.take_messages()) {
+        auto message = wire::decode(bytes);
+        ASSERT_TRUE(message.has_value());
+        heard.push_back(*std::move(message));
+      }
+    }
+  }
+  template <class M>
+  [[nodiscard]] std::vector<M> all() const {
+    std::vector<M> out;
+    for (const auto& message : heard)
+      if (const auto* one = std::get_if<M>(&message)) out.push_back(*one);
+    return out;
+  }
+  bool closed = false;
+  std::vector<wire::Message> heard;
+
+ private:
+  transport::Transport transport_to(FakeNode& node, std::uint8_t seed) {
+    auto* signer = signer_.get();
+    return transport::Transport::initiator(
+        node.id, signer->node_id(), [signer](const PublicKey& point) { return signer->node_ecdh(point); },
+        PrivateKey(std::array<std::uint8_t, 32>{seed, 1}));
+  }
+  FakeNode& node_;
+  ConnectionId id_;
+  std::unique_ptr<Signer> signer_;
+  transport::Transport noise_;
+};
+
+inline wire::NetworkAddress address(std::uint8_t last) {
+  return {wire::Ipv4{198, 51, 100, last}, 9735};
+}
+
+}  // namespace doze::peer::testing
