@@ -105,10 +105,9 @@ const std::map<std::string, Setter>& setters() {
          s.log_level = v;
          return std::nullopt;
        })},
-      {"hold_window_blocks", whole(0, kMaxHoldWindow,
-                                   [](Settings& s, std::uint64_t v) {
-                                     s.node.hold_window_blocks = static_cast<std::uint32_t>(v);
-                                   })},
+      {"hold_window_blocks",
+       whole(0, kMaxHoldWindow,
+             [](Settings& s, std::uint64_t v) { s.node.hold_window_blocks = static_cast<std::uint32_t>(v); })},
       {"bitcoind.host", text([](Settings& s, const std::string& v) -> Problem {
          s.bitcoind.host = v;
          return std::nullopt;
@@ -131,17 +130,16 @@ const std::map<std::string, Setter>& setters() {
          s.bitcoind.zmq_hashblock = v;
          return std::nullopt;
        })},
-      {"bitcoind.poll_ms", whole(50, 60'000,
-                                 [](Settings& s, std::uint64_t v) { s.bitcoind.poll_ms = static_cast<std::uint32_t>(v); })},
+      {"bitcoind.poll_ms",
+       whole(50, 60'000, [](Settings& s, std::uint64_t v) { s.bitcoind.poll_ms = static_cast<std::uint32_t>(v); })},
       {"channels.anchors", flag([](Settings& s, bool v) { s.node.anchors = v; })},
       {"channels.minimum_depth",
        whole(1, 144, [](Settings& s, std::uint64_t v) { s.node.minimum_depth = static_cast<std::uint32_t>(v); })},
       {"fees.base_msat", whole(0, 4'294'967'295, [](Settings& s, std::uint64_t v) { s.node.fees.fee_base = Msat(v); })},
-      {"fees.proportional_millionths",
-       whole(0, 1'000'000,
-             [](Settings& s, std::uint64_t v) {
-               s.node.fees.fee_proportional_millionths = static_cast<std::uint32_t>(v);
-             })},
+      {"fees.proportional_millionths", whole(0, 1'000'000,
+                                             [](Settings& s, std::uint64_t v) {
+                                               s.node.fees.fee_proportional_millionths = static_cast<std::uint32_t>(v);
+                                             })},
       {"fees.cltv_expiry_delta", whole(34, 1008,
                                        [](Settings& s, std::uint64_t v) {
                                          s.node.fees.cltv_expiry_delta = CltvDelta(static_cast<std::uint32_t>(v));
@@ -178,10 +176,14 @@ Problem apply(Settings& settings, const toml::table& table, const std::string& p
 
 std::uint16_t usual_rpc_port(wire::Network network) {
   switch (network) {
-    case wire::Network::Mainnet: return 8332;
-    case wire::Network::Testnet4: return 48332;
-    case wire::Network::Signet: return 38332;
-    case wire::Network::Regtest: return 18443;
+    case wire::Network::Mainnet:
+      return 8332;
+    case wire::Network::Testnet4:
+      return 48332;
+    case wire::Network::Signet:
+      return 38332;
+    case wire::Network::Regtest:
+      return 18443;
   }
   return 8332;
 }
@@ -209,7 +211,8 @@ std::string default_settings(const InitOptions& options) {
   out << "# Doze. Every key is shown; commented ones show their default.\n\n"
       << "# regtest, signet or testnet4. Mainnet is refused until claims on chain are there.\n"
       << "network = \"" << wire::name(options.network) << "\"\n\n"
-      << "# client: a wallet that sleeps. server: announced, forwards, holds, keeps mailboxes, serves static invoices.\n"
+      << "# client: a wallet that sleeps. server: announced, forwards, holds, keeps mailboxes, serves static "
+         "invoices.\n"
       << "role = \"" << (server ? "server" : "client") << "\"\n"
       << (options.alias.empty() ? "# alias = \"\"\n" : "alias = \"" + options.alias + "\"\n")
       << "\n# Numbers on the wire of async payments: leave out to speak both, \"ldk\" or \"draft\" to speak one.\n"

@@ -16,10 +16,10 @@ struct Settings {
   std::uint16_t rpc_port = 9737;
   struct Bitcoind {
     std::string host = "127.0.0.1";
-    std::uint16_t port = 0;             // 0: the network's usual one
-    std::string cookie_file;            // or user and password
+    std::uint16_t port = 0;   // 0: the network's usual one
+    std::string cookie_file;  // or user and password
     std::string user, password;
-    std::string zmq_hashblock;          // optional, only wakes the poll
+    std::string zmq_hashblock;  // optional, only wakes the poll
     std::uint32_t poll_ms = 1'000;
   } bitcoind;
   std::string log_level = "info";
@@ -34,8 +34,8 @@ struct InitOptions {
   std::string alias;
   std::uint16_t listen_port = 9735, rpc_port = 9737, bitcoind_port = 0;
   std::string bitcoind_cookie, bitcoind_user, bitcoind_password, zmq_hashblock;
-  std::string announce;                 // host:port, servers
-  std::string profile;                  // "", "ldk" or "draft"
+  std::string announce;  // host:port, servers
+  std::string profile;   // "", "ldk" or "draft"
 };
 /// A complete, commented file.
 [[nodiscard]] std::string default_settings(const InitOptions& options);

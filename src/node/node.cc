@@ -42,8 +42,7 @@ class Corridor {
   template <class Machine, class MachineInput>
   void tell(Machine& machine, const MachineInput& input) {
     Views views = node_.views();
-    Context context{now_.mono,   now_.wall, node_.height(), rng_,           node_.config,
-                    views,       node_.signer, node_.parallel};
+    Context context{now_.mono, now_.wall, node_.height(), rng_, node_.config, views, node_.signer, node_.parallel};
     auto transition = step(std::move(machine), input, context);
     machine = std::move(transition.next);
     for (auto& effect : transition.effects) queue_.push_back(std::move(effect));
@@ -213,10 +212,14 @@ class Corridor {
   void hear(const PeerUnreachable& word) { onion_messages(word); }
   void hear(const MessageReceived& word) {
     switch (hearer_of(word.message)) {
-      case Hearer::Channel: return channels(word);
-      case Hearer::Gossip: return gossip(word);
-      case Hearer::OnionMessage: return onion_messages(word);
-      case Hearer::Nobody: return;
+      case Hearer::Channel:
+        return channels(word);
+      case Hearer::Gossip:
+        return gossip(word);
+      case Hearer::OnionMessage:
+        return onion_messages(word);
+      case Hearer::Nobody:
+        return;
     }
   }
   void hear(const PongReceived& word) { onion_messages(word); }
@@ -257,9 +260,12 @@ class Corridor {
   void hear(const SendOnionMessage& word) { onion_messages(word); }
   void hear(const OnionMessageOutcome& word) {
     switch (owner_of(word.tag)) {
-      case TagOwner::Payment: return payments(word);
-      case TagOwner::Invoicing: return invoicing(word);
-      case TagOwner::OnionMessage: return;
+      case TagOwner::Payment:
+        return payments(word);
+      case TagOwner::Invoicing:
+        return invoicing(word);
+      case TagOwner::OnionMessage:
+        return;
     }
   }
   void hear(const OnionMessageReceived& word) {
@@ -327,6 +333,9 @@ std::optional<MonoTime> Node::deadline() const {
 std::optional<Tip> Node::tip() const {
   if (inside_->chain_tail.empty()) return std::nullopt;
   return inside_->chain_tail.back();
+}
+std::vector<Tip> Node::chain_tail() const {
+  return {inside_->chain_tail.begin(), inside_->chain_tail.end()};
 }
 const std::map<ChannelId, ChannelView>& Node::channels() const {
   return channel::views(inside_->channels);

@@ -1,7 +1,8 @@
 // The corridor: one step() for the whole node. A routing table, no protocol rule.
 //
 // step() delivers the input to the machines that hear it, routes every word they say (in order, breadth first), says
-// EndOfStep to the channels when nothing is left, and gives one Outbox. The same rows, keys and inputs give the same node.
+// EndOfStep to the channels when nothing is left, and gives one Outbox. The same rows, keys and inputs give the same
+// node.
 #pragma once
 
 #include <memory>
@@ -25,8 +26,8 @@ struct Tip {
 class Node {
  public:
   /// Rows as the store has them, grouped by table in key order. `signer` and `config` outlive the node.
-  [[nodiscard]] static Result<Node, LoadError> load(const Config& config, const Signer& signer, std::span<const Row> rows,
-                                                    const ParallelMap& parallel);
+  [[nodiscard]] static Result<Node, LoadError> load(const Config& config, const Signer& signer,
+                                                    std::span<const Row> rows, const ParallelMap& parallel);
   ~Node();
   Node(Node&&) noexcept;
   Node& operator=(Node&&) noexcept;
@@ -36,6 +37,8 @@ class Node {
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   /// The last block that was connected; nullopt before the first.
   [[nodiscard]] std::optional<Tip> tip() const;
+  /// The last blocks that were connected, oldest first: for finding the common block after a reorganisation.
+  [[nodiscard]] std::vector<Tip> chain_tail() const;
   [[nodiscard]] const std::map<ChannelId, ChannelView>& channels() const;
   [[nodiscard]] const std::map<NodeId, PeerView>& peers() const;
   /// Hops that the last step needed: a runaway conversation between machines aborts at kMaxHops.

@@ -10,6 +10,7 @@ namespace doze::node {
 /// Offers, invitations and addresses; anything else is a BadRequest that says what was expected.
 [[nodiscard]] Reply decode_text(RequestId request, const std::string& text);
 /// The address given, or the channel's own wallet script.
-[[nodiscard]] Result<Bytes, CommandError> closing_script(const Node::Inside& node, const command::CloseChannel& command);
+[[nodiscard]] Result<Bytes, CommandError> closing_script(const Node::Inside& node,
+                                                         const command::CloseChannel& command);
 
 }  // namespace doze::node

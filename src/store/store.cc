@@ -77,8 +77,7 @@ struct Store::Inside {
   std::uint64_t commits = 0;
 
   ~Inside() {
-    begin = commit = put = erase = Statement();
-    sqlite3_close_v2(db);
+    sqlite3_close_v2(db);  // really closes when the last statement is finalized
     if (lock >= 0) ::close(lock);
   }
   [[nodiscard]] StoreError error(StoreCode code) const {
@@ -175,7 +174,7 @@ Status<StoreError> Store::commit(const Batch& batch) {
   if (!good) {
     inside_->failed = true;
     auto error = inside_->error(StoreCode::CannotWrite);
-    inside_->run("ROLLBACK");
+    static_cast<void>(inside_->run("ROLLBACK"));
     return fail(std::move(error));
   }
   ++inside_->commits;

@@ -1,0 +1,307 @@
+#include "app/daemon.h"
+
+#include <sys/random.h>
+
+#include <boost/asio.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <deque>
+#include <mutex>
+
+#include "app/datadir.h"
+#include "chain/chain_driver.h"
+#include "crypto/crypto.h"
+#include "effects/seed_signer.h"
+#include "io/network.h"
+#include "node/node.h"
+#include "rpc/json.h"
+#include "rpc/server.h"
+#include "store/store.h"
+
+namespace doze::app {
+namespace {
+
+namespace asio = boost::asio;
+
+class SystemRng final : public Rng {
+ public:
+  void fill(std::span<std::uint8_t> out) override {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      auto got = ::getrandom(out.data() + done, out.size() - done, 0);
+      LN_ASSERT(got > 0);
+      done += static_cast<std::size_t>(got);
+    }
+  }
+};
+
+int level_of(const std::string& name) {
+  if (name == "debug") return 0;
+  if (name == "warning") return 2;
+  if (name == "error") return 3;
+  return 1;
+}
+
+class Log {
+ public:
+  explicit Log(int level) : level_(level) {}
+  void line(Severity severity, const std::string& text) const {
+    static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
+    auto rank = static_cast<int>(severity);
+    if (rank < level_) return;
+    auto now = std::chrono::system_clock::now();
+    auto seconds = std::chrono::system_clock::to_time_t(now);
+    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char stamp[40];
+    std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+    std::printf("%s.%03dZ %-7s %s\n", stamp, static_cast<int>(ms), kNames[rank], text.c_str());
+    std::fflush(stdout);
+  }
+
+ private:
+  int level_;
+};
+
+class Daemon {
+ public:
+  Daemon(Settings settings, std::unique_ptr<Signer> signer, store::Store store)
+      : settings_(std::move(settings)),
+        log_(level_of(settings_.log_level)),
+        signer_(std::move(signer)),
+        store_(std::move(store)),
+        network_(context_, [this](Input input) { feed(std::move(input)); }),
+        timer_(context_),
+        signals_(context_, SIGINT, SIGTERM) {}
+
+  int run(const std::string& token) {
+    auto rows = store_.rows();
+    if (!rows) return die(rows.error().message);
+    auto node = node::Node::load(settings_.node, *signer_, *rows, parallel_);
+    if (!node)
+      return die("a record of table " + std::to_string(static_cast<int>(node.error().table)) + " cannot be read (" +
+                 describe(node.error().error) +
+                 "): it was written by another version, or is damaged; nothing was changed");
+    node_.emplace(*std::move(node));
+    rpc_ = std::make_unique<rpc::Server>(
+        context_, token,
+        [this](RequestId id, command::Command command) {
+          feed(CommandReceived{id, std::move(command)});
+        },
+        [this](RequestId id) { feed(RequestGone{id}); });
+    auto rpc_port = rpc_->listen(settings_.rpc_host, settings_.rpc_port);
+    if (!rpc_port)
+      return die("rpc = \"" + settings_.rpc_host + ":" + std::to_string(settings_.rpc_port) +
+                 "\": " + rpc_port.error());
+    auto port = network_.listen(settings_.listen_host, settings_.listen_port);
+    if (!port)
+      return die("listen = \"" + settings_.listen_host + ":" + std::to_string(settings_.listen_port) +
+                 "\": " + port.error());
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) stop("signal");
+    });
+    log_.line(Severity::Info, "started node_id=" + signer_->node_id().hex() + " listen=" + std::to_string(*port) +
+                                  " rpc=" + std::to_string(*rpc_port));
+    feed(Started{});
+    start_chain();
+    context_.run();
+    stopping_ = true;
+    chain_.reset();
+    log_.line(Severity::Info, "stopped commits=" + std::to_string(store_.commits()));
+    return failed_ ? 1 : 0;
+  }
+
+ private:
+  int die(const std::string& why) {
+    std::fprintf(stderr, "dozed: %s\n", why.c_str());
+    return 1;
+  }
+
+  void start_chain() {
+    chain::ChainConfig config;
+    const auto& bitcoind = settings_.bitcoind;
+    config.rpc.host = bitcoind.host;
+    config.rpc.port = bitcoind.port;
+    config.rpc.cookie_file = bitcoind.cookie_file;
+    config.rpc.user = bitcoind.user;
+    config.rpc.password = bitcoind.password;
+    config.chain_hash = wire::chain_hash(settings_.node.network);
+    config.zmq_hashblock = bitcoind.zmq_hashblock;
+    config.poll_interval_ms = bitcoind.poll_ms;
+    config.fallback_feerate = settings_.node.default_feerate;
+    for (const auto& tip : node_->chain_tail()) config.known.push_back({tip.height, tip.hash});
+    chain::ChainEvents events;
+    events.block_connected = [this](BlockHeight height, const BlockHash& hash,
+                                    std::shared_ptr<const bitcoin::Block> block) {
+      post_and_wait(BlockConnected{height, hash, std::move(block)});
+    };
+    events.block_disconnected = [this](BlockHeight height, const BlockHash& hash) {
+      post_and_wait(BlockDisconnected{height, hash});
+    };
+    events.status = [this](const chain::DriverStatus& status) {
+      post(ChainStatus{status.connected, status.synced, status.detail});
+    };
+    events.fee_estimate = [this](FeeratePerKw feerate, bool) { post(FeeEstimate{feerate}); };
+    events.broadcast = [this](const Txid& txid, chain::BroadcastOutcome outcome, const std::string& reason) {
+      post(BroadcastResult{txid, chain::is_success(outcome), reason});
+    };
+    events.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
+      post(OutputLookedUp{scid, output});
+    };
+    chain_ = std::make_unique<chain::ChainDriver>(std::move(config), std::move(events));
+  }
+
+  /// From the chain's thread.
+  void post(Input input) {
+    asio::post(context_, [this, input = std::move(input)]() mutable { feed(std::move(input)); });
+  }
+  /// The same, and waits until it was handled: a slow node is not flooded with blocks.
+  void post_and_wait(Input input) {
+    auto done = std::make_shared<bool>(false);
+    asio::post(context_, [this, input = std::move(input), done]() mutable {
+      feed(std::move(input));
+      drain();
+      std::lock_guard lock(mutex_);
+      *done = true;
+      handled_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    while (!*done && !stopping_) handled_.wait_for(lock, std::chrono::milliseconds(100));
+  }
+
+  void feed(Input input) {
+    inputs_.push_back(std::move(input));
+    if (draining_) return;
+    draining_ = true;
+    asio::post(context_, [this] {
+      draining_ = false;
+      drain();
+    });
+  }
+
+  [[nodiscard]] node::Now now() const {
+    using namespace std::chrono;
+    auto mono = duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+    auto wall = duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+    return {MonoTime(static_cast<std::uint64_t>(mono)), UnixTime(static_cast<std::uint64_t>(wall))};
+  }
+
+  void drain() {
+    while (!inputs_.empty() && !failed_) {
+      Batch durable;
+      std::vector<Action> after;
+      std::vector<ConnectionId> read_on;
+      for (std::size_t count = 0; count < kMaxBatch && !inputs_.empty(); ++count) {
+        auto input = std::move(inputs_.front());
+        inputs_.pop_front();
+        if (const auto* bytes = std::get_if<BytesReceived>(&input)) read_on.push_back(bytes->connection);
+        if (const auto* status = std::get_if<ChainStatus>(&input))
+          log_.line(status->connected ? Severity::Info : Severity::Warning,
+                    std::string("chain connected=") + (status->connected ? "yes" : "no") + " synced=" +
+                        (status->synced ? "yes" : "no") + (status->detail.empty() ? "" : " " + status->detail));
+        auto out = node_->step(input, now(), rng_);
+        std::move(out.durable.begin(), out.durable.end(), std::back_inserter(durable));
+        std::move(out.after.begin(), out.after.end(), std::back_inserter(after));
+      }
+      if (!durable.empty()) {
+        auto committed = store_.commit(durable);
+        if (!committed) {
+          // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
+          log_.line(Severity::Error, "the disk failed, stopping before anything leaves: " + committed.error().message);
+          failed_ = true;
+          context_.stop();
+          return;
+        }
+      }
+      for (auto& action : after) act(action);
+      for (auto connection : read_on) network_.handled(connection);
+    }
+    arm();
+  }
+
+  void act(Action& action) {
+    std::visit(Overloaded{
+                   [&](WriteBytes& write) { network_.write(write.connection, std::move(write.bytes)); },
+                   [&](Dial& dial) { network_.dial(dial.node_id, dial.addresses); },
+                   [&](Hangup& hangup) { network_.hangup(hangup.connection); },
+                   [&](Broadcast& broadcast) { chain_->broadcast(std::move(broadcast.transaction)); },
+                   [&](LookUpOutput& look) {
+                     if (!chain_->look_up(look.scid)) feed(OutputLookedUp{look.scid, std::nullopt});
+                   },
+                   [&](Reply& reply) { rpc_->reply(reply); },
+                   [&](Notify& notify) {
+                     log_.line(notify.severity,
+                               notify.event + " " + boost::json::serialize(rpc::to_json(Value(notify.facts))));
+                   },
+                   [&](StopNode& node) { stop(node.reason); },
+               },
+               action);
+  }
+
+  void arm() {
+    auto deadline = node_->deadline();
+    if (!deadline) return;
+    auto at = std::chrono::steady_clock::time_point(std::chrono::milliseconds(deadline->value()));
+    timer_.expires_at(at);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) feed(DeadlineReached{});
+    });
+  }
+
+  void stop(const std::string& why) {
+    log_.line(Severity::Info, "stopping: " + why);
+    // Replies that are under way get a moment to leave.
+    auto later = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(50));
+    later->async_wait([this, later](const boost::system::error_code&) {
+      network_.stop();
+      rpc_->stop();
+      context_.stop();
+    });
+  }
+
+  Settings settings_;
+  Log log_;
+  std::unique_ptr<Signer> signer_;
+  store::Store store_;
+  ParallelMap parallel_;
+  SystemRng rng_;
+  asio::io_context context_{1};
+  io::Network network_;
+  asio::steady_timer timer_;
+  asio::signal_set signals_;
+  std::optional<node::Node> node_;
+  std::unique_ptr<rpc::Server> rpc_;
+  std::deque<Input> inputs_;
+  bool draining_ = false;
+  bool failed_ = false;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable handled_;
+  std::unique_ptr<chain::ChainDriver> chain_;
+};
+
+}  // namespace
+
+int run_daemon(const std::string& datadir) {
+  auto complain = [](const std::string& why) {
+    std::fprintf(stderr, "dozed: %s\n", why.c_str());
+    return 1;
+  };
+  auto settings = read_settings(datadir);
+  if (!settings) return complain(settings.error());
+  auto seed = read_seed(datadir);
+  if (!seed) return complain(seed.error());
+  auto signer = make_seed_signer(*seed, settings->node.network);
+  auto fingerprint = crypto::sha256(signer->node_id().view());
+  auto store = store::Store::open(datadir, fingerprint.view());
+  if (!store) return complain(store.error().message);
+  auto token = read_token(datadir, true);
+  if (!token) return complain(token.error());
+  Daemon daemon(*std::move(settings), std::move(signer), *std::move(store));
+  return daemon.run(*token);
+}
+
+}  // namespace doze::app

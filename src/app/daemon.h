@@ -1,0 +1,17 @@
+// The daemon: one thread that steps the node; drivers make inputs, one commit covers a batch of them, then actions
+// leave.
+#pragma once
+
+#include <string>
+
+#include "app/config_file.h"
+
+namespace doze::app {
+
+/// Inputs that one commit covers at most: more waits for the next, so that replies are not held up.
+inline constexpr std::size_t kMaxBatch = 64;
+
+/// Runs until a signal or the `stop` command. 0, or 1 after a message on stderr.
+[[nodiscard]] int run_daemon(const std::string& datadir);
+
+}  // namespace doze::app

@@ -1,0 +1,115 @@
+#include "app/datadir.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "bitcoin/keys.h"
+#include "crypto/crypto.h"
+
+namespace doze::app {
+namespace {
+
+std::string reason() {
+  return std::strerror(errno);
+}
+
+/// A new file that only its owner reads; fails if it is there.
+Result<bool, std::string> write_private(const std::string& path, const std::string& text, bool secret) {
+  int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
+  if (file < 0) return fail(path + ": " + reason());
+  bool good = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  std::string why = good ? "" : reason();
+  ::close(file);
+  if (!good) {
+    ::unlink(path.c_str());
+    return fail(path + ": " + why);
+  }
+  return true;
+}
+
+Result<std::string, std::string> read_file(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return fail(path + ": " + reason());
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+Result<bool, std::string> only_ours(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail(path + ": " + reason());
+  if ((info.st_mode & 077) != 0) return fail(path + ": others can read it: chmod 600 " + path);
+  return true;
+}
+
+}  // namespace
+
+std::string default_datadir() {
+  if (const char* named = std::getenv("DOZE_DIR"); named != nullptr && *named != 0) return named;
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : ".") + "/.doze";
+}
+
+Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options) {
+  if (::mkdir(datadir.c_str(), 0700) != 0 && errno != EEXIST) return fail(datadir + ": " + reason());
+  if (::access((datadir + "/seed").c_str(), F_OK) == 0)
+    return fail(datadir + "/seed is there already: choose another folder with --datadir");
+  auto config = default_settings(options);
+  if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
+  std::array<std::uint8_t, 16> entropy{};
+  if (::getrandom(entropy.data(), entropy.size(), 0) != static_cast<ssize_t>(entropy.size()))
+    return fail("no randomness: " + reason());
+  auto words = bitcoin::mnemonic_from_entropy(entropy);
+  crypto::wipe(entropy);
+  if (::access((datadir + "/doze.toml").c_str(), F_OK) != 0)
+    LN_CHECK(write_private(datadir + "/doze.toml", config, true));
+  LN_CHECK(write_private(datadir + "/seed", words + "\n", true));
+  return words;
+}
+
+Result<Settings, std::string> read_settings(const std::string& datadir) {
+  auto text = read_file(datadir + "/doze.toml");
+  if (!text) return fail(text.error() + ": make a node with: doze init --datadir " + datadir);
+  return parse_settings(*text, datadir + "/doze.toml");
+}
+
+Result<std::array<std::uint8_t, 64>, std::string> read_seed(const std::string& datadir) {
+  auto path = datadir + "/seed";
+  LN_CHECK(only_ours(path));
+  LN_TRY(text, read_file(path));
+  auto words = trimmed(text);
+  if (auto entropy = bitcoin::entropy_from_mnemonic(words); !entropy)
+    return fail(path + ": these are no valid seed words");
+  auto seed = bitcoin::seed_from_mnemonic(words);
+  explicit_bzero(words.data(), words.size());
+  explicit_bzero(text.data(), text.size());
+  return seed;
+}
+
+Result<std::string, std::string> read_token(const std::string& datadir, bool make) {
+  auto path = datadir + "/api-token";
+  if (::access(path.c_str(), F_OK) != 0) {
+    if (!make) return fail(path + " is not there: start dozed --datadir " + datadir);
+    std::array<std::uint8_t, 32> bytes{};
+    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+      return fail("no randomness: " + reason());
+    LN_CHECK(write_private(path, to_hex(bytes) + "\n", true));
+  }
+  LN_CHECK(only_ours(path));
+  LN_TRY(text, read_file(path));
+  return trimmed(text);
+}
+
+}  // namespace doze::app

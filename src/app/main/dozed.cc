@@ -1,0 +1,25 @@
+// The daemon's program.
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "app/daemon.h"
+#include "app/datadir.h"
+
+int main(int argc, char** argv) {
+  std::string datadir = doze::app::default_datadir();
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--datadir") == 0 && i + 1 < argc) {
+      datadir = argv[++i];
+    } else if (std::strcmp(argv[i], "--help") == 0 || std::strcmp(argv[i], "-h") == 0) {
+      std::printf(
+          "dozed [--datadir DIR]\n\nRuns the node in DIR (default: $DOZE_DIR, else ~/.doze). Make one with: doze init\n"
+          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`.\n");
+      return 0;
+    } else {
+      std::fprintf(stderr, "dozed: unknown argument '%s': see dozed --help\n", argv[i]);
+      return 1;
+    }
+  }
+  return doze::app::run_daemon(datadir);
+}

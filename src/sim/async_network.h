@@ -1,0 +1,40 @@
+// S (payer, client) - L (S's LSP) - M (recipient's LSP, mailbox, static-invoice server) - R (recipient, client), with
+// private channels S-L and M-R and a public one L-M: what most tests and the fault runs start from.
+#pragma once
+
+#include "sim/world.h"
+
+namespace doze::sim {
+
+struct AsyncNetwork {
+  std::unique_ptr<World> world;
+  std::size_t s = 0, l = 0, m = 0, r = 0;
+  std::string trouble;  // why set_up failed; empty: it did not
+
+  [[nodiscard]] SimNode& node(std::size_t index) const { return world->node(index); }
+};
+
+struct AsyncSettings {
+  Profile profile = Profile::Ldk;
+  bool anchors = true;
+  bool same_lsp = false;  // L and M are one node
+  std::uint32_t hold_window_blocks = 144;
+};
+
+/// Nodes started, funded, connected; channels open and usable, the public one known to everybody.
+[[nodiscard]] AsyncNetwork set_up(std::uint64_t seed, const AsyncSettings& settings = {});
+
+/// R joins M and makes an offer. nullopt with `trouble` set if that failed.
+[[nodiscard]] std::optional<std::string> make_offer(AsyncNetwork& network, std::optional<Msat> amount);
+
+// ---- helpers over replies ----
+[[nodiscard]] std::string text_of(const std::variant<Value, CommandError>& reply, std::string_view field);
+[[nodiscard]] std::uint64_t number_of(const std::variant<Value, CommandError>& reply, std::string_view field);
+/// The error's message, or empty.
+[[nodiscard]] std::string error_of(const std::variant<Value, CommandError>& reply);
+/// Local balances of all channels of a node, in msat, closed ones left out.
+[[nodiscard]] std::uint64_t channel_balance(const SimNode& node);
+/// Whether any channel of a running node has an HTLC in flight.
+[[nodiscard]] bool htlcs_in_flight(const World& world, const std::vector<const SimNode*>& nodes);
+
+}  // namespace doze::sim
