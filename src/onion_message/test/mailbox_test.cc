@@ -1,0 +1,244 @@
+// Mail for clients that sleep.
+#include "fake_node.h"
+
+namespace doze::onion_message::testing {
+namespace {
+
+struct MailboxTest : ::testing::Test {
+  FakeNode sender{1}, second_sender{4}, server{2, Role::Server}, client{3};
+  const wire::FeatureBits plain{wire::kOnionMessages + 1};
+
+  MailboxTest() {
+    server.add_channel(client.id, ShortChannelId::of(16'000'000, 1, 1));
+    sender.see(server.id);
+    second_sender.see(server.id);
+    server.see(sender.id);
+    server.see(second_sender.id);
+  }
+  Effects post(std::uint8_t which, std::size_t size = 10) { return post_from(sender, which, size); }
+  Effects post_from(FakeNode& from, std::uint8_t which, std::size_t size = 10) {
+    auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
+    auto effects = from.step(SendOnionMessage{path, contents(which, size), std::nullopt, false, 0});
+    server.mono = after_ms(server.mono, 1000);  // within the limits
+    return server.step(MessageReceived{from.id, FakeNode::of<SendMessage>(effects).at(0).message});
+  }
+  Effects become_usable() {
+    for (auto& [id, channel] : server.channels) channel.usable = true;
+    return server.step(ChannelUsable{server.channels.begin()->first, client.id});
+  }
+  /// The client connects and hears our gossip; what leaves after its first pong.
+  Effects wake() {
+    server.ready(client.id, plain);
+    return pong(become_usable());
+  }
+  Effects pong(const Effects& effects) {
+    auto pings = FakeNode::of<PingPeer>(effects);
+    EXPECT_EQ(pings.size(), 1U);
+    if (pings.empty()) return {};
+    return server.step(PongReceived{pings[0].node_id, pings[0].token});
+  }
+  /// What the client reads of it.
+  std::vector<int> read(const Effects& effects) {
+    std::vector<int> out;
+    for (const auto& message : FakeNode::of<SendMessage>(effects)) {
+      if (message.node_id != client.id) continue;
+      client.mono = after_ms(client.mono, 1000);
+      for (const auto& got :
+           FakeNode::of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})))
+        out.push_back(which(got.contents));
+    }
+    return out;
+  }
+  std::uint64_t number(const char* field) {
+    auto replies = FakeNode::of<Reply>(server.step(CommandReceived{1, command::ListMailboxes{}}));
+    const auto& list = std::get<List>(std::get<Value>(replies.at(0).result).inner());
+    if (list.empty()) return 0;
+    return std::get<std::uint64_t>(list[0].find(field)->inner());
+  }
+};
+
+TEST_F(MailboxTest, mail_is_durable_and_delivered_after_gossip_once_channels_are_usable) {
+  EXPECT_EQ(story(post(7)), "put");
+  EXPECT_EQ(story(post(8)), "put");
+  EXPECT_EQ(server.rows.size(), 2U);
+  server.restart();
+  EXPECT_EQ(story(server.ready(client.id, plain)), "awake");  // not yet: its channels are not usable
+  auto effects = become_usable();
+  EXPECT_EQ(story(effects), "gossip ping");
+  effects = pong(effects);
+  EXPECT_EQ(story(effects), "mail mail ping awake");
+  EXPECT_EQ(read(effects), (std::vector<int>{7, 8}));
+  EXPECT_EQ(server.rows.size(), 2U);
+  effects = pong(effects);
+  EXPECT_EQ(story(effects), "erase erase");
+  EXPECT_TRUE(server.rows.empty());
+  EXPECT_FALSE(deadline(server.room).has_value());
+}
+
+TEST_F(MailboxTest, a_lost_connection_before_the_second_pong_means_delivery_again) {
+  post(7);
+  auto effects = wake();
+  EXPECT_EQ(read(effects), std::vector<int>{7});
+  server.gone(client.id);
+  auto late = FakeNode::of<PingPeer>(effects).at(0);
+  server.step(PongReceived{late.node_id, late.token});  // of the connection before
+  EXPECT_EQ(server.rows.size(), 1U);
+  effects = wake();
+  EXPECT_EQ(read(effects), std::vector<int>{7});
+  pong(effects);
+  EXPECT_TRUE(server.rows.empty());
+}
+
+TEST_F(MailboxTest, a_crash_between_mail_and_pong_means_delivery_again) {
+  post(7);
+  EXPECT_EQ(read(wake()), std::vector<int>{7});
+  server.restart();
+  auto effects = wake();
+  EXPECT_EQ(read(effects), std::vector<int>{7});
+  pong(effects);
+  server.restart();
+  EXPECT_EQ(story(wake()), "");
+}
+
+TEST_F(MailboxTest, an_invited_client_without_channels_gets_its_mail_at_peer_ready) {
+  server.channels.clear();
+  server.invited.insert(client.id);
+  post(7);
+  auto effects = server.ready(client.id, plain);
+  EXPECT_EQ(story(effects), "awake gossip ping");
+  EXPECT_EQ(read(pong(effects)), std::vector<int>{7});
+}
+
+TEST_F(MailboxTest, channels_that_never_become_usable_do_not_stop_the_mail_for_ever) {
+  post(7);
+  server.ready(client.id, plain);
+  auto effects = server.next_deadline();
+  EXPECT_EQ(story(effects), "gossip ping");
+  EXPECT_EQ(read(pong(effects)), std::vector<int>{7});
+}
+
+TEST_F(MailboxTest, a_foreign_client_gets_time_to_verify_our_gossip) {
+  post(7);
+  server.ready(client.id, {wire::kOnionMessages + 1, wire::kBasicMpp + 1});
+  auto effects = pong(become_usable());
+  EXPECT_EQ(story(effects), "");
+  auto asked = server.mono;
+  effects = server.next_deadline();
+  EXPECT_EQ(server.mono, after_ms(asked, kRawClientGossipWaitMs));
+  EXPECT_EQ(read(effects), std::vector<int>{7});
+}
+
+TEST_F(MailboxTest, an_awake_client_is_sent_mail_at_once_but_durably) {
+  wake();
+  auto effects = post(7);
+  EXPECT_EQ(story(effects), "put mail ping awake");
+  auto more = post(8);  // while the first is under way
+  EXPECT_EQ(read(more), std::vector<int>{8});
+  EXPECT_EQ(story(pong(effects)), "erase");
+  EXPECT_EQ(story(pong(more)), "erase");
+  EXPECT_TRUE(server.rows.empty());
+}
+
+TEST_F(MailboxTest, mail_that_comes_while_the_client_is_not_ready_yet_waits) {
+  server.ready(client.id, plain);
+  EXPECT_EQ(story(post(7)), "put");
+  auto effects = become_usable();
+  EXPECT_EQ(story(post(8)), "put");
+  EXPECT_EQ(read(pong(effects)), (std::vector<int>{7, 8}));
+}
+
+TEST_F(MailboxTest, our_own_message_for_a_sleeping_client_behind_us_goes_into_its_mailbox_and_counts_as_confirmed) {
+  auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
+  auto tag = make_tag(TagOwner::Payment, 3);
+  auto effects = server.step(SendOnionMessage{path, contents(7), std::nullopt, true, tag});
+  EXPECT_EQ(story(effects), "put");
+  auto outcomes = FakeNode::of<OnionMessageOutcome>(effects);
+  ASSERT_EQ(outcomes.size(), 1U);
+  EXPECT_EQ(outcomes[0].fate, OnionMessageFate::Confirmed);
+  EXPECT_EQ(read(wake()), std::vector<int>{7});
+}
+
+TEST_F(MailboxTest, strangers_and_clients_of_a_client_have_no_mailbox) {
+  server.channels.clear();
+  EXPECT_EQ(story(post(7)), "");
+  server.invited.insert(client.id);
+  server.config.role = Role::Client;
+  EXPECT_EQ(story(post(7)), "");
+}
+
+// ---- limits ----
+
+TEST_F(MailboxTest, a_full_mailbox_loses_the_oldest_of_its_largest_source) {
+  post_from(second_sender, 200);
+  for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
+  EXPECT_EQ(server.rows.size(), kMailboxMessages);
+  EXPECT_EQ(number("messages"), kMailboxMessages);
+  server.restart();
+  auto got = read(wake());
+  ASSERT_EQ(got.size(), kMailboxMessages);
+  EXPECT_EQ(got[0], 200);  // the one message of the other source stays
+  EXPECT_EQ(got[1], 1);    // number 0 went
+  EXPECT_EQ(got.back(), static_cast<int>(kMailboxMessages) - 1);
+}
+
+TEST_F(MailboxTest, a_mailbox_holds_so_many_bytes_and_not_more) {
+  for (int i = 0; i < 40; ++i) post(static_cast<std::uint8_t>(i), 20'000);
+  EXPECT_LE(number("bytes"), kMailboxBytes);
+  EXPECT_GT(number("bytes"), kMailboxBytes - 40'000);
+  auto kept = number("messages");
+  EXPECT_EQ(server.rows.size(), kept);
+  EXPECT_EQ(read(wake()).size(), kept);
+}
+
+TEST_F(MailboxTest, old_mail_goes_while_running_and_at_start) {
+  post(7);
+  server.wall = after_s(server.wall, kMailboxAgeS / 2);
+  post(8);
+  EXPECT_EQ(number("oldest_age_s"), kMailboxAgeS / 2);
+  server.next_deadline();
+  EXPECT_EQ(server.rows.size(), 2U);
+  server.wall = after_s(server.wall, kMailboxAgeS / 2);
+  server.next_deadline();
+  EXPECT_EQ(server.rows.size(), 1U);
+  server.wall = after_s(server.wall, kMailboxAgeS);
+  server.restart();
+  EXPECT_TRUE(server.rows.empty());
+}
+
+TEST_F(MailboxTest, mail_of_somebody_who_is_no_client_any_more_goes) {
+  post(7);
+  server.channels.clear();
+  server.next_deadline();
+  EXPECT_TRUE(server.rows.empty());
+}
+
+TEST_F(MailboxTest, a_full_mailbox_delivered_in_one_burst_passes_the_clients_own_limits) {
+  for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
+  auto effects = wake();
+  std::size_t heard = 0;
+  for (const auto& message : FakeNode::of<SendMessage>(effects))
+    heard += FakeNode::of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})).size();
+  EXPECT_EQ(heard, kMailboxMessages);
+}
+
+TEST_F(MailboxTest, rows_that_are_cut_short_or_of_another_version_are_refused) {
+  post(7);
+  ASSERT_EQ(server.rows.size(), 1U);
+  const auto& [key, value] = *server.rows.begin();
+  ASSERT_EQ(key.size(), 41U);
+  auto loads = [](Bytes name, Bytes changed) {
+    std::vector<Row> rows{{Table::Mailbox, std::move(name), std::move(changed)}};
+    return load(rows).has_value();
+  };
+  EXPECT_TRUE(loads(key, value));
+  for (std::size_t size = 0; size < value.size(); ++size)
+    EXPECT_FALSE(loads(key, {value.begin(), value.begin() + static_cast<std::ptrdiff_t>(size)}));
+  for (std::size_t size = 0; size < key.size(); ++size)
+    EXPECT_FALSE(loads({key.begin(), key.begin() + static_cast<std::ptrdiff_t>(size)}, value));
+  auto other = value;
+  other[0] = 2;
+  EXPECT_FALSE(loads(key, other));
+}
+
+}  // namespace
+}  // namespace doze::onion_message::testing

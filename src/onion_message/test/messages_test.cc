@@ -1,0 +1,279 @@
+// Sending, relaying, receiving, limits.
+#include "fake_node.h"
+
+namespace doze::onion_message::testing {
+namespace {
+
+const ShortChannelId kAlias = ShortChannelId::of(16'000'000, 1, 1);
+
+struct MessagesTest : ::testing::Test {
+  FakeNode sender{1}, relay{2, Role::Server}, recipient{3};
+  const std::uint64_t tag = make_tag(TagOwner::Payment, 1);
+
+  void join(FakeNode& a, FakeNode& b) {
+    a.ready(b.id);
+    b.ready(a.id);
+    a.said.clear();
+    b.said.clear();
+  }
+  /// What `from` says to `to` arrives there.
+  Effects carry(const Effects& effects, const FakeNode& from, FakeNode& to) {
+    Effects out;
+    for (const auto& message : FakeNode::of<SendMessage>(effects)) {
+      EXPECT_EQ(message.node_id, to.id);
+      for (auto& effect : to.step(MessageReceived{from.id, message.message})) out.push_back(std::move(effect));
+    }
+    return out;
+  }
+  wire::BlindedPath path_over_relay(ByteView path_id) {
+    return *onion::path_through_peer(fresh_key(recipient.rng), relay.id, recipient.id, path_id);
+  }
+  wire::BlindedPath own_path(FakeNode& node, ByteView path_id) {
+    return *onion::path_to_self(fresh_key(node.rng), node.id, path_id);
+  }
+  /// A path over `first` to the recipient that names the next hop by its channel.
+  wire::BlindedPath path_by_scid(const NodeId& first, ShortChannelId scid) {
+    onion::RecipientData hop;
+    hop.short_channel_id = scid;
+    return *onion::blind(fresh_key(recipient.rng), {{first, onion::encode(hop)}, {recipient.id, {}}});
+  }
+  void announce(FakeNode& node, const NodeId& a, const NodeId& b, std::uint32_t number) {
+    wire::ChannelAnnouncement channel;
+    channel.short_channel_id = ShortChannelId::of(1, number, 0);
+    channel.node_id_1 = std::min(a, b);
+    channel.node_id_2 = std::max(a, b);
+    ASSERT_TRUE(node.graph.add_channel(channel, {}, Sat(1000), node.wall).has_value());
+    wire::ChannelUpdate update;
+    update.short_channel_id = channel.short_channel_id;
+    update.timestamp = 1;
+    ASSERT_TRUE(node.graph.apply(update, {}).has_value());
+  }
+  OnionMessageFate only_fate(const FakeNode& node) {
+    auto outcomes = node.all<OnionMessageOutcome>();
+    EXPECT_EQ(outcomes.size(), 1U);
+    if (outcomes.empty()) return OnionMessageFate::Undeliverable;
+    EXPECT_EQ(outcomes[0].tag, tag);
+    return outcomes[0].fate;
+  }
+};
+
+TEST_F(MessagesTest, a_connected_node_gets_it_and_its_pong_confirms) {
+  join(sender, recipient);
+  auto path_id = Bytes{1, 2, 3};
+  auto reply_path = own_path(sender, Bytes{9});
+  auto effects = sender.step(SendOnionMessage{own_path(recipient, path_id), contents(7), reply_path, false, tag});
+  EXPECT_EQ(story(effects), "mail ping");
+  auto received = FakeNode::of<OnionMessageReceived>(carry(effects, sender, recipient));
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].from, sender.id);
+  EXPECT_EQ(received[0].path_id, std::optional(path_id));
+  EXPECT_EQ(received[0].reply_path, std::optional(reply_path));
+  EXPECT_EQ(which(received[0].contents), 7);
+  EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
+  sender.answer(effects);
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Confirmed);
+}
+
+TEST_F(MessagesTest, a_node_id_is_a_destination_without_path_id) {
+  join(sender, recipient);
+  auto effects = sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, 0});
+  EXPECT_EQ(story(effects), "mail");  // no tag: nobody wants to know
+  auto received = FakeNode::of<OnionMessageReceived>(carry(effects, sender, recipient));
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_FALSE(received[0].path_id.has_value());
+}
+
+TEST_F(MessagesTest, a_lost_connection_before_the_pong_means_undeliverable_and_a_late_pong_nothing) {
+  join(sender, recipient);
+  auto effects = sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, tag});
+  sender.gone(recipient.id);
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
+  sender.ready(recipient.id);
+  sender.answer(effects);
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
+}
+
+TEST_F(MessagesTest, a_peer_relays_by_node_id_and_by_the_alias_that_it_gave_out) {
+  join(sender, relay);
+  join(relay, recipient);
+  relay.add_channel(recipient.id, kAlias, true);
+  for (const auto& path : {path_over_relay(Bytes{5}), path_by_scid(relay.id, kAlias)}) {
+    auto effects = sender.step(SendOnionMessage{path, contents(7), std::nullopt, false, 0});
+    auto onward = carry(effects, sender, relay);
+    EXPECT_TRUE(FakeNode::of<OnionMessageReceived>(onward).empty());
+    EXPECT_EQ(FakeNode::of<OnionMessageReceived>(carry(onward, relay, recipient)).size(), 1U);
+  }
+}
+
+TEST_F(MessagesTest, nothing_goes_back_to_where_it_came_from_or_to_unknown_channels) {
+  join(recipient, relay);
+  // The recipient itself sends over a path that leads from the relay back to it.
+  for (const auto& path : {path_over_relay(Bytes{5}), path_by_scid(relay.id, kAlias)}) {
+    auto effects = recipient.step(SendOnionMessage{path, contents(7), std::nullopt, false, 0});
+    EXPECT_TRUE(FakeNode::of<SendMessage>(carry(effects, recipient, relay)).empty());
+  }
+}
+
+TEST_F(MessagesTest, a_relay_sends_nothing_to_a_peer_without_onion_messages) {
+  join(sender, relay);
+  relay.ready(recipient.id, {});
+  auto effects = sender.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, 0});
+  EXPECT_TRUE(FakeNode::of<SendMessage>(carry(effects, sender, relay)).empty());
+}
+
+TEST_F(MessagesTest, rubbish_is_ignored) {
+  join(sender, relay);
+  auto effects = sender.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, 0});
+  auto message = std::get<wire::OnionMessage>(FakeNode::of<SendMessage>(effects).at(0).message);
+  for (std::size_t at : {0UL, 1UL, 40UL, message.onion_message_packet.size() - 1}) {
+    auto changed = message;
+    changed.onion_message_packet[at] ^= 1;
+    auto out = relay.step(MessageReceived{sender.id, changed});
+    EXPECT_TRUE(FakeNode::of<SendMessage>(out).empty());
+    EXPECT_TRUE(FakeNode::of<OnionMessageReceived>(out).empty());
+  }
+  for (std::size_t size = 0; size < message.onion_message_packet.size(); size += 97) {
+    auto cut = message;
+    cut.onion_message_packet.resize(size);
+    EXPECT_TRUE(FakeNode::of<SendMessage>(relay.step(MessageReceived{sender.id, cut})).empty());
+  }
+}
+
+// ---- ways to the introduction node ----
+
+TEST_F(MessagesTest, over_the_graph_it_is_only_relayed) {
+  join(sender, relay);
+  join(relay, recipient);
+  announce(sender, relay.id, recipient.id, 1);
+  auto effects = sender.step(SendOnionMessage{own_path(recipient, Bytes{1}), contents(7), std::nullopt, false, tag});
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Relayed);
+  EXPECT_TRUE(FakeNode::of<WantPeer>(effects).empty());
+  auto onward = carry(effects, sender, relay);
+  auto received = FakeNode::of<OnionMessageReceived>(carry(onward, relay, recipient));
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].path_id, std::optional(Bytes{1}));
+}
+
+TEST_F(MessagesTest, a_direct_message_dials_first_and_takes_relays_only_where_that_fails) {
+  join(sender, relay);
+  announce(sender, relay.id, recipient.id, 1);
+  SendOnionMessage direct{own_path(recipient, Bytes{1}), contents(7), std::nullopt, true, tag};
+  auto effects = sender.step(direct);
+  ASSERT_EQ(FakeNode::of<WantPeer>(effects).size(), 1U);
+  EXPECT_EQ(FakeNode::of<WantPeer>(effects)[0].node_id, recipient.id);
+  EXPECT_TRUE(FakeNode::of<SendMessage>(effects).empty());
+  effects = sender.ready(recipient.id);
+  EXPECT_EQ(story(effects), "mail ping");
+  sender.answer(effects);
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Confirmed);
+
+  sender.gone(recipient.id);
+  sender.said.clear();
+  sender.step(direct);
+  effects = sender.step(PeerUnreachable{recipient.id, "nobody there"});
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Relayed);
+  ASSERT_EQ(FakeNode::of<SendMessage>(effects).size(), 1U);
+  EXPECT_EQ(FakeNode::of<SendMessage>(effects)[0].node_id, relay.id);
+}
+
+TEST_F(MessagesTest, without_any_way_it_is_undeliverable) {
+  join(sender, relay);
+  auto effects = sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, tag});
+  EXPECT_EQ(FakeNode::of<WantPeer>(effects).size(), 1U);
+  sender.step(PeerUnreachable{recipient.id, "no address is known"});
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
+  EXPECT_FALSE(deadline(sender.room).has_value());
+}
+
+TEST_F(MessagesTest, a_dial_that_takes_too_long_is_undeliverable) {
+  join(sender, relay);
+  sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, tag});
+  sender.next_deadline();
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
+}
+
+TEST_F(MessagesTest, a_node_that_just_started_waits_for_a_peer_that_can_relay) {
+  announce(sender, relay.id, recipient.id, 1);
+  sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, true, tag});
+  sender.step(PeerUnreachable{recipient.id, "no address is known"});
+  EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
+  auto effects = sender.ready(relay.id);
+  EXPECT_EQ(FakeNode::of<SendMessage>(effects).size(), 1U);
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Relayed);
+}
+
+TEST_F(MessagesTest, introduction_nodes_named_by_a_channel_are_found_in_the_graph_and_among_our_own) {
+  join(sender, recipient);
+  announce(sender, relay.id, recipient.id, 1);
+  sender.add_channel(recipient.id, kAlias);
+  for (auto [scid, other] : {std::pair(ShortChannelId::of(1, 1, 0), relay.id), std::pair(kAlias, sender.id)}) {
+    auto path = own_path(recipient, Bytes{1});
+    std::uint8_t direction = recipient.id < other ? 0 : 1;
+    path.first_node_id = wire::ScidDir{direction, scid};
+    auto effects = sender.step(SendOnionMessage{path, contents(7), std::nullopt, false, 0});
+    ASSERT_EQ(FakeNode::of<SendMessage>(effects).size(), 1U);
+    EXPECT_EQ(FakeNode::of<SendMessage>(effects)[0].node_id, recipient.id);
+  }
+  auto path = own_path(recipient, Bytes{1});
+  path.first_node_id = wire::ScidDir{0, ShortChannelId::of(5, 5, 5)};
+  sender.step(SendOnionMessage{path, contents(7), std::nullopt, false, tag});
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
+}
+
+TEST_F(MessagesTest, our_own_hop_is_unwrapped) {
+  join(relay, recipient);
+  auto effects = relay.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, tag});
+  auto received = FakeNode::of<OnionMessageReceived>(carry(effects, relay, recipient));
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].path_id, std::optional(Bytes{5}));
+  relay.answer(effects);
+  EXPECT_EQ(only_fate(relay), OnionMessageFate::Confirmed);
+}
+
+TEST_F(MessagesTest, a_path_that_ends_at_ourselves_is_heard_at_once) {
+  auto effects = relay.step(SendOnionMessage{own_path(relay, Bytes{5}), contents(7), std::nullopt, false, tag});
+  auto received = FakeNode::of<OnionMessageReceived>(effects);
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].path_id, std::optional(Bytes{5}));
+  EXPECT_EQ(only_fate(relay), OnionMessageFate::Confirmed);
+}
+
+TEST_F(MessagesTest, contents_that_fit_into_no_packet_are_undeliverable) {
+  join(sender, recipient);
+  sender.step(SendOnionMessage{recipient.id, contents(7, 40'000), std::nullopt, false, tag});
+  EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
+}
+
+// ---- limits ----
+
+TEST_F(MessagesTest, a_flood_is_cut_by_count_and_by_bytes_and_time_refills) {
+  for (std::size_t size : {10UL, 20'000UL}) {
+    FakeNode target(9, Role::Server);
+    target.see(sender.id);
+    join(sender, target);
+    auto effects = sender.step(SendOnionMessage{target.id, contents(7, size), std::nullopt, false, 0});
+    auto message = FakeNode::of<SendMessage>(effects).at(0).message;
+    auto arrives = [&] {
+      return !FakeNode::of<OnionMessageReceived>(target.step(MessageReceived{sender.id, message})).empty();
+    };
+    std::size_t got = 0;
+    while (got < 1000 && arrives()) ++got;
+    EXPECT_GE(got, size == 10 ? kMailboxMessages : kMailboxBytes / onion::kLargeMessagePayloads);
+    EXPECT_LT(got, 200U);
+    target.mono = after_ms(target.mono, 1100);
+    EXPECT_TRUE(arrives());
+    target.gone(sender.id);
+    target.ready(sender.id);
+    target.mono = after_ms(target.mono, 10);
+    std::size_t more = 0;
+    while (more < 1000 && arrives()) ++more;
+    EXPECT_LT(more, 10U);  // a new connection is no new budget
+    target.mono = after_ms(target.mono, 90'000);
+    more = 0;
+    while (more < 1000 && arrives()) ++more;
+    EXPECT_EQ(more, got);
+  }
+}
+
+}  // namespace
+}  // namespace doze::onion_message::testing
