@@ -155,7 +155,8 @@ class Work {
   // mailbox.cc
   [[nodiscard]] bool keeps_mail_for(const NodeId& node) const;
   [[nodiscard]] bool sleeps(const NodeId& node) const;
-  void park(const NodeId& client, const NodeId& source, wire::OnionMessage message);
+  /// False: it was not kept, for there is no room.
+  bool park(const NodeId& client, const NodeId& source, wire::OnionMessage message);
   void shrink(const NodeId& client, Mailbox& mailbox);
   void erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence);
   void drop_old_mail();

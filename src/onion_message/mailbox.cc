@@ -34,10 +34,11 @@ bool Work::sleeps(const NodeId& node) const {
 
 // ---- keeping ----
 
-void Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage message) {
+bool Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage message) {
   Mail mail{source, context_.wall, std::move(message)};
   if (mail.size() > kMailboxBytes || self_.all_bytes + mail.size() > kAllMailboxesBytes) {
-    return notify(Severity::Warning, "mail_refused", {{"client", client.hex()}, {"bytes", std::uint64_t{mail.size()}}});
+    notify(Severity::Warning, "mail_refused", {{"client", client.hex()}, {"bytes", std::uint64_t{mail.size()}}});
+    return false;
   }
   auto sequence = self_.next_sequence++;
   say(Put{Table::Mailbox, mail_key(client, sequence), encode(mail)});
@@ -46,14 +47,16 @@ void Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage m
   self_.all_bytes += mail.size();
   mailbox.mail.emplace(sequence, std::move(mail));
   shrink(client, mailbox);
+  bool kept = mailbox.mail.contains(sequence);
   if (!self_.age_check) self_.age_check = after_ms(context_.mono, kAgeCheckMs);
   if (!context_.views.connected(client)) {
-    return notify(Severity::Info, "mail_parked",
-                  {{"client", client.hex()}, {"messages", std::uint64_t{mailbox.mail.size()}}});
+    notify(Severity::Info, "mail_parked", {{"client", client.hex()}, {"messages", std::uint64_t{mailbox.mail.size()}}});
+    return kept;
   }
   if (!self_.sessions.contains(client)) open_session(client);  // it became a client while it was connected
   auto& session = self_.sessions.at(client);
   if (session.stage == Stage::Open) deliver(client, session);
+  return kept;
 }
 
 /// Fair share: whoever fills the mailbox most loses its own oldest message first.

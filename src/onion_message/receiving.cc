@@ -46,8 +46,10 @@ void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
   auto next = resolve(message.next);
   if (!next || *next == from) return;
   bool connected = context_.views.connected(*next);
-  if (keeps_mail_for(*next) && (!connected || (sleeps(*next) && speaks_onion(*next))))
-    return park(*next, from, message.message);
+  if (keeps_mail_for(*next) && (!connected || (sleeps(*next) && speaks_onion(*next)))) {
+    park(*next, from, message.message);
+    return;
+  }
   if (speaks_onion(*next)) return say(SendMessage{*next, message.message});
   notify(Severity::Debug, "onion_message_dropped", {{"from", from.hex()}, {"next", next->hex()}});
 }

@@ -81,8 +81,7 @@ void Work::on(const SendOnionMessage& in) {
   if (ours && keeps_mail_for(*introduction) && (sleeps(*introduction) || !context_.views.connected(*introduction))) {
     // We introduce this client: our mailbox is the one that the message must reach.
     auto built = build(message, {});
-    if (!built) return undeliverable();
-    park(*introduction, context_.signer.node_id(), *std::move(built));
+    if (!built || !park(*introduction, context_.signer.node_id(), *std::move(built))) return undeliverable();
     return report(in.tag, OnionMessageFate::Confirmed);
   }
   send_or_wait(std::move(message));
