@@ -50,10 +50,16 @@ struct MailboxTest : ::testing::Test {
     return out;
   }
   std::uint64_t number(const char* field) {
+    auto value = listed(field);
+    return value ? std::get<std::uint64_t>(value->inner()) : 0;
+  }
+  std::string state() { return std::get<std::string>(listed("state")->inner()); }
+  /// A field of the one mailbox that listmailboxes shows.
+  std::optional<Value> listed(const char* field) {
     auto replies = FakeNode::of<Reply>(server.step(CommandReceived{1, command::ListMailboxes{}}));
     const auto& list = std::get<List>(std::get<Value>(replies.at(0).result).inner());
-    if (list.empty()) return 0;
-    return std::get<std::uint64_t>(list[0].find(field)->inner());
+    if (list.empty()) return std::nullopt;
+    return *list[0].find(field);
   }
 };
 
@@ -79,7 +85,9 @@ TEST_F(MailboxTest, a_lost_connection_before_the_second_pong_means_delivery_agai
   post(7);
   auto effects = wake();
   EXPECT_EQ(read(effects), std::vector<int>{7});
+  EXPECT_EQ(state(), "open");
   server.gone(client.id);
+  EXPECT_EQ(state(), "asleep");
   auto late = FakeNode::of<PingPeer>(effects).at(0);
   server.step(PongReceived{late.node_id, late.token});  // of the connection before
   EXPECT_EQ(server.rows.size(), 1U);
