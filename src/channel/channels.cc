@@ -1,0 +1,181 @@
+#include "channel/channels.h"
+
+#include <algorithm>
+
+#include "channel/inside.h"
+#include "effects/record_io.h"
+
+namespace doze::channel {
+
+Channels::Channels() : inside(std::make_unique<Inside>()) {}
+Channels::~Channels() = default;
+Channels::Channels(Channels&&) noexcept = default;
+Channels& Channels::operator=(Channels&&) noexcept = default;
+
+namespace {
+
+void hear(Work& work, const Started&) {
+  for (auto& [id, channel] : work.state.channels) {
+    rebroadcast(work, channel);
+    work.state.dirty.insert(id);
+  }
+}
+
+void hear(Work& work, const PeerReady& word) {
+  for (auto& [id, channel] : work.state.channels)
+    if (channel.peer == word.node_id) reconnect(work, channel);
+}
+
+void hear(Work& work, const PeerGone& word) {
+  std::vector<ChannelId> lost;
+  for (const auto& [id, opening] : work.state.openings)
+    if (opening.channel.peer == word.node_id) lost.push_back(id);
+  for (const auto& id : lost) fail_opening(work, id, "the connection to the peer was lost", false);
+  for (auto& [id, channel] : work.state.channels)
+    if (channel.peer == word.node_id) disconnect(work, channel);
+}
+
+/// The channel that a message is about, if it is the sender's. Otherwise the sender is told.
+template <class M>
+Channel* find(Work& work, const NodeId& peer, const M& message) {
+  auto it = work.state.channels.find(message.channel_id);
+  if (it == work.state.channels.end() || it->second.peer != peer) {
+    work.send(peer, wire::Error{message.channel_id, to_bytes(bytes_of("no such channel"))});
+    return nullptr;
+  }
+  return &it->second;
+}
+
+void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
+  std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
+  work.notify(Severity::Warning, "peer_error",
+              {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
+  if (work.state.openings.contains(m.channel_id) && work.state.openings.at(m.channel_id).channel.peer == peer)
+    return fail_opening(work, m.channel_id, "the peer refuses: " + text, false);
+  for (auto& [id, channel] : work.state.channels)
+    if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id))
+      force_close(work, channel, "the peer sent an error: " + text);
+}
+
+void hear(Work& work, const MessageReceived& word) {
+  const auto& peer = word.node_id;
+  std::visit(
+      [&]<class M>(const M& m) {
+        if constexpr (std::is_same_v<M, wire::OpenChannel> || std::is_same_v<M, wire::AcceptChannel> ||
+                      std::is_same_v<M, wire::FundingCreated> || std::is_same_v<M, wire::FundingSigned>) {
+          on(work, peer, m);
+        } else if constexpr (std::is_same_v<M, wire::Error>) {
+          on_error(work, peer, m);
+        } else if constexpr (std::is_same_v<M, wire::Warning>) {
+          work.notify(Severity::Warning, "peer_warning",
+                      {{"peer", peer.hex()},
+                       {"warning", escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()),
+                                                                     m.data.size()))}});
+        } else if constexpr (requires(Work& w, Channel& c) { on(w, c, m); }) {
+          auto* channel = find(work, peer, m);
+          if (channel == nullptr || !channel->alive()) return;
+          constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
+          if (!any_time && !channel->reestablished) {
+            work.send(peer, wire::Warning{channel->id, to_bytes(bytes_of("a message before channel_reestablish"))});
+            return work.say(DropPeer{peer, "a message before channel_reestablish"});
+          }
+          on(work, *channel, m);
+        }
+      },
+      word.message);
+}
+
+void hear(Work& work, const OpenChannelNow& word) {
+  open(work, word);
+}
+void hear(Work& work, const CloseChannelNow& word) {
+  close(work, word);
+}
+void hear(Work& work, const FundingPrepared& word) {
+  on(work, word);
+}
+void hear(Work& work, const FundingFailed& word) {
+  on(work, word);
+}
+void hear(Work& work, const AddHtlc& word) {
+  add_htlc(work, word);
+}
+void hear(Work& work, const FulfillHtlc& word) {
+  remove_htlc(work, word.channel_id, word.htlc_id, wire::UpdateFulfillHtlc{{}, word.htlc_id, word.preimage, {}});
+}
+void hear(Work& work, const FailHtlc& word) {
+  remove_htlc(work, word.channel_id, word.htlc_id, wire::UpdateFailHtlc{{}, word.htlc_id, word.reason, {}});
+}
+void hear(Work& work, const FailMalformedHtlc& word) {
+  remove_htlc(work, word.channel_id, word.htlc_id,
+              wire::UpdateFailMalformedHtlc{{}, word.htlc_id, word.sha256_of_onion, word.failure_code});
+}
+void hear(Work& work, const BlockConnected& in) {
+  on_block(work, in);
+}
+void hear(Work& work, const BlockDisconnected& in) {
+  on_block_gone(work, in);
+}
+void hear(Work& work, const FeeEstimate& in) {
+  work.state.feerate = in.feerate;
+  for (auto& [id, channel] : work.state.channels) propose_fee(work, channel);
+}
+void hear(Work& work, const BroadcastResult& in) {
+  if (!in.accepted)
+    work.notify(Severity::Debug, "broadcast_refused",
+                {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
+}
+void hear(Work&, const DeadlineReached&) {}
+void hear(Work& work, const EndOfStep&) {
+  for (auto& [id, channel] : work.state.channels) sign_if_due(work, channel);
+}
+
+}  // namespace
+
+Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer) {
+  Channels out;
+  auto& state = *out.inside;
+  for (const auto& row : rows) {
+    if (row.table != Table::Channel) continue;
+    if (is_key_counter(row.key)) {
+      RecordReader in(row.value);
+      in.all(state.next_key_index);
+      if (auto read = in.finish("key counter"); !read) return fail(LoadError{row.table, row.key, read.error()});
+      continue;
+    }
+    auto read = read_channel(row.value);
+    if (!read) return fail(LoadError{row.table, row.key, read.error()});
+    auto channel = *std::move(read);
+    channel.signer = signer.channel(channel.key_index);
+    forget_unsigned(channel);
+    auto id = channel.id;
+    state.views.insert_or_assign(id, view_of(channel, signer));
+    state.channels.insert_or_assign(id, std::move(channel));
+  }
+  return out;
+}
+
+Transition<Channels> step(Channels state, const Input& input, const Context& context) {
+  Effects out;
+  Work work{*state.inside, context, out};
+  std::visit([&](const auto& in) { hear(work, in); }, input);
+  for (const auto& id : state.inside->dirty) {
+    auto it = state.inside->channels.find(id);
+    if (it == state.inside->channels.end())
+      state.inside->views.erase(id);
+    else
+      state.inside->views.insert_or_assign(id, view_of(it->second, context.signer));
+  }
+  state.inside->dirty.clear();
+  return {std::move(state), std::move(out)};
+}
+
+std::optional<MonoTime> deadline(const Channels&) {
+  return std::nullopt;
+}
+
+const std::map<ChannelId, ChannelView>& views(const Channels& state) {
+  return state.inside->views;
+}
+
+}  // namespace doze::channel

@@ -1,0 +1,270 @@
+// The room's own state: one value a channel, openings under way, the counter of key indexes. Only channel/*.cc include
+// it.
+//
+// Two commitments move in turns. A change that we propose goes proposed → signed (covered by our commitment_signed) →
+// acked (the peer revoked: it is in the peer's commitment) → in ours with the peer's next commitment_signed. A change
+// of the peer's goes proposed → acked (in our commitment, we revoked) → signed (covered by our commitment_signed) →
+// gone when the peer revokes: then it is irrevocable.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "channel/channels.h"
+#include "commitment/commitment_tx.h"
+#include "commitment/shachain.h"
+
+namespace doze::channel {
+
+using commitment::ChannelPublicKeys;
+using commitment::CommitmentFormat;
+
+// ---- limits ----
+inline constexpr Sat kMinCapacity{20'000};      // below, reserve and fees leave nothing to pay with
+inline constexpr Sat kMaxCapacity{16'777'215};  // option_support_large_channel is not offered yet
+inline constexpr Sat kOurDustLimit{354};        // the largest of BOLT 3 for segwit outputs
+inline constexpr Sat kMinDustLimit{354}, kMaxDustLimit{660};
+inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transactions stay within standard weight
+inline constexpr std::uint16_t kMaxToSelfDelay = 2016;
+inline constexpr std::uint32_t kMaxMinimumDepth = 144;
+inline constexpr FeeratePerKw kMaxFeerate{250'000};   // 1,000 sat/vB: beyond, a peer burns its own money, or ours
+inline constexpr std::uint32_t kFeeSpike = 2;         // BOLT 2: the opener keeps room for twice the feerate
+inline constexpr Msat kMaxDustExposure{5'000'000};    // dust HTLCs are lost to fees when a channel closes on chain
+inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
+inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
+inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
+inline constexpr std::size_t kMaxClosedShown = 1'000;         // closed channels that listchannels still shows
+
+using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
+                            wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
+using Updates = std::vector<Update>;
+
+/// `offered` by us.
+struct HtlcId {
+  bool offered = false;
+  std::uint64_t id = 0;
+  friend auto operator<=>(const HtlcId&, const HtlcId&) = default;
+};
+struct SpecHtlc {
+  Msat amount;
+  PaymentHash payment_hash;
+  CltvExpiry cltv_expiry;
+};
+/// What a commitment says, from our side whoever owns it.
+struct Spec {
+  Msat to_local, to_remote;
+  FeeratePerKw feerate;
+  std::map<HtlcId, SpecHtlc> htlcs;
+};
+
+/// What one side asks of the other: from its open_channel or accept_channel.
+struct Terms {
+  Sat dust_limit;
+  Msat max_htlc_value_in_flight;
+  Sat channel_reserve;  // the other side must keep
+  Msat htlc_minimum;
+  std::uint16_t to_self_delay = 0;  // the other side must wait
+  std::uint16_t max_accepted_htlcs = 0;
+  ChannelPublicKeys keys;
+};
+
+/// An HTLC that we offered, until it is irrevocably removed.
+struct Offered {
+  HtlcOrigin origin;
+  std::optional<Profile> hold;
+  bool fulfilled = false;  // HtlcFulfilled was said
+};
+
+/// A held HTLC whose release paths our last revoke_and_ack carried: it is retransmitted the same.
+struct HeldInRevoke {
+  std::uint64_t id = 0;
+  Profile profile = Profile::Ldk;
+};
+
+struct Channel {
+  ChannelId id;
+  NodeId peer;
+  std::uint64_t key_index = 0;
+  bool funder = false;
+  bool announce = false;
+  bool scid_alias_type = false;
+  CommitmentFormat format = CommitmentFormat::AnchorsZeroFeeHtlc;
+  ChannelPhase phase = ChannelPhase::Opening;
+  Sat capacity;
+  Terms local, remote;
+  std::uint32_t minimum_depth = 0;  // before we send channel_ready
+  Outpoint funding;
+  Bytes funding_transaction;                   // funder: for broadcasting again
+  BlockHeight created_height, funding_height;  // 0: not confirmed
+  std::uint32_t funding_position = 0;
+  bool sent_ready = false, got_ready = false;
+  std::optional<ShortChannelId> remote_alias;
+
+  Updates local_proposed, local_signed, local_acked;
+  Updates remote_proposed, remote_acked, remote_signed;
+  std::uint64_t next_local_htlc = 0, next_remote_htlc = 0;
+  std::uint64_t local_number = 0;  // of our current commitment
+  Spec local_spec;
+  Signature local_signature;
+  std::vector<Signature> local_htlc_signatures;
+  std::uint64_t remote_number = 0;
+  Spec remote_spec;
+  PublicKey remote_point, remote_next_point;
+  /// Our commitment_signed is out, the revocation has not come: what the peer's next commitment says.
+  std::optional<Spec> next_remote_spec;
+  std::uint64_t signed_after = 0;  // local_number when it was sent: retransmission keeps the order
+  std::vector<HeldInRevoke> last_revoke;
+  commitment::SecretStore remote_secrets;
+  std::map<std::uint64_t, Offered> offered;
+
+  bool sent_announcement = false;
+  std::optional<Signature> remote_node_signature, remote_bitcoin_signature;
+  bool announced = false;  // ChannelAnnounced was said
+
+  Bytes local_shutdown, remote_shutdown;  // scripts; empty: no shutdown yet
+  Bytes closing_transaction;              // mutual or our commitment: for broadcasting again
+  std::string status;
+
+  // ---- not durable ----
+  bool connected = false, reestablished = false;
+  bool said_usable = false;
+  bool resent_announcement = false;
+  std::optional<UnixTime> usable_since;
+  std::optional<Sat> closing_fee;  // of our last closing_signed
+  std::vector<RequestId> close_requests;
+  std::shared_ptr<commitment::ChannelSigner> signer;
+
+  [[nodiscard]] ShortChannelId scid() const {
+    return ShortChannelId::of(funding_height.value(), funding_position, static_cast<std::uint16_t>(funding.index));
+  }
+  [[nodiscard]] bool confirmed() const { return funding_height.value() != 0; }
+  [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
+  [[nodiscard]] bool usable() const {
+    return phase == ChannelPhase::Normal && connected && reestablished && ready() && local_shutdown.empty() &&
+           remote_shutdown.empty();
+  }
+  [[nodiscard]] bool alive() const { return phase != ChannelPhase::ForceClosing && phase != ChannelPhase::Closed; }
+};
+
+/// Before funding_signed: nothing durable yet.
+struct Opening {
+  ChannelId temporary_channel_id;
+  Channel channel;
+  RequestId request = 0;  // 0: the peer opens
+  Sat amount;
+  Msat push;
+  FeeratePerKw feerate;
+  Txid funding_txid;      // funder, after FundingPrepared
+  bool accepted = false;  // funder: accept_channel came
+  bool sent_created = false;
+};
+
+struct Channels::Inside {
+  std::map<ChannelId, Channel> channels;
+  std::map<ChannelId, Opening> openings;
+  std::map<ChannelId, ChannelView> views;
+  std::uint64_t next_key_index = 0;
+  std::optional<FeeratePerKw> feerate;
+  std::set<ChannelId> dirty;  // their views are recomputed at the end of the step
+};
+
+struct Work {
+  Channels::Inside& state;
+  const Context& context;
+  Effects& out;
+  void say(Effect effect) { out.push_back(std::move(effect)); }
+  void send(const NodeId& peer, wire::Message message) { say(SendMessage{peer, std::move(message)}); }
+  void notify(Severity severity, std::string event, Fields facts) {
+    say(Notify{severity, std::move(event), std::move(facts)});
+  }
+};
+
+// records.cc
+[[nodiscard]] Put record(const Channel& channel);
+[[nodiscard]] Put key_counter_record(std::uint64_t next);
+[[nodiscard]] Result<Channel, ParseError> read_channel(ByteView value);
+[[nodiscard]] bool is_key_counter(ByteView key);
+/// The channel changed: its row is written, its view recomputed.
+void save(Work& work, Channel& channel);
+
+// spec.cc
+[[nodiscard]] wire::Message to_message(const Update& update);
+void apply(Spec& spec, const Updates& ours, const Updates& theirs);
+[[nodiscard]] commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number);
+[[nodiscard]] commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spec, std::uint64_t number,
+                                                       const PublicKey& point);
+/// The peer's commitment with everything that we could sign now.
+[[nodiscard]] Spec next_remote(const Channel& channel);
+/// Ours with everything that the peer could sign now.
+[[nodiscard]] Spec next_local(const Channel& channel);
+/// What the opener pays for a commitment of this spec with `more` further untrimmed HTLCs: fee and anchors, in msat.
+[[nodiscard]] Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t feerate_factor,
+                               std::size_t more);
+[[nodiscard]] Msat dust_exposure(const Channel& channel, const Spec& spec);
+[[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
+[[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
+
+struct SignedCommitment {
+  Signature signature;
+  std::vector<Signature> htlc_signatures;
+};
+/// Of the peer's commitment. nullopt: the peer's points are no points.
+[[nodiscard]] std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec,
+                                                          std::uint64_t number, const PublicKey& point);
+/// Whether these signatures make our commitment publishable.
+[[nodiscard]] bool verify_local(const Channel& channel, const Spec& spec, std::uint64_t number,
+                                const Signature& signature, const std::vector<Signature>& htlc_signatures);
+
+// opening.cc
+void open(Work& work, const OpenChannelNow& word);
+void on(Work& work, const NodeId& peer, const wire::OpenChannel& message);
+void on(Work& work, const NodeId& peer, const wire::AcceptChannel& message);
+void on(Work& work, const FundingPrepared& word);
+void on(Work& work, const FundingFailed& word);
+void on(Work& work, const NodeId& peer, const wire::FundingCreated& message);
+void on(Work& work, const NodeId& peer, const wire::FundingSigned& message);
+void on(Work& work, Channel& channel, const wire::ChannelReady& message);
+void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& message);
+void fail_opening(Work& work, const ChannelId& temporary_channel_id, const std::string& why, bool tell_peer);
+/// channel_ready and announcement_signatures that are due.
+void send_ready(Work& work, Channel& channel);
+void announce(Work& work, Channel& channel);
+
+// normal.cc
+void add_htlc(Work& work, const AddHtlc& word);
+void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update update);
+void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& message);
+void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& message);
+void on(Work& work, Channel& channel, const wire::UpdateFailHtlc& message);
+void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& message);
+void on(Work& work, Channel& channel, const wire::UpdateFee& message);
+void on(Work& work, Channel& channel, const wire::CommitmentSigned& message);
+void on(Work& work, Channel& channel, const wire::RevokeAndAck& message);
+void propose_fee(Work& work, Channel& channel);
+void sign_if_due(Work& work, Channel& channel);
+[[nodiscard]] wire::CommitmentSigned commitment_signed(const Channel& channel);
+[[nodiscard]] wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel);
+void say_if_usable(Work& work, Channel& channel);
+
+// reestablish.cc
+void reconnect(Work& work, Channel& channel);
+void disconnect(Work& work, Channel& channel);
+void on(Work& work, Channel& channel, const wire::ChannelReestablish& message);
+/// What an unsigned update of the peer did is forgotten: it sends it again.
+void forget_unsigned(Channel& channel);
+
+// closing.cc
+void close(Work& work, const CloseChannelNow& word);
+void on(Work& work, Channel& channel, const wire::Shutdown& message);
+void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
+void continue_closing(Work& work, Channel& channel);
+/// Publishes our commitment and tells the peer why.
+void force_close(Work& work, Channel& channel, const std::string& why);
+/// A broken rule: error to the peer, and our commitment is published.
+void break_channel(Work& work, Channel& channel, const std::string& why);
+void on_block(Work& work, const BlockConnected& in);
+void on_block_gone(Work& work, const BlockDisconnected& in);
+void rebroadcast(Work& work, Channel& channel);
+
+}  // namespace doze::channel

@@ -1,0 +1,341 @@
+// Normal operation: updates, commitment_signed, revoke_and_ack. BOLT 2, "Normal Operation"; bolts #1149 for holds.
+#include <algorithm>
+
+#include "channel/inside.h"
+#include "crypto/crypto.h"
+#include "effects/limits.h"
+#include "onion/release_path.h"
+
+namespace doze::channel {
+namespace {
+
+template <class M>
+std::optional<std::uint64_t> removed_id(const M& message) {
+  if constexpr (requires { message.id; } && !std::is_same_v<M, wire::UpdateAddHtlc>) return message.id;
+  return std::nullopt;
+}
+
+/// Whether one of these updates removes this HTLC.
+bool removes(const Updates& updates, std::uint64_t id) {
+  return std::any_of(updates.begin(), updates.end(), [&](const Update& update) {
+    return std::visit([](const auto& message) { return removed_id(message); }, update) == id;
+  });
+}
+
+bool draft_hold_under_way(const Channel& channel) {
+  for (const auto* updates : {&channel.local_proposed, &channel.local_signed})
+    for (const auto& update : *updates)
+      if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+          add != nullptr && add->hold_htlc == Profile::Draft)
+        return true;
+  return false;
+}
+
+std::optional<AddRefusal> refusal(const Work& work, const Channel& channel, const AddHtlc& word) {
+  if (!channel.usable()) return AddRefusal::NotUsable;
+  if (word.amount < channel.remote.htlc_minimum || word.amount.value() == 0) return AddRefusal::BelowMinimum;
+  if (word.cltv_expiry.value() <= work.context.tip.value()) return AddRefusal::ExpiryTooSoon;
+  if (word.cltv_expiry.value() >= 500'000'000) return AddRefusal::ExpiryTooFar;
+  if (word.hold == Profile::Draft && draft_hold_under_way(channel)) return AddRefusal::HoldLimit;
+  auto spec = next_remote(channel);
+  std::size_t count = 0;
+  Msat in_flight;
+  for (const auto& [id, htlc] : spec.htlcs)
+    if (id.offered) ++count, in_flight += htlc.amount;
+  if (count >= channel.remote.max_accepted_htlcs) return AddRefusal::TooManyHtlcs;
+  if (in_flight + word.amount > channel.remote.max_htlc_value_in_flight) return AddRefusal::TooMuchInFlight;
+  if (spec.to_local < word.amount) return AddRefusal::InsufficientFunds;
+  spec.to_local -= word.amount;
+  spec.htlcs[{true, channel.next_local_htlc}] = {word.amount, word.payment_hash, word.cltv_expiry};
+  auto ours = to_msat(channel.remote.channel_reserve);
+  if (channel.funder) {
+    ours += opener_cost(channel, spec, kFeeSpike, 0);
+  } else if (spec.to_remote < opener_cost(channel, spec, 1, 0)) {
+    return AddRefusal::InsufficientFunds;  // the peer could not pay for the output
+  }
+  if (spec.to_local < ours) return AddRefusal::InsufficientFunds;
+  auto exposed = dust_exposure(channel, spec);
+  if (exposed > kMaxDustExposure && exposed > dust_exposure(channel, next_remote(channel)))
+    return AddRefusal::DustExposure;
+  return std::nullopt;
+}
+
+/// A removal by the peer: of an HTLC that we offered, committed on both sides, not yet removed. Says what is wrong.
+const char* bad_removal(const Channel& channel, std::uint64_t id) {
+  if (!channel.local_spec.htlcs.contains({true, id}) || !channel.remote_spec.htlcs.contains({true, id}))
+    return "it removes an HTLC that is not committed";
+  for (const auto* updates : {&channel.remote_proposed, &channel.remote_acked, &channel.remote_signed})
+    if (removes(*updates, id)) return "it removes an HTLC twice";
+  return nullptr;
+}
+
+/// An offered HTLC is irrevocably gone: says why, unless its settlement was said already.
+void finish(Work& work, Channel& channel, std::uint64_t id, std::optional<FailReason> reason) {
+  auto it = channel.offered.find(id);
+  if (it == channel.offered.end()) return;
+  auto offered = it->second;
+  channel.offered.erase(it);
+  if (reason && !offered.fulfilled) work.say(HtlcFailed{offered.origin, channel.id, id, *std::move(reason)});
+}
+
+}  // namespace
+
+void add_htlc(Work& work, const AddHtlc& word) {
+  auto it = work.state.channels.find(word.channel_id);
+  if (it == work.state.channels.end())
+    return work.say(HtlcRefused{word.origin, word.channel_id, AddRefusal::NotUsable});
+  auto& channel = it->second;
+  if (auto why = refusal(work, channel, word)) return work.say(HtlcRefused{word.origin, word.channel_id, *why});
+  wire::UpdateAddHtlc add;
+  add.channel_id = channel.id;
+  add.id = channel.next_local_htlc++;
+  add.amount_msat = word.amount;
+  add.payment_hash = word.payment_hash;
+  add.cltv_expiry = word.cltv_expiry;
+  add.onion_routing_packet = word.onion_routing_packet;
+  add.path_key = word.path_key;
+  add.hold_htlc = word.hold;
+  channel.offered[add.id] = {word.origin, word.hold, false};
+  work.send(channel.peer, add);
+  work.say(HtlcAdded{word.origin, channel.id, add.id});
+  channel.local_proposed.emplace_back(std::move(add));
+  save(work, channel);
+}
+
+void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update update) {
+  auto it = work.state.channels.find(id);
+  if (it == work.state.channels.end()) return;
+  auto& channel = it->second;
+  if (!channel.local_spec.htlcs.contains({false, htlc}) || !channel.remote_spec.htlcs.contains({false, htlc})) return;
+  for (const auto* updates : {&channel.local_proposed, &channel.local_signed, &channel.local_acked})
+    if (removes(*updates, htlc)) return;
+  std::visit([&](auto& message) { message.channel_id = id; }, update);
+  if (channel.connected && channel.reestablished) work.send(channel.peer, to_message(update));
+  channel.local_proposed.push_back(std::move(update));
+  save(work, channel);
+}
+
+void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& m) {
+  auto broken = [&](const std::string& why) { break_channel(work, channel, "update_add_htlc: " + why); };
+  if (!channel.ready() || !channel.remote_shutdown.empty()) return broken("not now");
+  if (m.id != channel.next_remote_htlc)
+    return broken("id " + std::to_string(m.id) + ", " + std::to_string(channel.next_remote_htlc) + " expected");
+  if (m.amount_msat.value() == 0 || m.amount_msat < channel.local.htlc_minimum)
+    return broken("below htlc_minimum_msat");
+  if (m.cltv_expiry.value() >= 500'000'000) return broken("cltv_expiry is a time");
+  auto spec = next_local(channel);
+  std::size_t count = 1;
+  Msat in_flight = m.amount_msat;
+  for (const auto& [id, htlc] : spec.htlcs)
+    if (!id.offered) ++count, in_flight += htlc.amount;
+  if (count > channel.local.max_accepted_htlcs) return broken("more than max_accepted_htlcs");
+  if (in_flight > channel.local.max_htlc_value_in_flight) return broken("more than max_htlc_value_in_flight_msat");
+  if (spec.to_remote < m.amount_msat) return broken("the peer does not have this amount");
+  spec.to_remote -= m.amount_msat;
+  spec.htlcs[{false, m.id}] = {m.amount_msat, m.payment_hash, m.cltv_expiry};
+  auto needed = to_msat(channel.local.channel_reserve);
+  if (!channel.funder) needed += opener_cost(channel, spec, 1, 0);
+  if (spec.to_remote < needed)
+    return broken(std::to_string(spec.to_remote.value()) + " msat would be left, reserve and fee need " +
+                  std::to_string(needed.value()));
+  ++channel.next_remote_htlc;
+  channel.remote_proposed.emplace_back(m);
+  save(work, channel);
+}
+
+void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
+  if (const auto* why = bad_removal(channel, m.id))
+    return break_channel(work, channel, std::string("update_fulfill_htlc: ") + why);
+  const auto& htlc = channel.local_spec.htlcs.at({true, m.id});
+  if (crypto::payment_hash(m.payment_preimage) != htlc.payment_hash)
+    return break_channel(work, channel, "update_fulfill_htlc: the preimage is wrong");
+  channel.remote_proposed.emplace_back(m);
+  if (auto it = channel.offered.find(m.id); it != channel.offered.end() && !it->second.fulfilled) {
+    it->second.fulfilled = true;
+    work.say(HtlcFulfilled{it->second.origin, channel.id, m.id, m.payment_preimage});
+  }
+  save(work, channel);
+}
+
+void on(Work& work, Channel& channel, const wire::UpdateFailHtlc& m) {
+  if (const auto* why = bad_removal(channel, m.id))
+    return break_channel(work, channel, std::string("update_fail_htlc: ") + why);
+  channel.remote_proposed.emplace_back(m);
+  save(work, channel);
+}
+
+void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& m) {
+  if (const auto* why = bad_removal(channel, m.id))
+    return break_channel(work, channel, std::string("update_fail_malformed_htlc: ") + why);
+  if ((m.failure_code & onion::kBadOnion) == 0)
+    return break_channel(work, channel, "update_fail_malformed_htlc: a failure_code without BADONION");
+  channel.remote_proposed.emplace_back(m);
+  save(work, channel);
+}
+
+void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
+  auto broken = [&](const std::string& why) { break_channel(work, channel, "update_fee: " + why); };
+  if (channel.funder) return broken("only the opener sends it");
+  if (m.feerate_per_kw < work.context.config.feerate_floor || m.feerate_per_kw > kMaxFeerate)
+    return broken("feerate_per_kw " + std::to_string(m.feerate_per_kw.value()) + " is not reasonable");
+  auto spec = next_local(channel);
+  spec.feerate = m.feerate_per_kw;
+  if (spec.to_remote < to_msat(channel.local.channel_reserve) + opener_cost(channel, spec, 1, 0))
+    return broken("the peer cannot pay for it");
+  channel.remote_proposed.emplace_back(m);
+  save(work, channel);
+}
+
+void propose_fee(Work& work, Channel& channel) {
+  if (!channel.funder || !channel.usable() || !work.state.feerate) return;
+  auto spec = next_remote(channel);
+  auto wanted = std::max(*work.state.feerate, work.context.config.feerate_floor);
+  // Only what matters: each change costs a commitment round.
+  auto now = spec.feerate.value();
+  if (wanted.value() <= now + now / 4 && wanted.value() + wanted.value() / 2 >= now) return;
+  spec.feerate = wanted;
+  if (spec.to_local < to_msat(channel.remote.channel_reserve) + opener_cost(channel, spec, 1, 0)) return;
+  wire::UpdateFee update{channel.id, wanted};
+  work.send(channel.peer, update);
+  channel.local_proposed.emplace_back(update);
+  save(work, channel);
+}
+
+wire::CommitmentSigned commitment_signed(const Channel& channel) {
+  LN_ASSERT(channel.next_remote_spec.has_value());
+  auto made = sign_remote(channel, *channel.next_remote_spec, channel.remote_number + 1, channel.remote_next_point);
+  LN_ASSERT(made.has_value());  // the points were checked when they came
+  return {channel.id, made->signature, std::move(made->htlc_signatures), {}};
+}
+
+void sign_if_due(Work& work, Channel& channel) {
+  bool live = channel.phase == ChannelPhase::Normal || channel.phase == ChannelPhase::Closing;
+  if (!live || !channel.connected || !channel.reestablished || !channel.closing_transaction.empty() ||
+      channel.next_remote_spec || (channel.local_proposed.empty() && channel.remote_acked.empty()))
+    return;
+  channel.next_remote_spec = next_remote(channel);
+  channel.signed_after = channel.local_number;
+  channel.local_signed = std::move(channel.local_proposed);
+  channel.local_proposed.clear();
+  channel.remote_signed = std::move(channel.remote_acked);
+  channel.remote_acked.clear();
+  save(work, channel);
+  work.send(channel.peer, commitment_signed(channel));
+}
+
+wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel) {
+  wire::RevokeAndAck out;
+  out.channel_id = channel.id;
+  out.per_commitment_secret = channel.signer->release_per_commitment_secret(channel.local_number - 1);
+  out.next_per_commitment_point = channel.signer->per_commitment_point(channel.local_number + 1);
+  for (const auto& held : channel.last_revoke) {
+    auto paths = onion::release_paths(context.signer.secret(SecretUse::ReleasePath), context.signer.node_id(),
+                                      {channel.id, held.id}, held.profile);
+    for (auto& path : paths)
+      out.release_paths.push_back(
+          {held.profile == Profile::Ldk ? std::optional(held.id) : std::nullopt, std::move(path), held.profile});
+  }
+  return out;
+}
+
+void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
+  if (!channel.ready() || !channel.reestablished) return break_channel(work, channel, "commitment_signed: not now");
+  auto spec = next_local(channel);
+  if (!verify_local(channel, spec, channel.local_number + 1, m.signature, m.htlc_signatures))
+    return break_channel(work, channel, "commitment_signed: a signature is wrong");
+  channel.local_spec = std::move(spec);
+  ++channel.local_number;
+  channel.local_signature = m.signature;
+  channel.local_htlc_signatures = m.htlc_signatures;
+  channel.last_revoke.clear();
+  bool draft_held = false;
+  for (const auto& update : channel.remote_proposed) {
+    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+    if (add == nullptr || !add->hold_htlc) continue;
+    // The draft's record names no HTLC: only the first one of a round gets its paths.
+    if (*add->hold_htlc == Profile::Draft && draft_held) continue;
+    draft_held = draft_held || *add->hold_htlc == Profile::Draft;
+    channel.last_revoke.push_back({add->id, *add->hold_htlc});
+  }
+  auto now_in_both = std::move(channel.local_acked);
+  channel.local_acked.clear();
+  std::move(channel.remote_proposed.begin(), channel.remote_proposed.end(), std::back_inserter(channel.remote_acked));
+  channel.remote_proposed.clear();
+  save(work, channel);
+  work.send(channel.peer, revoke_and_ack(work.context, channel));
+  for (const auto& update : now_in_both)
+    if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
+      if (auto it = channel.offered.find(add->id); it != channel.offered.end())
+        work.say(OfferedHtlcCommitted{it->second.origin, channel.id, add->id});
+  continue_closing(work, channel);
+}
+
+void on(Work& work, Channel& channel, const wire::RevokeAndAck& m) {
+  auto broken = [&](const std::string& why) { break_channel(work, channel, "revoke_and_ack: " + why); };
+  if (!channel.next_remote_spec) return broken("there is nothing to revoke");
+  auto secret = crypto::parse_private_key(m.per_commitment_secret.reveal());
+  if (!secret || crypto::public_key(*secret) != channel.remote_point) return broken("the secret is wrong");
+  if (!crypto::is_valid(m.next_per_commitment_point)) return broken("the next point is no point");
+  if (!channel.remote_secrets.insert(commitment::kFirstIndex - channel.remote_number, m.per_commitment_secret))
+    return broken("the secret does not fit those before");
+  ++channel.remote_number;
+  channel.remote_spec = *std::move(channel.next_remote_spec);
+  channel.next_remote_spec.reset();
+  channel.remote_point = channel.remote_next_point;
+  channel.remote_next_point = m.next_per_commitment_point;
+  auto irrevocable = std::move(channel.remote_signed);
+  channel.remote_signed.clear();
+  auto acked = std::move(channel.local_signed);
+  channel.local_signed.clear();
+  channel.local_acked.insert(channel.local_acked.end(), acked.begin(), acked.end());
+
+  // Release paths: LDK's name the HTLC, the draft's belong to the one that this round added with its flag.
+  std::map<std::uint64_t, std::vector<wire::BlindedPath>> paths;
+  for (const auto& release : m.release_paths) {
+    auto id = release.htlc_id;
+    for (const auto& update : acked)
+      if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+          add != nullptr && release.profile == Profile::Draft && add->hold_htlc == Profile::Draft && !id)
+        id = add->id;
+    if (id) paths[*id].push_back(release.path);
+  }
+  for (auto& [id, list] : paths)
+    if (auto it = channel.offered.find(id); it != channel.offered.end() && it->second.hold)
+      work.say(ReleasePathsReceived{it->second.origin, channel.id, id, std::move(list)});
+
+  for (auto& update : irrevocable) {
+    std::visit(Overloaded{
+                   [&](wire::UpdateAddHtlc& add) {
+                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add)});
+                   },
+                   [&](wire::UpdateFulfillHtlc& done) { finish(work, channel, done.id, std::nullopt); },
+                   [&](wire::UpdateFailHtlc& failed) {
+                     finish(work, channel, failed.id, FailReason(std::move(failed.reason)));
+                   },
+                   [&](wire::UpdateFailMalformedHtlc& failed) {
+                     finish(work, channel, failed.id,
+                            FailReason(MalformedReason{failed.sha256_of_onion, failed.failure_code}));
+                   },
+                   [](wire::UpdateFee&) {},
+               },
+               update);
+  }
+  save(work, channel);
+  continue_closing(work, channel);
+}
+
+void say_if_usable(Work& work, Channel& channel) {
+  bool usable = channel.usable();
+  if (usable == channel.said_usable) return;
+  channel.said_usable = usable;
+  work.state.dirty.insert(channel.id);
+  if (usable) {
+    channel.usable_since = work.context.wall;
+    work.say(ChannelUsable{channel.id, channel.peer});
+  } else {
+    channel.usable_since.reset();
+    work.say(ChannelUnusable{channel.id, channel.peer});
+  }
+}
+
+}  // namespace doze::channel

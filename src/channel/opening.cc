@@ -1,0 +1,448 @@
+// From open_channel to channel_ready and announcement_signatures. BOLT 2, "Channel Establishment v1"; BOLT 7.
+#include <algorithm>
+
+#include "bitcoin/script.h"
+#include "channel/inside.h"
+#include "crypto/crypto.h"
+#include "effects/limits.h"
+#include "wire/chains.h"
+
+namespace doze::channel {
+namespace {
+
+CommandError error(CommandErrorCode code, std::string message) {
+  return {code, std::move(message), {}};
+}
+
+std::uint64_t next_key_index(Work& work) {
+  auto index = work.state.next_key_index++;
+  work.say(key_counter_record(work.state.next_key_index));
+  return index;
+}
+
+Terms our_terms(const Context& context, const Channel& channel) {
+  Terms out;
+  out.dust_limit = kOurDustLimit;
+  out.max_htlc_value_in_flight = to_msat(channel.capacity);
+  out.channel_reserve = std::max(Sat(channel.capacity.value() / 100), kMaxDustLimit);
+  out.htlc_minimum = Msat(1);
+  out.to_self_delay = context.config.to_self_delay;
+  out.max_accepted_htlcs = kMaxAcceptedHtlcs;
+  out.keys = channel.signer->public_keys();
+  return out;
+}
+
+wire::FeatureBits channel_type(const Channel& channel) {
+  wire::FeatureBits out{wire::kStaticRemotekey};
+  if (channel.format == CommitmentFormat::AnchorsZeroFeeHtlc) out.set(wire::kAnchors);
+  if (channel.scid_alias_type) out.set(wire::kScidAlias);
+  return out;
+}
+
+bool set_type(Channel& channel, const wire::FeatureBits& type, const Config& config) {
+  for (bool anchors : {false, true})
+    for (bool alias : {false, true}) {
+      channel.format = anchors ? CommitmentFormat::AnchorsZeroFeeHtlc : CommitmentFormat::StaticRemotekey;
+      channel.scid_alias_type = alias;
+      if (channel_type(channel) == type) return (!anchors || config.anchors) && (!alias || !channel.announce);
+    }
+  return false;
+}
+
+template <class M>
+Terms terms_of(const M& m) {
+  Terms out;
+  out.dust_limit = m.dust_limit_satoshis;
+  out.max_htlc_value_in_flight = m.max_htlc_value_in_flight_msat;
+  out.channel_reserve = m.channel_reserve_satoshis;
+  out.htlc_minimum = m.htlc_minimum_msat;
+  out.to_self_delay = m.to_self_delay;
+  out.max_accepted_htlcs = m.max_accepted_htlcs;
+  out.keys = {m.funding_pubkey, m.revocation_basepoint, m.payment_basepoint, m.delayed_payment_basepoint,
+              m.htlc_basepoint};
+  return out;
+}
+
+template <class M>
+void fill(M& m, const Terms& t, const Channel& channel) {
+  m.dust_limit_satoshis = t.dust_limit;
+  m.max_htlc_value_in_flight_msat = t.max_htlc_value_in_flight;
+  m.channel_reserve_satoshis = t.channel_reserve;
+  m.htlc_minimum_msat = t.htlc_minimum;
+  m.to_self_delay = t.to_self_delay;
+  m.max_accepted_htlcs = t.max_accepted_htlcs;
+  m.funding_pubkey = t.keys.funding;
+  m.revocation_basepoint = t.keys.revocation_basepoint;
+  m.payment_basepoint = t.keys.payment_basepoint;
+  m.delayed_payment_basepoint = t.keys.delayed_payment_basepoint;
+  m.htlc_basepoint = t.keys.htlc_basepoint;
+  m.first_per_commitment_point = channel.signer->per_commitment_point(0);
+  m.channel_type = channel_type(channel);
+}
+
+/// What is unacceptable in the other side's terms, with numbers; empty: nothing.
+std::string objection(const Channel& channel, const Terms& theirs, const PublicKey& point) {
+  auto number = [](std::uint64_t value) { return std::to_string(value); };
+  for (const auto& key : {theirs.keys.funding, theirs.keys.revocation_basepoint, theirs.keys.payment_basepoint,
+                          theirs.keys.delayed_payment_basepoint, theirs.keys.htlc_basepoint, point})
+    if (!crypto::is_valid(key)) return "a key is no point";
+  if (theirs.dust_limit < kMinDustLimit || theirs.dust_limit > kMaxDustLimit)
+    return "dust_limit_satoshis " + number(theirs.dust_limit.value()) + ": " + number(kMinDustLimit.value()) + " to " +
+           number(kMaxDustLimit.value()) + " expected";
+  if (theirs.channel_reserve.value() > channel.capacity.value() / 5)
+    return "channel_reserve_satoshis " + number(theirs.channel_reserve.value()) + " is above a fifth of the channel";
+  if (theirs.channel_reserve < channel.local.dust_limit) return "channel_reserve_satoshis is below our dust limit";
+  if (channel.local.channel_reserve < theirs.dust_limit) return "dust_limit_satoshis is above our reserve";
+  if (theirs.to_self_delay > kMaxToSelfDelay)
+    return "to_self_delay " + number(theirs.to_self_delay) + " is above " + number(kMaxToSelfDelay);
+  if (theirs.max_accepted_htlcs == 0 || theirs.max_accepted_htlcs > kMaxAcceptedHtlcs)
+    return "max_accepted_htlcs " + number(theirs.max_accepted_htlcs) + ": 1 to 483 expected";
+  if (theirs.htlc_minimum.value() > to_msat(channel.capacity).value() / 100)
+    return "htlc_minimum_msat " + number(theirs.htlc_minimum.value()) + " is above a hundredth of the channel";
+  if (theirs.max_htlc_value_in_flight.value() < 1'000'000) return "max_htlc_value_in_flight_msat is below 1000 sat";
+  return "";
+}
+
+/// Both sides' first commitments: the same balances.
+void set_first_specs(Channel& channel, Msat push, FeeratePerKw feerate) {
+  Spec spec;
+  spec.feerate = feerate;
+  auto rest = to_msat(channel.capacity) - push;
+  spec.to_local = channel.funder ? rest : push;
+  spec.to_remote = channel.funder ? push : rest;
+  channel.local_spec = channel.remote_spec = spec;
+}
+
+/// The opener must be able to pay for the first commitment and keep its reserve.
+bool opener_can_pay(const Channel& channel) {
+  const auto& spec = channel.local_spec;
+  auto opener = channel.funder ? spec.to_local : spec.to_remote;
+  auto reserve = channel.funder ? channel.remote.channel_reserve : channel.local.channel_reserve;
+  return opener >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);
+}
+
+ChannelId channel_id_of(const Outpoint& funding) {
+  ChannelId id;
+  id.bytes = funding.txid.bytes;
+  id.bytes[30] ^= static_cast<std::uint8_t>(funding.index >> 8);
+  id.bytes[31] ^= static_cast<std::uint8_t>(funding.index);
+  return id;
+}
+
+FeeratePerKw feerate_now(const Work& work) {
+  return std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
+}
+
+Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
+  auto it = work.state.openings.find(id);
+  return it != work.state.openings.end() && it->second.channel.peer == peer ? &it->second : nullptr;
+}
+
+wire::ChannelAnnouncement announcement(const Context& context, const Channel& channel) {
+  wire::ChannelAnnouncement out;
+  out.chain_hash = wire::chain_hash(context.config.network);
+  out.short_channel_id = channel.scid();
+  bool first = context.signer.node_id() < channel.peer;
+  out.node_id_1 = first ? context.signer.node_id() : channel.peer;
+  out.node_id_2 = first ? channel.peer : context.signer.node_id();
+  out.bitcoin_key_1 = first ? channel.local.keys.funding : channel.remote.keys.funding;
+  out.bitcoin_key_2 = first ? channel.remote.keys.funding : channel.local.keys.funding;
+  return out;
+}
+
+bool deep(const Channel& channel, BlockHeight tip, std::uint32_t depth) {
+  return channel.confirmed() && tip.value() + 1 >= channel.funding_height.value() + depth;
+}
+
+}  // namespace
+
+void fail_opening(Work& work, const ChannelId& id, const std::string& why, bool tell_peer) {
+  auto it = work.state.openings.find(id);
+  if (it == work.state.openings.end()) return;
+  auto opening = std::move(it->second);
+  work.state.openings.erase(it);
+  if (tell_peer) work.send(opening.channel.peer, wire::Error{id, to_bytes(bytes_of(why))});
+  if (!opening.funding_txid.is_zero()) work.say(ReleaseFunding{opening.funding_txid});
+  if (opening.request != 0) work.say(Reply{opening.request, error(CommandErrorCode::Refused, why)});
+  work.notify(Severity::Warning, "channel_opening_failed", {{"peer", opening.channel.peer.hex()}, {"reason", why}});
+}
+
+void open(Work& work, const OpenChannelNow& word) {
+  const auto& context = work.context;
+  const auto& command = word.command;
+  auto refuse = [&](CommandErrorCode code, std::string why) {
+    work.say(Reply{word.request, error(code, std::move(why))});
+  };
+  auto peer = context.views.peers.find(command.node_id);
+  if (peer == context.views.peers.end())
+    return refuse(CommandErrorCode::NotReady, "not connected to this node: connect first");
+  if (command.amount < kMinCapacity || command.amount > kMaxCapacity)
+    return refuse(CommandErrorCode::BadRequest, "the amount must be " + std::to_string(kMinCapacity.value()) + " to " +
+                                                    std::to_string(kMaxCapacity.value()) + " sat");
+  if (command.push > to_msat(command.amount))
+    return refuse(CommandErrorCode::BadRequest, "push_msat is above the channel's amount");
+  if (!context.views.chain_synced)
+    return refuse(CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo");
+  const auto* node = context.views.graph.node(command.node_id);
+  bool peer_is_server =
+      (node != nullptr && node->announced) || peer->second.holds(Profile::Ldk) || peer->second.holds(Profile::Draft);
+  Opening opening;
+  auto& channel = opening.channel;
+  channel.peer = command.node_id;
+  channel.funder = true;
+  channel.announce = command.announce.value_or(context.config.role == Role::Server && peer_is_server);
+  if (channel.announce && context.config.role == Role::Client)
+    return refuse(CommandErrorCode::BadRequest, "a client's channels are never announced");
+  channel.capacity = command.amount;
+  channel.format = context.config.anchors && peer->second.features.supports(wire::kAnchors)
+                       ? CommitmentFormat::AnchorsZeroFeeHtlc
+                       : CommitmentFormat::StaticRemotekey;
+  channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);
+  channel.key_index = next_key_index(work);
+  channel.signer = context.signer.channel(channel.key_index);
+  channel.local = our_terms(context, channel);
+  opening.temporary_channel_id = context.rng.id<ChannelId>();
+  opening.request = word.request;
+  opening.amount = command.amount;
+  opening.push = command.push;
+  opening.feerate = command.feerate.value_or(feerate_now(work));
+  wire::OpenChannel message;
+  fill(message, channel.local, channel);
+  message.chain_hash = wire::chain_hash(context.config.network);
+  message.temporary_channel_id = opening.temporary_channel_id;
+  message.funding_satoshis = command.amount;
+  message.push_msat = command.push;
+  message.feerate_per_kw = opening.feerate;
+  message.channel_flags = channel.announce ? 1 : 0;
+  work.send(channel.peer, std::move(message));
+  work.state.openings.emplace(opening.temporary_channel_id, std::move(opening));
+}
+
+void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
+  const auto& context = work.context;
+  auto refuse = [&](const std::string& why) {
+    work.send(peer, wire::Error{m.temporary_channel_id, to_bytes(bytes_of(why))});
+    work.notify(Severity::Info, "channel_refused", {{"peer", peer.hex()}, {"reason", why}});
+  };
+  if (m.chain_hash != wire::chain_hash(context.config.network)) return refuse("another chain");
+  if (m.funding_satoshis < kMinCapacity || m.funding_satoshis > kMaxCapacity)
+    return refuse("funding_satoshis: " + std::to_string(kMinCapacity.value()) + " to " +
+                  std::to_string(kMaxCapacity.value()) + " expected");
+  if (m.push_msat > to_msat(m.funding_satoshis)) return refuse("push_msat is above the funding");
+  if (m.feerate_per_kw < context.config.feerate_floor || m.feerate_per_kw > kMaxFeerate)
+    return refuse("feerate_per_kw " + std::to_string(m.feerate_per_kw.value()) + " is not reasonable");
+  if (!m.channel_type) return refuse("channel_type is missing");
+  if (!context.views.chain_synced) return refuse("our block chain is not synced yet, try again later");
+  auto under_way = std::count_if(work.state.openings.begin(), work.state.openings.end(),
+                                 [&](const auto& entry) { return entry.second.channel.peer == peer; }) +
+                   std::count_if(work.state.channels.begin(), work.state.channels.end(), [&](const auto& entry) {
+                     return entry.second.peer == peer && !entry.second.funder && !entry.second.confirmed();
+                   });
+  if (static_cast<std::size_t>(under_way) >= kMaxOpeningPerPeer) return refuse("too many channels are being opened");
+  if (work.state.openings.contains(m.temporary_channel_id)) return refuse("the temporary_channel_id is in use");
+  Opening opening;
+  auto& channel = opening.channel;
+  channel.peer = peer;
+  channel.announce = (m.channel_flags & 1) != 0;
+  if (channel.announce && context.config.role == Role::Client) return refuse("this node has no announced channels");
+  channel.capacity = m.funding_satoshis;
+  if (!set_type(channel, *m.channel_type, context.config)) return refuse("this channel_type is not supported");
+  channel.remote = terms_of(m);
+  channel.key_index = next_key_index(work);
+  channel.signer = context.signer.channel(channel.key_index);
+  channel.local = our_terms(context, channel);
+  channel.remote_point = m.first_per_commitment_point;
+  channel.minimum_depth = context.config.minimum_depth;
+  if (auto why = objection(channel, channel.remote, channel.remote_point); !why.empty()) return refuse(why);
+  set_first_specs(channel, m.push_msat, m.feerate_per_kw);
+  if (!opener_can_pay(channel)) return refuse("the funding does not pay for the first commitment and the reserve");
+  opening.temporary_channel_id = m.temporary_channel_id;
+  wire::AcceptChannel accept;
+  fill(accept, channel.local, channel);
+  accept.temporary_channel_id = m.temporary_channel_id;
+  accept.minimum_depth = channel.minimum_depth;
+  work.send(peer, std::move(accept));
+  work.state.openings.emplace(m.temporary_channel_id, std::move(opening));
+}
+
+void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
+  auto* opening = find_opening(work, peer, m.temporary_channel_id);
+  if (opening == nullptr || opening->accepted || opening->request == 0) return;
+  auto& channel = opening->channel;
+  auto refuse = [&](const std::string& why) { fail_opening(work, m.temporary_channel_id, why, true); };
+  if (!m.channel_type || *m.channel_type != channel_type(channel))
+    return refuse("another channel_type than was asked for");
+  if (m.minimum_depth > kMaxMinimumDepth) return refuse("minimum_depth is too large");
+  channel.remote = terms_of(m);
+  channel.remote_point = m.first_per_commitment_point;
+  channel.minimum_depth = std::max(m.minimum_depth, std::uint32_t{1});
+  if (auto why = objection(channel, channel.remote, channel.remote_point); !why.empty()) return refuse(why);
+  set_first_specs(channel, opening->push, opening->feerate);
+  if (!opener_can_pay(channel)) return refuse("the amount does not pay for the first commitment and the reserve");
+  opening->accepted = true;
+  work.say(PrepareFunding{
+      m.temporary_channel_id,
+      bitcoin::p2wsh_script(commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding)),
+      channel.capacity, feerate_now(work)});
+}
+
+void on(Work& work, const FundingFailed& word) {
+  auto it = work.state.openings.find(word.temporary_channel_id);
+  if (it == work.state.openings.end()) return;
+  auto opening = std::move(it->second);
+  work.state.openings.erase(it);
+  work.send(opening.channel.peer, wire::Error{word.temporary_channel_id, to_bytes(bytes_of("the funding failed"))});
+  if (opening.request != 0) work.say(Reply{opening.request, word.error});
+}
+
+void on(Work& work, const FundingPrepared& word) {
+  auto it = work.state.openings.find(word.temporary_channel_id);
+  if (it == work.state.openings.end()) return work.say(ReleaseFunding{bitcoin::txid(word.transaction)});
+  auto& opening = it->second;
+  auto& channel = opening.channel;
+  opening.funding_txid = bitcoin::txid(word.transaction);
+  channel.funding = {opening.funding_txid, word.output_index};
+  channel.funding_transaction = bitcoin::serialize(word.transaction);
+  channel.id = channel_id_of(channel.funding);
+  channel.created_height = work.context.tip;
+  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point);
+  if (!signed_commitment)
+    return fail_opening(work, word.temporary_channel_id, "the peer's keys cannot be combined", true);
+  opening.sent_created = true;
+  work.send(channel.peer,
+            wire::FundingCreated{word.temporary_channel_id, channel.funding.txid,
+                                 static_cast<std::uint16_t>(channel.funding.index), signed_commitment->signature});
+}
+
+void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
+  auto* opening = find_opening(work, peer, m.temporary_channel_id);
+  if (opening == nullptr || opening->request != 0) return;
+  auto channel = std::move(opening->channel);
+  channel.funding = {m.funding_txid, m.funding_output_index};
+  channel.id = channel_id_of(channel.funding);
+  channel.created_height = work.context.tip;
+  auto refuse = [&](const std::string& why) {
+    opening->channel = std::move(channel);
+    fail_opening(work, m.temporary_channel_id, why, true);
+  };
+  if (work.state.channels.contains(channel.id)) return refuse("this funding output has a channel already");
+  if (!verify_local(channel, channel.local_spec, 0, m.signature, {})) return refuse("the signature is wrong");
+  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point);
+  if (!signed_commitment) return refuse("the keys cannot be combined");
+  channel.local_signature = m.signature;
+  channel.connected = channel.reestablished = true;
+  work.state.openings.erase(m.temporary_channel_id);
+  work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});
+  auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
+  save(work, kept);
+  work.notify(Severity::Info, "channel_opening",
+              {{"channel_id", kept.id.hex()}, {"peer", peer.hex()}, {"capacity_sat", kept.capacity.value()}});
+}
+
+void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
+  auto it = std::find_if(work.state.openings.begin(), work.state.openings.end(), [&](const auto& entry) {
+    return entry.second.sent_created && entry.second.channel.id == m.channel_id && entry.second.channel.peer == peer;
+  });
+  if (it == work.state.openings.end()) return;
+  auto& opening = it->second;
+  if (!verify_local(opening.channel, opening.channel.local_spec, 0, m.signature, {}))
+    return fail_opening(work, it->first, "the peer's signature is wrong", true);
+  auto request = opening.request;
+  auto channel = std::move(opening.channel);
+  work.state.openings.erase(it);
+  channel.local_signature = m.signature;
+  channel.connected = channel.reestablished = true;
+  auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
+  save(work, kept);
+  if (auto transaction = bitcoin::parse_transaction(kept.funding_transaction))
+    work.say(Broadcast{*std::move(transaction)});
+  Value reply;
+  reply.set("channel_id", kept.id.hex()).set("funding", bitcoin::outpoint_to_string(kept.funding));
+  reply.set("channel_type", commitment::name(kept.format)).set("announced", kept.announce);
+  reply.set("minimum_depth", kept.minimum_depth);
+  work.say(Reply{request, std::move(reply)});
+  work.notify(Severity::Info, "channel_opening",
+              {{"channel_id", kept.id.hex()}, {"peer", peer.hex()}, {"capacity_sat", kept.capacity.value()}});
+}
+
+void send_ready(Work& work, Channel& channel) {
+  if (!channel.connected || !channel.reestablished || channel.phase != ChannelPhase::Opening) return;
+  if (!channel.sent_ready && deep(channel, work.context.tip, channel.minimum_depth)) {
+    channel.sent_ready = true;
+    save(work, channel);
+    work.send(
+        channel.peer,
+        wire::ChannelReady{
+            channel.id, channel.signer->per_commitment_point(1), local_alias(work.context.signer, channel.id), {}});
+  }
+  if (channel.ready()) {
+    channel.phase = ChannelPhase::Normal;
+    save(work, channel);
+    say_if_usable(work, channel);
+    work.say(ChannelNeedsUpdate{channel.id});
+    announce(work, channel);
+  }
+}
+
+void on(Work& work, Channel& channel, const wire::ChannelReady& m) {
+  if (!crypto::is_valid(m.second_per_commitment_point)) return break_channel(work, channel, "channel_ready: no point");
+  bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
+  if (channel.got_ready && !alias_changed) return;
+  if (m.short_channel_id) channel.remote_alias = m.short_channel_id;
+  if (!channel.got_ready) {
+    channel.got_ready = true;
+    channel.remote_next_point = m.second_per_commitment_point;
+  }
+  save(work, channel);
+  send_ready(work, channel);
+}
+
+void announce(Work& work, Channel& channel) {
+  if (!channel.announce || channel.announced || channel.phase != ChannelPhase::Normal || !channel.connected ||
+      !channel.reestablished || !deep(channel, work.context.tip, kAnnounceDepth))
+    return;
+  auto message = announcement(work.context, channel);
+  auto digest = wire::signature_hash(message);
+  auto node = work.context.signer.sign_with_node_key(digest);
+  auto bitcoin = channel.signer->sign_announcement(digest);
+  if (!channel.sent_announcement) {
+    channel.sent_announcement = true;
+    save(work, channel);
+    work.send(channel.peer, wire::AnnouncementSignatures{channel.id, channel.scid(), node, bitcoin});
+  }
+  if (!channel.remote_node_signature || !channel.remote_bitcoin_signature) return;
+  bool good = crypto::ecdsa_verify(channel.peer, digest, *channel.remote_node_signature) &&
+              crypto::ecdsa_verify(channel.remote.keys.funding, digest, *channel.remote_bitcoin_signature);
+  if (!good) {
+    channel.remote_node_signature.reset();
+    channel.remote_bitcoin_signature.reset();
+    save(work, channel);
+    return work.send(channel.peer,
+                     wire::Warning{channel.id, to_bytes(bytes_of("announcement_signatures: a signature is wrong"))});
+  }
+  bool first = work.context.signer.node_id() < channel.peer;
+  message.node_signature_1 = first ? node : *channel.remote_node_signature;
+  message.node_signature_2 = first ? *channel.remote_node_signature : node;
+  message.bitcoin_signature_1 = first ? bitcoin : *channel.remote_bitcoin_signature;
+  message.bitcoin_signature_2 = first ? *channel.remote_bitcoin_signature : bitcoin;
+  channel.announced = true;
+  save(work, channel);
+  work.say(ChannelAnnounced{channel.id, std::move(message)});
+}
+
+void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& m) {
+  if (!channel.announce || !channel.confirmed() || m.short_channel_id != channel.scid()) return;
+  if (channel.announced) {
+    // The peer lost ours: it gets them again, once a connection, or two of us would never stop.
+    if (channel.resent_announcement) return;
+    channel.resent_announcement = true;
+    channel.sent_announcement = false;
+    channel.announced = false;
+  }
+  channel.remote_node_signature = m.node_signature;
+  channel.remote_bitcoin_signature = m.bitcoin_signature;
+  save(work, channel);
+  announce(work, channel);
+}
+
+}  // namespace doze::channel

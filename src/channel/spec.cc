@@ -1,0 +1,237 @@
+// What commitments say, and the signatures over them.
+#include <algorithm>
+
+#include "channel/inside.h"
+#include "crypto/crypto.h"
+#include "effects/limits.h"
+
+namespace doze::channel {
+namespace {
+
+void remove(Spec& spec, const HtlcId& id, bool fulfilled) {
+  auto it = spec.htlcs.find(id);
+  LN_ASSERT(it != spec.htlcs.end());  // checked when the update was taken
+  // A fulfilled HTLC goes to the other side, a failed one back to whoever offered it.
+  (id.offered == fulfilled ? spec.to_remote : spec.to_local) += it->second.amount;
+  spec.htlcs.erase(it);
+}
+
+void apply_one(Spec& spec, const Update& update, bool ours) {
+  std::visit(Overloaded{
+                 [&](const wire::UpdateAddHtlc& add) {
+                   (ours ? spec.to_local : spec.to_remote) -= add.amount_msat;
+                   spec.htlcs[{ours, add.id}] = {add.amount_msat, add.payment_hash, add.cltv_expiry};
+                 },
+                 [&](const wire::UpdateFulfillHtlc& update) {
+                   remove(spec, {!ours, update.id}, true);
+                 },
+                 [&](const wire::UpdateFailHtlc& update) {
+                   remove(spec, {!ours, update.id}, false);
+                 },
+                 [&](const wire::UpdateFailMalformedHtlc& update) {
+                   remove(spec, {!ours, update.id}, false);
+                 },
+                 [&](const wire::UpdateFee& update) { spec.feerate = update.feerate_per_kw; },
+             },
+             update);
+}
+
+std::vector<commitment::Htlc> htlcs_of(const Spec& spec, bool ours) {
+  std::vector<commitment::Htlc> out;
+  for (const auto& [id, htlc] : spec.htlcs)
+    out.push_back({id.offered == ours, htlc.amount, htlc.payment_hash, htlc.cltv_expiry, id.id});
+  return out;
+}
+
+std::uint64_t obscure(const Channel& channel) {
+  const auto& us = channel.local.keys.payment_basepoint;
+  const auto& them = channel.remote.keys.payment_basepoint;
+  return channel.funder ? commitment::obscure_factor(us, them) : commitment::obscure_factor(them, us);
+}
+
+Bytes script_of(const Channel& channel) {
+  return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
+}
+
+/// Largest HTLC that `payer` can add to `spec` without touching its reserve; the opener also pays for its output.
+Msat room(const Channel& channel, const Spec& spec, bool ours) {
+  const auto& receiver = ours ? channel.remote : channel.local;
+  auto left = sub_or_zero(ours ? spec.to_local : spec.to_remote, to_msat(receiver.channel_reserve));
+  bool pays_fee = ours == channel.funder;
+  if (pays_fee) left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, 1));
+  std::size_t count = 0;
+  Msat in_flight;
+  for (const auto& [id, htlc] : spec.htlcs) {
+    if (id.offered != ours) continue;
+    ++count;
+    in_flight += htlc.amount;
+  }
+  if (count >= receiver.max_accepted_htlcs) return Msat(0);
+  return std::min(left, sub_or_zero(receiver.max_htlc_value_in_flight, in_flight));
+}
+
+}  // namespace
+
+wire::Message to_message(const Update& update) {
+  return std::visit([](const auto& message) { return wire::Message(message); }, update);
+}
+
+void apply(Spec& spec, const Updates& ours, const Updates& theirs) {
+  // Removals first: what they give back may pay for additions. No HTLC is added and removed by the same signature.
+  for (bool adding : {false, true}) {
+    for (const auto& update : ours)
+      if (std::holds_alternative<wire::UpdateAddHtlc>(update) == adding) apply_one(spec, update, true);
+    for (const auto& update : theirs)
+      if (std::holds_alternative<wire::UpdateAddHtlc>(update) == adding) apply_one(spec, update, false);
+  }
+}
+
+commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number) {
+  commitment::CommitmentTerms out;
+  out.format = channel.format;
+  out.funding = channel.funding;
+  out.number = number;
+  out.obscure_factor = obscure(channel);
+  out.owner_opened = channel.funder;
+  out.per_commitment_point = channel.signer->per_commitment_point(number);
+  out.owner = channel.local.keys;
+  out.other = channel.remote.keys;
+  out.dust_limit = channel.local.dust_limit;
+  out.to_self_delay = channel.remote.to_self_delay;
+  out.feerate = spec.feerate;
+  out.to_owner = spec.to_local;
+  out.to_other = spec.to_remote;
+  out.htlcs = htlcs_of(spec, true);
+  return out;
+}
+
+commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spec, std::uint64_t number,
+                                         const PublicKey& point) {
+  commitment::CommitmentTerms out;
+  out.format = channel.format;
+  out.funding = channel.funding;
+  out.number = number;
+  out.obscure_factor = obscure(channel);
+  out.owner_opened = !channel.funder;
+  out.per_commitment_point = point;
+  out.owner = channel.remote.keys;
+  out.other = channel.local.keys;
+  out.dust_limit = channel.remote.dust_limit;
+  out.to_self_delay = channel.local.to_self_delay;
+  out.feerate = spec.feerate;
+  out.to_owner = spec.to_remote;
+  out.to_other = spec.to_local;
+  out.htlcs = htlcs_of(spec, false);
+  return out;
+}
+
+Spec next_remote(const Channel& channel) {
+  auto spec = channel.next_remote_spec.value_or(channel.remote_spec);
+  apply(spec, channel.local_proposed, channel.remote_acked);
+  return spec;
+}
+
+Spec next_local(const Channel& channel) {
+  auto spec = channel.local_spec;
+  apply(spec, channel.local_acked, channel.remote_proposed);
+  return spec;
+}
+
+Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t factor, std::size_t more) {
+  auto untrimmed = more;
+  FeeratePerKw feerate(spec.feerate.value() * factor);
+  auto dust = std::min(channel.local.dust_limit, channel.remote.dust_limit);
+  for (const auto& [id, htlc] : spec.htlcs)
+    if (!commitment::is_trimmed(channel.format, spec.feerate, dust, id.offered, htlc.amount)) ++untrimmed;
+  return to_msat(commitment::commitment_fee(channel.format, feerate, untrimmed) +
+                 commitment::anchors_cost(channel.format));
+}
+
+Msat dust_exposure(const Channel& channel, const Spec& spec) {
+  Msat out;
+  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
+  for (const auto& [id, htlc] : spec.htlcs)
+    if (commitment::is_trimmed(channel.format, spec.feerate, dust, id.offered, htlc.amount)) out += htlc.amount;
+  return out;
+}
+
+std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec, std::uint64_t number,
+                                            const PublicKey& point) {
+  auto built = commitment::build_commitment(remote_terms(channel, spec, number, point));
+  if (!built) return std::nullopt;
+  SignedCommitment out;
+  out.signature = channel.signer->sign_funding_input(built->transaction, script_of(channel), channel.capacity);
+  for (const auto& output : built->htlcs)
+    out.htlc_signatures.push_back(channel.signer->sign_htlc(output.transaction, output.witness_script,
+                                                            to_sat_floor(output.htlc.amount),
+                                                            commitment::htlc_sighash(channel.format), point));
+  return out;
+}
+
+bool verify_local(const Channel& channel, const Spec& spec, std::uint64_t number, const Signature& signature,
+                  const std::vector<Signature>& htlc_signatures) {
+  auto terms = local_terms(channel, spec, number);
+  auto built = commitment::build_commitment(terms);
+  if (!built || built->htlcs.size() != htlc_signatures.size()) return false;
+  auto digest = commitment::funding_digest(built->transaction, script_of(channel), channel.capacity);
+  if (!crypto::ecdsa_verify(channel.remote.keys.funding, digest, signature)) return false;
+  auto key = commitment::other_htlc_key(terms);
+  for (std::size_t i = 0; i < htlc_signatures.size(); ++i)
+    if (!key ||
+        !crypto::ecdsa_verify(*key, commitment::htlc_digest(built->htlcs[i], commitment::htlc_sighash(channel.format)),
+                              htlc_signatures[i]))
+      return false;
+  return true;
+}
+
+ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {
+  auto digest = crypto::hmac_sha256(signer.secret(SecretUse::ScidAlias).reveal(), id.view());
+  Reader in(digest.view());
+  // Heights that no block will have for a century: never mistaken for a real one.
+  return ShortChannelId::of(16'000'000 + in.u32() % 700'000, in.u32() & 0xff'ffff, in.u16());
+}
+
+ChannelView view_of(const Channel& channel, const Signer& signer) {
+  ChannelView out;
+  out.channel_id = channel.id;
+  out.peer = channel.peer;
+  out.phase = channel.phase;
+  out.announced = channel.announce;
+  out.usable = channel.usable();
+  if (channel.confirmed()) out.scid = channel.scid();
+  out.local_alias = local_alias(signer, channel.id);
+  out.remote_alias = channel.remote_alias;
+  out.capacity = channel.capacity;
+  auto remote = next_remote(channel), local = next_local(channel);
+  out.local_balance = channel.local_spec.to_local;
+  out.remote_balance = channel.local_spec.to_remote;
+  if (channel.usable()) {
+    out.spendable = room(channel, remote, true);
+    out.receivable = room(channel, local, false);
+  }
+  out.htlc_minimum_remote = channel.remote.htlc_minimum;
+  out.max_held_received = kMaxHeldPerChannel;
+  for (const Spec* spec :
+       std::initializer_list<const Spec*>{&channel.local_spec, &channel.remote_spec, &remote, &local})
+    for (const auto& [id, htlc] : spec->htlcs) (id.offered ? out.offered_htlcs : out.received_htlcs).insert(id.id);
+  out.format = channel.format;
+  out.funder = channel.funder;
+  out.funding = channel.funding;
+  out.feerate = channel.local_spec.feerate;
+  out.key_index = channel.key_index;
+  out.usable_since = channel.usable_since;
+  out.status = channel.status;
+  if (out.status.empty()) {
+    if (channel.phase == ChannelPhase::Opening)
+      out.status = !channel.confirmed()  ? "waits for the funding transaction"
+                   : !channel.sent_ready ? "waits for confirmations"
+                                         : "waits for the peer's channel_ready";
+    else if (channel.phase == ChannelPhase::Normal)
+      out.status = out.usable ? "open" : !channel.connected ? "the peer is offline" : "re-establishing";
+    else
+      out.status = name(channel.phase);
+  }
+  return out;
+}
+
+}  // namespace doze::channel
