@@ -48,8 +48,18 @@ void Chain::mine(UnixTime now, const Bytes& script, Sat amount) {
   input.previous_output.index = UINT32_MAX;
   input.script_sig = Writer().u32(height().value() + 1).take();
   coinbase.inputs.push_back(input);
-  coinbase.outputs.push_back({amount, script.empty() ? Bytes{bitcoin::OP_RETURN} : script});
+  coinbase.outputs.push_back({Sat(0), Bytes{bitcoin::OP_RETURN}});
   block->transactions.push_back(coinbase);
+  if (!script.empty()) {
+    // Coins from outside: an ordinary transaction, for coinbase outputs would have to mature.
+    bitcoin::Transaction gift;
+    bitcoin::TxIn from;
+    from.previous_output.txid.bytes[0] = 0xff;
+    from.previous_output.index = height().value();
+    gift.inputs.push_back(from);
+    gift.outputs.push_back({amount, script});
+    block->transactions.push_back(gift);
+  }
   for (auto& transaction : mempool_) block->transactions.push_back(std::move(transaction));
   mempool_.clear();
   if (!blocks_.empty()) block->header.previous = bitcoin::block_hash(blocks_.back()->header);

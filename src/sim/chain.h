@@ -19,7 +19,7 @@ class Chain {
   };
   /// Known transactions are accepted again.
   Verdict broadcast(const bitcoin::Transaction& transaction, UnixTime now);
-  /// One block with everything in the mempool; its coinbase pays `amount` to `script`.
+  /// One block with everything in the mempool, and coins from outside: `amount` to `script`, if there is one.
   void mine(UnixTime now, const Bytes& script = {}, Sat amount = Sat(0));
   [[nodiscard]] BlockHeight height() const { return BlockHeight(static_cast<std::uint32_t>(blocks_.size())); }
   /// 1 to height().
