@@ -140,7 +140,7 @@ void outgoing_deadlines(Work& work) {
     }
     if (payment.next_announce && *payment.next_announce <= work.context.mono) {
       payment.next_announce.reset();
-      announce(work, payment);
+      if (!waits_for_holder(work, payment)) announce(work, payment);
     }
   }
 }

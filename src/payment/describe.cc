@@ -62,10 +62,9 @@ Value describe(const Outgoing& payment, const Context& context) {
   if (!is_terminal(payment.state) && payment.is_static) {
     bool safe = payment.held && payment.state == OutgoingState::Notified;
     out.set("safe_to_sleep", safe);
-    out.set("message", safe ? "the recipient's server has the message: this app may close"
-                       : payment.held
-                           ? "only a relay has the message so far: closing now may lose the announcement"
-                           : "stay online until the recipient wakes");
+    out.set("message", safe           ? "the recipient's server has the message: this app may close"
+                       : payment.held ? "only a relay has the message so far: closing now may lose the announcement"
+                                      : "stay online until the recipient wakes");
   }
   if (payment.state == OutgoingState::Settled) {
     // The payer of a static invoice chose the preimage itself: it proves nothing.

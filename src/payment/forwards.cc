@@ -8,13 +8,20 @@ namespace doze::payment {
 
 const char* name(ForwardState state) {
   switch (state) {
-    case ForwardState::Early: return "early";
-    case ForwardState::Held: return "held";
-    case ForwardState::Released: return "released";
-    case ForwardState::Waiting: return "waiting";
-    case ForwardState::Forwarded: return "forwarded";
-    case ForwardState::Settled: return "settled";
-    case ForwardState::Failed: return "failed";
+    case ForwardState::Early:
+      return "early";
+    case ForwardState::Held:
+      return "held";
+    case ForwardState::Released:
+      return "released";
+    case ForwardState::Waiting:
+      return "waiting";
+    case ForwardState::Forwarded:
+      return "forwarded";
+    case ForwardState::Settled:
+      return "settled";
+    case ForwardState::Failed:
+      return "failed";
   }
   return "unknown";
 }
@@ -78,8 +85,7 @@ bool is_waking(const Work& work, const ChannelView& next) {
   if (!work.context.views.is_client(next.peer)) return false;
   if (work.context.views.connected(next.peer)) return true;
   auto awake = work.state.awake.find(next.peer);
-  return awake != work.state.awake.end() &&
-         after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
+  return awake != work.state.awake.end() && after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
 }
 
 /// Offer it downstream if the channel is usable; else wait in the state it is in. `from`: Released or Waiting.
@@ -97,14 +103,10 @@ void try_forward(Work& work, Forward& forward) {
     }
     return end_failed(work, forward, forward.state, "the next peer is offline", onion::kTemporaryChannelFailure);
   }
-  AddHtlc add{forward.next_channel,
-              ForwardOrigin{forward.incoming.channel_id, forward.incoming.htlc_id},
-              forward.amount_out,
-              forward.payment_hash,
-              forward.expiry_out,
-              forward.next_onion,
-              forward.next_path_key,
-              std::nullopt};
+  AddHtlc add{forward.next_channel,  ForwardOrigin{forward.incoming.channel_id, forward.incoming.htlc_id},
+              forward.amount_out,    forward.payment_hash,
+              forward.expiry_out,    forward.next_onion,
+              forward.next_path_key, std::nullopt};
   // Durable before it is offered: this record and the channel's are one batch.
   if (move(work, forward, forward.state, ForwardState::Forwarded)) work.say(std::move(add));
 }
@@ -131,11 +133,11 @@ struct Refusal {
 std::optional<Refusal> check_forward(const Work& work, const Forward& forward, const ChannelView* next) {
   const auto& context = work.context;
   if (next == nullptr) return Refusal{"no such next channel", onion::kUnknownNextPeer};
-  if (next->channel_id == forward.incoming.channel_id) return Refusal{"back where it came from", onion::kUnknownNextPeer};
+  if (next->channel_id == forward.incoming.channel_id)
+    return Refusal{"back where it came from", onion::kUnknownNextPeer};
   const auto& policy = context.config.fees;
   auto fee = sub(forward.amount_in, forward.amount_out);
-  auto wanted = policy.fee_base.value() +
-                forward.amount_out.value() / 1'000'000 * policy.fee_proportional_millionths +
+  auto wanted = policy.fee_base.value() + forward.amount_out.value() / 1'000'000 * policy.fee_proportional_millionths +
                 forward.amount_out.value() % 1'000'000 * policy.fee_proportional_millionths / 1'000'000;
   if (!fee || fee->value() < wanted) return Refusal{"fee too low", onion::kFeeInsufficient};
   if (forward.amount_out < policy.htlc_minimum) return Refusal{"amount below our minimum", onion::kAmountBelowMinimum};
@@ -181,9 +183,10 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   forward.shared_secret = onion.shared_secret;
   forward.sha256_of_onion = onion.sha256_of_onion;
   forward.received_at = work.context.wall;
-  const auto* next = std::visit(Overloaded{[&](ShortChannelId scid) { return work.context.views.channel_by_scid(scid); },
-                                           [&](const NodeId& node) { return channel_to(work.context, node); }},
-                                onion.next);
+  const auto* next =
+      std::visit(Overloaded{[&](ShortChannelId scid) { return work.context.views.channel_by_scid(scid); },
+                            [&](const NodeId& node) { return channel_to(work.context, node); }},
+                 onion.next);
   if (next != nullptr) forward.next_channel = next->channel_id;
   forward.fail_back = fail_back_height(forward);
 
@@ -212,20 +215,19 @@ Forward* find(Work& work, const ForwardOrigin& origin) {
 
 void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
-  std::visit(Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
-                        [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
-                        [&](const PeelFailure& failure) {
-                          if (failure.malformed)
-                            work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, failure.sha256_of_onion,
-                                                       failure.code});
-                          else
-                            work.say(FailHtlc{word.channel_id, word.htlc.id, failure.reason});
-                          work.notify(Severity::Info, "htlc_refused",
-                                      {{"channel_id", word.channel_id.hex()},
-                                       {"htlc_id", word.htlc.id},
-                                       {"reason", failure.why}});
-                        }},
-             peeled);
+  std::visit(
+      Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
+                 [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
+                 [&](const PeelFailure& failure) {
+                   if (failure.malformed)
+                     work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, failure.sha256_of_onion, failure.code});
+                   else
+                     work.say(FailHtlc{word.channel_id, word.htlc.id, failure.reason});
+                   work.notify(
+                       Severity::Info, "htlc_refused",
+                       {{"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc.id}, {"reason", failure.why}});
+                 }},
+      peeled);
 }
 
 void on_release_held_htlc(Work& work, const OnionMessageReceived& word) {
@@ -279,7 +281,8 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
   auto* forward = find(work, origin);
   if (forward == nullptr || !move(work, *forward, ForwardState::Forwarded, ForwardState::Settled)) {
     // The channel says an outcome once, and only for what we offered: our own bug, but the preimage must not be lost.
-    work.notify(Severity::Error, "unexpected_settlement", {{"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
+    work.notify(Severity::Error, "unexpected_settlement",
+                {{"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
     return;
   }
   work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});
@@ -296,18 +299,18 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   if (forward->role != BlindedRole::None) {
     fail_upstream(work, *forward, onion::kInvalidOnionBlinding, {});
   } else {
-    std::visit(Overloaded{[&](const Bytes& reason) {
-                            work.say(FailHtlc{channel_id, htlc_id, wrap_failure(forward->shared_secret, reason)});
-                          },
-                          [&](const MalformedReason& malformed) {
-                            work.say(FailHtlc{channel_id, htlc_id,
-                                              malformed_failure(forward->shared_secret, malformed)});
-                          },
-                          [&](const OnChainReason&) {
-                            work.say(FailHtlc{channel_id, htlc_id,
-                                              own_failure(forward->shared_secret, onion::kPermanentChannelFailure, {})});
-                          }},
-               word.reason);
+    std::visit(
+        Overloaded{[&](const Bytes& reason) {
+                     work.say(FailHtlc{channel_id, htlc_id, wrap_failure(forward->shared_secret, reason)});
+                   },
+                   [&](const MalformedReason& malformed) {
+                     work.say(FailHtlc{channel_id, htlc_id, malformed_failure(forward->shared_secret, malformed)});
+                   },
+                   [&](const OnChainReason&) {
+                     work.say(FailHtlc{channel_id, htlc_id,
+                                       own_failure(forward->shared_secret, onion::kPermanentChannelFailure, {})});
+                   }},
+        word.reason);
   }
   auto told = facts(*forward);
   told.emplace_back("reason", forward->failure);

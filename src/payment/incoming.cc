@@ -1,4 +1,5 @@
-// HTLCs that end here. The recipient judges every one by what it knows itself: the offer, the request, the amount, the time.
+// HTLCs that end here. The recipient judges every one by what it knows itself: the offer, the request, the amount, the
+// time.
 #include "crypto/crypto.h"
 #include "offers/invoice_request.h"
 #include "payment/inside.h"
@@ -57,7 +58,8 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const Peeled
     return fail(std::string("the payment hash is not this invoice's"));
   if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));
   if (word.htlc.amount_msat.value() / 2 > terms.amount.value()) return fail(std::string("more than twice the amount"));
-  if (work.state.paid_invoices.contains(word.htlc.payment_hash)) return fail(std::string("the invoice is paid already"));
+  if (work.state.paid_invoices.contains(word.htlc.payment_hash))
+    return fail(std::string("the invoice is paid already"));
   return Accepted{preimage, terms.offer_id, false, ""};
 }
 
@@ -85,9 +87,9 @@ void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onio
                  {"reason", judgement.error()}});
     return;
   }
-  Incoming payment{word.htlc.payment_hash, {word.channel_id, word.htlc.id}, word.htlc.amount_msat,
-                   judgement->offer_id,    judgement->is_static,            escape_untrusted(judgement->payer_note),
-                   work.context.wall};
+  Incoming payment{
+      word.htlc.payment_hash, {word.channel_id, word.htlc.id},         word.htlc.amount_msat, judgement->offer_id,
+      judgement->is_static,   escape_untrusted(judgement->payer_note), work.context.wall};
   if (!payment.is_static) work.state.paid_invoices.insert(payment.payment_hash);
   work.say(record(payment));
   work.say(FulfillHtlc{word.channel_id, word.htlc.id, judgement->preimage});

@@ -141,6 +141,8 @@ struct Forward {
 inline constexpr std::size_t kMaxForwardHistory = 10'000;
 /// HTLCs that one payment may try, one after the other (never for a hold).
 inline constexpr std::uint32_t kMaxAttempts = 10;
+/// A payment that should be held waits so long for a channel whose peer is away, and looks so often.
+inline constexpr std::uint64_t kHolderWaitS = 600, kHolderCheckMs = 10'000;
 /// An ordinary forward that has fewer blocks left than this is refused: no time to resolve it on chain.
 inline constexpr CltvDelta kMinOutgoingLeft{18};
 
@@ -188,6 +190,12 @@ void on(Work& work, const InvoiceObtained& word);
 void on(Work& work, const StaticInvoiceObtained& word);
 void on(Work& work, const InvoiceFailed& word);
 void send_htlc(Work& work, Outgoing& payment);
+/// Held payments that wait for their channel: one is usable now.
+void hold_on_usable(Work& work);
+/// The same, as time goes by: true while (or because) it waits for its channel.
+[[nodiscard]] bool waits_for_holder(Work& work, Outgoing& payment);
+/// Pays without a hold: the recipient is told, the HTLC leaves when it answers.
+void stay_online(Work& work, Outgoing& payment);
 void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word);
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word);
 void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word);

@@ -12,14 +12,22 @@ namespace doze::payment {
 
 const char* name(OutgoingState state) {
   switch (state) {
-    case OutgoingState::Fetching: return "fetching";
-    case OutgoingState::Sending: return "sending";
-    case OutgoingState::Held: return "held";
-    case OutgoingState::Notified: return "notified";
-    case OutgoingState::Releasing: return "releasing";
-    case OutgoingState::Settled: return "settled";
-    case OutgoingState::Failed: return "failed";
-    case OutgoingState::Expired: return "expired";
+    case OutgoingState::Fetching:
+      return "fetching";
+    case OutgoingState::Sending:
+      return "sending";
+    case OutgoingState::Held:
+      return "held";
+    case OutgoingState::Notified:
+      return "notified";
+    case OutgoingState::Releasing:
+      return "releasing";
+    case OutgoingState::Settled:
+      return "settled";
+    case OutgoingState::Failed:
+      return "failed";
+    case OutgoingState::Expired:
+      return "expired";
   }
   return "unknown";
 }
@@ -59,6 +67,14 @@ bool can_hold(const Context& context) {
       return true;
   }
   return false;
+}
+
+/// A channel whose peer is away for the moment: it may hold when it is back.
+bool may_hold_later(const Context& context) {
+  if (context.config.hold_window_blocks == 0) return false;
+  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [](const auto& entry) {
+    return entry.second.phase == ChannelPhase::Normal && !entry.second.usable;
+  });
 }
 
 }  // namespace
@@ -104,11 +120,10 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
   auto offer = offers::Offer::parse(command.offer);
   if (!offer)
     return refuse(work, request, CommandErrorCode::BadRequest, "this is no valid offer: " + describe(offer.error()));
-  if (auto problem = offers::cannot_pay(*offer, wire::chain_hash(context.config.network), context.wall,
-                                        command.amount, command.quantity))
+  if (auto problem = offers::cannot_pay(*offer, wire::chain_hash(context.config.network), context.wall, command.amount,
+                                        command.quantity))
     return refuse(work, request, CommandErrorCode::BadRequest, *problem);
-  auto amount = command.amount ? *command.amount
-                               : Msat(offer->amount()->value() * command.quantity.value_or(1));
+  auto amount = command.amount ? *command.amount : Msat(offer->amount()->value() * command.quantity.value_or(1));
   bool any = std::any_of(context.views.channels.begin(), context.views.channels.end(),
                          [](const auto& entry) { return entry.second.phase == ChannelPhase::Normal; });
   if (!any)
@@ -132,18 +147,16 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
 
 void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
   auto* payment = find(work, id);
-  if (payment == nullptr)
-    return refuse(work, request, CommandErrorCode::NotFound, "no such payment: see listpayments");
+  if (payment == nullptr) return refuse(work, request, CommandErrorCode::NotFound, "no such payment: see listpayments");
   if (is_terminal(payment->state))
-    return refuse(work, request, CommandErrorCode::Refused,
-                  std::string("it has ended: ") + name(payment->state));
+    return refuse(work, request, CommandErrorCode::Refused, std::string("it has ended: ") + name(payment->state));
   if (payment->htlc || payment->state == OutgoingState::Sending || payment->state == OutgoingState::Releasing) {
     auto height = payment->held ? payment->fail_back : BlockHeight(payment->htlc_expiry.value());
-    work.say(Reply{request,
-                   CommandError{CommandErrorCode::Refused,
-                                "its HTLC has left: it ends by itself, at height " + std::to_string(height.value()) +
-                                    " at the latest while the peers cooperate",
-                                {{"fail_back_height", height.value()}}}});
+    work.say(
+        Reply{request, CommandError{CommandErrorCode::Refused,
+                                    "its HTLC has left: it ends by itself, at height " +
+                                        std::to_string(height.value()) + " at the latest while the peers cooperate",
+                                    {{"fail_back_height", height.value()}}}});
     return;
   }
   if (payment->state == OutgoingState::Fetching) work.say(CancelInvoiceRequest{id});
@@ -185,16 +198,46 @@ void on(Work& work, const StaticInvoiceObtained& word) {
   payment->invoice_request = word.invoice_request;
   payment->preimage = work.context.rng.secret<Preimage>();
   payment->payment_hash = crypto::payment_hash(*payment->preimage);
-  payment->held = payment->wants_hold && can_hold(work.context);
+  bool now = can_hold(work.context);
+  payment->held = payment->wants_hold && (now || may_hold_later(work.context));
   if (payment->must_hold && !payment->held)
     return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NotReady,
                        "no connected channel peer holds HTLCs: pay with --no-hold and stay online");
   payment->state = OutgoingState::Held;
-  if (payment->held) return send_htlc(work, *payment);
+  if (payment->held && now) return send_htlc(work, *payment);
+  if (payment->held) {
+    payment->next_announce = after_ms(work.context.mono, kHolderCheckMs);
+    return work.say(record(*payment));  // sent when the channel is back
+  }
+  stay_online(work, *payment);
+}
+
+void stay_online(Work& work, Outgoing& payment) {
   // No hold: tell the recipient, and send the HTLC when it answers.
-  payment->release_deadline = BlockHeight(UINT32_MAX);
-  work.say(record(*payment));
-  announce(work, *payment);
+  payment.held = false;
+  payment.release_deadline = BlockHeight(UINT32_MAX);
+  work.say(record(payment));
+  announce(work, payment);
+}
+
+void hold_on_usable(Work& work) {
+  for (auto& [id, payment] : work.state.outgoing) {
+    if (is_terminal(payment.state) || !payment.is_static || !payment.held || payment.htlc) continue;
+    if (can_hold(work.context))
+      send_htlc(work, payment);
+    else if (!may_hold_later(work.context) && !payment.must_hold)
+      stay_online(work, payment);
+  }
+}
+
+bool waits_for_holder(Work& work, Outgoing& payment) {
+  if (!payment.is_static || !payment.held || payment.htlc) return false;
+  if (work.context.wall > after_s(payment.created_at, kHolderWaitS))
+    end_payment(work, payment, OutgoingState::Failed, CommandErrorCode::NotReady,
+                "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) + " minutes");
+  else
+    payment.next_announce = after_ms(work.context.mono, kHolderCheckMs);
+  return true;
 }
 
 void send_htlc(Work& work, Outgoing& payment) {

@@ -42,8 +42,7 @@ namespace {
 /// What was waiting before the process ended waits again.
 void started(Work& work) {
   for (auto& [key, forward] : work.state.forwards)
-    if (forward.state == ForwardState::Waiting)
-      forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
   std::vector<PaymentId> fetching;
   for (auto& [id, payment] : work.state.outgoing) {
     if (is_terminal(payment.state)) continue;
@@ -63,22 +62,35 @@ void started(Work& work) {
   forwards_on_block(work);  // deadlines that passed while we were away
 }
 
-void hear(Work& work, const Started&) { started(work); }
+void hear(Work& work, const Started&) {
+  started(work);
+}
 void hear(Work& work, const PeerReady& word) {
   if (work.context.views.is_client(word.node_id)) work.state.awake[word.node_id] = work.context.mono;
 }
 void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable& word) {
   forwards_on_usable(work, word);
+  hold_on_usable(work);
   announce_on_usable(work, word);
   send_due_releases(work, true);
 }
 void hear(Work&, const ChannelUnusable&) {}
-void hear(Work& work, const ChannelClosed&) { forwards_on_block(work); }
-void hear(Work& work, const ClientAwake& word) { work.state.awake[word.node_id] = work.context.mono; }
-void hear(Work& work, const InvoiceObtained& word) { on(work, word); }
-void hear(Work& work, const StaticInvoiceObtained& word) { on(work, word); }
-void hear(Work& work, const InvoiceFailed& word) { on(work, word); }
+void hear(Work& work, const ChannelClosed&) {
+  forwards_on_block(work);
+}
+void hear(Work& work, const ClientAwake& word) {
+  work.state.awake[word.node_id] = work.context.mono;
+}
+void hear(Work& work, const InvoiceObtained& word) {
+  on(work, word);
+}
+void hear(Work& work, const StaticInvoiceObtained& word) {
+  on(work, word);
+}
+void hear(Work& work, const InvoiceFailed& word) {
+  on(work, word);
+}
 void hear(Work& work, const HtlcAdded& word) {
   std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_added(work, origin.payment_id, word); },
                         [&](const ForwardOrigin& origin) { forward_added(work, origin, word); }},
@@ -92,8 +104,12 @@ void hear(Work& work, const HtlcRefused& word) {
 void hear(Work& work, const OfferedHtlcCommitted& word) {
   if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) outgoing_committed(work, origin->payment_id, word);
 }
-void hear(Work& work, const ReleasePathsReceived& word) { on(work, word); }
-void hear(Work& work, const HtlcReceived& word) { on(work, word); }
+void hear(Work& work, const ReleasePathsReceived& word) {
+  on(work, word);
+}
+void hear(Work& work, const HtlcReceived& word) {
+  on(work, word);
+}
 void hear(Work& work, const HtlcFulfilled& word) {
   std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_fulfilled(work, origin.payment_id, word); },
                         [&](const ForwardOrigin& origin) { forward_fulfilled(work, origin, word); }},
@@ -110,15 +126,18 @@ void hear(Work& work, const OnionMessageReceived& word) {
   else if (std::holds_alternative<onion::ReleaseHeldHtlc>(word.contents))
     on_release_held_htlc(work, word);
 }
-void hear(Work& work, const OnionMessageOutcome& word) { on(work, word); }
-void hear(Work& work, const BlockConnected&) { forwards_on_block(work); }
+void hear(Work& work, const OnionMessageOutcome& word) {
+  on(work, word);
+}
+void hear(Work& work, const BlockConnected&) {
+  forwards_on_block(work);
+}
 void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
   outgoing_deadlines(work);
   send_due_releases(work, false);
-  std::erase_if(work.state.awake, [&](const auto& entry) {
-    return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono;
-  });
+  std::erase_if(work.state.awake,
+                [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono; });
 }
 void hear(Work& work, const RequestGone& word) {
   work.state.pay_requests.erase(word.request);
@@ -146,8 +165,7 @@ void hear(Work& work, const CommandReceived& in) {
         if constexpr (std::is_same_v<C, command::GetPayment>) answer(work, request, command.payment_id, false, false);
         if constexpr (std::is_same_v<C, command::WaitPayment>)
           answer(work, request, command.payment_id, true, command.wait_for_settled);
-        if constexpr (std::is_same_v<C, command::ListForwards>)
-          work.say(Reply{request, describe_forwards(work.state)});
+        if constexpr (std::is_same_v<C, command::ListForwards>) work.say(Reply{request, describe_forwards(work.state)});
         if constexpr (std::is_same_v<C, command::ListHolds>)
           work.say(Reply{request, describe_holds(work.state, work.context)});
         if constexpr (std::is_same_v<C, command::FailHold>) fail_hold(work, request, command);

@@ -1,7 +1,7 @@
 // The recipient's answers to held_htlc_available: durable, sent when a channel is usable, repeated, bounded.
 //
-// An announcement names no payment, so whether an HTLC has come says nothing about which reply path may stop: each one is
-// answered six times. An LDK recipient answers once and was seen to lose a payment that way.
+// An announcement names no payment, so whether an HTLC has come says nothing about which reply path may stop: each one
+// is answered six times. An LDK recipient answers once and was seen to lose a payment that way.
 #include "effects/record_io.h"
 #include "payment/inside.h"
 

@@ -54,6 +54,11 @@ FaultResult fault_run(std::uint64_t seed) {
   tell(std::string("profile ") + name(settings.profile) + (settings.same_lsp ? ", one LSP" : "") +
        (settings.anchors ? "" : ", static_remotekey"));
   world.stop(network.r);
+  world.on_event = [&](const std::string& event) {
+    bool noise = event.starts_with("put ") || event.starts_with("erase ") || event.starts_with("bytes ") ||
+                 event.find(": peer_") != std::string::npos || event.find("dial") != std::string::npos;
+    if (!noise) tell(event);
+  };
 
   // ---- faults ----
   world.faults.cut = static_cast<std::uint32_t>(chance.below(300));
@@ -109,6 +114,12 @@ FaultResult fault_run(std::uint64_t seed) {
       for (auto& paid : payments)
         if (!ended(paid.state)) problem("payment " + paid.id.substr(0, 8) + " is still " + paid.state);
       if (all) problem("an HTLC is still in flight after all payments ended");
+      for (const auto* node : nodes) {
+        for (const auto& [id, channel] : node->core->channels())
+          tell(node->name + ": channel " + id.hex().substr(0, 8) + " " + channel.status + ", offered " +
+               std::to_string(channel.offered_htlcs.size()) + ", received " +
+               std::to_string(channel.received_htlcs.size()));
+      }
       break;
     }
     world.mine(1);

@@ -225,7 +225,14 @@ void World::act(std::size_t index, Action& action) {
                  },
                  [&](Reply& reply) { node.replies.insert_or_assign(reply.request, std::move(reply.result)); },
                  [&](Notify& notify) {
-                   if (on_event) on_event(node.name + ": " + notify.event);
+                   if (on_event) {
+                     std::string line = node.name + ": " + notify.event;
+                     for (const auto& [key, value] : notify.facts)
+                       if (const auto* text = std::get_if<std::string>(&value.inner());
+                           text != nullptr && key == "reason")
+                         line += " (" + *text + ")";
+                     on_event(line);
+                   }
                    node.log.push_back(std::move(notify));
                  },
                  [&](StopNode&) {
