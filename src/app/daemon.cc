@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <boost/asio.hpp>
+#include <boost/json.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>

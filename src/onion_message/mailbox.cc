@@ -196,7 +196,7 @@ Value Work::describe_mailboxes() const {
     one.set("state", session == self_.sessions.end() ? "asleep" : name(session->second.stage));
     out.push_back(std::move(one));
   }
-  return out;
+  return Value().set("mailboxes", std::move(out));
 }
 
 }  // namespace doze::onion_message

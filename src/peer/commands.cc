@@ -86,7 +86,7 @@ void Work::command(RequestId request, const command::ListPeers&) {
     }
     list.push_back(std::move(peer));
   }
-  say(Reply{request, Value(std::move(list))});
+  say(Reply{request, Value().set("peers", std::move(list))});
 }
 
 }  // namespace doze::peer

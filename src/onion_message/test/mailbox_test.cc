@@ -57,7 +57,8 @@ struct MailboxTest : ::testing::Test {
   /// A field of the one mailbox that listmailboxes shows.
   std::optional<Value> listed(const char* field) {
     auto replies = FakeNode::of<Reply>(server.step(CommandReceived{1, command::ListMailboxes{}}));
-    const auto& list = std::get<List>(std::get<Value>(replies.at(0).result).inner());
+    const auto* boxes = std::get<Value>(replies.at(0).result).find("mailboxes");
+    const auto& list = std::get<List>(boxes->inner());
     if (list.empty()) return std::nullopt;
     return *list[0].find(field);
   }
