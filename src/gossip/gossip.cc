@@ -52,6 +52,7 @@ void hear(Work& work, const SendOurGossip& word) {
 }
 void hear(Work& work, const BlockConnected& in) {
   find_spends(work, in);
+  look_up_due(work);
 }
 void hear(Work& work, const DeadlineReached&) {
   for (auto& [id, peer] : work.state.peers) serve(work, id, peer);

@@ -12,6 +12,8 @@ namespace doze::gossip {
 
 /// Announcements that wait for their funding output: about 2 KiB each with what follows them, 10 MiB in all.
 inline constexpr std::size_t kMaxWaiting = 5'000;
+/// Blocks that a peer may be ahead of us: its announcements wait until we have seen the block.
+inline constexpr std::uint32_t kMaxAhead = 12;
 /// Channels that we still want to ask one peer for: 8 bytes each, more than mainnet has.
 inline constexpr std::size_t kMaxWanted = 100'000;
 /// Channels asked for at a time: the answer, five messages each, stays below what the peer should buffer.
@@ -37,6 +39,7 @@ struct Waiting {
   NodeId from;
   std::array<std::optional<wire::ChannelUpdate>, 2> updates;
   std::array<std::optional<wire::NodeAnnouncement>, 2> nodes;
+  bool asked = false;  // LookUpOutput was said
 };
 
 /// Answer to a query_short_channel_ids under way.
@@ -122,6 +125,8 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
 void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message);
 void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message);
 void looked_up(Work& work, const OutputLookedUp& in);
+/// Asks for the outputs of announcements whose block we have seen by now.
+void look_up_due(Work& work);
 void find_spends(Work& work, const BlockConnected& in);
 
 // ---- serve.cc ----

@@ -79,13 +79,21 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
       work.state.waiting.contains(m.short_channel_id))
     return;
   if (work.state.waiting.size() >= kMaxWaiting) return;
-  if (m.short_channel_id.block() > work.context.tip.value()) return;
+  if (m.short_channel_id.block() > work.context.tip.value() + kMaxAhead) return;
   if (!graph::verify_channel_announcement(m, m.raw))
     return work.warn(from, "channel_announcement: a signature is wrong");
-  work.state.waiting[m.short_channel_id] = Waiting{m, from, {}, {}};
+  work.state.waiting[m.short_channel_id] = Waiting{m, from, {}, {}, false};
   work.state.waiting_nodes[m.node_id_1].insert(m.short_channel_id);
   work.state.waiting_nodes[m.node_id_2].insert(m.short_channel_id);
-  work.effects.push_back(LookUpOutput{m.short_channel_id});
+  look_up_due(work);
+}
+
+void look_up_due(Work& work) {
+  for (auto& [scid, waiting] : work.state.waiting) {
+    if (waiting.asked || scid.block() > work.context.tip.value()) continue;
+    waiting.asked = true;
+    work.effects.push_back(LookUpOutput{scid});
+  }
 }
 
 void received(Work& work, const NodeId& from, const wire::ChannelUpdate& m) {
