@@ -431,7 +431,8 @@ void announce(Work& work, Channel& channel) {
 }
 
 void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& m) {
-  if (!channel.announce || !channel.confirmed() || m.short_channel_id != channel.scid()) return;
+  // The peer may have seen the blocks before us: its signatures are kept, and checked when we know the scid.
+  if (!channel.announce || (channel.confirmed() && m.short_channel_id != channel.scid())) return;
   if (channel.announced) {
     // The peer lost ours: it gets them again, once a connection, or two of us would never stop.
     if (channel.resent_announcement) return;
