@@ -127,9 +127,13 @@ void looked_up(Work& work, const OutputLookedUp& in) {
   const auto& m = waiting.announcement;
   if (!in.output || in.output->script_pubkey != funding_script_pubkey(m)) return;
   auto added = work.state.graph.add_channel(m, m.raw, in.output->amount, work.context.wall);
-  if (!added) return;
-  work.state.funding_scripts[funding_script_pubkey(m)].insert(in.scid);
-  save_channel(work, *work.state.graph.channel(in.scid));
+  if (added) {
+    work.state.funding_scripts[funding_script_pubkey(m)].insert(in.scid);
+    save_channel(work, *work.state.graph.channel(in.scid));
+  } else if (work.state.graph.channel(in.scid) == nullptr) {
+    return;
+  }
+  // Our own channel may have entered the graph while its announcement waited here: what came behind still counts.
   for (const auto& update : waiting.updates)
     if (update) apply_update(work, waiting.from, *update);
   for (const auto& node : waiting.nodes)
