@@ -1,10 +1,11 @@
-// All channels of this node: opening, normal operation, re-establishing, closing. One file a state, one value a channel.
+// All channels of this node: opening, normal operation, re-establishing, closing. One file a state, one value a
+// channel.
 //
 // Sources: BOLT 2, BOLT 3; bolts #1149 for the hold flag and the release paths.
-// Order on disk: a commitment_signed or revoke_and_ack leaves only with the batch that makes it irreversible. After a crash
-// channel_reestablish retransmits byte-identical messages, release paths included.
-// Invariants: local + remote + pending == capacity; a revoked local commitment is never signed; the outcome of each offered
-// HTLC is said exactly once (HtlcFulfilled or HtlcFailed), each received one is handed over exactly once (HtlcReceived).
+// Order on disk: a commitment_signed or revoke_and_ack leaves only with the batch that makes it irreversible. After a
+// crash channel_reestablish retransmits byte-identical messages, release paths included. Invariants: local + remote +
+// pending == capacity; a revoked local commitment is never signed; the outcome of each offered HTLC is said exactly
+// once (HtlcFulfilled or HtlcFailed), each received one is handed over exactly once (HtlcReceived).
 #pragma once
 
 #include <map>
@@ -20,9 +21,9 @@ namespace doze::channel {
 /// that several updates share one commitment_signed.
 struct EndOfStep {};
 
-using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow, FundingPrepared,
-                           FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected,
-                           BlockDisconnected, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep>;
+using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow,
+                           FundingPrepared, FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc,
+                           BlockConnected, BlockDisconnected, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep>;
 
 class Channels {
  public:

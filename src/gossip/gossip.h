@@ -1,8 +1,8 @@
 // Announcements: our own, our peers', and what the network says. Keeps the graph and the policies of our channels.
 //
-// Source: BOLT 7. A channel_announcement enters the graph when its four signatures and its funding output (LookUpOutput)
-// are right; updates and nodes when their signature is right and they are newer. Verified gossip is relayed to peers that
-// set a gossip_timestamp_filter. A private channel's channel_update goes to its peer only.
+// Source: BOLT 7. A channel_announcement enters the graph when its four signatures and its funding output
+// (LookUpOutput) are right; updates and nodes when their signature is right and they are newer. Verified gossip is
+// relayed to peers that set a gossip_timestamp_filter. A private channel's channel_update goes to its peer only.
 #pragma once
 
 #include <map>
@@ -14,9 +14,9 @@
 
 namespace doze::gossip {
 
-using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced,
-                           ChannelUsable, ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip, BlockConnected,
-                           DeadlineReached>;
+using Input =
+    std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced, ChannelUsable,
+                 ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip, BlockConnected, DeadlineReached>;
 
 class Gossip {
  public:

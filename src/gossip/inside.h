@@ -55,9 +55,9 @@ struct PeerState {
   std::optional<ShortChannelId> backlog;  // the next channel of the backlog that the filter asked for
   std::optional<Answer> answer;
   std::uint32_t range_answers = 0;
-  MonoTime piece_at;                      // not before
-  std::deque<ShortChannelId> wanted;      // to be asked of this peer
-  bool asked = false;                     // query_short_channel_ids sent, its end not seen
+  MonoTime piece_at;                  // not before
+  std::deque<ShortChannelId> wanted;  // to be asked of this peer
+  bool asked = false;                 // query_short_channel_ids sent, its end not seen
 };
 
 /// channel_updates of the two ends of one of our channels, as last sent and as last received.
@@ -84,9 +84,7 @@ struct Work {
   const Context& context;
   Effects& effects;
 
-  void send(const NodeId& node, wire::Message message) {
-    effects.push_back(SendMessage{node, std::move(message)});
-  }
+  void send(const NodeId& node, wire::Message message) { effects.push_back(SendMessage{node, std::move(message)}); }
   void send_raw(const NodeId& node, ByteView raw);
   void warn(const NodeId& node, const std::string& what);
   [[nodiscard]] const NodeId& self() const { return context.signer.node_id(); }
@@ -108,8 +106,8 @@ void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed
 [[nodiscard]] Bytes funding_script_pubkey(const wire::ChannelAnnouncement& announcement);
 
 // ---- own.cc ----
-/// Our channel_update for this channel: the stored one if it still says the same, else a new one, stored, applied to the
-/// graph where the channel is public. nullptr: the channel has no scid yet.
+/// Our channel_update for this channel: the stored one if it still says the same, else a new one, stored, applied to
+/// the graph where the channel is public. nullptr: the channel has no scid yet.
 const wire::ChannelUpdate* refresh_update(Work& work, const ChannelView& channel, bool anew = false);
 void send_own_update(Work& work, const ChannelId& id);
 void own_channel_announced(Work& work, const ChannelAnnounced& in);

@@ -98,8 +98,8 @@ void own_channel_announced(Work& work, const ChannelAnnounced& in) {
   if (announcement.raw.empty()) announcement.raw = wire::encode(announcement);
   // The peer made two of the four signatures: nobody else should find them wrong before us.
   if (channel == nullptr || !graph::verify_channel_announcement(announcement, announcement.raw)) {
-    work.effects.push_back(Notify{
-        Severity::Warning, "channel_announcement_invalid", {{"channel_id", in.channel_id.hex()}}});
+    work.effects.push_back(
+        Notify{Severity::Warning, "channel_announcement_invalid", {{"channel_id", in.channel_id.hex()}}});
     return;
   }
   auto scid = announcement.short_channel_id;

@@ -98,8 +98,7 @@ ChannelPolicy policy_of(const wire::ChannelUpdate& update) {
 void save_channel(Work& work, const graph::Channel& channel) {
   RecordWriter out(kVersion);
   out.all(channel.announced_at, channel.capacity, channel.spent_at, channel.raw);
-  work.effects.push_back(
-      Put{Table::GossipChannel, channel_key(channel.scid, ChannelPart::Announcement), out.take()});
+  work.effects.push_back(Put{Table::GossipChannel, channel_key(channel.scid, ChannelPart::Announcement), out.take()});
 }
 void save_update(Work& work, ShortChannelId scid, std::uint8_t direction, ByteView raw) {
   auto part = direction == 0 ? ChannelPart::Update1 : ChannelPart::Update2;
@@ -119,8 +118,7 @@ void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed
   for (const auto& channel : removed) {
     for (auto part : {ChannelPart::Announcement, ChannelPart::Update1, ChannelPart::Update2})
       work.effects.push_back(Erase{Table::GossipChannel, channel_key(channel.scid, part)});
-    for (const auto& node : channel.gone_nodes)
-      work.effects.push_back(Erase{Table::GossipNode, to_bytes(node.view())});
+    for (const auto& node : channel.gone_nodes) work.effects.push_back(Erase{Table::GossipNode, to_bytes(node.view())});
     for (auto at = work.state.funding_scripts.begin(); at != work.state.funding_scripts.end();) {
       at->second.erase(channel.scid);
       at = at->second.empty() ? work.state.funding_scripts.erase(at) : std::next(at);
@@ -133,7 +131,7 @@ Status<LoadError> read_rows(std::span<const Row> rows, Gossip::Inside& state) {
   for (bool channels : {true, false})
     for (const auto& row : rows) {
       if (is_announcement(row) != channels) continue;
-      auto read = channels                           ? read_channel(row, state)
+      auto read = channels                            ? read_channel(row, state)
                   : row.table == Table::GossipChannel ? read_update(row, state)
                   : row.table == Table::GossipNode    ? read_node(row, state)
                                                       : read_policy(row, state);

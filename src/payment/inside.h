@@ -31,13 +31,15 @@ enum class OutgoingState : std::uint8_t {
   Expired = 7,
 };
 [[nodiscard]] const char* name(OutgoingState state);
-[[nodiscard]] inline bool is_terminal(OutgoingState state) { return state >= OutgoingState::Settled; }
+[[nodiscard]] inline bool is_terminal(OutgoingState state) {
+  return state >= OutgoingState::Settled;
+}
 
 /// What is needed to read a failure that comes back: BOLT 4, "Returning Errors".
 struct SentOnion {
   PrivateKey session_key;
-  std::vector<PublicKey> hops;          // node ids, blinded ones included
-  std::vector<ShortChannelId> scids;    // channel behind each hop; zero inside a blinded path
+  std::vector<PublicKey> hops;        // node ids, blinded ones included
+  std::vector<ShortChannelId> scids;  // channel behind each hop; zero inside a blinded path
 };
 
 struct Outgoing {
@@ -47,26 +49,26 @@ struct Outgoing {
   Msat amount, max_fee;
   std::optional<std::uint64_t> quantity;
   std::string payer_note;
-  bool wants_hold = false;              // let our peer hold, if one can
-  bool must_hold = false;               // the user insisted
+  bool wants_hold = false;  // let our peer hold, if one can
+  bool must_hold = false;   // the user insisted
   UnixTime created_at, ended_at;
 
-  bool is_static = false;               // paid a static invoice: no proof of payment
-  bool held = false;                    // the HTLC carried the hold flag
+  bool is_static = false;  // paid a static invoice: no proof of payment
+  bool held = false;       // the HTLC carried the hold flag
   Bytes invoice, invoice_request;
-  std::optional<Preimage> preimage;     // static: chosen by us; ordinary: learnt at settlement
+  std::optional<Preimage> preimage;  // static: chosen by us; ordinary: learnt at settlement
   std::optional<PaymentHash> payment_hash;
-  std::optional<HtlcKey> htlc;          // where it was offered
-  Msat sent;                            // with fees
+  std::optional<HtlcKey> htlc;  // where it was offered
+  Msat sent;                    // with fees
   std::optional<SentOnion> onion;
-  CltvExpiry final_expiry;              // E: what the recipient's HTLC must still allow
-  BlockHeight release_deadline;         // announcing stops here
-  BlockHeight fail_back;                // our peer fails a hold back here
-  CltvExpiry htlc_expiry;               // of our own HTLC
+  CltvExpiry final_expiry;       // E: what the recipient's HTLC must still allow
+  BlockHeight release_deadline;  // announcing stops here
+  BlockHeight fail_back;         // our peer fails a hold back here
+  CltvExpiry htlc_expiry;        // of our own HTLC
   std::vector<wire::BlindedPath> release_paths;
-  bool committed = false;               // our revoke_and_ack for it has been made
-  std::uint32_t attempts = 0;           // HTLCs sent so far
-  std::string failure;                  // one line, when failed or expired
+  bool committed = false;      // our revoke_and_ack for it has been made
+  std::uint32_t attempts = 0;  // HTLCs sent so far
+  std::string failure;         // one line, when failed or expired
   CommandErrorCode failure_code = CommandErrorCode::PaymentFailed;
 
   // Not durable: recomputed at Started.
@@ -75,7 +77,7 @@ struct Outgoing {
   std::map<std::uint64_t, std::optional<OnionMessageFate>> announcements;  // of this round, by tag
   std::set<ShortChannelId> excluded_scids;
   std::set<ChannelId> excluded_channels;
-  bool told_at_risk = false;            // pay was answered with "closing now may lose the announcement"
+  bool told_at_risk = false;  // pay was answered with "closing now may lose the announcement"
 };
 
 // ---- incoming ----
@@ -95,23 +97,25 @@ struct ReleaseDue {
   Bytes reply_path;
   Profile profile = Profile::Ldk;
   std::uint32_t answers = 0;
-  std::uint64_t sequence = 0;           // oldest first
-  std::optional<MonoTime> next;         // not durable
+  std::uint64_t sequence = 0;    // oldest first
+  std::optional<MonoTime> next;  // not durable
 };
 
 // ---- forwards ----
 
 enum class ForwardState : std::uint8_t {
-  Early = 0,      // released before it was committed: acts when the HTLC comes
+  Early = 0,  // released before it was committed: acts when the HTLC comes
   Held = 1,
-  Released = 2,   // waits for its outgoing channel
-  Waiting = 3,    // ordinary forward to a client that may be waking
+  Released = 2,  // waits for its outgoing channel
+  Waiting = 3,   // ordinary forward to a client that may be waking
   Forwarded = 4,
   Settled = 5,
   Failed = 6,
 };
 [[nodiscard]] const char* name(ForwardState state);
-[[nodiscard]] inline bool is_terminal(ForwardState state) { return state >= ForwardState::Settled; }
+[[nodiscard]] inline bool is_terminal(ForwardState state) {
+  return state >= ForwardState::Settled;
+}
 
 /// Where we stand in a blinded path: decides what a failure may say. BOLT 4, "Failure Messages".
 enum class BlindedRole : std::uint8_t { None = 0, Introduction = 1, Inside = 2 };
@@ -123,18 +127,18 @@ struct Forward {
   PaymentHash payment_hash;
   Msat amount_in, amount_out;
   CltvExpiry expiry_in, expiry_out;
-  BlockHeight fail_back;                 // failed back, off-chain, at this height unless forwarded
+  BlockHeight fail_back;  // failed back, off-chain, at this height unless forwarded
   ChannelId next_channel;
-  Bytes next_onion;                      // dropped once terminal
+  Bytes next_onion;  // dropped once terminal
   std::optional<PublicKey> next_path_key;
   BlindedRole role = BlindedRole::None;
-  SharedSecret shared_secret;            // of the incoming onion: encrypts a failure
-  Hash32 sha256_of_onion;                // of the incoming onion: for update_fail_malformed_htlc
+  SharedSecret shared_secret;  // of the incoming onion: encrypts a failure
+  Hash32 sha256_of_onion;      // of the incoming onion: for update_fail_malformed_htlc
   std::optional<std::uint64_t> outgoing_htlc;
   UnixTime received_at, ended_at;
-  std::string failure;                   // one line
+  std::string failure;  // one line
 
-  std::optional<MonoTime> wait_until;    // not durable: Waiting
+  std::optional<MonoTime> wait_until;  // not durable: Waiting
 };
 
 /// History rows kept for people; older ones are erased.
@@ -149,13 +153,13 @@ inline constexpr CltvDelta kMinOutgoingLeft{18};
 struct Payments::Inside {
   std::map<PaymentId, Outgoing> outgoing;
   std::map<HtlcKey, Incoming> incoming;
-  std::set<PaymentHash> paid_invoices;            // of ordinary invoices: never claimed twice
-  std::map<Bytes, ReleaseDue> releases;           // by reply path
+  std::set<PaymentHash> paid_invoices;   // of ordinary invoices: never claimed twice
+  std::map<Bytes, ReleaseDue> releases;  // by reply path
   std::map<HtlcKey, Forward> forwards;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
-  std::set<RequestId> pay_requests;               // of those: answers with the text of `pay`
-  std::map<NodeId, MonoTime> awake;               // clients that were sent mail or connected lately
-  std::map<std::uint64_t, PaymentId> tags;        // announcements under way
+  std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
+  std::map<NodeId, MonoTime> awake;         // clients that were sent mail or connected lately
+  std::map<std::uint64_t, PaymentId> tags;  // announcements under way
   std::uint64_t next_tag = 1;
   std::uint64_t next_release = 1;
 };

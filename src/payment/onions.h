@@ -14,13 +14,13 @@ struct PeeledFinal {
   Msat amt_to_forward, total_amount;
   CltvExpiry outgoing_cltv_value;
   Bytes path_id;
-  std::optional<Bytes> invoice_request;   // of either profile
+  std::optional<Bytes> invoice_request;  // of either profile
   std::optional<Preimage> preimage;
-  CltvExpiry max_cltv_expiry{UINT32_MAX}; // payment_constraints
+  CltvExpiry max_cltv_expiry{UINT32_MAX};  // payment_constraints
   Msat htlc_minimum;
   SharedSecret shared_secret;
   Hash32 sha256_of_onion;
-  bool through_path_key = false;          // update_add_htlc carried the path key: a failure must be malformed
+  bool through_path_key = false;  // update_add_htlc carried the path key: a failure must be malformed
 };
 struct PeeledForward {
   std::variant<ShortChannelId, NodeId> next;
@@ -34,9 +34,9 @@ struct PeeledForward {
 };
 struct PeelFailure {
   bool malformed = false;
-  std::uint16_t code = 0;                 // malformed
+  std::uint16_t code = 0;  // malformed
   Hash32 sha256_of_onion;
-  Bytes reason;                           // otherwise
+  Bytes reason;  // otherwise
   std::string why;
 };
 /// BOLT 4, "Accepting and Forwarding a Payment": unblinds, checks payment_constraints and the rules of each payload.
@@ -55,7 +55,7 @@ struct PeelFailure {
 /// What the introduction node of a blinded path answers, whatever happened behind it.
 [[nodiscard]] Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion);
 struct DecodedFailure {
-  std::optional<std::size_t> hop;         // index into SentOnion::hops
+  std::optional<std::size_t> hop;  // index into SentOnion::hops
   std::uint16_t code = 0;
   std::string text;
 };
@@ -70,12 +70,12 @@ struct RouteError {
 struct Prepared {
   ChannelId channel_id;
   Msat amount;
-  CltvExpiry cltv_expiry;                 // of our own HTLC
-  CltvExpiry next_expiry;                 // of our peer's outgoing one: its fail-back height follows from it
+  CltvExpiry cltv_expiry;  // of our own HTLC
+  CltvExpiry next_expiry;  // of our peer's outgoing one: its fail-back height follows from it
   Bytes packet;
   SentOnion onion;
-  std::optional<Profile> link;            // hold: the form of the flag
-  std::optional<PublicKey> path_key;      // goes into update_add_htlc: the blinded path starts at ourselves
+  std::optional<Profile> link;        // hold: the form of the flag
+  std::optional<PublicKey> path_key;  // goes into update_add_htlc: the blinded path starts at ourselves
 };
 /// A route to one of the invoice's payment paths, with the payload that its kind needs. `final_expiry` is E of
 /// outgoing_cltv_value at the recipient. `hold`: only over channels whose peer holds.

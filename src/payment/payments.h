@@ -1,11 +1,11 @@
 // Payments: outgoing, incoming, forwards, and the hold ledger.
 //
 // Sources: BOLT 2, 4, 12; bolts #1149; choices 2, 3, 4, 6, 7.
-// The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. Ledger states change by compare-and-swap in
-// one place. A release that was heard is durable before it acts; a forward is durable before it is offered; an HTLC that was
-// offered downstream is never failed upstream until the downstream one is irrevocably removed.
-// States that users see: outgoing fetching, held, notified, releasing, settled, failed, expired; holds held, released,
-// forwarded, settled, failed.
+// The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. Ledger states change by compare-and-swap
+// in one place. A release that was heard is durable before it acts; a forward is durable before it is offered; an HTLC
+// that was offered downstream is never failed upstream until the downstream one is irrevocably removed. States that
+// users see: outgoing fetching, held, notified, releasing, settled, failed, expired; holds held, released, forwarded,
+// settled, failed.
 #pragma once
 
 #include <memory>
@@ -16,11 +16,11 @@
 
 namespace doze::payment {
 
-using Input = std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
-                           InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused,
-                           OfferedHtlcCommitted, ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed,
-                           OnionMessageReceived, OnionMessageOutcome, BlockConnected, DeadlineReached, CommandReceived,
-                           RequestGone>;
+using Input =
+    std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
+                 InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
+                 ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, OnionMessageReceived,
+                 OnionMessageOutcome, BlockConnected, DeadlineReached, CommandReceived, RequestGone>;
 
 class Payments {
  public:
@@ -35,7 +35,8 @@ class Payments {
 /// Rows of Table::OutgoingPayment, IncomingPayment, Forward, ReleaseDue.
 [[nodiscard]] Result<Payments, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: Pay, CancelPayment, ListPayments, GetPayment, WaitPayment, ListForwards, ListHolds, FailHold.
-/// Pay replies at `notified`, at a terminal state, or (without a hold) when the HTLC settles or the recipient was notified.
+/// Pay replies at `notified`, at a terminal state, or (without a hold) when the HTLC settles or the recipient was
+/// notified.
 [[nodiscard]] Transition<Payments> step(Payments state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Payments& state);
 
