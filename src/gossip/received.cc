@@ -1,162 +1,163 @@
-// What others say: verified, looked up on chain, applied, relayed.
-#include <algorithm>
-
+// What others say: checked, looked up, inserted, stored, relayed.
 #include "bitcoin/script.h"
-#include "crypto/crypto.h"
 #include "gossip/inside.h"
 #include "graph/verify.h"
 
 namespace doze::gossip {
+
 namespace {
 
-bool in_future(const Work& work, std::uint32_t timestamp) {
-  return timestamp > work.context.wall.value() + kMaxFutureS;
+bool too_far_ahead(const Work& work, std::uint32_t timestamp) {
+  return std::uint64_t{timestamp} > work.context.wall.value() + kMaxFutureS;
 }
 
-/// An update of a peer for one of our own channels, named by its real scid or by the alias that we gave out.
-bool own_channel_update(Work& work, const NodeId& from, const wire::ChannelUpdate& m) {
-  for (const auto& [id, channel] : work.context.views.channels) {
-    bool named = channel.scid == m.short_channel_id || channel.local_alias == m.short_channel_id;
-    if (channel.peer != from || !named || channel.phase == ChannelPhase::Closed) continue;
-    if ((m.channel_flags & 1) != (channel.peer < work.self() ? 0 : 1)) continue;
-    if (!graph::verify_channel_update(m, m.raw, channel.peer)) {
-      work.warn(from, "channel_update: the signature is wrong");
-      return true;
-    }
-    auto& remote = work.state.own_updates[id].remote;
-    if (remote && remote->timestamp >= m.timestamp) return false;
-    remote = m;
-    save_policy(work, id, Side::Remote, m.raw);
-    work.state.policies[id].remote = policy_of(m);
-    return false;  // a public one also enters the graph
+/// Our channel with this peer under any of its names: the peer should use our alias or the real scid.
+const ChannelView* own_channel(const Work& work, const NodeId& peer, ShortChannelId scid) {
+  for (const auto& [id, channel] : work.context.views.channels)
+    if (channel.peer == peer && (channel.scid == scid || channel.local_alias == scid || channel.remote_alias == scid))
+      return &channel;
+  return nullptr;
+}
+
+/// The peer's terms for its direction of our channel. They count whether or not the channel is public.
+void peer_update(Work& work, const ChannelView& channel, const wire::ChannelUpdate& message) {
+  std::uint8_t theirs = channel.peer < work.self() ? 0 : 1;
+  if ((message.channel_flags & 1) != theirs) return;
+  auto& known = work.state.own_updates[channel.channel_id].remote;
+  if (known && message.timestamp <= known->timestamp) return;
+  if (!graph::verify_channel_update(message, message.raw, channel.peer)) {
+    work.warn(channel.peer, "channel_update with a wrong signature");
+    return;
   }
-  return false;
+  known = message;
+  work.state.policies[channel.channel_id].remote = policy_of(message);
+  save_policy(work, channel.channel_id, Side::Remote, message.raw);
 }
 
-/// The state's own update must be applied after a channel entered the graph.
-void apply_update(Work& work, const NodeId& from, const wire::ChannelUpdate& m) {
-  const auto* channel = work.state.graph.channel(m.short_channel_id);
-  if (channel == nullptr) return;
-  const auto& signer = (m.channel_flags & 1) == 0 ? channel->node_1 : channel->node_2;
-  if (!graph::verify_channel_update(m, m.raw, signer)) return work.warn(from, "channel_update: the signature is wrong");
-  auto applied = work.state.graph.apply(m, m.raw);
+/// A channel_update for a channel of the graph, its signature not yet checked.
+void update_graph(Work& work, const NodeId& from, const graph::Channel& channel, const wire::ChannelUpdate& message) {
+  std::uint8_t direction = message.channel_flags & 1;
+  const auto& held = channel.directions[direction];
+  if (channel.node(direction) == work.self()) return;               // only we say that, and we know what we said
+  if (held && message.timestamp <= held->timestamp) return;         // cheaper than a signature
+  if (!graph::verify_channel_update(message, message.raw, channel.node(direction))) {
+    work.warn(from, "channel_update with a wrong signature");
+    return;
+  }
+  auto applied = work.state.graph.apply(message, message.raw);
   if (!applied) return;
-  save_update(work, applied->scid, applied->direction, m.raw);
+  save_update(work, applied->scid, applied->direction, message.raw);
   relay_update(work, *applied, from);
 }
 
-void apply_node(Work& work, const NodeId& from, const wire::NodeAnnouncement& m) {
-  if (!graph::verify_node_announcement(m, m.raw)) return work.warn(from, "node_announcement: the signature is wrong");
-  if (!work.state.graph.apply(m, m.raw)) return;
-  save_node(work, m.node_id, m.raw);
-  relay(work, m.timestamp, m.raw, from);
+void update_node(Work& work, const NodeId& from, const graph::Node& node, const wire::NodeAnnouncement& message) {
+  if (node.announced && message.timestamp <= node.announced->timestamp) return;
+  if (!graph::verify_node_announcement(message, message.raw)) {
+    work.warn(from, "node_announcement with a wrong signature");
+    return;
+  }
+  if (!work.state.graph.apply(message, message.raw)) return;
+  save_node(work, message.node_id, message.raw);
+  relay(work, message.timestamp, message.raw, from);
 }
 
-void forget_waiting(Work& work, ShortChannelId scid) {
-  auto it = work.state.waiting.find(scid);
-  if (it == work.state.waiting.end()) return;
-  for (const auto& node : {it->second.announcement.node_id_1, it->second.announcement.node_id_2}) {
-    auto known = work.state.waiting_nodes.find(node);
-    if (known == work.state.waiting_nodes.end()) continue;
-    known->second.erase(scid);
-    if (known->second.empty()) work.state.waiting_nodes.erase(known);
+/// 0 or 1: which end of the waiting channel the node is.
+std::size_t end_of(const Waiting& waiting, const NodeId& node) {
+  return waiting.announcement.node_id_1 == node ? 0 : 1;
+}
+
+/// Takes an announcement off the list of those that wait.
+std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
+  auto found = work.state.waiting.extract(scid);
+  if (found.empty()) return std::nullopt;
+  const auto& announcement = found.mapped().announcement;
+  for (const auto& node : {announcement.node_id_1, announcement.node_id_2}) {
+    auto at = work.state.waiting_nodes.find(node);
+    at->second.erase(scid);
+    if (at->second.empty()) work.state.waiting_nodes.erase(at);
   }
-  work.state.waiting.erase(it);
+  return std::move(found.mapped());
 }
 
 }  // namespace
 
-void Work::send_raw(const NodeId& node, ByteView raw) {
-  if (auto message = wire::decode(raw)) send(node, *std::move(message));
-}
-
-void Work::warn(const NodeId& node, const std::string& what) {
-  send(node, wire::Warning{ChannelId{}, to_bytes(bytes_of(what))});
-}
-
-void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m) {
-  if (m.chain_hash != work.chain() || work.state.graph.channel(m.short_channel_id) != nullptr ||
-      work.state.waiting.contains(m.short_channel_id))
-    return;
-  if (work.state.waiting.size() >= kMaxWaiting) return;
-  if (m.short_channel_id.block() > work.context.tip.value() + kMaxAhead) return;
-  if (!graph::verify_channel_announcement(m, m.raw))
-    return work.warn(from, "channel_announcement: a signature is wrong");
-  work.state.waiting[m.short_channel_id] = Waiting{m, from, {}, {}, false};
-  work.state.waiting_nodes[m.node_id_1].insert(m.short_channel_id);
-  work.state.waiting_nodes[m.node_id_2].insert(m.short_channel_id);
-  look_up_due(work);
-}
-
-void look_up_due(Work& work) {
-  for (auto& [scid, waiting] : work.state.waiting) {
-    if (waiting.asked || scid.block() > work.context.tip.value()) continue;
-    waiting.asked = true;
-    work.effects.push_back(LookUpOutput{scid});
-  }
-}
-
-void received(Work& work, const NodeId& from, const wire::ChannelUpdate& m) {
-  if (m.chain_hash != work.chain() || in_future(work, m.timestamp)) return;
-  if (own_channel_update(work, from, m)) return;
-  if (auto it = work.state.waiting.find(m.short_channel_id); it != work.state.waiting.end()) {
-    auto& kept = it->second.updates[m.channel_flags & 1];
-    if (!kept || kept->timestamp < m.timestamp) kept = m;
+void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& message) {
+  auto& state = work.state;
+  auto scid = message.short_channel_id;
+  if (message.chain_hash != work.chain() || message.node_id_1 >= message.node_id_2) return;
+  if (state.graph.channel(scid) != nullptr || state.waiting.contains(scid)) return;
+  if (state.waiting.size() >= kMaxWaiting || state.graph.channels().size() >= graph::kMaxChannels) return;
+  if (!graph::verify_channel_announcement(message, message.raw)) {
+    work.warn(from, "channel_announcement with a wrong signature");
     return;
   }
-  apply_update(work, from, m);
-}
-
-void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& m) {
-  if (in_future(work, m.timestamp)) return;
-  if (work.state.graph.node(m.node_id) != nullptr) return apply_node(work, from, m);
-  auto it = work.state.waiting_nodes.find(m.node_id);
-  if (it == work.state.waiting_nodes.end()) return;
-  for (auto scid : it->second) {
-    auto& waiting = work.state.waiting.at(scid);
-    auto& kept = waiting.nodes[waiting.announcement.node_id_1 == m.node_id ? 0 : 1];
-    if (!kept || kept->timestamp < m.timestamp) kept = m;
-  }
+  state.waiting.emplace(scid, Waiting{.announcement = message, .from = from});
+  for (const auto& node : {message.node_id_1, message.node_id_2}) state.waiting_nodes[node].insert(scid);
+  work.effects.push_back(LookUpOutput{scid});
 }
 
 void looked_up(Work& work, const OutputLookedUp& in) {
-  auto it = work.state.waiting.find(in.scid);
-  if (it == work.state.waiting.end()) return;
-  auto waiting = std::move(it->second);
-  forget_waiting(work, in.scid);
-  const auto& m = waiting.announcement;
-  if (!in.output || in.output->script_pubkey != funding_script_pubkey(m)) return;
-  auto added = work.state.graph.add_channel(m, m.raw, in.output->amount, work.context.wall);
-  if (added) {
-    work.state.funding_scripts[funding_script_pubkey(m)].insert(in.scid);
-    save_channel(work, *work.state.graph.channel(in.scid));
-  } else if (work.state.graph.channel(in.scid) == nullptr) {
-    return;
+  auto waiting = take_waiting(work, in.scid);
+  if (!waiting) return;
+  const auto& announcement = waiting->announcement;
+  auto script = funding_script_pubkey(announcement);
+  if (in.output && in.output->script_pubkey == script) {
+    auto added = work.state.graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall);
+    if (added) {
+      const auto& channel = *work.state.graph.channel(in.scid);
+      work.state.funding_scripts[script].insert(in.scid);
+      save_channel(work, channel);
+      for (const auto& update : waiting->updates)
+        if (update) update_graph(work, waiting->from, channel, *update);
+    }
   }
-  // Our own channel may have entered the graph while its announcement waited here: what came behind still counts.
-  for (const auto& update : waiting.updates)
-    if (update) apply_update(work, waiting.from, *update);
-  for (const auto& node : waiting.nodes)
-    if (node) apply_node(work, waiting.from, *node);
+  // A node may have become known through another channel, too.
+  for (const auto& message : waiting->nodes)
+    if (message)
+      if (const auto* node = work.state.graph.node(message->node_id))
+        update_node(work, waiting->from, *node, *message);
+  announce_self(work);
+  for (auto& [id, peer] : work.state.peers) ask(work, id, peer);
+}
+
+void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message) {
+  auto scid = message.short_channel_id;
+  if (message.chain_hash != work.chain() || (message.message_flags & 1) == 0) return;
+  if (too_far_ahead(work, message.timestamp)) return;
+  if (const auto* own = own_channel(work, from, scid)) peer_update(work, *own, message);
+  if (const auto* channel = work.state.graph.channel(scid)) return update_graph(work, from, *channel, message);
+  auto waiting = work.state.waiting.find(scid);
+  if (waiting == work.state.waiting.end()) return;
+  auto& kept = waiting->second.updates[message.channel_flags & 1];
+  if (!kept || kept->timestamp < message.timestamp) kept = message;
+}
+
+void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message) {
+  if (message.node_id == work.self() || too_far_ahead(work, message.timestamp)) return;
+  if (const auto* node = work.state.graph.node(message.node_id)) return update_node(work, from, *node, message);
+  auto found = work.state.waiting_nodes.find(message.node_id);
+  if (found == work.state.waiting_nodes.end()) return;
+  // Kept beside the channel that was announced last by this peer, or the first one.
+  auto at = work.state.waiting.find(*found->second.begin());
+  for (auto scid : found->second)
+    if (auto candidate = work.state.waiting.find(scid); candidate->second.from == from) at = candidate;
+  auto& kept = at->second.nodes[end_of(at->second, message.node_id)];
+  if (!kept || kept->timestamp < message.timestamp) kept = message;
 }
 
 void find_spends(Work& work, const BlockConnected& in) {
-  for (const auto& transaction : in.block->transactions) {
+  auto& state = work.state;
+  for (const auto& transaction : in.block->transactions)
     for (const auto& input : transaction.inputs) {
-      if (input.witness.empty()) continue;
-      auto known = work.state.funding_scripts.find(bitcoin::p2wsh_script(input.witness.back()));
-      if (known == work.state.funding_scripts.end()) continue;
-      for (auto scid : known->second)
-        if (work.state.graph.mark_spent(scid, in.height)) save_channel(work, *work.state.graph.channel(scid));
+      if (input.witness.empty() || state.funding_scripts.empty()) continue;
+      auto found = state.funding_scripts.find(bitcoin::p2wsh_script(input.witness.back()));
+      if (found == state.funding_scripts.end()) continue;
+      for (auto scid : found->second)
+        if (const auto* channel = state.graph.channel(scid);
+            channel != nullptr && !channel->spent_at && state.graph.mark_spent(scid, in.height))
+          save_channel(work, *channel);
     }
-  }
-  auto removed = work.state.graph.forget_spent(in.height);
-  for (const auto& channel : removed)
-    for (auto it = work.state.funding_scripts.begin(); it != work.state.funding_scripts.end();) {
-      it->second.erase(channel.scid);
-      it = it->second.empty() ? work.state.funding_scripts.erase(it) : std::next(it);
-    }
-  if (!removed.empty()) erase_removed(work, removed);
+  erase_removed(work, state.graph.forget_spent(in.height));
 }
 
 }  // namespace doze::gossip

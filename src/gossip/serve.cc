@@ -1,98 +1,219 @@
-// What peers ask of us, and what we ask of them. BOLT 7, "Query Messages".
-#include <algorithm>
-
+// What peers ask of us and what we ask of them. BOLT 7, "Query Messages".
 #include "gossip/inside.h"
 #include "wire/tlv.h"
 
 namespace doze::gossip {
+
 namespace {
 
-bool wants(const PeerState& peer, std::uint32_t timestamp) {
-  if (!peer.filter) return false;
-  auto first = peer.filter->first_timestamp;
-  return timestamp >= first && timestamp - first < peer.filter->timestamp_range;
+constexpr std::uint64_t kQueryFlagsTlv = 1;
+// query_flags: what is wanted of one channel.
+constexpr std::uint8_t kWantsChannel = 1, kWantsUpdate1 = 2, kWantsUpdate2 = 4, kWantsNode1 = 8, kWantsNode2 = 16,
+                       kWantsAll = 31;
+
+bool in_range(const wire::GossipTimestampFilter& filter, std::uint32_t timestamp) {
+  return timestamp >= filter.first_timestamp &&
+         std::uint64_t{timestamp} < std::uint64_t{filter.first_timestamp} + filter.timestamp_range;
 }
 
-/// The channel, its updates and its nodes.
-void send_channel(Work& work, const NodeId& to, const graph::Channel& channel, std::set<NodeId>& nodes_sent) {
+bool has_update_for(const graph::Channel& channel, const wire::GossipTimestampFilter& filter) {
+  if (channel.spent_at) return false;
+  for (const auto& direction : channel.directions)
+    if (direction && in_range(filter, direction->timestamp)) return true;
+  return false;
+}
+
+/// Whether this is the first channel of the backlog that makes the node known: its announcement follows here.
+bool introduces(const graph::Graph& graph, const graph::Node& node, ShortChannelId scid,
+                const wire::GossipTimestampFilter& filter) {
+  for (auto other : node.channels) {
+    if (other == scid) return true;
+    if (has_update_for(*graph.channel(other), filter)) return false;
+  }
+  return false;
+}
+
+/// One channel of the backlog; gives how many messages that were.
+std::size_t send_from_backlog(Work& work, const NodeId& to, const graph::Channel& channel,
+                              const wire::GossipTimestampFilter& filter) {
+  const auto& graph = work.state.graph;
+  if (!has_update_for(channel, filter)) return 0;
+  std::size_t count = 1;
   work.send_raw(to, channel.raw);
   for (const auto& direction : channel.directions)
-    if (direction) work.send_raw(to, direction->raw);
+    if (direction && in_range(filter, direction->timestamp)) {
+      work.send_raw(to, direction->raw);
+      ++count;
+    }
   for (const auto& id : {channel.node_1, channel.node_2}) {
-    if (!nodes_sent.insert(id).second) continue;
-    const auto* node = work.state.graph.node(id);
-    if (node != nullptr && node->announced) work.send_raw(to, node->announced->raw);
+    const auto* node = graph.node(id);
+    if (!node->announced || !in_range(filter, node->announced->timestamp)) continue;
+    if (!introduces(graph, *node, channel.scid, filter)) continue;
+    work.send_raw(to, node->announced->raw);
+    ++count;
   }
+  return count;
+}
+
+std::size_t send_backlog(Work& work, const NodeId& to, PeerState& peer) {
+  const auto& channels = work.state.graph.channels();
+  std::size_t count = 0;
+  auto at = channels.lower_bound(*peer.backlog);
+  for (; at != channels.end() && count < kPieceMessages; ++at)
+    count += send_from_backlog(work, to, at->second, *peer.filter);
+  if (at == channels.end())
+    peer.backlog.reset();
+  else
+    peer.backlog = at->first;
+  return count;
+}
+
+std::size_t answer_for(Work& work, const NodeId& to, ShortChannelId scid, std::uint8_t flags, std::set<NodeId>& sent) {
+  const auto* channel = work.state.graph.channel(scid);
+  if (channel == nullptr || channel->spent_at) return 0;
+  std::size_t count = 0;
+  auto say = [&](ByteView raw) {
+    work.send_raw(to, raw);
+    ++count;
+  };
+  if (flags & kWantsChannel) say(channel->raw);
+  if (flags & kWantsUpdate1 && channel->directions[0]) say(channel->directions[0]->raw);
+  if (flags & kWantsUpdate2 && channel->directions[1]) say(channel->directions[1]->raw);
+  for (std::uint8_t end : {0, 1}) {
+    const auto* node = work.state.graph.node(channel->node(end));
+    if (!(flags & (end == 0 ? kWantsNode1 : kWantsNode2)) || !node->announced) continue;
+    if (sent.insert(node->node_id).second) say(node->announced->raw);
+  }
+  return count;
+}
+
+std::size_t send_answer(Work& work, const NodeId& to, PeerState& peer) {
+  auto& answer = *peer.answer;
+  std::size_t count = 0;
+  for (; answer.next < answer.ids.size() && count < kPieceMessages; ++answer.next)
+    count += answer_for(work, to, answer.ids[answer.next], answer.flags[answer.next], answer.nodes_sent);
+  if (answer.next < answer.ids.size()) return count;
+  peer.answer.reset();
+  work.send(to, wire::ReplyShortChannelIdsEnd{work.chain(), 1});
+  return count + 1;
+}
+
+/// The query's flags, one an id; nullopt if they are malformed.
+std::optional<std::vector<std::uint8_t>> read_flags(const wire::QueryShortChannelIds& query, std::size_t ids) {
+  auto records = wire::parse_tlv_stream(query.extra_tlvs);
+  if (!records) return std::nullopt;
+  const auto* record = wire::find(*records, kQueryFlagsTlv);
+  if (record == nullptr) return std::vector<std::uint8_t>(ids, kWantsAll);
+  Reader in(record->value);
+  if (in.u8() != 0) return std::nullopt;  // encoding: plain
+  std::vector<std::uint8_t> out;
+  while (in.ok() && in.remaining() > 0) out.push_back(static_cast<std::uint8_t>(wire::read_bigsize(in) & kWantsAll));
+  if (!in.done() || out.size() != ids) return std::nullopt;
+  return out;
 }
 
 }  // namespace
 
-void peer_ready(Work& work, const NodeId& node) {
-  auto& peer = work.state.peers[node];
-  peer = PeerState{};
-  peer.piece_at = work.context.mono;
-  auto view = work.context.views.peers.find(node);
-  if (view == work.context.views.peers.end() || !view->second.features.supports(wire::kGossipQueries)) return;
-  work.send(node, wire::GossipTimestampFilter{work.chain(), 0, UINT32_MAX});
-  work.send(node, wire::QueryChannelRange{work.chain(), 0, UINT32_MAX, {}});
+void Work::send_raw(const NodeId& node, ByteView raw) {
+  auto message = wire::decode(raw);
+  LN_ASSERT(message.has_value());  // it was decoded before it was kept
+  send(node, *std::move(message));
+}
+void Work::warn(const NodeId& node, const std::string& what) {
+  send(node, wire::Warning{{}, to_bytes(bytes_of(what))});
 }
 
-void received(Work& work, const NodeId& from, const wire::GossipTimestampFilter& m) {
-  if (m.chain_hash != work.chain()) return;
+void peer_ready(Work& work, const NodeId& node) {
+  auto& peer = work.state.peers[node] = PeerState{};
+  peer.piece_at = work.context.mono;
+  auto view = work.context.views.peers.find(node);
+  if (view != work.context.views.peers.end() && !view->second.features.supports(wire::kGossipQueries)) return;
+  work.send(node, wire::GossipTimestampFilter{work.chain(), 0, 0xffffffff});
+  work.send(node, wire::QueryChannelRange{work.chain(), 0, 0xffffffff, {}});
+}
+
+void relay(Work& work, std::uint32_t timestamp, ByteView raw, const std::optional<NodeId>& from) {
+  for (const auto& [id, peer] : work.state.peers)
+    if (peer.filter && in_range(*peer.filter, timestamp) && id != from) work.send_raw(id, raw);
+}
+
+void relay_update(Work& work, const graph::UpdateApplied& applied, const std::optional<NodeId>& from) {
+  const auto& channel = *work.state.graph.channel(applied.scid);
+  const auto& update = *channel.directions[applied.direction];
+  if (applied.first && !channel.directions[applied.direction ^ 1]) {
+    relay(work, update.timestamp, channel.raw, from);
+    relay(work, update.timestamp, update.raw, from);
+    for (const auto& id : {channel.node_1, channel.node_2})
+      if (const auto* node = work.state.graph.node(id); node->announced && node->channels.size() == 1)
+        relay(work, node->announced->timestamp, node->announced->raw, from);
+    return;
+  }
+  relay(work, update.timestamp, update.raw, from);
+}
+
+void serve(Work& work, const NodeId& node, PeerState& peer) {
+  if (!peer.answer && !peer.backlog) return;
+  if (work.context.mono < peer.piece_at) return;
+  peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
+  // Answers first: the peer waits for them.
+  if (peer.answer)
+    send_answer(work, node, peer);
+  else
+    send_backlog(work, node, peer);
+}
+
+void received(Work& work, const NodeId& from, const wire::GossipTimestampFilter& message) {
   auto& peer = work.state.peers[from];
-  peer.filter = m;
+  if (message.chain_hash != work.chain()) return;
+  peer.filter = message;
   peer.backlog = ShortChannelId(0);
   serve(work, from, peer);
 }
 
-void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& m) {
+void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& message) {
   auto& peer = work.state.peers[from];
-  if (m.chain_hash != work.chain() || peer.answer) return;
-  auto ids = wire::read_short_ids(m.encoded_short_ids);
-  if (!ids) return work.warn(from, "query_short_channel_ids: the ids cannot be read");
-  peer.answer = Answer{*std::move(ids), {}, 0, {}};
+  if (message.chain_hash != work.chain()) return work.send(from, wire::ReplyShortChannelIdsEnd{message.chain_hash, 0});
+  if (peer.answer) return work.warn(from, "query_short_channel_ids before the end of the last answer");
+  auto ids = wire::read_short_ids(message.encoded_short_ids);
+  auto flags = ids ? read_flags(message, ids->size()) : std::nullopt;
+  if (!ids || !flags) return work.warn(from, "malformed query_short_channel_ids");
+  peer.answer = Answer{.ids = *std::move(ids), .flags = *std::move(flags)};
   serve(work, from, peer);
 }
 
-void received(Work& work, const NodeId& from, const wire::QueryChannelRange& m) {
-  if (m.chain_hash != work.chain())
-    return work.send(from, wire::ReplyChannelRange{
-                               m.chain_hash, m.first_blocknum, m.number_of_blocks, 0, wire::write_short_ids({}), {}});
+void received(Work& work, const NodeId& from, const wire::QueryChannelRange& message) {
   auto& peer = work.state.peers[from];
-  if (++peer.range_answers > kMaxRangeAnswers) return;
-  std::uint64_t end = std::uint64_t{m.first_blocknum} + m.number_of_blocks;
-  std::vector<ShortChannelId> all;
-  for (const auto& [scid, channel] : work.state.graph.channels())
-    if (scid.block() >= m.first_blocknum && scid.block() < end && !channel.spent_at) all.push_back(scid);
-  // Pieces cover the range without gaps: each ends with the block of its last id.
-  std::uint64_t first = m.first_blocknum;
-  std::size_t at = 0;
-  do {
-    auto count = std::min(kIdsInReply, all.size() - at);
-    bool last = at + count == all.size();
-    std::vector<ShortChannelId> piece(all.begin() + static_cast<std::ptrdiff_t>(at),
-                                      all.begin() + static_cast<std::ptrdiff_t>(at + count));
-    std::uint64_t piece_end = last ? end : std::uint64_t{piece.back().block()} + 1;
-    work.send(from, wire::ReplyChannelRange{
-                        m.chain_hash,
-                        static_cast<std::uint32_t>(first),
-                        static_cast<std::uint32_t>(std::min<std::uint64_t>(piece_end - first, UINT32_MAX)),
-                        static_cast<std::uint8_t>(last ? 1 : 0),
-                        wire::write_short_ids(piece),
-                        {}});
-    // The next piece may name the same block again: its ids do not repeat.
-    first = last ? piece_end : piece_end - 1;
-    at += count;
-  } while (at < all.size());
+  auto reply = [&](std::uint32_t first, std::uint64_t end, bool last, const std::vector<ShortChannelId>& ids) {
+    work.send(from, wire::ReplyChannelRange{message.chain_hash, first, static_cast<std::uint32_t>(end - first),
+                                            std::uint8_t{last}, wire::write_short_ids(ids), {}});
+  };
+  std::uint64_t end = std::uint64_t{message.first_blocknum} + message.number_of_blocks;
+  if (end > 0xffffffff) end = 0xffffffff;
+  if (peer.range_answers >= kMaxRangeAnswers) return;
+  if (message.chain_hash != work.chain()) return reply(message.first_blocknum, end, true, {});
+  std::vector<ShortChannelId> ids;
+  auto first = message.first_blocknum;
+  for (const auto& [scid, channel] : work.state.graph.channels()) {
+    if (scid.block() < first || scid.block() >= end || channel.spent_at) continue;
+    // A full reply ends before this channel's block, or within it where one block fills more than a reply.
+    if (ids.size() == kIdsInReply) {
+      reply(first, std::max<std::uint64_t>(scid.block(), std::uint64_t{first} + 1), false, ids);
+      ++peer.range_answers;
+      first = scid.block();
+      ids.clear();
+    }
+    ids.push_back(scid);
+  }
+  ++peer.range_answers;
+  reply(first, end, true, ids);
 }
 
-void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& m) {
-  if (m.chain_hash != work.chain()) return;
-  auto ids = wire::read_short_ids(m.encoded_short_ids);
-  if (!ids) return work.warn(from, "reply_channel_range: the ids cannot be read");
+void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& message) {
   auto& peer = work.state.peers[from];
+  auto ids = wire::read_short_ids(message.encoded_short_ids);
+  if (message.chain_hash != work.chain() || !ids) return;
   for (auto scid : *ids)
-    if (peer.wanted.size() < kMaxWanted && work.state.graph.channel(scid) == nullptr) peer.wanted.push_back(scid);
+    if (work.state.graph.channel(scid) == nullptr && peer.wanted.size() < kMaxWanted) peer.wanted.push_back(scid);
   ask(work, from, peer);
 }
 
@@ -103,69 +224,17 @@ void received(Work& work, const NodeId& from, const wire::ReplyShortChannelIdsEn
 }
 
 void ask(Work& work, const NodeId& node, PeerState& peer) {
-  if (peer.asked || work.state.waiting.size() >= kMaxWaiting) return;
+  if (peer.asked || peer.wanted.empty() || work.state.waiting.size() + kQueryBatch > kMaxWaiting) return;
   std::vector<ShortChannelId> ids;
-  while (!peer.wanted.empty() && ids.size() < kQueryBatch) {
+  while (ids.size() < kQueryBatch && !peer.wanted.empty()) {
     auto scid = peer.wanted.front();
     peer.wanted.pop_front();
+    // It may have come meanwhile, from this peer's backlog or from another peer.
     if (work.state.graph.channel(scid) == nullptr && !work.state.waiting.contains(scid)) ids.push_back(scid);
   }
   if (ids.empty()) return;
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   peer.asked = true;
   work.send(node, wire::QueryShortChannelIds{work.chain(), wire::write_short_ids(ids), {}});
-}
-
-void relay(Work& work, std::uint32_t timestamp, ByteView raw, const std::optional<NodeId>& from) {
-  for (const auto& [id, peer] : work.state.peers)
-    if (wants(peer, timestamp) && id != from) work.send_raw(id, raw);
-}
-
-void relay_update(Work& work, const graph::UpdateApplied& applied, const std::optional<NodeId>& from) {
-  const auto* channel = work.state.graph.channel(applied.scid);
-  if (channel == nullptr || !channel->directions[applied.direction]) return;
-  const auto& update = *channel->directions[applied.direction];
-  for (const auto& [id, peer] : work.state.peers) {
-    if (!wants(peer, update.timestamp) || id == from) continue;
-    if (applied.first) work.send_raw(id, channel->raw);
-    work.send_raw(id, update.raw);
-  }
-}
-
-void serve(Work& work, const NodeId& node, PeerState& peer) {
-  if (work.context.mono < peer.piece_at) return;
-  std::size_t sent = 0;
-  if (peer.answer) {
-    auto& answer = *peer.answer;
-    while (answer.next < answer.ids.size() && sent < kPieceMessages) {
-      if (const auto* channel = work.state.graph.channel(answer.ids[answer.next++])) {
-        send_channel(work, node, *channel, answer.nodes_sent);
-        sent += 5;
-      }
-    }
-    if (answer.next == answer.ids.size()) {
-      work.send(node, wire::ReplyShortChannelIdsEnd{work.chain(), 1});
-      peer.answer.reset();
-    }
-  }
-  if (peer.backlog && sent < kPieceMessages) {
-    std::set<NodeId> nodes_sent;
-    auto it = work.state.graph.channels().lower_bound(*peer.backlog);
-    for (; it != work.state.graph.channels().end() && sent < kPieceMessages; ++it) {
-      if (it->second.spent_at) continue;
-      bool newer = std::any_of(it->second.directions.begin(), it->second.directions.end(),
-                               [&](const auto& direction) { return direction && wants(peer, direction->timestamp); });
-      if (!newer) continue;
-      send_channel(work, node, it->second, nodes_sent);
-      sent += 5;
-    }
-    if (it == work.state.graph.channels().end())
-      peer.backlog.reset();
-    else
-      peer.backlog = it->first;
-  }
-  if (peer.answer || peer.backlog) peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
 }
 
 }  // namespace doze::gossip
