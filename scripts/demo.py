@@ -133,12 +133,18 @@ class Node:
     def balance(self):
         return sum(c["local_balance_msat"] for c in self.cli("listchannels")["channels"] if c["phase"] == "normal")
 
+    def synced(self, height):
+        info = self.cli("getinfo")
+        return info["chain"]["synced"] and info["block_height"] == height
+
     def usable(self, count):
         return sum(c["usable"] for c in self.cli("listchannels")["channels"]) >= count
 
 
 def open_channel(bitcoind, a, b, amount, count_a, count_b):
     until(f"coins at {a.name}", lambda: a.cli("listfunds")["confirmed_sat"] >= amount + 10_000)
+    for node in (a, b):
+        until(f"{node.name} to be synced", lambda: node.synced(bitcoind.height()))
     a.cli("openchannel", b.id, str(amount))
     until("the funding transaction in the mempool", lambda: bitcoind.call("getrawmempool"))
     bitcoind.mine(7)
@@ -201,8 +207,8 @@ def demo(args, base):
     height = bitcoind.height()
     bitcoind.mine(6)
     for node in (l, m):
-        until(f"{node.name} at height {height + 6}", lambda: node.cli("getinfo")["block_height"] == height + 6)
-    say(f"5. six blocks later R wakes")
+        until(f"{node.name} at height {height + 6}", lambda: node.synced(height + 6))
+    say("5. six blocks later R wakes")
     woke = time.monotonic()
     r.start()
     until("the money at R", lambda: r.balance() == before["R"] + AMOUNT_MSAT)
