@@ -102,14 +102,15 @@ void looked_up(Work& work, const OutputLookedUp& in) {
   const auto& announcement = waiting->announcement;
   auto script = funding_script_pubkey(announcement);
   if (in.output && in.output->script_pubkey == script) {
-    auto added = work.state.graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall);
-    if (added) {
-      const auto& channel = *work.state.graph.channel(in.scid);
+    auto& graph = work.state.graph;
+    if (graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall)) {
       work.state.funding_scripts[script].insert(in.scid);
-      save_channel(work, channel);
-      for (const auto& update : waiting->updates)
-        if (update) update_graph(work, waiting->from, channel, *update);
+      save_channel(work, *graph.channel(in.scid));
     }
+    // Our own channel may have become known while its echo waited.
+    if (const auto* channel = graph.channel(in.scid))
+      for (const auto& update : waiting->updates)
+        if (update) update_graph(work, waiting->from, *channel, *update);
   }
   // A node may have become known through another channel, too.
   for (const auto& message : waiting->nodes)
