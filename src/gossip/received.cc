@@ -38,8 +38,8 @@ void peer_update(Work& work, const ChannelView& channel, const wire::ChannelUpda
 void update_graph(Work& work, const NodeId& from, const graph::Channel& channel, const wire::ChannelUpdate& message) {
   std::uint8_t direction = message.channel_flags & 1;
   const auto& held = channel.directions[direction];
-  if (channel.node(direction) == work.self()) return;               // only we say that, and we know what we said
-  if (held && message.timestamp <= held->timestamp) return;         // cheaper than a signature
+  if (channel.node(direction) == work.self()) return;        // only we say that, and we know what we said
+  if (held && message.timestamp <= held->timestamp) return;  // cheaper than a signature
   if (!graph::verify_channel_update(message, message.raw, channel.node(direction))) {
     work.warn(from, "channel_update with a wrong signature");
     return;
@@ -115,8 +115,7 @@ void looked_up(Work& work, const OutputLookedUp& in) {
   // A node may have become known through another channel, too.
   for (const auto& message : waiting->nodes)
     if (message)
-      if (const auto* node = work.state.graph.node(message->node_id))
-        update_node(work, waiting->from, *node, *message);
+      if (const auto* node = work.state.graph.node(message->node_id)) update_node(work, waiting->from, *node, *message);
   announce_self(work);
   for (auto& [id, peer] : work.state.peers) ask(work, id, peer);
 }

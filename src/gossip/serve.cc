@@ -184,8 +184,12 @@ void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& 
 void received(Work& work, const NodeId& from, const wire::QueryChannelRange& message) {
   auto& peer = work.state.peers[from];
   auto reply = [&](std::uint32_t first, std::uint64_t end, bool last, const std::vector<ShortChannelId>& ids) {
-    work.send(from, wire::ReplyChannelRange{message.chain_hash, first, static_cast<std::uint32_t>(end - first),
-                                            std::uint8_t{last}, wire::write_short_ids(ids), {}});
+    work.send(from, wire::ReplyChannelRange{message.chain_hash,
+                                            first,
+                                            static_cast<std::uint32_t>(end - first),
+                                            std::uint8_t{last},
+                                            wire::write_short_ids(ids),
+                                            {}});
   };
   std::uint64_t end = std::uint64_t{message.first_blocknum} + message.number_of_blocks;
   if (end > 0xffffffff) end = 0xffffffff;

@@ -280,14 +280,23 @@ TEST_F(GossipTest, RefusesCutAndUnknownRows) {
   tell(ChannelUsable{channel.channel_id, channel.peer});
   ASSERT_EQ(rows_.size(), 5u);
   for (const auto& [key, value] : rows_) {
-    for (std::size_t size = 0; size < value.size(); ++size)
-      EXPECT_FALSE(
-          load(std::vector<Row>{{key.first, key.second, Bytes(value.begin(), value.begin() + size)}}).has_value());
+    // All rows but this one as they are: only this one can be what is refused.
+    auto refusal = [&, table = key.first, row_key = key.second](const Bytes& changed) -> std::optional<LoadError> {
+      std::vector<Row> rows;
+      for (const auto& [other, kept] : rows_)
+        rows.push_back({other.first, other.second, other == std::pair(table, row_key) ? changed : kept});
+      auto loaded = load(rows);
+      return loaded ? std::nullopt : std::optional(loaded.error());
+    };
+    EXPECT_FALSE(refusal(value).has_value());
+    for (std::size_t size = 0; size < value.size(); ++size) {
+      auto refused = refusal(Bytes(value.begin(), value.begin() + size));
+      ASSERT_TRUE(refused.has_value());
+      EXPECT_EQ(refused->key, key.second);
+    }
     auto unknown = value;
     unknown[0] = 9;
-    auto refused = load(std::vector<Row>{{key.first, key.second, unknown}});
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().error.code, ParseCode::UnknownVersion);
+    EXPECT_EQ(refusal(unknown)->error.code, ParseCode::UnknownVersion);
   }
 }
 
