@@ -55,7 +55,7 @@ struct MessageReceived {
   NodeId node_id;
   wire::Message message;
 };
-/// From peer, to onion_message.
+/// From peer, to onion_message or payment (by the token's owner: see tags.h).
 struct PongReceived {
   NodeId node_id;
   std::uint64_t token = 0;

@@ -222,7 +222,9 @@ class Corridor {
         return;
     }
   }
-  void hear(const PongReceived& word) { onion_messages(word); }
+  void hear(const PongReceived& word) {
+    owner_of(word.token) == TagOwner::Payment ? payments(word) : onion_messages(word);
+  }
   void hear(const AddHtlc& word) { channels(word); }
   void hear(const FulfillHtlc& word) { channels(word); }
   void hear(const FailHtlc& word) { channels(word); }

@@ -18,7 +18,8 @@ bool may_announce(const Work& work, const Outgoing& payment) {
   if (!payment.is_static || is_terminal(payment.state)) return false;
   if (payment.state != OutgoingState::Held && payment.state != OutgoingState::Notified) return false;
   if (!payment.held) return true;
-  return payment.committed && !payment.release_paths.empty() && work.context.tip < payment.release_deadline;
+  return payment.committed && payment.holder_confirmed && !payment.release_paths.empty() &&
+         work.context.tip < payment.release_deadline;
 }
 
 void schedule(const Work& work, Outgoing& payment) {
@@ -34,6 +35,19 @@ std::vector<wire::BlindedPath> reply_paths(Work& work, const Outgoing& payment) 
   if (payment.held) return payment.release_paths;
   auto sealed = seal(work.context.signer, PathPurpose::ReleaseReply, payment.id.view());
   return message_paths_to_self(work.context, sealed, 1);
+}
+
+/// The recipient hears of a hold, and the user of safety, only when our peer has our revoke_and_ack: without it the
+/// HTLC is not committed there, and could not be released while we sleep. A peer handles its bytes in order, so a pong
+/// to a ping sent after it proves that.
+void confirm_holder(Work& work, Outgoing& payment) {
+  if (!payment.held || !payment.committed || payment.release_paths.empty() || !payment.htlc) return;
+  const auto* channel = work.context.views.channel(payment.htlc->channel_id);
+  if (channel == nullptr || !channel->usable) return;  // again when it is
+  std::erase_if(work.state.pings, [&](const auto& entry) { return entry.second == payment.id; });
+  auto token = make_tag(TagOwner::Payment, work.state.next_tag++);
+  work.state.pings.emplace(token, payment.id);
+  work.say(PingPeer{channel->peer, token});
 }
 
 }  // namespace
@@ -60,7 +74,7 @@ void announce(Work& work, Outgoing& payment) {
 
 void announce_on_usable(Work& work, const ChannelUsable& word) {
   for (auto& [id, payment] : work.state.outgoing)
-    if (payment.held && payment.htlc && payment.htlc->channel_id == word.channel_id) announce(work, payment);
+    if (payment.held && payment.htlc && payment.htlc->channel_id == word.channel_id) confirm_holder(work, payment);
 }
 
 void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word) {
@@ -69,7 +83,17 @@ void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommit
   if (!payment->htlc || *payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;
   payment->committed = true;
   work.say(record(*payment));
-  if (payment->held && !payment->release_paths.empty()) announce(work, *payment);
+  confirm_holder(work, *payment);
+}
+
+void on(Work& work, const PongReceived& word) {
+  auto ping = work.state.pings.find(word.token);
+  if (ping == work.state.pings.end()) return;
+  auto* payment = find(work, ping->second);
+  work.state.pings.erase(ping);
+  if (payment == nullptr || is_terminal(payment->state)) return;
+  payment->holder_confirmed = true;
+  announce(work, *payment);
 }
 
 void on(Work& work, const ReleasePathsReceived& word) {
@@ -81,7 +105,7 @@ void on(Work& work, const ReleasePathsReceived& word) {
   if (!changed) return;
   payment->release_paths = word.paths;
   work.say(record(*payment));
-  if (payment->committed) announce(work, *payment);
+  if (payment->committed) confirm_holder(work, *payment);
 }
 
 void on(Work& work, const OnionMessageOutcome& word) {

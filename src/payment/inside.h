@@ -77,7 +77,8 @@ struct Outgoing {
   std::map<std::uint64_t, std::optional<OnionMessageFate>> announcements;  // of this round, by tag
   std::set<ShortChannelId> excluded_scids;
   std::set<ChannelId> excluded_channels;
-  bool told_at_risk = false;  // pay was answered with "closing now may lose the announcement"
+  bool holder_confirmed = false;  // our peer has our revoke_and_ack: it ponged after it
+  bool told_at_risk = false;      // pay was answered with "closing now may lose the announcement"
 };
 
 // ---- incoming ----
@@ -158,8 +159,9 @@ struct Payments::Inside {
   std::map<HtlcKey, Forward> forwards;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
-  std::map<NodeId, MonoTime> awake;         // clients that were sent mail or connected lately
-  std::map<std::uint64_t, PaymentId> tags;  // announcements under way
+  std::map<NodeId, MonoTime> awake;          // clients that were sent mail or connected lately
+  std::map<std::uint64_t, PaymentId> tags;   // announcements under way
+  std::map<std::uint64_t, PaymentId> pings;  // to holding peers, by token
   std::uint64_t next_tag = 1;
   std::uint64_t next_release = 1;
 };
@@ -213,6 +215,7 @@ void announce_on_usable(Work& work, const ChannelUsable& word);
 void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word);
 void on(Work& work, const ReleasePathsReceived& word);
 void on(Work& work, const OnionMessageOutcome& word);
+void on(Work& work, const PongReceived& word);
 /// A release over our own reply path: the online payer sends now.
 void payer_released(Work& work, const PaymentId& id);
 void outgoing_deadlines(Work& work);

@@ -68,6 +68,9 @@ void hear(Work& work, const Started&) {
 void hear(Work& work, const PeerReady& word) {
   if (work.context.views.is_client(word.node_id)) work.state.awake[word.node_id] = work.context.mono;
 }
+void hear(Work& work, const PongReceived& word) {
+  on(work, word);
+}
 void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable& word) {
   forwards_on_usable(work, word);

@@ -20,7 +20,7 @@ using Input =
     std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
                  InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
                  ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, OnionMessageReceived,
-                 OnionMessageOutcome, BlockConnected, DeadlineReached, CommandReceived, RequestGone>;
+                 OnionMessageOutcome, PongReceived, BlockConnected, DeadlineReached, CommandReceived, RequestGone>;
 
 class Payments {
  public:

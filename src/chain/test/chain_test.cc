@@ -100,7 +100,7 @@ class ChainDriverTest : public testing::Test {
   }
   // A script that anybody can name and nobody spends: no wallet needed for blocks.
   void mine(int blocks) {
-    bitcoind->call("generatetodescriptor", "[" + std::to_string(blocks) + R"(,"raw(51)"])");
+    bitcoind->call("generatetodescriptor", "[" + std::to_string(blocks) + R"json(,"raw(51)"])json");
   }
   std::string tip() { return bitcoind->call("getbestblockhash", "[]"); }
   std::string hash_at(int height) { return bitcoind->call("getblockhash", "[" + std::to_string(height) + "]"); }
@@ -154,7 +154,7 @@ TEST_F(ChainDriverTest, a_reorganisation_takes_blocks_back_newest_first) {
   ChainDriver driver(from, owner.events());
   ASSERT_TRUE(owner.until_tip(tip()));
   bitcoind->call("invalidateblock", "[\"" + hash_at(8) + "\"]");
-  bitcoind->call("generatetodescriptor", R"([5,"raw(52)"])");
+  bitcoind->call("generatetodescriptor", R"json([5,"raw(52)"])json");
   ASSERT_TRUE(owner.until_tip(tip()));
   EXPECT_EQ(owner.chain.size(), 13u);
   for (int height : {7, 8, 12}) {
@@ -203,7 +203,7 @@ TEST_F(ChainDriverTest, a_reorganisation_while_we_were_away_is_caught_up) {
     known = owner.chain;
   }
   bitcoind->call("invalidateblock", "[\"" + hash_at(5) + "\"]");
-  bitcoind->call("generatetodescriptor", R"([4,"raw(52)"])");
+  bitcoind->call("generatetodescriptor", R"json([4,"raw(52)"])json");
   auto from = config();
   from.known = known;
   Owner owner;
