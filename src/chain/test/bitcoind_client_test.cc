@@ -89,8 +89,8 @@ TEST(BitcoindClient, unknown_blocks_and_heights_are_no_errors) {
   auto unknown = against({500, rpc_error(-5, "Block not found")}, [](auto& c) { return c.block_header(BlockHash{}); });
   ASSERT_TRUE(unknown.has_value());
   EXPECT_EQ(*unknown, std::nullopt);
-  auto above = against({500, rpc_error(-8, "Block height out of range")},
-                       [](auto& c) { return c.block_hash(BlockHeight(9)); });
+  auto above =
+      against({500, rpc_error(-8, "Block height out of range")}, [](auto& c) { return c.block_hash(BlockHeight(9)); });
   ASSERT_TRUE(above.has_value());
   EXPECT_EQ(*above, std::nullopt);
   auto other = against({500, rpc_error(-1, "x")}, [](auto& c) { return c.block_header(BlockHash{}); });
@@ -99,8 +99,9 @@ TEST(BitcoindClient, unknown_blocks_and_heights_are_no_errors) {
 
 TEST(BitcoindClient, headers_tell_whether_the_block_is_in_the_active_chain) {
   auto header = [](const char* confirmations) {
-    return against({200, R"({"result":{"height":7,"confirmations":)" + std::string(confirmations) + R"(},"error":null})"},
-                   [](auto& c) { return c.block_header(BlockHash{}); });
+    return against(
+        {200, R"({"result":{"height":7,"confirmations":)" + std::string(confirmations) + R"(},"error":null})"},
+        [](auto& c) { return c.block_header(BlockHash{}); });
   };
   EXPECT_TRUE((*header("1"))->in_active_chain);
   EXPECT_FALSE((*header("-1"))->in_active_chain);

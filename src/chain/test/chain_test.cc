@@ -16,7 +16,8 @@ class Owner {
  public:
   ChainEvents events() {
     ChainEvents out;
-    out.block_connected = [this](BlockHeight height, const BlockHash& hash, std::shared_ptr<const bitcoin::Block> block) {
+    out.block_connected = [this](BlockHeight height, const BlockHash& hash,
+                                 std::shared_ptr<const bitcoin::Block> block) {
       record([&] {
         EXPECT_EQ(bitcoin::block_hash(block->header), hash);
         if (!chain.empty()) {
@@ -106,8 +107,7 @@ class ChainDriverTest : public testing::Test {
   std::string hash_at(int height) { return bitcoind->call("getblockhash", "[" + std::to_string(height) + "]"); }
   // A transaction that spends the coinbase of `height` (anyone can spend OP_TRUE) to `amount` at OP_TRUE.
   bitcoin::Transaction spend(int height, Sat amount) {
-    auto block = bitcoin::parse_block(
-        hex(bitcoind->call("getblock", "[\"" + hash_at(height) + "\",0]")));
+    auto block = bitcoin::parse_block(hex(bitcoind->call("getblock", "[\"" + hash_at(height) + "\",0]")));
     EXPECT_TRUE(block.has_value());
     bitcoin::Transaction out;
     out.inputs.push_back({.previous_output = {bitcoin::txid(block->transactions[0]), 0}});
@@ -270,7 +270,7 @@ TEST_F(ChainDriverTest, transactions_are_broadcast_and_outcomes_told_apart) {
     return owner.broadcasts.back().outcome;
   };
   auto good = spend(1, Sat(4'999'990'000));
-  EXPECT_EQ(send(good), BroadcastOutcome::Accepted);
+  EXPECT_EQ(send(good), BroadcastOutcome::Accepted) << owner.broadcasts.back().reason;
   EXPECT_EQ(send(good), BroadcastOutcome::Accepted);
   auto rival = good;
   rival.outputs[0].amount = Sat(4'999'990'001);

@@ -83,8 +83,8 @@ class FakeServer {
       auto reply = answer_(in.substr(end + 4, length));
       in.erase(0, end + 4 + length);
       while (reply.hang && !stopping_) usleep(20'000);
-      auto out = "HTTP/1.1 " + std::to_string(reply.status) + " x\r\nContent-Length: " +
-                 std::to_string(reply.body.size()) + "\r\n\r\n" + reply.body;
+      auto out = "HTTP/1.1 " + std::to_string(reply.status) +
+                 " x\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n" + reply.body;
       for (std::size_t sent = 0; sent < out.size();) {
         auto wrote = send(fd, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
         if (wrote <= 0) return;
