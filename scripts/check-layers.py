@@ -16,7 +16,8 @@ FLOORS = [
     {"peer", "channel", "onchain", "wallet", "gossip", "onion_message", "invoicing", "payment"},
     {"node"},
     {"io", "store", "chain", "rpc", "sim", "bench", "keys"},
-    {"app", "cli"},
+    {"app"},
+    {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {room for rooms in FLOORS[:7] for room in rooms}

@@ -53,8 +53,8 @@ class Writer {
   Bytes out_;
 };
 
-/// Reads forward; the first read past the end sets failed() and every later read gives zeros. Check ok() once at the end,
-/// or before a length is trusted. Never allocates more than what is there.
+/// Reads forward; the first read past the end sets failed() and every later read gives zeros. Check ok() once at the
+/// end, or before a length is trusted. Never allocates more than what is there.
 class Reader {
  public:
   explicit Reader(ByteView in) : in_(in) {}

@@ -8,9 +8,10 @@ namespace doze {
 [[noreturn]] void assertion_failed(const char* file, int line, const char* expression) noexcept;
 }
 
-#define LN_ASSERT(expression)                                                            \
-  do {                                                                                   \
-    if (!(expression)) [[unlikely]] ::doze::assertion_failed(__FILE__, __LINE__, #expression); \
+#define LN_ASSERT(expression)                                    \
+  do {                                                           \
+    if (!(expression)) [[unlikely]]                              \
+      ::doze::assertion_failed(__FILE__, __LINE__, #expression); \
   } while (false)
 
 #ifdef DOZE_ASSUME

@@ -39,7 +39,7 @@ struct Opaque {
   }
 };
 
-using Hash32 = Opaque<struct Hash32Tag, 32>;        // a digest without further meaning
+using Hash32 = Opaque<struct Hash32Tag, 32>;  // a digest without further meaning
 using PaymentHash = Opaque<struct PaymentHashTag, 32>;
 using PaymentId = Opaque<struct PaymentIdTag, 32>;  // ours, random, names an outgoing payment
 using ChannelId = Opaque<struct ChannelIdTag, 32>;  // temporary or final (BOLT 2)
@@ -49,8 +49,8 @@ using OfferId = Opaque<struct OfferIdTag, 32>;      // merkle root of the offer'
 using ChainHash = Opaque<struct ChainHashTag, 32>;  // genesis block hash, internal byte order (as on the wire)
 using PublicKey = Opaque<struct PublicKeyTag, 33>;  // compressed; not necessarily on the curve: crypto::is_valid
 using NodeId = PublicKey;
-using XOnlyKey = Opaque<struct XOnlyKeyTag, 32>;              // BIP 340
-using Signature = Opaque<struct SignatureTag, 64>;            // ECDSA, compact r ‖ s
+using XOnlyKey = Opaque<struct XOnlyKeyTag, 32>;                  // BIP 340
+using Signature = Opaque<struct SignatureTag, 64>;                // ECDSA, compact r ‖ s
 using SchnorrSignature = Opaque<struct SchnorrSignatureTag, 64>;  // BIP 340
 using Hash20 = Opaque<struct Hash20Tag, 20>;
 

@@ -4,23 +4,40 @@ namespace doze {
 
 const char* name(ParseCode code) {
   switch (code) {
-    case ParseCode::Truncated: return "truncated";
-    case ParseCode::TrailingBytes: return "trailing bytes";
-    case ParseCode::BadLength: return "bad length";
-    case ParseCode::NotMinimal: return "not minimally encoded";
-    case ParseCode::TlvOrder: return "TLV types not increasing";
-    case ParseCode::UnknownEven: return "unknown even type";
-    case ParseCode::BadPoint: return "not a valid point";
-    case ParseCode::BadSignature: return "bad signature";
-    case ParseCode::BadUtf8: return "not UTF-8";
-    case ParseCode::BadValue: return "forbidden value";
-    case ParseCode::MissingField: return "missing field";
-    case ParseCode::UnexpectedField: return "unexpected field";
-    case ParseCode::BadEncoding: return "bad encoding";
-    case ParseCode::BadChecksum: return "bad checksum";
-    case ParseCode::BadMac: return "bad MAC";
-    case ParseCode::UnknownVersion: return "unknown version";
-    case ParseCode::TooLarge: return "too large";
+    case ParseCode::Truncated:
+      return "truncated";
+    case ParseCode::TrailingBytes:
+      return "trailing bytes";
+    case ParseCode::BadLength:
+      return "bad length";
+    case ParseCode::NotMinimal:
+      return "not minimally encoded";
+    case ParseCode::TlvOrder:
+      return "TLV types not increasing";
+    case ParseCode::UnknownEven:
+      return "unknown even type";
+    case ParseCode::BadPoint:
+      return "not a valid point";
+    case ParseCode::BadSignature:
+      return "bad signature";
+    case ParseCode::BadUtf8:
+      return "not UTF-8";
+    case ParseCode::BadValue:
+      return "forbidden value";
+    case ParseCode::MissingField:
+      return "missing field";
+    case ParseCode::UnexpectedField:
+      return "unexpected field";
+    case ParseCode::BadEncoding:
+      return "bad encoding";
+    case ParseCode::BadChecksum:
+      return "bad checksum";
+    case ParseCode::BadMac:
+      return "bad MAC";
+    case ParseCode::UnknownVersion:
+      return "unknown version";
+    case ParseCode::TooLarge:
+      return "too large";
   }
   return "unknown";
 }

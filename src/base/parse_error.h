@@ -7,29 +7,29 @@
 namespace doze {
 
 enum class ParseCode : std::uint8_t {
-  Truncated,          // the input ends too early
-  TrailingBytes,      // something stands behind the end
-  BadLength,          // a length field or fixed-size field has an impossible value
-  NotMinimal,         // BigSize or truncated integer with leading zeros
-  TlvOrder,           // TLV types not strictly increasing
-  UnknownEven,        // a TLV, feature or message that must be understood
-  BadPoint,           // 33 bytes that are no curve point
+  Truncated,      // the input ends too early
+  TrailingBytes,  // something stands behind the end
+  BadLength,      // a length field or fixed-size field has an impossible value
+  NotMinimal,     // BigSize or truncated integer with leading zeros
+  TlvOrder,       // TLV types not strictly increasing
+  UnknownEven,    // a TLV, feature or message that must be understood
+  BadPoint,       // 33 bytes that are no curve point
   BadSignature,
   BadUtf8,
-  BadValue,           // a field has a value that its specification forbids
+  BadValue,  // a field has a value that its specification forbids
   MissingField,
   UnexpectedField,
-  BadEncoding,        // hex, bech32, base58
+  BadEncoding,  // hex, bech32, base58
   BadChecksum,
   BadMac,
   UnknownVersion,
-  TooLarge,           // larger than our named limit
+  TooLarge,  // larger than our named limit
 };
 
 struct ParseError {
   ParseCode code;
-  std::uint64_t where = 0;   // byte offset, or TLV type where the message of `what` says so
-  const char* what = "";     // static text: field or rule
+  std::uint64_t where = 0;  // byte offset, or TLV type where the message of `what` says so
+  const char* what = "";    // static text: field or rule
   friend bool operator==(const ParseError& a, const ParseError& b) { return a.code == b.code && a.where == b.where; }
 };
 

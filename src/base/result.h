@@ -64,15 +64,15 @@ using Status = Result<Done, E>;
 #define LN_CONCAT_INNER(a, b) a##b
 #define LN_CONCAT(a, b) LN_CONCAT_INNER(a, b)
 /// LN_TRY(name, expression): bind the value to `name`, or return the failure from the enclosing function.
-#define LN_TRY(name, expression)                                                                        \
-  auto LN_CONCAT(try_, __LINE__) = (expression);                                                        \
-  if (!LN_CONCAT(try_, __LINE__)) return ::doze::fail(std::move(LN_CONCAT(try_, __LINE__)).error());    \
+#define LN_TRY(name, expression)                                                                     \
+  auto LN_CONCAT(try_, __LINE__) = (expression);                                                     \
+  if (!LN_CONCAT(try_, __LINE__)) return ::doze::fail(std::move(LN_CONCAT(try_, __LINE__)).error()); \
   auto name = *std::move(LN_CONCAT(try_, __LINE__))
 /// LN_CHECK(expression): return the failure of a Status from the enclosing function.
-#define LN_CHECK(expression)                                                           \
-  do {                                                                                 \
-    auto try_status = (expression);                                                    \
-    if (!try_status) return ::doze::fail(std::move(try_status).error());               \
+#define LN_CHECK(expression)                                             \
+  do {                                                                   \
+    auto try_status = (expression);                                      \
+    if (!try_status) return ::doze::fail(std::move(try_status).error()); \
   } while (false)
 
 }  // namespace doze

@@ -108,8 +108,8 @@ using Sat = Amount<struct SatTag, 2'100'000'000'000'000ULL>;
   return UnixTime(time.value() > UINT64_MAX - s ? UINT64_MAX : time.value() + s);
 }
 
-/// block height (3 bytes) x transaction index (3 bytes) x output index (2 bytes). BOLT 7, "Definition of short_channel_id".
-/// Aliases (BOLT 2, option_scid_alias) use the same type.
+/// block height (3 bytes) x transaction index (3 bytes) x output index (2 bytes). BOLT 7, "Definition of
+/// short_channel_id". Aliases (BOLT 2, option_scid_alias) use the same type.
 class ShortChannelId : public Number<struct ShortChannelIdTag, std::uint64_t> {
  public:
   using Number::Number;

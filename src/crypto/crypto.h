@@ -18,7 +18,7 @@ namespace doze::crypto {
 /// SHA256(SHA256(tag) ‖ SHA256(tag) ‖ parts…). BIP 340.
 [[nodiscard]] Hash32 tagged_hash(ByteView tag, std::initializer_list<ByteView> parts);
 [[nodiscard]] Hash20 ripemd160(ByteView data);
-[[nodiscard]] Hash20 sha1(ByteView data);  // broken; only because scripts have an opcode for it
+[[nodiscard]] Hash20 sha1(ByteView data);     // broken; only because scripts have an opcode for it
 [[nodiscard]] Hash20 hash160(ByteView data);  // RIPEMD160(SHA256(data))
 [[nodiscard]] Hash32 hmac_sha256(ByteView key, ByteView data);
 [[nodiscard]] Hash32 hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);

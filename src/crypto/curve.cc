@@ -125,8 +125,7 @@ XOnlyKey x_only(const PublicKey& key) {
 
 Signature ecdsa_sign(const PrivateKey& key, const Hash32& digest) {
   secp256k1_ecdsa_signature signature;
-  int good =
-      secp256k1_ecdsa_sign(context(), &signature, digest.bytes.data(), key.reveal().data(), nullptr, nullptr);
+  int good = secp256k1_ecdsa_sign(context(), &signature, digest.bytes.data(), key.reveal().data(), nullptr, nullptr);
   LN_ASSERT(good == 1);
   Signature out;
   secp256k1_ecdsa_signature_serialize_compact(context(), out.bytes.data(), &signature);

@@ -129,9 +129,9 @@ Bytes hkdf_sha256(ByteView salt, ByteView ikm, ByteView info, std::size_t length
 
 std::array<std::uint8_t, 64> pbkdf2_sha512(ByteView password, ByteView salt, std::uint32_t rounds) {
   std::array<std::uint8_t, 64> out{};
-  int good = PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), static_cast<int>(password.size()),
-                               salt.data(), static_cast<int>(salt.size()), static_cast<int>(rounds), EVP_sha512(), 64,
-                               out.data());
+  int good =
+      PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), static_cast<int>(password.size()), salt.data(),
+                        static_cast<int>(salt.size()), static_cast<int>(rounds), EVP_sha512(), 64, out.data());
   LN_ASSERT(good == 1);
   return out;
 }

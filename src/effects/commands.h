@@ -1,4 +1,5 @@
-// What users ask for: a closed list of typed commands. The API parses into these; wallets that embed the node make them.
+// What users ask for: a closed list of typed commands. The API parses into these; wallets that embed the node make
+// them.
 #pragma once
 
 #include <optional>
@@ -46,9 +47,9 @@ struct CreateOffer {
   std::optional<Msat> amount;
   std::string description;
   std::optional<std::string> issuer;
-  std::optional<std::uint64_t> expiry_s;      // from now
+  std::optional<std::uint64_t> expiry_s;  // from now
   std::optional<std::uint64_t> quantity_max;
-  std::optional<Profile> profile;             // async: profile of its static invoice
+  std::optional<Profile> profile;  // async: profile of its static invoice
 };
 struct ListOffers {};
 struct DisableOffer {
@@ -58,12 +59,12 @@ struct Decode {
   std::string text;
 };
 struct Pay {
-  std::string offer;                          // lno1…
+  std::string offer;  // lno1…
   std::optional<Msat> amount;
   std::optional<Msat> max_fee;
   std::optional<std::uint64_t> quantity;
   std::optional<std::string> payer_note;
-  std::optional<bool> hold;                   // nullopt: clients hold, servers do not
+  std::optional<bool> hold;  // nullopt: clients hold, servers do not
 };
 struct CancelPayment {
   PaymentId payment_id;
@@ -80,16 +81,16 @@ struct WaitPayment {
 struct ListForwards {};
 struct AsyncInvite {
   std::string label;
-  bool raw = false;                           // LDK's raw form (hex) instead of a link
+  bool raw = false;  // LDK's raw form (hex) instead of a link
   std::optional<Profile> profile;
   std::optional<std::uint64_t> expiry_s;
 };
 struct ListInvitations {};
 struct RevokeInvitation {
-  std::string id;                             // hex, as listinvitations shows it
+  std::string id;  // hex, as listinvitations shows it
 };
 struct AsyncJoin {
-  std::string link;                           // lnai… or raw hex
+  std::string link;  // lnai… or raw hex
 };
 struct ListStaticInvoices {};
 struct ListHolds {};
@@ -101,9 +102,9 @@ struct ListMailboxes {};
 struct Stop {};
 
 using Command =
-    std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers, OpenChannel, ListChannels,
-                 CloseChannel, CreateOffer, ListOffers, DisableOffer, Decode, Pay, CancelPayment, ListPayments, GetPayment,
-                 WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin, ListStaticInvoices,
-                 ListHolds, FailHold, ListMailboxes, Stop>;
+    std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers, OpenChannel,
+                 ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer, Decode, Pay, CancelPayment,
+                 ListPayments, GetPayment, WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation,
+                 AsyncJoin, ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop>;
 
 }  // namespace doze::command

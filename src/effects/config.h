@@ -36,13 +36,13 @@ struct Config {
   Profile recipient_profile = Profile::Ldk;
 
   FeePolicy fees;
-  bool anchors = true;                    // prefer anchors_zero_fee_htlc_tx, else static_remotekey
-  std::uint32_t minimum_depth = 3;        // confirmations before channel_ready
+  bool anchors = true;              // prefer anchors_zero_fee_htlc_tx, else static_remotekey
+  std::uint32_t minimum_depth = 3;  // confirmations before channel_ready
   std::uint16_t to_self_delay = 144;
-  std::uint32_t hold_window_blocks = 144; // 0: never hold; else 6 to 1,008
+  std::uint32_t hold_window_blocks = 144;  // 0: never hold; else 6 to 1,008
   std::uint32_t static_invoice_expiry_s = 1'209'600;
   std::uint32_t offer_paths_expiry_s = 31'536'000;
-  std::uint32_t max_fee_ppm = 10'000;     // default routing-fee limit of a payment, at least max_fee_floor
+  std::uint32_t max_fee_ppm = 10'000;  // default routing-fee limit of a payment, at least max_fee_floor
   Msat max_fee_floor{10'000};
   FeeratePerKw feerate_floor{253};
   FeeratePerKw default_feerate{2'500};

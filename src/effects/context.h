@@ -21,8 +21,8 @@ class ParallelMap {
 };
 
 struct Context {
-  MonoTime mono;      // for waits; starts anew with the process
-  UnixTime wall;      // for expiries; may jump
+  MonoTime mono;  // for waits; starts anew with the process
+  UnixTime wall;  // for expiries; may jump
   BlockHeight tip;
   Rng& rng;
   const Config& config;

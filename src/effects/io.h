@@ -19,10 +19,10 @@ using ConnectionId = std::uint64_t;  // chosen by the driver, never used twice i
 using RequestId = std::uint64_t;     // chosen by the driver: which reply belongs to which request
 
 // ---- inputs ----
-struct Started {};                   // first input after load: every machine recomputes what it still needs
+struct Started {};  // first input after load: every machine recomputes what it still needs
 struct PeerConnected {
   ConnectionId connection = 0;
-  std::optional<NodeId> dialled;     // we dialled this node; nullopt: inbound
+  std::optional<NodeId> dialled;  // we dialled this node; nullopt: inbound
   std::string address;
 };
 struct DialFailed {
@@ -42,12 +42,12 @@ struct BlockConnected {
   std::shared_ptr<const bitcoin::Block> block;
 };
 struct BlockDisconnected {
-  BlockHeight height;                // the block that went; the tip is now one lower
+  BlockHeight height;  // the block that went; the tip is now one lower
   BlockHash hash;
 };
 struct ChainStatus {
   bool connected = false;
-  bool synced = false;               // the driver has given every block up to the backend's tip
+  bool synced = false;  // the driver has given every block up to the backend's tip
   std::string detail;
 };
 struct FeeEstimate {
@@ -60,10 +60,10 @@ struct OutputLookedUp {
 };
 struct BroadcastResult {
   Txid txid;
-  bool accepted = false;             // or known already
+  bool accepted = false;  // or known already
   std::string reason;
 };
-struct DeadlineReached {};           // the time that Node::deadline() named has come
+struct DeadlineReached {};  // the time that Node::deadline() named has come
 struct CommandReceived {
   RequestId request = 0;
   command::Command command;
@@ -73,8 +73,8 @@ struct RequestGone {
   RequestId request = 0;
 };
 using Input = std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, BlockConnected,
-                           BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult, DeadlineReached,
-                           CommandReceived, RequestGone>;
+                           BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult,
+                           DeadlineReached, CommandReceived, RequestGone>;
 
 // ---- actions: run after the batch of the same step is durable, in order ----
 struct WriteBytes {
@@ -97,22 +97,22 @@ struct LookUpOutput {
 };
 
 enum class CommandErrorCode : std::uint8_t {
-  BadRequest,      // a parameter is wrong
+  BadRequest,  // a parameter is wrong
   NotFound,
-  NotReady,        // something must happen first; the message says what
-  Refused,         // not possible in this state; the message says why
+  NotReady,  // something must happen first; the message says what
+  Refused,   // not possible in this state; the message says why
   NoRoute,
   InsufficientFunds,
   PaymentFailed,
   Expired,
-  Limit,           // a named limit was reached
+  Limit,  // a named limit was reached
   Internal,
 };
 [[nodiscard]] const char* name(CommandErrorCode code);
 struct CommandError {
   CommandErrorCode code = CommandErrorCode::Internal;
-  std::string message;               // one line: what is wrong and what to do
-  Fields numbers;                    // the facts, for programs
+  std::string message;  // one line: what is wrong and what to do
+  Fields numbers;       // the facts, for programs
 };
 struct Reply {
   RequestId request = 0;
@@ -120,7 +120,8 @@ struct Reply {
 };
 
 enum class Severity : std::uint8_t { Debug, Info, Warning, Error };
-/// Something worth a log line or an event: a name ("payment_settled"), facts. Foreign text in it is escaped by the maker.
+/// Something worth a log line or an event: a name ("payment_settled"), facts. Foreign text in it is escaped by the
+/// maker.
 struct Notify {
   Severity severity = Severity::Info;
   std::string event;
@@ -131,7 +132,8 @@ struct StopNode {
 };
 using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode>;
 
-/// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the truth.
+/// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the
+/// truth.
 struct Outbox {
   Batch durable;
   std::vector<Action> after;

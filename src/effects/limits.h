@@ -9,17 +9,18 @@
 namespace doze {
 
 // ---- heights (choices: "Heights and deadlines") ----
-inline constexpr CltvDelta kFinalCltvDelta{42};        // what our invoices ask of the last hop
-inline constexpr CltvDelta kRecipientMargin{42};       // a recipient refuses an HTLC with less left
-inline constexpr std::uint32_t kReleaseDeadlineBlocks = 3;   // release deadline = final expiry E - 3: the way takes time
-inline constexpr CltvDelta kFailBackOutgoing{39};      // L fails a held HTLC back at outgoing expiry - 39 ...
-inline constexpr CltvDelta kFailBackIncoming{72};      // ... or at incoming expiry - 72, whichever is first
-inline constexpr CltvDelta kMaxIncomingExpiry{2016};   // a forwarder refuses an expiry farther away: slow jamming
-inline constexpr CltvDelta kMaxTotalDelta{1900};       // a payer's total, so that LDK hops with 2016 accept it
+inline constexpr CltvDelta kFinalCltvDelta{42};             // what our invoices ask of the last hop
+inline constexpr CltvDelta kRecipientMargin{42};            // a recipient refuses an HTLC with less left
+inline constexpr std::uint32_t kReleaseDeadlineBlocks = 3;  // release deadline = final expiry E - 3: the way takes time
+inline constexpr CltvDelta kFailBackOutgoing{39};           // L fails a held HTLC back at outgoing expiry - 39 ...
+inline constexpr CltvDelta kFailBackIncoming{72};           // ... or at incoming expiry - 72, whichever is first
+inline constexpr CltvDelta kMaxIncomingExpiry{2016};        // a forwarder refuses an expiry farther away: slow jamming
+inline constexpr CltvDelta kMaxTotalDelta{1900};            // a payer's total, so that LDK hops with 2016 accept it
 inline constexpr std::uint32_t kMaxHoldWindow = 1008, kMinHoldWindow = 6;
-inline constexpr std::uint32_t kExpiredGraceBlocks = 6;      // S waits so long, connected, before it closes over its own HTLC
-inline constexpr std::uint32_t kExpiredGraceMax = 2016;      // ... and so long at most
-inline constexpr CltvDelta kOfferedGrace{3};           // an ordinary offered HTLC past its expiry closes the channel after this
+inline constexpr std::uint32_t kExpiredGraceBlocks =
+    6;  // S waits so long, connected, before it closes over its own HTLC
+inline constexpr std::uint32_t kExpiredGraceMax = 2016;  // ... and so long at most
+inline constexpr CltvDelta kOfferedGrace{3};  // an ordinary offered HTLC past its expiry closes the channel after this
 static_assert(kFailBackOutgoing.value() + kReleaseDeadlineBlocks <= kRecipientMargin.value(),
               "L fails back only when the recipient would refuse anyway");
 
@@ -30,17 +31,18 @@ inline constexpr std::uint64_t kClientForwardWaitMs = 90'000;   // a forward to 
 inline constexpr std::uint64_t kClientAwakeWindowMs = 600'000;  // mail sent in the last 10 minutes: it may be waking
 
 // ---- async messages ----
-inline constexpr std::uint64_t kAnnounceRepeatMs[] = {2'000, 10'000, 60'000, 300'000, 1'800'000};  // then the last again
+inline constexpr std::uint64_t kAnnounceRepeatMs[] = {2'000, 10'000, 60'000, 300'000,
+                                                      1'800'000};        // then the last again
 inline constexpr std::uint64_t kAnnounceRepeatConfirmedMs = 21'600'000;  // 6 h: LDK's mailbox holds only 30 messages
-inline constexpr std::uint64_t kReleaseRepeatMs[] = {2'000, 10'000, 60'000, 300'000, 1'800'000};   // six answers a path
-inline constexpr std::size_t kMaxReleasesDue = 256;     // reply paths due at a time, oldest dropped
+inline constexpr std::uint64_t kReleaseRepeatMs[] = {2'000, 10'000, 60'000, 300'000, 1'800'000};  // six answers a path
+inline constexpr std::size_t kMaxReleasesDue = 256;             // reply paths due at a time, oldest dropped
 inline constexpr std::uint64_t kOnlinePayerWaitMaxS = 604'800;  // an online payer waits 7 days at most
 
 // ---- mailbox ----
-inline constexpr std::size_t kMailboxMessages = 64;              // per client
-inline constexpr std::size_t kMailboxBytes = 1'048'576;          // per client: a full-size onion message is 32 KiB
-inline constexpr std::uint64_t kMailboxAgeS = 1'209'600;         // 14 days, as long as a static invoice lives
-inline constexpr std::uint64_t kRawClientGossipWaitMs = 2'000;   // an LDK client verifies gossip asynchronously
+inline constexpr std::size_t kMailboxMessages = 64;             // per client
+inline constexpr std::size_t kMailboxBytes = 1'048'576;         // per client: a full-size onion message is 32 KiB
+inline constexpr std::uint64_t kMailboxAgeS = 1'209'600;        // 14 days, as long as a static invoice lives
+inline constexpr std::uint64_t kRawClientGossipWaitMs = 2'000;  // an LDK client verifies gossip asynchronously
 
 // ---- static invoices ----
 inline constexpr std::size_t kMaxStaticInvoiceBytes = 5'120;

@@ -4,7 +4,6 @@
 
 #include "crypto/crypto.h"
 #include "effects/limits.h"
-#include "effects/limits.h"
 #include "onion/release_path.h"
 #include "onion/route_blinding.h"
 

@@ -14,22 +14,23 @@ namespace doze {
 
 /// Purposes of the contexts in our own blinded message paths (onion::seal_context with SecretUse::PathContext).
 enum class PathPurpose : std::uint8_t {
-  InvoiceRequestReply = 1,   // payer: payment_id
-  Offer = 2,                 // issuer of an ordinary offer
-  ServedOffer = 3,           // static-invoice server: recipient, slot, expiry
-  ServerPath = 4,            // static-invoice server, handed out in an invitation: invitation id
-  ServeStaticInvoice = 5,    // static-invoice server: recipient, slot, expiry
-  OfferPathsReply = 6,       // recipient: slot, expiry
-  PersistedReply = 7,        // recipient: offer id, invoice created_at
-  HeldHtlcAvailable = 8,     // recipient, in its static invoice: expiry
-  ReleaseReply = 9,          // payer that stays online: payment_id
-  ForwardedRequest = 10,     // recipient: where the server forwards invoice_requests to
+  InvoiceRequestReply = 1,  // payer: payment_id
+  Offer = 2,                // issuer of an ordinary offer
+  ServedOffer = 3,          // static-invoice server: recipient, slot, expiry
+  ServerPath = 4,           // static-invoice server, handed out in an invitation: invitation id
+  ServeStaticInvoice = 5,   // static-invoice server: recipient, slot, expiry
+  OfferPathsReply = 6,      // recipient: slot, expiry
+  PersistedReply = 7,       // recipient: offer id, invoice created_at
+  HeldHtlcAvailable = 8,    // recipient, in its static invoice: expiry
+  ReleaseReply = 9,         // payer that stays online: payment_id
+  ForwardedRequest = 10,    // recipient: where the server forwards invoice_requests to
 };
 
-/// Up to `count` message paths to ourselves whose last hop carries `path_id`. An announced node gives one path with itself
-/// as the introduction node. An unannounced one starts each path at a connected peer with onion_messages: announced peers
-/// with an address in the graph first, then channel peers; `through` restricts it to one peer. Where there is one such
-/// peer and `count` is larger, several paths over that peer (with different session keys). Empty: no peer to start at.
+/// Up to `count` message paths to ourselves whose last hop carries `path_id`. An announced node gives one path with
+/// itself as the introduction node. An unannounced one starts each path at a connected peer with onion_messages:
+/// announced peers with an address in the graph first, then channel peers; `through` restricts it to one peer. Where
+/// there is one such peer and `count` is larger, several paths over that peer (with different session keys). Empty: no
+/// peer to start at.
 [[nodiscard]] std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, ByteView path_id,
                                                                    std::size_t count,
                                                                    const std::optional<NodeId>& through = std::nullopt);
@@ -38,21 +39,23 @@ struct PaymentPath {
   wire::BlindedPath path;
   wire::BlindedPayInfo payinfo;
 };
-/// Up to `count` payment paths to ourselves over usable channels whose peer's channel_update we have: introduction node =
-/// the peer, one hop, then us. `minimum`: the smallest HTLC that we take; `max_cltv_expiry` goes into every hop's constraints;
-/// kFinalCltvDelta is inside payinfo's delta. `amount`: leave out channels that cannot receive it; nullopt: no such filter.
-/// An announced node gives one path that is only itself when it has no channel to put in front.
-[[nodiscard]] std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id, std::size_t count,
-                                                             CltvExpiry max_cltv_expiry, std::optional<Msat> amount);
+/// Up to `count` payment paths to ourselves over usable channels whose peer's channel_update we have: introduction node
+/// = the peer, one hop, then us. `minimum`: the smallest HTLC that we take; `max_cltv_expiry` goes into every hop's
+/// constraints; kFinalCltvDelta is inside payinfo's delta. `amount`: leave out channels that cannot receive it;
+/// nullopt: no such filter. An announced node gives one path that is only itself when it has no channel to put in
+/// front.
+[[nodiscard]] std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id,
+                                                             std::size_t count, CltvExpiry max_cltv_expiry,
+                                                             std::optional<Msat> amount);
 
 /// What our own payment paths carry as path_id, sealed with SecretUse::PaymentContext: which offer, under which terms.
 struct PaymentContext {
   enum class Kind : std::uint8_t { StaticInvoice = 1, Invoice = 2 };
   Kind kind = Kind::Invoice;
   OfferId offer_id;
-  UnixTime expiry;                          // of the invoice
-  Msat amount;                              // Invoice: what it asks; StaticInvoice: 0
-  std::array<std::uint8_t, 16> nonce{};     // Invoice: its preimage is invoice_preimage(secret, nonce)
+  UnixTime expiry;                       // of the invoice
+  Msat amount;                           // Invoice: what it asks; StaticInvoice: 0
+  std::array<std::uint8_t, 16> nonce{};  // Invoice: its preimage is invoice_preimage(secret, nonce)
 };
 [[nodiscard]] Bytes seal(const Signer& signer, const PaymentContext& payment);
 [[nodiscard]] std::optional<PaymentContext> open_payment_context(const Signer& signer, ByteView path_id);

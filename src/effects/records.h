@@ -1,7 +1,8 @@
 // Durable records. One input gives one Batch; the store commits it whole before any Action of that input runs.
 //
 // A value is versioned: its first byte is the record's version, the rest a TLV stream or fixed fields that the owning
-// room reads and writes; a room reads every version that was ever released (golden samples). Keys are the room's choice.
+// room reads and writes; a room reads every version that was ever released (golden samples). Keys are the room's
+// choice.
 #pragma once
 
 #include <cstdint>
@@ -15,26 +16,26 @@ namespace doze {
 
 /// Closed list, numbers are on disk: never reuse or renumber.
 enum class Table : std::uint8_t {
-  Meta = 1,             // node: format, seed fingerprint, chain tip (hashes of the last blocks)
-  Channel = 2,          // channel: one row a channel, without onions
-  HtlcOnion = 3,        // channel: onion packet of a received HTLC, until it is irrevocably committed and handed over
-  ClosedChannel = 4,    // channel: what is left to know of a closed one
-  Coin = 5,             // wallet: one row a coin of ours
-  WalletState = 6,      // wallet: next address index, reservations
-  GossipNode = 7,       // gossip: raw node_announcement
-  GossipChannel = 8,    // gossip: raw channel_announcement, and updates
-  PeerPolicy = 9,       // gossip: channel_update of a peer for one of our channels
-  PeerAddress = 10,     // peer: where to dial
-  Mailbox = 11,         // onion_message: one row a parked message, key client ‖ sequence
-  Offer = 12,           // invoicing: our offers, async ones with their slot
-  Invitation = 13,      // invoicing: issued by us as server
-  Joined = 14,          // invoicing: servers that we joined
-  StaticInvoice = 15,   // invoicing: stored for clients, key recipient ‖ slot
-  OutgoingPayment = 16, // payment
-  IncomingPayment = 17, // payment: claimed or being claimed
-  Forward = 18,         // payment: forwards and the hold ledger, key channel_id ‖ htlc_id
-  ReleaseDue = 19,      // payment: reply paths that still get answers
-  InvoiceSent = 20,     // invoicing: payment hashes of invoices that we issued
+  Meta = 1,              // node: format, seed fingerprint, chain tip (hashes of the last blocks)
+  Channel = 2,           // channel: one row a channel, without onions
+  HtlcOnion = 3,         // channel: onion packet of a received HTLC, until it is irrevocably committed and handed over
+  ClosedChannel = 4,     // channel: what is left to know of a closed one
+  Coin = 5,              // wallet: one row a coin of ours
+  WalletState = 6,       // wallet: next address index, reservations
+  GossipNode = 7,        // gossip: raw node_announcement
+  GossipChannel = 8,     // gossip: raw channel_announcement, and updates
+  PeerPolicy = 9,        // gossip: channel_update of a peer for one of our channels
+  PeerAddress = 10,      // peer: where to dial
+  Mailbox = 11,          // onion_message: one row a parked message, key client ‖ sequence
+  Offer = 12,            // invoicing: our offers, async ones with their slot
+  Invitation = 13,       // invoicing: issued by us as server
+  Joined = 14,           // invoicing: servers that we joined
+  StaticInvoice = 15,    // invoicing: stored for clients, key recipient ‖ slot
+  OutgoingPayment = 16,  // payment
+  IncomingPayment = 17,  // payment: claimed or being claimed
+  Forward = 18,          // payment: forwards and the hold ledger, key channel_id ‖ htlc_id
+  ReleaseDue = 19,       // payment: reply paths that still get answers
+  InvoiceSent = 20,      // invoicing: payment hashes of invoices that we issued
 };
 
 struct Put {

@@ -11,13 +11,13 @@ namespace doze {
 
 /// Labels of derived secrets: each use has its own, so that no context of one kind opens as another.
 enum class SecretUse : std::uint8_t {
-  ReleasePath = 1,       // L's release paths in revoke_and_ack
-  PathContext = 2,       // path_id of our own blinded message paths
-  PaymentContext = 3,    // path_id of our own blinded payment paths
-  OfferIssuer = 4,       // issuer keys of our offers
-  Payer = 5,             // payer keys of our invoice_requests
-  InvitationToken = 6,   // binds a recipient to an invitation
-  InvoicePreimage = 7,   // preimages of invoices that we issue
+  ReleasePath = 1,      // L's release paths in revoke_and_ack
+  PathContext = 2,      // path_id of our own blinded message paths
+  PaymentContext = 3,   // path_id of our own blinded payment paths
+  OfferIssuer = 4,      // issuer keys of our offers
+  Payer = 5,            // payer keys of our invoice_requests
+  InvitationToken = 6,  // binds a recipient to an invitation
+  InvoicePreimage = 7,  // preimages of invoices that we issue
   ScidAlias = 8,
 };
 
@@ -36,7 +36,8 @@ class Signer {
   [[nodiscard]] virtual std::unique_ptr<commitment::ChannelSigner> channel(std::uint64_t key_index) const = 0;
   /// Wallet key at m/84'/coin'/0'/change/index.
   [[nodiscard]] virtual PublicKey wallet_key(bool change, std::uint32_t index) const = 0;
-  [[nodiscard]] virtual Signature sign_with_wallet_key(bool change, std::uint32_t index, const Hash32& digest) const = 0;
+  [[nodiscard]] virtual Signature sign_with_wallet_key(bool change, std::uint32_t index,
+                                                       const Hash32& digest) const = 0;
 };
 
 }  // namespace doze

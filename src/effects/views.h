@@ -18,10 +18,10 @@
 namespace doze {
 
 enum class ChannelPhase : std::uint8_t {
-  Opening,        // before both channel_ready
+  Opening,  // before both channel_ready
   Normal,
-  Closing,        // shutdown or closing_signed under way, or the closing transaction waits for its confirmation
-  ForceClosing,   // a commitment transaction was published or seen
+  Closing,       // shutdown or closing_signed under way, or the closing transaction waits for its confirmation
+  ForceClosing,  // a commitment transaction was published or seen
   Closed,
 };
 [[nodiscard]] const char* name(ChannelPhase phase);
@@ -40,41 +40,41 @@ struct ChannelView {
   ChannelId channel_id;
   NodeId peer;
   ChannelPhase phase = ChannelPhase::Opening;
-  bool announced = false;                        // announce_channel was set
-  bool usable = false;                           // Normal, connected and re-established: HTLCs can be added
-  std::optional<ShortChannelId> scid;            // real one, once confirmed
-  std::optional<ShortChannelId> local_alias;     // we gave it to the peer: it names this channel in onions for us
-  std::optional<ShortChannelId> remote_alias;    // the peer gave it to us: we use it in routes and paths through the peer
+  bool announced = false;                      // announce_channel was set
+  bool usable = false;                         // Normal, connected and re-established: HTLCs can be added
+  std::optional<ShortChannelId> scid;          // real one, once confirmed
+  std::optional<ShortChannelId> local_alias;   // we gave it to the peer: it names this channel in onions for us
+  std::optional<ShortChannelId> remote_alias;  // the peer gave it to us: we use it in routes and paths through the peer
   Sat capacity;
-  Msat local_balance, remote_balance;            // settled, without pending HTLCs
-  Msat spendable;                                // largest HTLC that we could offer now
-  Msat receivable;                               // largest HTLC that the peer could offer now, as far as we can tell
-  Msat htlc_minimum_remote;                      // the peer accepts no HTLC below
-  std::size_t max_held_received = 0;             // half of our max_accepted_htlcs
-  std::set<std::uint64_t> received_htlcs;        // live ones, proposed and committed, by htlc_id
+  Msat local_balance, remote_balance;      // settled, without pending HTLCs
+  Msat spendable;                          // largest HTLC that we could offer now
+  Msat receivable;                         // largest HTLC that the peer could offer now, as far as we can tell
+  Msat htlc_minimum_remote;                // the peer accepts no HTLC below
+  std::size_t max_held_received = 0;       // half of our max_accepted_htlcs
+  std::set<std::uint64_t> received_htlcs;  // live ones, proposed and committed, by htlc_id
   std::set<std::uint64_t> offered_htlcs;
   commitment::CommitmentFormat format = commitment::CommitmentFormat::StaticRemotekey;
   bool funder = false;
   std::optional<Outpoint> funding;
   FeeratePerKw feerate;
-  std::string status;                            // one line for people: what it waits for, or why it closed
+  std::string status;  // one line for people: what it waits for, or why it closed
   std::uint64_t key_index = 0;
   std::optional<UnixTime> usable_since;
 };
 
 /// From channel_updates of the two ends of one of our channels.
 struct PolicyPair {
-  std::optional<ChannelPolicy> local;    // ours, as last sent
-  std::optional<ChannelPolicy> remote;   // the peer's, for its direction towards us
+  std::optional<ChannelPolicy> local;   // ours, as last sent
+  std::optional<ChannelPolicy> remote;  // the peer's, for its direction towards us
 };
 
 struct PeerView {
   NodeId node_id;
   wire::FeatureBits features;
-  std::string address;                           // as connected, for people
+  std::string address;  // as connected, for people
   bool inbound = false;
   UnixTime connected_since;
-  [[nodiscard]] bool onion_messages() const;     // bit 38/39
+  [[nodiscard]] bool onion_messages() const;        // bit 38/39
   [[nodiscard]] bool holds(Profile profile) const;  // 153 or 53 (or the even bit)
 };
 

@@ -1,5 +1,5 @@
-// The words that machines say to each other through the corridor. A machine's step returns Effects; node/ routes each to
-// the one machine that its section names, within the same step and the same durable batch, so that a word is heard
+// The words that machines say to each other through the corridor. A machine's step returns Effects; node/ routes each
+// to the one machine that its section names, within the same step and the same durable batch, so that a word is heard
 // exactly once even across crashes. Nothing here leaves the process.
 #pragma once
 
@@ -32,7 +32,8 @@ struct DropPeer {
   NodeId node_id;
   std::string reason;
 };
-/// To peer: connect, if not connected, to these addresses or the known ones. `keep`: reconnect automatically from now on.
+/// To peer: connect, if not connected, to these addresses or the known ones. `keep`: reconnect automatically from now
+/// on.
 struct WantPeer {
   NodeId node_id;
   std::vector<wire::NetworkAddress> addresses;  // empty: from memory, then from the graph
@@ -74,17 +75,17 @@ struct ForwardOrigin {
 };
 using HtlcOrigin = std::variant<LocalOrigin, ForwardOrigin>;
 
-/// To channel: offer an HTLC. HtlcAdded or HtlcRefused follows in the same step. The corridor tells dirty channels to sign
-/// at the end of the step, so several adds share one commitment_signed.
+/// To channel: offer an HTLC. HtlcAdded or HtlcRefused follows in the same step. The corridor tells dirty channels to
+/// sign at the end of the step, so several adds share one commitment_signed.
 struct AddHtlc {
   ChannelId channel_id;
   HtlcOrigin origin;
   Msat amount;
   PaymentHash payment_hash;
   CltvExpiry cltv_expiry;
-  Bytes onion_routing_packet;              // 1,366 bytes
+  Bytes onion_routing_packet;  // 1,366 bytes
   std::optional<PublicKey> path_key;
-  std::optional<Profile> hold;             // ask the peer to hold, in this form
+  std::optional<Profile> hold;  // ask the peer to hold, in this form
 };
 /// To channel: settle a received, irrevocably committed HTLC. Each is said exactly once for an HTLC.
 struct FulfillHtlc {
@@ -95,7 +96,7 @@ struct FulfillHtlc {
 struct FailHtlc {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
-  Bytes reason;                            // encrypted failure onion
+  Bytes reason;  // encrypted failure onion
 };
 struct FailMalformedHtlc {
   ChannelId channel_id;
@@ -103,15 +104,23 @@ struct FailMalformedHtlc {
   Hash32 sha256_of_onion;
   std::uint16_t failure_code = 0;
 };
-/// From channel, to payment: the HTLC is in the peer's next commitment update queue under this id (durable with this step).
+/// From channel, to payment: the HTLC is in the peer's next commitment update queue under this id (durable with this
+/// step).
 struct HtlcAdded {
   HtlcOrigin origin;
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
 };
 enum class AddRefusal : std::uint8_t {
-  NotUsable, InsufficientFunds, TooManyHtlcs, BelowMinimum, TooMuchInFlight, ExpiryTooSoon, ExpiryTooFar, DustExposure,
-  HoldLimit,                               // draft profile: one held HTLC a commitment round
+  NotUsable,
+  InsufficientFunds,
+  TooManyHtlcs,
+  BelowMinimum,
+  TooMuchInFlight,
+  ExpiryTooSoon,
+  ExpiryTooFar,
+  DustExposure,
+  HoldLimit,  // draft profile: one held HTLC a commitment round
 };
 [[nodiscard]] const char* name(AddRefusal refusal);
 struct HtlcRefused {
@@ -119,8 +128,8 @@ struct HtlcRefused {
   ChannelId channel_id;
   AddRefusal reason;
 };
-/// From channel, to payment: the offered HTLC is in both commitments and our revoke_and_ack for the one that contains it
-/// has been made (it leaves with this step): the moment to announce a held HTLC.
+/// From channel, to payment: the offered HTLC is in both commitments and our revoke_and_ack for the one that contains
+/// it has been made (it leaves with this step): the moment to announce a held HTLC.
 struct OfferedHtlcCommitted {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -186,7 +195,8 @@ struct ChannelClosed {
   std::string how;
 };
 /// To channel (from the API by way of node). Key indexes are the channel room's: a durable counter from 0 up, used for
-/// inbound openings, too, never twice (ChannelView::key_index; the wallet watches the closing scripts up to the highest).
+/// inbound openings, too, never twice (ChannelView::key_index; the wallet watches the closing scripts up to the
+/// highest).
 struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;
@@ -194,7 +204,7 @@ struct OpenChannelNow {
 struct CloseChannelNow {
   RequestId request = 0;
   command::CloseChannel command;
-  Bytes script_pubkey;                     // where our balance goes
+  Bytes script_pubkey;  // where our balance goes
 };
 
 // ======== wallet ========
@@ -207,7 +217,7 @@ struct PrepareFunding {
 };
 struct FundingPrepared {
   ChannelId temporary_channel_id;
-  bitcoin::Transaction transaction;        // signed; not broadcast: the channel does that after funding_signed
+  bitcoin::Transaction transaction;  // signed; not broadcast: the channel does that after funding_signed
   std::uint32_t output_index = 0;
 };
 struct FundingFailed {
@@ -233,9 +243,9 @@ struct SendOnionMessage {
   std::uint64_t tag = 0;
 };
 enum class OnionMessageFate : std::uint8_t {
-  Confirmed,    // the introduction node itself answered a ping sent after the message
-  Relayed,      // given to a relay only: its word proves only the relay's memory
-  Undeliverable // nobody to give it to
+  Confirmed,     // the introduction node itself answered a ping sent after the message
+  Relayed,       // given to a relay only: its word proves only the relay's memory
+  Undeliverable  // nobody to give it to
 };
 /// From onion_message, to payment and invoicing (by tag's owner: see tags.h).
 struct OnionMessageOutcome {
@@ -245,7 +255,7 @@ struct OnionMessageOutcome {
 /// From onion_message, to payment (72, 74) or invoicing (everything else): a message for us. `path_id` is the plain
 /// path_id of our blinded path (nullopt: it came without one); the receiver opens it as a context of its own.
 struct OnionMessageReceived {
-  NodeId from;                             // the peer that handed it over
+  NodeId from;  // the peer that handed it over
   std::optional<Bytes> path_id;
   std::optional<wire::BlindedPath> reply_path;
   onion::MessageContents contents;
@@ -267,7 +277,8 @@ struct PayerRequest {
   std::optional<std::uint64_t> quantity;
   std::optional<std::string> payer_note;
 };
-/// To invoicing: get an invoice for this payment. InvoiceObtained, StaticInvoiceObtained or InvoiceFailed follows, once.
+/// To invoicing: get an invoice for this payment. InvoiceObtained, StaticInvoiceObtained or InvoiceFailed follows,
+/// once.
 struct RequestInvoice {
   PayerRequest request;
 };
@@ -277,13 +288,13 @@ struct CancelInvoiceRequest {
 };
 struct InvoiceObtained {
   PaymentId payment_id;
-  Bytes invoice;                           // checked by invoicing against the request
+  Bytes invoice;  // checked by invoicing against the request
   Bytes invoice_request;
 };
 struct StaticInvoiceObtained {
   PaymentId payment_id;
-  Bytes static_invoice;                    // checked by invoicing: every rule of check_static_invoice
-  Bytes invoice_request;                   // the one to repeat in the payment onion
+  Bytes static_invoice;   // checked by invoicing: every rule of check_static_invoice
+  Bytes invoice_request;  // the one to repeat in the payment onion
 };
 struct InvoiceFailed {
   PaymentId payment_id;
@@ -302,9 +313,9 @@ using Effect = std::variant<
     // peer
     SendMessage, PingPeer, DropPeer, WantPeer, PeerReady, PeerGone, PeerUnreachable, MessageReceived, PongReceived,
     // channel
-    AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted, ReleasePathsReceived,
-    HtlcReceived, HtlcFulfilled, HtlcFailed, ChannelUsable, ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced,
-    ChannelClosed, OpenChannelNow, CloseChannelNow,
+    AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
+    ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ChannelUsable, ChannelUnusable, ChannelNeedsUpdate,
+    ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
     // wallet
     PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding,
     // onion_message

@@ -2,8 +2,9 @@
 //
 // Sources: BOLT 12; bolts #1149; bLIP-66; choices 1, 5, 9, 10, 11.
 // Rules that cost money if broken: an acknowledgement (static_invoice_persisted) leaves only with the batch that stores
-// the invoice; a slot belongs to the offer key that filled it first and only takes newer invoices; never an invoice_error
-// after a static invoice went out for that request; a payer takes the first good answer to its own live request only.
+// the invoice; a slot belongs to the offer key that filled it first and only takes newer invoices; never an
+// invoice_error after a static invoice went out for that request; a payer takes the first good answer to its own live
+// request only.
 #pragma once
 
 #include <map>
@@ -33,7 +34,8 @@ class Invoicing {
 /// Rows of Table::Offer, Invitation, Joined, StaticInvoice, InvoiceSent.
 [[nodiscard]] Result<Invoicing, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: CreateOffer, ListOffers, DisableOffer, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
-/// ListStaticInvoices. CreateOffer{async} replies once the server has acknowledged, or with NotReady naming what is missing.
+/// ListStaticInvoices. CreateOffer{async} replies once the server has acknowledged, or with NotReady naming what is
+/// missing.
 [[nodiscard]] Transition<Invoicing> step(Invoicing state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Invoicing& state);
 [[nodiscard]] const std::map<OfferId, OfferView>& offers(const Invoicing& state);

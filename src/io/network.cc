@@ -80,15 +80,14 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   void read(ConnectionId id) {
     auto* connection = find(id);
     if (connection == nullptr || connection->closing) return;
-    connection->socket.async_read_some(asio::buffer(connection->chunk),
-                                       [self = shared_from_this(), id](error_code error, std::size_t size) {
-                                         auto* there = self->find(id);
-                                         if (there == nullptr) return;
-                                         if (error) return self->close(id, true);
-                                         self->sink(BytesReceived{
-                                             id, Bytes(there->chunk.begin(), there->chunk.begin() +
-                                                                                 static_cast<std::ptrdiff_t>(size))});
-                                       });
+    connection->socket.async_read_some(
+        asio::buffer(connection->chunk), [self = shared_from_this(), id](error_code error, std::size_t size) {
+          auto* there = self->find(id);
+          if (there == nullptr) return;
+          if (error) return self->close(id, true);
+          self->sink(
+              BytesReceived{id, Bytes(there->chunk.begin(), there->chunk.begin() + static_cast<std::ptrdiff_t>(size))});
+        });
   }
 
   void close(ConnectionId id, bool tell) {
@@ -156,27 +155,29 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
       attempt->socket.close(ignored);
       self->try_next(attempt);
     });
-    resolver.async_resolve(host, port, [self = shared_from_this(), attempt, round, host, port](
-                                           error_code error, const tcp::resolver::results_type& found) {
-      if (self->stopped || attempt->round != round) return;
-      if (error) {
-        attempt->why = host + ": " + error.message();
-        return self->try_next(attempt);
-      }
-      attempt->socket = tcp::socket(self->context);
-      asio::async_connect(attempt->socket, found,
-                          [self, attempt, round, host, port](error_code failed, const tcp::endpoint&) {
-                            if (self->stopped || attempt->round != round) return;
-                            if (failed) {
-                              attempt->why = host + ":" + port + ": " + failed.message();
-                              return self->try_next(attempt);
-                            }
-                            ++attempt->round;
-                            attempt->timer.cancel();
-                            self->dialling.erase(attempt->node);
-                            self->adopt(std::move(attempt->socket), attempt->node);
-                          });
-    });
+    resolver.async_resolve(host, port,
+                           [self = shared_from_this(), attempt, round, host, port](
+                               error_code error, const tcp::resolver::results_type& found) {
+                             if (self->stopped || attempt->round != round) return;
+                             if (error) {
+                               attempt->why = host + ": " + error.message();
+                               return self->try_next(attempt);
+                             }
+                             attempt->socket = tcp::socket(self->context);
+                             asio::async_connect(
+                                 attempt->socket, found,
+                                 [self, attempt, round, host, port](error_code failed, const tcp::endpoint&) {
+                                   if (self->stopped || attempt->round != round) return;
+                                   if (failed) {
+                                     attempt->why = host + ":" + port + ": " + failed.message();
+                                     return self->try_next(attempt);
+                                   }
+                                   ++attempt->round;
+                                   attempt->timer.cancel();
+                                   self->dialling.erase(attempt->node);
+                                   self->adopt(std::move(attempt->socket), attempt->node);
+                                 });
+                           });
   }
 };
 

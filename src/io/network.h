@@ -1,7 +1,8 @@
-// TCP. Makes PeerConnected, BytesReceived, PeerDisconnected and DialFailed inputs; performs WriteBytes, Dial and Hangup.
+// TCP. Makes PeerConnected, BytesReceived, PeerDisconnected and DialFailed inputs; performs WriteBytes, Dial and
+// Hangup.
 //
-// One thread, the owner's io_context. A connection is read again only after its last bytes were handled (`handled`), so a
-// flooding peer waits for us; what waits to be written to a slow peer is bounded, then the connection goes.
+// One thread, the owner's io_context. A connection is read again only after its last bytes were handled (`handled`), so
+// a flooding peer waits for us; what waits to be written to a slow peer is bounded, then the connection goes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -19,29 +19,52 @@ void toggle(std::span<std::uint8_t> packet, const SharedSecret& secret) {
 
 const char* failure_name(std::uint16_t code) {
   switch (code) {
-    case kTemporaryNodeFailure: return "temporary_node_failure";
-    case kPermanentNodeFailure: return "permanent_node_failure";
-    case kRequiredNodeFeatureMissing: return "required_node_feature_missing";
-    case kInvalidOnionVersion: return "invalid_onion_version";
-    case kInvalidOnionHmac: return "invalid_onion_hmac";
-    case kInvalidOnionKey: return "invalid_onion_key";
-    case kTemporaryChannelFailure: return "temporary_channel_failure";
-    case kPermanentChannelFailure: return "permanent_channel_failure";
-    case kRequiredChannelFeatureMissing: return "required_channel_feature_missing";
-    case kUnknownNextPeer: return "unknown_next_peer";
-    case kAmountBelowMinimum: return "amount_below_minimum";
-    case kFeeInsufficient: return "fee_insufficient";
-    case kIncorrectCltvExpiry: return "incorrect_cltv_expiry";
-    case kExpiryTooSoon: return "expiry_too_soon";
-    case kIncorrectOrUnknownPaymentDetails: return "incorrect_or_unknown_payment_details";
-    case kFinalIncorrectCltvExpiry: return "final_incorrect_cltv_expiry";
-    case kFinalIncorrectHtlcAmount: return "final_incorrect_htlc_amount";
-    case kChannelDisabled: return "channel_disabled";
-    case kExpiryTooFar: return "expiry_too_far";
-    case kInvalidOnionPayload: return "invalid_onion_payload";
-    case kMppTimeout: return "mpp_timeout";
-    case kInvalidOnionBlinding: return "invalid_onion_blinding";
-    default: return "unknown failure";
+    case kTemporaryNodeFailure:
+      return "temporary_node_failure";
+    case kPermanentNodeFailure:
+      return "permanent_node_failure";
+    case kRequiredNodeFeatureMissing:
+      return "required_node_feature_missing";
+    case kInvalidOnionVersion:
+      return "invalid_onion_version";
+    case kInvalidOnionHmac:
+      return "invalid_onion_hmac";
+    case kInvalidOnionKey:
+      return "invalid_onion_key";
+    case kTemporaryChannelFailure:
+      return "temporary_channel_failure";
+    case kPermanentChannelFailure:
+      return "permanent_channel_failure";
+    case kRequiredChannelFeatureMissing:
+      return "required_channel_feature_missing";
+    case kUnknownNextPeer:
+      return "unknown_next_peer";
+    case kAmountBelowMinimum:
+      return "amount_below_minimum";
+    case kFeeInsufficient:
+      return "fee_insufficient";
+    case kIncorrectCltvExpiry:
+      return "incorrect_cltv_expiry";
+    case kExpiryTooSoon:
+      return "expiry_too_soon";
+    case kIncorrectOrUnknownPaymentDetails:
+      return "incorrect_or_unknown_payment_details";
+    case kFinalIncorrectCltvExpiry:
+      return "final_incorrect_cltv_expiry";
+    case kFinalIncorrectHtlcAmount:
+      return "final_incorrect_htlc_amount";
+    case kChannelDisabled:
+      return "channel_disabled";
+    case kExpiryTooFar:
+      return "expiry_too_far";
+    case kInvalidOnionPayload:
+      return "invalid_onion_payload";
+    case kMppTimeout:
+      return "mpp_timeout";
+    case kInvalidOnionBlinding:
+      return "invalid_onion_blinding";
+    default:
+      return "unknown failure";
   }
 }
 

@@ -30,18 +30,19 @@ inline constexpr std::uint16_t kTemporaryNodeFailure = kNode | 2, kPermanentNode
 
 /// A failure of ours, padded so that all look alike, encrypted for the way back.
 [[nodiscard]] Bytes create_failure(const SharedSecret& secret, ByteView failure_message);
-/// code and data as the failure_message that create_failure takes. Codes that carry a channel_update carry an empty one.
+/// code and data as the failure_message that create_failure takes. Codes that carry a channel_update carry an empty
+/// one.
 [[nodiscard]] Bytes failure_message(std::uint16_t code, ByteView data = {});
 /// Somebody else's failure, one more layer around it.
 [[nodiscard]] Bytes wrap_failure(const SharedSecret& secret, ByteView reason);
 
 struct OriginFailure {
-  std::size_t hop = 0;        // who failed it: index into the secrets
+  std::size_t hop = 0;  // who failed it: index into the secrets
   std::uint16_t code = 0;
   Bytes data;
 };
-/// The origin's view: unwraps layer by layer, always as many steps as there are secrets, so that time does not tell which
-/// hop failed. nullopt: no hop's MAC fits (somebody garbled it) or the message is malformed.
+/// The origin's view: unwraps layer by layer, always as many steps as there are secrets, so that time does not tell
+/// which hop failed. nullopt: no hop's MAC fits (somebody garbled it) or the message is malformed.
 [[nodiscard]] std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& secrets, ByteView reason);
 
 }  // namespace doze::onion

@@ -107,8 +107,7 @@ ContentsTlv encode(const MessageContents& contents) {
         if constexpr (std::is_same_v<T, Invoice>) return {wire::kOmInvoice, c.bytes};
         if constexpr (std::is_same_v<T, StaticInvoice>) return {wire::kOmStaticInvoice, c.bytes};
         if constexpr (std::is_same_v<T, InvoiceError>) return {wire::kOmInvoiceError, framed(c.profile, c.bytes)};
-        if constexpr (std::is_same_v<T, HeldHtlcAvailable>)
-          return {wire::kOmHeldHtlcAvailable, framed(c.profile, {})};
+        if constexpr (std::is_same_v<T, HeldHtlcAvailable>) return {wire::kOmHeldHtlcAvailable, framed(c.profile, {})};
         if constexpr (std::is_same_v<T, ReleaseHeldHtlc>) return {wire::kOmReleaseHeldHtlc, framed(c.profile, {})};
         if constexpr (std::is_same_v<T, OfferPathsRequest>)
           return {numbers(c.profile).offer_paths_request,
@@ -120,11 +119,11 @@ ContentsTlv encode(const MessageContents& contents) {
           return {numbers(c.profile).offer_paths, framed(c.profile, out.take())};
         }
         if constexpr (std::is_same_v<T, ServeStaticInvoice>)
-          return {numbers(c.profile).serve_static_invoice,
-                  framed(c.profile, wire::TlvWriter()
-                                        .add(0, c.invoice)
-                                        .add(2, wire::to_bytes(c.forward_invoice_request_path))
-                                        .take())};
+          return {
+              numbers(c.profile).serve_static_invoice,
+              framed(
+                  c.profile,
+                  wire::TlvWriter().add(0, c.invoice).add(2, wire::to_bytes(c.forward_invoice_request_path)).take())};
         if constexpr (std::is_same_v<T, StaticInvoicePersisted>)
           return {numbers(c.profile).static_invoice_persisted, framed(c.profile, {})};
       },
@@ -151,10 +150,11 @@ Result<MessageContents, ParseError> decode_contents(std::uint64_t type, ByteView
 }
 
 const char* name(const MessageContents& contents) {
-  static constexpr const char* kNames[] = {"invoice_request",     "invoice",           "invoice_error",
-                                           "static_invoice",      "held_htlc_available", "release_held_htlc",
-                                           "offer_paths_request", "offer_paths",       "serve_static_invoice",
-                                           "static_invoice_persisted"};
+  static constexpr const char* kNames[] = {"invoice_request",      "invoice",
+                                           "invoice_error",        "static_invoice",
+                                           "held_htlc_available",  "release_held_htlc",
+                                           "offer_paths_request",  "offer_paths",
+                                           "serve_static_invoice", "static_invoice_persisted"};
   return kNames[contents.index()];
 }
 

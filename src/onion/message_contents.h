@@ -1,7 +1,7 @@
 // What an onion message says to its last hop: BOLT 12's messages and the six of async payments, in both profiles.
 //
-// Sources: BOLT 4 and 12; bolts #1149; bLIP-66. LDK's forms carry a BigSize length in front of the TLV stream, the draft's
-// are bare streams. Readers take both; the profile says which form came, or is to be written.
+// Sources: BOLT 4 and 12; bolts #1149; bLIP-66. LDK's forms carry a BigSize length in front of the TLV stream, the
+// draft's are bare streams. Readers take both; the profile says which form came, or is to be written.
 #pragma once
 
 #include <optional>
@@ -53,9 +53,9 @@ struct ServeStaticInvoice {
 struct StaticInvoicePersisted {
   Profile profile = Profile::Ldk;
 };
-using MessageContents = std::variant<InvoiceRequest, Invoice, InvoiceError, StaticInvoice, HeldHtlcAvailable,
-                                     ReleaseHeldHtlc, OfferPathsRequest, OfferPaths, ServeStaticInvoice,
-                                     StaticInvoicePersisted>;
+using MessageContents =
+    std::variant<InvoiceRequest, Invoice, InvoiceError, StaticInvoice, HeldHtlcAvailable, ReleaseHeldHtlc,
+                 OfferPathsRequest, OfferPaths, ServeStaticInvoice, StaticInvoicePersisted>;
 
 /// TLV type and value for the last hop's payload.
 struct ContentsTlv {

@@ -54,9 +54,9 @@ Result<ReceivedMessage, MessageRefusal> read_final(const MessagePayload& payload
   if (payload.contents.size() != 1) return fail(MessageRefusal::NoContents);
   const auto& [type, value] = payload.contents[0];
   auto contents = decode_contents(type, value);
-  if (!contents) return fail(contents.error().code == ParseCode::UnknownEven && type % 2 == 1
-                                 ? MessageRefusal::NoContents
-                                 : MessageRefusal::BadPayload);
+  if (!contents)
+    return fail(contents.error().code == ParseCode::UnknownEven && type % 2 == 1 ? MessageRefusal::NoContents
+                                                                                 : MessageRefusal::BadPayload);
   return ReceivedMessage{data.path_id, payload.reply_path, *std::move(contents)};
 }
 }  // namespace
@@ -83,7 +83,8 @@ std::optional<wire::OnionMessage> build_message(const PrivateKey& session_key, c
     auto blinded = blind(session_key, own);
     if (!blinded) return std::nullopt;
     path_key = blinded->first_path_key;
-    for (const auto& hop : blinded->path) hops.push_back({hop.blinded_node_id, hop_payload(hop.encrypted_recipient_data)});
+    for (const auto& hop : blinded->path)
+      hops.push_back({hop.blinded_node_id, hop_payload(hop.encrypted_recipient_data)});
   }
   for (std::size_t i = 0; i < destination.path.size(); ++i) {
     const auto& hop = destination.path[i];
@@ -99,10 +100,14 @@ std::optional<wire::OnionMessage> build_message(const PrivateKey& session_key, c
 
 const char* name(MessageRefusal refusal) {
   switch (refusal) {
-    case MessageRefusal::NotForUs: return "not encrypted for us";
-    case MessageRefusal::BadPayload: return "payload breaks the rules";
-    case MessageRefusal::NoContents: return "no contents that we know";
-    case MessageRefusal::TooManyLayers: return "too many layers for ourselves";
+    case MessageRefusal::NotForUs:
+      return "not encrypted for us";
+    case MessageRefusal::BadPayload:
+      return "payload breaks the rules";
+    case MessageRefusal::NoContents:
+      return "no contents that we know";
+    case MessageRefusal::TooManyLayers:
+      return "too many layers for ourselves";
   }
   return "unknown";
 }

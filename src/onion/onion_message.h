@@ -22,11 +22,9 @@ struct FinalMessage {
 /// `way`: nodes from our peer to the one before the destination's introduction node; empty if that node is our peer.
 /// `session_key` blinds our own part of the way, `onion_key` is the packet's. The message goes to `way[0]`, or to the
 /// introduction node. nullopt: a key is no point, or the contents fit into no packet.
-[[nodiscard]] std::optional<wire::OnionMessage> build_message(const PrivateKey& session_key, const PrivateKey& onion_key,
-                                                              const std::vector<NodeId>& way,
-                                                              const NodeId& introduction,
-                                                              const wire::BlindedPath& destination,
-                                                              const FinalMessage& message);
+[[nodiscard]] std::optional<wire::OnionMessage> build_message(
+    const PrivateKey& session_key, const PrivateKey& onion_key, const std::vector<NodeId>& way,
+    const NodeId& introduction, const wire::BlindedPath& destination, const FinalMessage& message);
 /// To a node itself: a blinded path of one hop without path_id.
 [[nodiscard]] std::optional<wire::BlindedPath> path_to_node(const PrivateKey& session_key, const NodeId& node);
 

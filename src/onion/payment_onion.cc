@@ -25,7 +25,8 @@ struct Fields {
   std::uint64_t number(std::uint64_t type, std::size_t bytes, const char* what) {
     const auto* record = wire::find(records, type);
     auto value = record == nullptr ? std::nullopt : wire::read_tu(record->value, bytes);
-    if (!value && !error) error = record == nullptr ? missing(type, what) : ParseError{ParseCode::BadLength, type, what};
+    if (!value && !error)
+      error = record == nullptr ? missing(type, what) : ParseError{ParseCode::BadLength, type, what};
     return value.value_or(0);
   }
   Msat amount(std::uint64_t type, const char* what) {
@@ -51,11 +52,13 @@ Result<Payload, ParseError> finish(const Fields& fields, Payload payload) {
   return payload;
 }
 
-Result<Payload, ParseError> decode_blinded_forward(Fields& fields, std::uint64_t invreq_ldk, std::uint64_t invreq_draft) {
-  for (auto type : {kAmount, kCltv, kScid, kPaymentData, kMetadata, kTotal, wire::kPaymentPreimage, invreq_ldk,
-                    invreq_draft})
+Result<Payload, ParseError> decode_blinded_forward(Fields& fields, std::uint64_t invreq_ldk,
+                                                   std::uint64_t invreq_draft) {
+  for (auto type :
+       {kAmount, kCltv, kScid, kPaymentData, kMetadata, kTotal, wire::kPaymentPreimage, invreq_ldk, invreq_draft})
     if (fields.has(type)) return fail(unexpected(type, "field of a blinded forwarding hop"));
-  return finish(fields, BlindedForwardPayload{*fields.bytes(kEncryptedData), fields.point(kPathKey, "current_path_key")});
+  return finish(fields,
+                BlindedForwardPayload{*fields.bytes(kEncryptedData), fields.point(kPathKey, "current_path_key")});
 }
 
 Result<Payload, ParseError> decode_final(Fields& fields) {

@@ -30,11 +30,11 @@ struct FinalPayload {
   std::optional<Msat> total_amount_msat;
   std::optional<Bytes> encrypted_recipient_data;
   std::optional<PublicKey> current_path_key;
-  std::optional<Hash32> payment_secret;          // payment_data, with its total
+  std::optional<Hash32> payment_secret;  // payment_data, with its total
   std::optional<Bytes> payment_metadata;
-  std::optional<Bytes> invoice_request;          // of a static-invoice payment
+  std::optional<Bytes> invoice_request;  // of a static-invoice payment
   Profile invoice_request_profile = Profile::Ldk;
-  std::optional<Preimage> payment_preimage;      // keysend number
+  std::optional<Preimage> payment_preimage;  // keysend number
 };
 using Payload = std::variant<ForwardPayload, BlindedForwardPayload, FinalPayload>;
 

@@ -64,8 +64,7 @@ std::optional<HeldHtlc> read_release_context(const Secret& secret, ByteView path
   return in.done() ? std::optional(out) : std::nullopt;
 }
 
-std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const NodeId& our_node,
-                                              ByteView path_id) {
+std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const NodeId& our_node, ByteView path_id) {
   return blind(session_key, {{our_node, final_data(path_id)}});
 }
 

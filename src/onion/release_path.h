@@ -23,9 +23,9 @@ struct HeldHtlc {
   std::uint64_t htlc_id = 0;
   friend auto operator<=>(const HeldHtlc&, const HeldHtlc&) = default;
 };
-/// One path to ourselves in LDK's profile, two in the draft's (it asks for two): a pure function of its arguments, so that a
-/// retransmitted revoke_and_ack carries the same. The session key covers the plaintext too: other contents never meet the
-/// same key.
+/// One path to ourselves in LDK's profile, two in the draft's (it asks for two): a pure function of its arguments, so
+/// that a retransmitted revoke_and_ack carries the same. The session key covers the plaintext too: other contents never
+/// meet the same key.
 [[nodiscard]] std::vector<wire::BlindedPath> release_paths(const Secret& secret, const NodeId& our_node,
                                                            const HeldHtlc& htlc, Profile profile);
 [[nodiscard]] std::optional<HeldHtlc> read_release_context(const Secret& secret, ByteView path_id);

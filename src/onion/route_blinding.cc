@@ -43,7 +43,9 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
     auto bad = [&](const char* what) { return fail(ParseError{ParseCode::BadLength, record.type, what}); };
     Reader in(record.value);
     switch (record.type) {
-      case kPadding: out.padding = record.value.size(); break;
+      case kPadding:
+        out.padding = record.value.size();
+        break;
       case kShortChannelId:
         out.short_channel_id = ShortChannelId(in.u64());
         if (!in.done()) return bad("short_channel_id");
@@ -52,7 +54,9 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
         out.next_node_id = crypto::parse_point(record.value);
         if (!out.next_node_id) return fail(ParseError{ParseCode::BadPoint, record.type, "next_node_id"});
         break;
-      case kPathId: out.path_id = to_bytes(record.value); break;
+      case kPathId:
+        out.path_id = to_bytes(record.value);
+        break;
       case kNextPathKeyOverride:
         out.next_path_key_override = crypto::parse_point(record.value);
         if (!out.next_path_key_override)
@@ -77,8 +81,11 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
         out.payment_constraints = limits;
         break;
       }
-      case kAllowedFeatures: out.allowed_features = to_bytes(record.value); break;
-      default: break;  // unknown odd
+      case kAllowedFeatures:
+        out.allowed_features = to_bytes(record.value);
+        break;
+      default:
+        break;  // unknown odd
     }
   }
   return out;

@@ -15,7 +15,7 @@ namespace doze::onion {
 struct PaymentRelay {
   CltvDelta cltv_expiry_delta;  // 16 bits on the wire
   std::uint32_t fee_proportional_millionths = 0;
-  Msat fee_base_msat;           // 32 bits on the wire
+  Msat fee_base_msat;  // 32 bits on the wire
   friend bool operator==(const PaymentRelay&, const PaymentRelay&) = default;
 };
 struct PaymentConstraints {

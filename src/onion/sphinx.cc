@@ -77,8 +77,7 @@ std::optional<Bytes> build_packet(const PrivateKey& session_key, const std::vect
 
   auto tail = filler(hops, keys, payloads_size);
   // Starts as a key stream, so that the last hop cannot see how long the way was.
-  auto payloads =
-      crypto::chacha20_stream(generate_key("pad", session_key.reveal()).view(), kZeroNonce, payloads_size);
+  auto payloads = crypto::chacha20_stream(generate_key("pad", session_key.reveal()).view(), kZeroNonce, payloads_size);
   Hash32 hmac;
   for (std::size_t i = hops.size(); i-- > 0;) {
     const auto& payload = hops[i].payload;
@@ -87,7 +86,8 @@ std::optional<Bytes> build_packet(const PrivateKey& session_key, const std::vect
     std::copy(payload.begin(), payload.end(), payloads.begin());
     std::copy(hmac.bytes.begin(), hmac.bytes.end(), payloads.begin() + static_cast<std::ptrdiff_t>(payload.size()));
     xor_stream(payloads, generate_key("rho", keys[i].secret.reveal()));
-    if (i + 1 == hops.size()) std::copy(tail.begin(), tail.end(), payloads.end() - static_cast<std::ptrdiff_t>(tail.size()));
+    if (i + 1 == hops.size())
+      std::copy(tail.begin(), tail.end(), payloads.end() - static_cast<std::ptrdiff_t>(tail.size()));
     hmac = crypto::hmac_sha256(generate_key("mu", keys[i].secret.reveal()).view(), {payloads, associated_data});
   }
   return Writer().u8(0).bytes(keys[0].ephemeral.view()).bytes(payloads).bytes(hmac.view()).take();
@@ -95,20 +95,28 @@ std::optional<Bytes> build_packet(const PrivateKey& session_key, const std::vect
 
 std::uint16_t failure_code(PeelError error) {
   switch (error) {
-    case PeelError::BadVersion: return 0xc004;
-    case PeelError::BadHmac: return 0xc005;
-    case PeelError::BadKey: return 0xc006;
-    case PeelError::BadPayload: return 0x4016;
+    case PeelError::BadVersion:
+      return 0xc004;
+    case PeelError::BadHmac:
+      return 0xc005;
+    case PeelError::BadKey:
+      return 0xc006;
+    case PeelError::BadPayload:
+      return 0x4016;
   }
   return 0xc005;
 }
 
 const char* name(PeelError error) {
   switch (error) {
-    case PeelError::BadVersion: return "unknown onion version";
-    case PeelError::BadHmac: return "bad onion HMAC";
-    case PeelError::BadKey: return "the onion's key is no point";
-    case PeelError::BadPayload: return "unreadable onion payload";
+    case PeelError::BadVersion:
+      return "unknown onion version";
+    case PeelError::BadHmac:
+      return "bad onion HMAC";
+    case PeelError::BadKey:
+      return "the onion's key is no point";
+    case PeelError::BadPayload:
+      return "unreadable onion payload";
   }
   return "unknown";
 }

@@ -27,7 +27,9 @@ struct Hop {
 [[nodiscard]] std::optional<Bytes> build_packet(const PrivateKey& session_key, const std::vector<Hop>& hops,
                                                 ByteView associated_data, std::size_t payloads_size);
 /// Bytes that a payload takes: itself and its HMAC.
-[[nodiscard]] inline std::size_t room_of(ByteView payload_with_length) { return payload_with_length.size() + 32; }
+[[nodiscard]] inline std::size_t room_of(ByteView payload_with_length) {
+  return payload_with_length.size() + 32;
+}
 /// A TLV stream with its length in front.
 [[nodiscard]] Bytes with_length(ByteView tlv_stream);
 
@@ -37,15 +39,16 @@ enum class PeelError : std::uint8_t { BadVersion, BadKey, BadHmac, BadPayload };
 [[nodiscard]] const char* name(PeelError error);
 
 struct Peeled {
-  Bytes payload;                    // TLV stream, without its length
-  std::optional<Bytes> next_packet; // nullopt: we are the last hop
+  Bytes payload;                     // TLV stream, without its length
+  std::optional<Bytes> next_packet;  // nullopt: we are the last hop
   SharedSecret shared_secret;
 };
 /// Takes one layer off. Any length of hop_payloads is accepted; nothing larger than the packet is allocated.
 [[nodiscard]] Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const Ecdh& ecdh);
 
 /// Shared secrets of all hops, as the origin computes them. Empty if a key is no point.
-[[nodiscard]] std::vector<SharedSecret> shared_secrets(const PrivateKey& session_key, const std::vector<PublicKey>& hops);
+[[nodiscard]] std::vector<SharedSecret> shared_secrets(const PrivateKey& session_key,
+                                                       const std::vector<PublicKey>& hops);
 /// HMAC-SHA256(type, secret): "rho", "mu", "um", "ammag", "pad", "blinded_node_id".
 [[nodiscard]] Hash32 generate_key(std::string_view type, ByteView secret);
 

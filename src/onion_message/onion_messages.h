@@ -14,8 +14,8 @@
 
 namespace doze::onion_message {
 
-using Input = std::variant<Started, PeerReady, PeerGone, PeerUnreachable, MessageReceived, SendOnionMessage, PongReceived,
-                           ChannelUsable, DeadlineReached, CommandReceived>;
+using Input = std::variant<Started, PeerReady, PeerGone, PeerUnreachable, MessageReceived, SendOnionMessage,
+                           PongReceived, ChannelUsable, DeadlineReached, CommandReceived>;
 
 class OnionMessages {
  public:

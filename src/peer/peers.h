@@ -1,9 +1,9 @@
 // Connections: BOLT 8 handshake, init, ping and pong, framing, who is connected, and whom to reconnect to.
 //
-// Sources: BOLT 8; BOLT 1, "The init Message", "Control Messages". One connection a node: a newer one replaces an older.
-// A malformed message gets an error or warning and costs the peer its connection, nothing else.
-// Invariants: a MessageReceived comes only between PeerReady and PeerGone of that node; messages to a peer leave in the
-// order in which SendMessage came; a pong answers only pings that were really sent, in order.
+// Sources: BOLT 8; BOLT 1, "The init Message", "Control Messages". One connection a node: a newer one replaces an
+// older. A malformed message gets an error or warning and costs the peer its connection, nothing else. Invariants: a
+// MessageReceived comes only between PeerReady and PeerGone of that node; messages to a peer leave in the order in
+// which SendMessage came; a pong answers only pings that were really sent, in order.
 #pragma once
 
 #include <map>

@@ -78,9 +78,11 @@ json::value openapi() {
     json::object schema{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
     if (!required.empty()) schema["required"] = std::move(required);
     auto answer = [](const char* what, const char* schema_name) {
-      return json::object{{"description", what},
-                          {"content", json::object{{"application/json",
-                                                    json::object{{"schema", json::object{{"$ref", std::string("#/components/schemas/") + schema_name}}}}}}}};
+      return json::object{
+          {"description", what},
+          {"content", json::object{{"application/json",
+                                    json::object{{"schema", json::object{{"$ref", std::string("#/components/schemas/") +
+                                                                                      schema_name}}}}}}}};
     };
     json::object post{
         {"operationId", method.name},
@@ -107,16 +109,16 @@ json::value openapi() {
       {"openapi", "3.0.3"},
       {"info", json::object{{"title", "Doze"},
                             {"version", "1"},
-                            {"description", "One POST per method, arguments as a JSON object. All amounts are integers. "
-                                            "Authorization: Bearer TOKEN (the file api-token in the node's folder)."}}},
+                            {"description",
+                             "One POST per method, arguments as a JSON object. All amounts are integers. "
+                             "Authorization: Bearer TOKEN (the file api-token in the node's folder)."}}},
       {"servers", json::array{json::object{{"url", "http://127.0.0.1:9737"}}}},
       {"security", json::array{json::object{{"token", json::array{}}}}},
       {"paths", std::move(paths)},
       {"components",
-       json::object{{"securitySchemes",
-                     json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}}}},
-                    {"schemas", json::object{{"Answer", json::object{{"type", "object"}}},
-                                             {"Error", std::move(error_schema)}}}}}};
+       json::object{{"securitySchemes", json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}}}},
+                    {"schemas",
+                     json::object{{"Answer", json::object{{"type", "object"}}}, {"Error", std::move(error_schema)}}}}}};
 }
 
 }  // namespace doze::rpc

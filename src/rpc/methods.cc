@@ -113,7 +113,10 @@ std::vector<Method> make_methods() {
        {{"peer", Kind::PeerAddress, true, true, "node id, optionally @host:port"}},
        "02ab…@127.0.0.1:9735",
        build_connect},
-      {"disconnect", "End the connection to a node and do not reconnect.", {node}, "02ab…",
+      {"disconnect",
+       "End the connection to a node and do not reconnect.",
+       {node},
+       "02ab…",
        [](const Arguments& a) -> Built { return Command(Disconnect{Values(a).id<NodeId>("node_id")}); }},
       {"listpeers", "Connected peers, and those that we reconnect to.", {}, "", plain<ListPeers>()},
       {"openchannel",
@@ -154,11 +157,15 @@ std::vector<Method> make_methods() {
                                     v.profile("profile")});
        }},
       {"listoffers", "Offers of this node.", {}, "", plain<ListOffers>()},
-      {"disableoffer", "Stop answering an offer.",
-       {{"offer_id", Kind::Id, true, true, "as listoffers shows it"}}, "9be1…",
+      {"disableoffer",
+       "Stop answering an offer.",
+       {{"offer_id", Kind::Id, true, true, "as listoffers shows it"}},
+       "9be1…",
        [](const Arguments& a) -> Built { return Command(DisableOffer{Values(a).id<OfferId>("offer_id")}); }},
-      {"decode", "Say what an offer, an invitation or an address means.",
-       {{"text", Kind::Text, true, true, "lno1…, lnai1…, an address"}}, "lno1…",
+      {"decode",
+       "Say what an offer, an invitation or an address means.",
+       {{"text", Kind::Text, true, true, "lno1…, lnai1…, an address"}},
+       "lno1…",
        [](const Arguments& a) -> Built { return Command(Decode{Values(a).text("text")}); }},
       {"pay",
        "Pay an offer. Returns when it is settled, or when it is safe to sleep.",
@@ -167,22 +174,33 @@ std::vector<Method> make_methods() {
         {"max_fee_msat", Kind::Msat, false, false, "routing fees at most"},
         {"quantity", Kind::Number, false, false, "items to buy"},
         {"payer_note", Kind::Text, false, false, "shown to the recipient"},
-        {"hold", Kind::Flag, false, false, "let our peer hold the payment for a sleeping recipient (default for clients)"},
+        {"hold", Kind::Flag, false, false,
+         "let our peer hold the payment for a sleeping recipient (default for clients)"},
         {"no_hold", Kind::Flag, false, false, "stay online instead"}},
        "lno1… --amount-msat 250000",
        [](const Arguments& a) -> Built {
          Values v(a);
          if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
-         Pay out{v.text("offer"), v.amount<Msat>("amount_msat"), v.amount<Msat>("max_fee_msat"),
-                 v.maybe_number("quantity"), v.maybe_text("payer_note"), std::nullopt};
+         Pay out{v.text("offer"),
+                 v.amount<Msat>("amount_msat"),
+                 v.amount<Msat>("max_fee_msat"),
+                 v.maybe_number("quantity"),
+                 v.maybe_text("payer_note"),
+                 std::nullopt};
          if (v.flag("hold")) out.hold = true;
          if (v.flag("no_hold")) out.hold = false;
          return Command(std::move(out));
        }},
-      {"cancelpayment", "Give a payment up while no HTLC has left.", {payment}, "41d0…",
+      {"cancelpayment",
+       "Give a payment up while no HTLC has left.",
+       {payment},
+       "41d0…",
        [](const Arguments& a) -> Built { return Command(CancelPayment{Values(a).id<PaymentId>("payment_id")}); }},
       {"listpayments", "Payments made and received.", {}, "", plain<ListPayments>()},
-      {"getpayment", "One payment with its state and deadlines.", {payment}, "41d0…",
+      {"getpayment",
+       "One payment with its state and deadlines.",
+       {payment},
+       "41d0…",
        [](const Arguments& a) -> Built { return Command(GetPayment{Values(a).id<PaymentId>("payment_id")}); }},
       {"waitpayment",
        "Wait until a payment has ended.",
@@ -205,13 +223,20 @@ std::vector<Method> make_methods() {
          return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
        }},
       {"listinvitations", "Server: invitations and who joined.", {}, "", plain<ListInvitations>()},
-      {"revokeinvitation", "Server: end an invitation and its slots.",
-       {{"id", Kind::Text, true, true, "as listinvitations shows it"}}, "3d77…",
+      {"revokeinvitation",
+       "Server: end an invitation and its slots.",
+       {{"id", Kind::Text, true, true, "as listinvitations shows it"}},
+       "3d77…",
        [](const Arguments& a) -> Built { return Command(RevokeInvitation{Values(a).text("id")}); }},
-      {"asyncjoin", "Recipient: join a static-invoice server by its link.",
-       {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}}, "lnai1…",
+      {"asyncjoin",
+       "Recipient: join a static-invoice server by its link.",
+       {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}},
+       "lnai1…",
        [](const Arguments& a) -> Built { return Command(AsyncJoin{Values(a).text("link")}); }},
-      {"liststaticinvoices", "Server: static invoices stored for clients; recipient: its own at servers.", {}, "",
+      {"liststaticinvoices",
+       "Server: static invoices stored for clients; recipient: its own at servers.",
+       {},
+       "",
        plain<ListStaticInvoices>()},
       {"listholds", "HTLCs held for sleeping recipients, with deadlines.", {}, "", plain<ListHolds>()},
       {"failhold",
@@ -229,15 +254,24 @@ std::vector<Method> make_methods() {
 
 const char* expectation(Kind kind) {
   switch (kind) {
-    case Kind::Text: return "a text";
-    case Kind::Flag: return "true or false";
-    case Kind::Number: return "a whole number";
-    case Kind::Sat: return "a whole number of satoshi, 21 million bitcoin at most";
-    case Kind::Msat: return "a whole number of millisatoshi, 21 million bitcoin at most";
-    case Kind::NodeId: return "a node id: 66 hex digits that start with 02 or 03";
-    case Kind::Id: return "64 hex digits";
-    case Kind::PeerAddress: return "a node id of 66 hex digits, optionally followed by @host:port";
-    case Kind::Profile: return "'ldk' or 'draft'";
+    case Kind::Text:
+      return "a text";
+    case Kind::Flag:
+      return "true or false";
+    case Kind::Number:
+      return "a whole number";
+    case Kind::Sat:
+      return "a whole number of satoshi, 21 million bitcoin at most";
+    case Kind::Msat:
+      return "a whole number of millisatoshi, 21 million bitcoin at most";
+    case Kind::NodeId:
+      return "a node id: 66 hex digits that start with 02 or 03";
+    case Kind::Id:
+      return "64 hex digits";
+    case Kind::PeerAddress:
+      return "a node id of 66 hex digits, optionally followed by @host:port";
+    case Kind::Profile:
+      return "'ldk' or 'draft'";
   }
   return "";
 }
@@ -289,11 +323,14 @@ std::optional<Argument> coerce(Kind kind, const Argument& given) {
 
 const char* name(Kind kind) {
   switch (kind) {
-    case Kind::Flag: return "boolean";
+    case Kind::Flag:
+      return "boolean";
     case Kind::Number:
     case Kind::Sat:
-    case Kind::Msat: return "integer";
-    default: return "string";
+    case Kind::Msat:
+      return "integer";
+    default:
+      return "string";
   }
 }
 

@@ -14,18 +14,18 @@ namespace doze::rpc {
 
 enum class Kind : std::uint8_t {
   Text,
-  Flag,       // true or false; --name on the command line
-  Number,     // unsigned 64-bit
-  Sat,        // whole satoshi
-  Msat,       // whole millisatoshi
-  NodeId,     // 66 hex digits
-  Id,         // 64 hex digits
-  PeerAddress,// 66 hex digits, optionally @host:port
-  Profile,    // "ldk" or "draft"
+  Flag,         // true or false; --name on the command line
+  Number,       // unsigned 64-bit
+  Sat,          // whole satoshi
+  Msat,         // whole millisatoshi
+  NodeId,       // 66 hex digits
+  Id,           // 64 hex digits
+  PeerAddress,  // 66 hex digits, optionally @host:port
+  Profile,      // "ldk" or "draft"
 };
 
 struct Param {
-  std::string name;       // as in JSON; the command line turns _ into -
+  std::string name;  // as in JSON; the command line turns _ into -
   Kind kind = Kind::Text;
   bool required = false;
   bool positional = false;
@@ -38,9 +38,9 @@ using Arguments = std::map<std::string, Argument>;
 
 struct Method {
   std::string name;
-  std::string summary;    // one line
+  std::string summary;  // one line
   std::vector<Param> params;
-  std::string example;    // arguments on the command line
+  std::string example;  // arguments on the command line
   std::function<Result<command::Command, CommandError>(const Arguments&)> build;
 };
 

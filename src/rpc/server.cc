@@ -20,16 +20,22 @@ using asio::ip::tcp;
 namespace {
 http::status status_of(CommandErrorCode code) {
   switch (code) {
-    case CommandErrorCode::BadRequest: return http::status::bad_request;
-    case CommandErrorCode::NotFound: return http::status::not_found;
+    case CommandErrorCode::BadRequest:
+      return http::status::bad_request;
+    case CommandErrorCode::NotFound:
+      return http::status::not_found;
     case CommandErrorCode::NotReady:
-    case CommandErrorCode::Refused: return http::status::conflict;
+    case CommandErrorCode::Refused:
+      return http::status::conflict;
     case CommandErrorCode::NoRoute:
     case CommandErrorCode::InsufficientFunds:
     case CommandErrorCode::PaymentFailed:
-    case CommandErrorCode::Expired: return http::status::unprocessable_entity;
-    case CommandErrorCode::Limit: return http::status::too_many_requests;
-    case CommandErrorCode::Internal: return http::status::internal_server_error;
+    case CommandErrorCode::Expired:
+      return http::status::unprocessable_entity;
+    case CommandErrorCode::Limit:
+      return http::status::too_many_requests;
+    case CommandErrorCode::Internal:
+      return http::status::internal_server_error;
   }
   return http::status::internal_server_error;
 }
@@ -115,7 +121,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto& request = parser_->get();
     keep_alive_ = request.keep_alive();
     std::string_view host(request[http::field::host].data(), request[http::field::host].size());
-    if (!host.empty() && !is_local_host(host)) return refuse(http::status::forbidden, "Host must be an IP address or localhost");
+    if (!host.empty() && !is_local_host(host))
+      return refuse(http::status::forbidden, "Host must be an IP address or localhost");
     if (request.find(http::field::origin) != request.end())
       return refuse(http::status::forbidden, "web pages may not use this API");
     std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
@@ -176,8 +183,8 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
     const auto* method = target.starts_with("/v1/") ? find_method(std::string(target.substr(4))) : nullptr;
     if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /openapi.json");
     auto arguments = parse_body(body);
-    auto command = arguments ? parse(*method, *arguments)
-                             : Result<command::Command, CommandError>(doze::fail(arguments.error()));
+    auto command =
+        arguments ? parse(*method, *arguments) : Result<command::Command, CommandError>(doze::fail(arguments.error()));
     if (!command)
       return session->answer(status_of(command.error().code), boost::json::serialize(to_json(command.error())));
     auto id = next++;

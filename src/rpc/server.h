@@ -1,7 +1,7 @@
 // The HTTP API: POST /v1/METHOD with a JSON object, bearer token, localhost. No TLS: put a reverse proxy in front.
 //
-// Threats: other users of the machine (token file 0600, compared in constant time), web pages that reach localhost (a Host
-// that is not an IP address or localhost, or any Origin, is refused), slow or huge requests (limits below).
+// Threats: other users of the machine (token file 0600, compared in constant time), web pages that reach localhost (a
+// Host that is not an IP address or localhost, or any Origin, is refused), slow or huge requests (limits below).
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,8 +13,9 @@
 
 namespace doze::rpc {
 
-inline constexpr std::size_t kMaxConnections = 256;  // a program that leaks connections must not starve the operator long
-inline constexpr int kRequestTimeoutMs = 30'000;     // to send one request; waiting for the answer is not limited
+inline constexpr std::size_t kMaxConnections =
+    256;                                          // a program that leaks connections must not starve the operator long
+inline constexpr int kRequestTimeoutMs = 30'000;  // to send one request; waiting for the answer is not limited
 
 class Server {
  public:

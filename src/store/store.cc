@@ -23,7 +23,9 @@ constexpr int kBusyTimeoutMs = 2'000;
 class Statement {
  public:
   Statement() = default;
-  Statement(sqlite3* db, const char* sql) { sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &inner_, nullptr); }
+  Statement(sqlite3* db, const char* sql) {
+    sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &inner_, nullptr);
+  }
   ~Statement() { sqlite3_finalize(inner_); }
   Statement(Statement&& other) noexcept : inner_(std::exchange(other.inner_, nullptr)) {}
   Statement& operator=(Statement&& other) noexcept {
@@ -59,12 +61,18 @@ class Statement {
 
 const char* name(StoreCode code) {
   switch (code) {
-    case StoreCode::CannotOpen: return "cannot open";
-    case StoreCode::Locked: return "locked";
-    case StoreCode::NewerFormat: return "newer format";
-    case StoreCode::WrongNode: return "wrong node";
-    case StoreCode::Corrupt: return "corrupt";
-    case StoreCode::CannotWrite: return "cannot write";
+    case StoreCode::CannotOpen:
+      return "cannot open";
+    case StoreCode::Locked:
+      return "locked";
+    case StoreCode::NewerFormat:
+      return "newer format";
+    case StoreCode::WrongNode:
+      return "wrong node";
+    case StoreCode::Corrupt:
+      return "corrupt";
+    case StoreCode::CannotWrite:
+      return "cannot write";
   }
   return "unknown";
 }
@@ -83,7 +91,9 @@ struct Store::Inside {
   [[nodiscard]] StoreError error(StoreCode code) const {
     return {code, db != nullptr ? sqlite3_errmsg(db) : "out of memory"};
   }
-  [[nodiscard]] bool run(const char* sql) const { return sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+  [[nodiscard]] bool run(const char* sql) const {
+    return sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+  }
 };
 
 Store::Store(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}

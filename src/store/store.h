@@ -1,7 +1,8 @@
 // Durable records in SQLite: WAL, synchronous=FULL, one writer, one batch one transaction.
 //
-// One table of (table, key, value). A value's own version is its room's business; the file's format number is ours: a newer
-// one is refused, an older one migrated. A lock file keeps a second process out. Files are 0600, made under umask 077.
+// One table of (table, key, value). A value's own version is its room's business; the file's format number is ours: a
+// newer one is refused, an older one migrated. A lock file keeps a second process out. Files are 0600, made under umask
+// 077.
 #pragma once
 
 #include <memory>
@@ -17,12 +18,12 @@ namespace doze::store {
 inline constexpr int kFormat = 1;
 
 enum class StoreCode : std::uint8_t {
-  CannotOpen,      // no such folder, no rights, not a database
-  Locked,          // another process uses it
-  NewerFormat,     // written by a newer program
-  WrongNode,       // the seed is another one than the file was made with
-  Corrupt,         // SQLite says that pages are damaged
-  CannotWrite,     // disk full or failing: stop, do not retry as if the data were safe
+  CannotOpen,   // no such folder, no rights, not a database
+  Locked,       // another process uses it
+  NewerFormat,  // written by a newer program
+  WrongNode,    // the seed is another one than the file was made with
+  Corrupt,      // SQLite says that pages are damaged
+  CannotWrite,  // disk full or failing: stop, do not retry as if the data were safe
 };
 struct StoreError {
   StoreCode code;
@@ -32,8 +33,8 @@ struct StoreError {
 
 class Store {
  public:
-  /// Opens or makes DIRECTORY/doze.sqlite, takes DIRECTORY/lock. `fingerprint` (a hash of the node id) is written at the
-  /// first opening and compared at every later one.
+  /// Opens or makes DIRECTORY/doze.sqlite, takes DIRECTORY/lock. `fingerprint` (a hash of the node id) is written at
+  /// the first opening and compared at every later one.
   [[nodiscard]] static Result<Store, StoreError> open(const std::string& directory, ByteView fingerprint);
   ~Store();
   Store(Store&&) noexcept;

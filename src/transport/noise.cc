@@ -27,9 +27,12 @@ std::pair<Secret, Secret> two_keys(const Secret& salt, ByteView ikm) {
 
 const char* name(NoiseError error) {
   switch (error) {
-    case NoiseError::BadVersion: return "unknown handshake version";
-    case NoiseError::BadKey: return "not a valid point";
-    case NoiseError::BadTag: return "bad MAC";
+    case NoiseError::BadVersion:
+      return "unknown handshake version";
+    case NoiseError::BadKey:
+      return "not a valid point";
+    case NoiseError::BadTag:
+      return "bad MAC";
   }
   return "unknown";
 }

@@ -1,7 +1,7 @@
 // BOLT 8: the handshake (Noise_XK_secp256k1_ChaChaPoly_SHA256) and the encrypted frames behind it. Bytes in, bytes out.
 //
-// `Transport` is a whole connection: feed it what arrives, take messages and the bytes to write. It buffers one frame at most
-// beyond what was fed. The ephemeral key is an argument; the node key stays behind `Ecdh`.
+// `Transport` is a whole connection: feed it what arrives, take messages and the bytes to write. It buffers one frame
+// at most beyond what was fed. The ephemeral key is an argument; the node key stays behind `Ecdh`.
 #pragma once
 
 #include <functional>
@@ -22,9 +22,9 @@ inline constexpr std::size_t kMaxMessageBytes = 65535;
 inline constexpr std::uint64_t kRotateAfter = 1000;  // nonces per key: BOLT 8, "Lightning Message Key Rotation"
 
 enum class NoiseError : std::uint8_t {
-  BadVersion,    // first byte of an act is not 0
-  BadKey,        // 33 bytes that are no point
-  BadTag,        // a MAC is wrong: another key, or bytes changed on the way
+  BadVersion,  // first byte of an act is not 0
+  BadKey,      // 33 bytes that are no point
+  BadTag,      // a MAC is wrong: another key, or bytes changed on the way
 };
 [[nodiscard]] const char* name(NoiseError error);
 struct Refusal {

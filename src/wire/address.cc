@@ -125,9 +125,15 @@ Result<std::vector<NetworkAddress>, ParseError> read_addresses(ByteView bytes) {
     NetworkAddress address;
     bool keep = true;
     switch (in.u8()) {
-      case kIpv4: address.host = in.array<4>(); break;
-      case kIpv6: address.host = in.array<16>(); break;
-      case kTorV3: address.host = in.array<35>(); break;
+      case kIpv4:
+        address.host = in.array<4>();
+        break;
+      case kIpv6:
+        address.host = in.array<16>();
+        break;
+      case kTorV3:
+        address.host = in.array<35>();
+        break;
       case kTorV2:
         in.bytes(10);
         keep = false;
@@ -139,7 +145,8 @@ Result<std::vector<NetworkAddress>, ParseError> read_addresses(ByteView bytes) {
         address.host = std::move(text);
         break;
       }
-      default: return out;
+      default:
+        return out;
     }
     address.port = in.u16();
     if (!in.ok()) return fail(ParseError{ParseCode::Truncated, in.at(), "address descriptor"});

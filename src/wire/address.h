@@ -25,7 +25,8 @@ struct NetworkAddress {
   [[nodiscard]] std::string host_text() const;
 };
 
-/// "host:port", an IPv6 host in brackets; nullopt for anything else. A name that is no IP address becomes a DNS hostname.
+/// "host:port", an IPv6 host in brackets; nullopt for anything else. A name that is no IP address becomes a DNS
+/// hostname.
 [[nodiscard]] std::optional<NetworkAddress> parse_address(std::string_view text);
 [[nodiscard]] std::string to_text(const NetworkAddress& address);
 

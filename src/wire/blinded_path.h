@@ -45,7 +45,8 @@ struct BlindedPayInfo {
 
 void write(Writer& out, const BlindedPath& path);
 void write(Writer& out, const BlindedPayInfo& info);
-/// Points are kept as bytes and only checked for a 02/03 prefix here (lazy: onion/ checks what it uses). Zero hops refused.
+/// Points are kept as bytes and only checked for a 02/03 prefix here (lazy: onion/ checks what it uses). Zero hops
+/// refused.
 [[nodiscard]] Result<BlindedPath, ParseError> read_blinded_path(Reader& in);
 [[nodiscard]] Result<BlindedPayInfo, ParseError> read_blinded_payinfo(Reader& in);
 /// Concatenated, no count, to the end of `in`.

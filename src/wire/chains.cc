@@ -22,10 +22,14 @@ ChainHash chain_hash(Network network) {
 
 const char* name(Network network) {
   switch (network) {
-    case Network::Mainnet: return "mainnet";
-    case Network::Testnet4: return "testnet4";
-    case Network::Signet: return "signet";
-    case Network::Regtest: return "regtest";
+    case Network::Mainnet:
+      return "mainnet";
+    case Network::Testnet4:
+      return "testnet4";
+    case Network::Signet:
+      return "signet";
+    case Network::Regtest:
+      return "regtest";
   }
   return "unknown";
 }

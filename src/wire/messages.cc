@@ -431,11 +431,11 @@ void fields(Io& io, OnionMessage& m) {
 // ---- the table of types ----
 template <class M>
 struct Type;
-#define DOZE_MESSAGE(NUMBER, STRUCT, NAME)          \
-  template <>                                       \
-  struct Type<STRUCT> {                             \
+#define DOZE_MESSAGE(NUMBER, STRUCT, NAME)           \
+  template <>                                        \
+  struct Type<STRUCT> {                              \
     static constexpr std::uint16_t kNumber = NUMBER; \
-    static constexpr const char* kName = NAME;      \
+    static constexpr const char* kName = NAME;       \
   };
 DOZE_MESSAGE(1, Warning, "warning")
 DOZE_MESSAGE(16, Init, "init")

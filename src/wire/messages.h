@@ -1,8 +1,8 @@
 // Every message that we speak, one plain struct each, with the BOLT's field names. BOLT 1, 2 (v1), 4, 7; bolts #1149.
 //
-// Points are checked for their 02/03 prefix only: whoever uses one as a point checks it with crypto::is_valid. Amounts above
-// 21 million bitcoin are refused, except limits ("maximum") which are capped. Unknown odd TLVs are kept in `extra_tlvs` and
-// written again; unknown even ones are refused (UnknownEven).
+// Points are checked for their 02/03 prefix only: whoever uses one as a point checks it with crypto::is_valid. Amounts
+// above 21 million bitcoin are refused, except limits ("maximum") which are capped. Unknown odd TLVs are kept in
+// `extra_tlvs` and written again; unknown even ones are refused (UnknownEven).
 #pragma once
 
 #include <optional>
@@ -118,9 +118,9 @@ struct UpdateAddHtlc {
   Msat amount_msat;
   PaymentHash payment_hash;
   CltvExpiry cltv_expiry;
-  Bytes onion_routing_packet;        // kPaymentOnionBytes
-  std::optional<PublicKey> path_key; // TLV 0
-  std::optional<Profile> hold_htlc;  // in which profile's form the hold flag came or shall go
+  Bytes onion_routing_packet;         // kPaymentOnionBytes
+  std::optional<PublicKey> path_key;  // TLV 0
+  std::optional<Profile> hold_htlc;   // in which profile's form the hold flag came or shall go
   Bytes extra_tlvs;
 };
 struct UpdateFulfillHtlc {
@@ -225,14 +225,14 @@ struct ReplyShortChannelIdsEnd {
 struct QueryChannelRange {
   ChainHash chain_hash;
   std::uint32_t first_blocknum = 0, number_of_blocks = 0;
-  Bytes extra_tlvs;         // query_option
+  Bytes extra_tlvs;  // query_option
 };
 struct ReplyChannelRange {
   ChainHash chain_hash;
   std::uint32_t first_blocknum = 0, number_of_blocks = 0;
   std::uint8_t sync_complete = 1;
   Bytes encoded_short_ids;
-  Bytes extra_tlvs;         // timestamps, checksums
+  Bytes extra_tlvs;  // timestamps, checksums
 };
 struct GossipTimestampFilter {
   ChainHash chain_hash;
@@ -250,12 +250,12 @@ struct UnknownMessage {
   std::uint16_t type = 0;
 };
 
-using Message =
-    std::variant<Init, Error, Warning, Ping, Pong, OpenChannel, AcceptChannel, FundingCreated, FundingSigned, ChannelReady,
-                 Shutdown, ClosingSigned, UpdateAddHtlc, UpdateFulfillHtlc, UpdateFailHtlc, UpdateFailMalformedHtlc,
-                 CommitmentSigned, RevokeAndAck, UpdateFee, ChannelReestablish, AnnouncementSignatures,
-                 ChannelAnnouncement, NodeAnnouncement, ChannelUpdate, QueryShortChannelIds, ReplyShortChannelIdsEnd,
-                 QueryChannelRange, ReplyChannelRange, GossipTimestampFilter, OnionMessage, UnknownMessage>;
+using Message = std::variant<Init, Error, Warning, Ping, Pong, OpenChannel, AcceptChannel, FundingCreated,
+                             FundingSigned, ChannelReady, Shutdown, ClosingSigned, UpdateAddHtlc, UpdateFulfillHtlc,
+                             UpdateFailHtlc, UpdateFailMalformedHtlc, CommitmentSigned, RevokeAndAck, UpdateFee,
+                             ChannelReestablish, AnnouncementSignatures, ChannelAnnouncement, NodeAnnouncement,
+                             ChannelUpdate, QueryShortChannelIds, ReplyShortChannelIdsEnd, QueryChannelRange,
+                             ReplyChannelRange, GossipTimestampFilter, OnionMessage, UnknownMessage>;
 
 /// Type and body, kMaxMessageBytes at most (aborts beyond: whoever composes stays below).
 [[nodiscard]] Bytes encode(const Message& message);

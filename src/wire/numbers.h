@@ -15,15 +15,15 @@ enum class Profile : std::uint8_t { Ldk = 0, Draft = 1 };
 namespace wire {
 
 struct Numbers {
-  std::uint16_t feature_htlc_hold;      // the optional (odd) bit; the even one is never set
-  std::uint64_t add_hold_htlc;          // update_add_htlc TLV, empty
-  std::uint64_t raa_release_paths;      // revoke_and_ack TLV
-  bool raa_record_has_htlc_id;          // u64 htlc_id ‖ blinded_path records, or bare blinded_paths
-  std::uint64_t offer_paths_request;    // onion message TLVs
+  std::uint16_t feature_htlc_hold;    // the optional (odd) bit; the even one is never set
+  std::uint64_t add_hold_htlc;        // update_add_htlc TLV, empty
+  std::uint64_t raa_release_paths;    // revoke_and_ack TLV
+  bool raa_record_has_htlc_id;        // u64 htlc_id ‖ blinded_path records, or bare blinded_paths
+  std::uint64_t offer_paths_request;  // onion message TLVs
   std::uint64_t offer_paths;
   std::uint64_t serve_static_invoice;
   std::uint64_t static_invoice_persisted;
-  bool length_prefixed;                 // bodies of the four above, of 72, 74 and of invoice_error carry a BigSize length
+  bool length_prefixed;  // bodies of the four above, of 72, 74 and of invoice_error carry a BigSize length
   std::uint64_t static_invoice_message_paths;  // static invoice TLV
   std::uint64_t payment_invoice_request;       // payment onion TLV of the final hop
 };

@@ -77,7 +77,8 @@ struct Pair {
              bob = PrivateKey::from_hex_or_die(std::string(64, '2'));
   Transport a = Transport::initiator(crypto::public_key(bob), crypto::public_key(alice), with(alice),
                                      PrivateKey::from_hex_or_die(std::string(64, '3')));
-  Transport b = Transport::responder(crypto::public_key(bob), with(bob), PrivateKey::from_hex_or_die(std::string(64, '4')));
+  Transport b =
+      Transport::responder(crypto::public_key(bob), with(bob), PrivateKey::from_hex_or_die(std::string(64, '4')));
   Pair() {
     EXPECT_TRUE(b.feed(a.take_output()));
     EXPECT_TRUE(a.feed(b.take_output()));

@@ -10,11 +10,12 @@ namespace {
 
 const PublicKey kPoint =
     PublicKey::from_hex_or_die("031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f");
-const Bytes kPathBytes = hex(
-    "031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
-    "024d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d076602"
-    "02531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe3370003aaaaaa"
-    "03462779ad4aad39514614751a7108" "5f2f10e1c7a593e4e030efb5b8721ce55b0b0002bbbb");
+const Bytes kPathBytes =
+    hex("031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
+        "024d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d076602"
+        "02531fe6068134503d2723133227c867ac8fa6c83c537e9a44c3c5bdbdcb1fe3370003aaaaaa"
+        "03462779ad4aad39514614751a7108"
+        "5f2f10e1c7a593e4e030efb5b8721ce55b0b0002bbbb");
 
 BlindedPath path() {
   Reader in(kPathBytes);
@@ -51,14 +52,37 @@ std::vector<Message> samples() {
   Init init;
   init.features = FeatureBits{0, 9, 153};
   init.networks = {chain_hash(Network::Regtest)};
-  return {init, Error{channel, hex("6869")}, Warning{channel, {}}, Ping{3, 2}, Pong{4}, open, accept,
-          FundingCreated{channel, {}, 1, {}}, FundingSigned{channel, {}}, ready, Shutdown{channel, hex("0014"), {}},
-          closing, add, draft, UpdateFulfillHtlc{channel, 1, {}, {}}, UpdateFailHtlc{channel, 1, hex("aabb"), {}},
-          UpdateFailMalformedHtlc{channel, 1, {}, 0xc018}, CommitmentSigned{channel, {}, {Signature{}, Signature{}}, {}},
-          raa, draft_raa, UpdateFee{channel, FeeratePerKw(253)}, ChannelReestablish{channel, 1, 0, {}, kPoint, {}},
-          AnnouncementSignatures{channel, ShortChannelId(9), {}, {}}, announcement, node, ChannelUpdate{},
-          QueryShortChannelIds{{}, write_short_ids({ShortChannelId(1)}), {}}, ReplyShortChannelIdsEnd{},
-          QueryChannelRange{{}, 1, 2, {}}, ReplyChannelRange{{}, 1, 2, 1, hex("00"), {}}, GossipTimestampFilter{{}, 1, 2},
+  return {init,
+          Error{channel, hex("6869")},
+          Warning{channel, {}},
+          Ping{3, 2},
+          Pong{4},
+          open,
+          accept,
+          FundingCreated{channel, {}, 1, {}},
+          FundingSigned{channel, {}},
+          ready,
+          Shutdown{channel, hex("0014"), {}},
+          closing,
+          add,
+          draft,
+          UpdateFulfillHtlc{channel, 1, {}, {}},
+          UpdateFailHtlc{channel, 1, hex("aabb"), {}},
+          UpdateFailMalformedHtlc{channel, 1, {}, 0xc018},
+          CommitmentSigned{channel, {}, {Signature{}, Signature{}}, {}},
+          raa,
+          draft_raa,
+          UpdateFee{channel, FeeratePerKw(253)},
+          ChannelReestablish{channel, 1, 0, {}, kPoint, {}},
+          AnnouncementSignatures{channel, ShortChannelId(9), {}, {}},
+          announcement,
+          node,
+          ChannelUpdate{},
+          QueryShortChannelIds{{}, write_short_ids({ShortChannelId(1)}), {}},
+          ReplyShortChannelIdsEnd{},
+          QueryChannelRange{{}, 1, 2, {}},
+          ReplyChannelRange{{}, 1, 2, 1, hex("00"), {}},
+          GossipTimestampFilter{{}, 1, 2},
           OnionMessage{kPoint, hex("00")}};
 }
 
@@ -104,7 +128,9 @@ TEST(Messages, HoldFlagAndReleasePathsHaveTheFormsOfBothProfiles) {
   auto bare = encode(raa);
   raa.release_paths = {{7, path(), Profile::Ldk}, {8, path(), Profile::Ldk}};
   EXPECT_EQ(to_hex(ByteView(encode(raa)).subspan(bare.size())),
-            "fe00012711fd012c" "0000000000000007" + to_hex(kPathBytes) + "0000000000000008" + to_hex(kPathBytes));
+            "fe00012711fd012c"
+            "0000000000000007" +
+                to_hex(kPathBytes) + "0000000000000008" + to_hex(kPathBytes));
 }
 
 TEST(Messages, UnknownEvenIsRefusedAndUnknownOddIsKept) {
@@ -134,10 +160,22 @@ TEST(Messages, AmountsAboveAllBitcoinAreRefused) {
 }
 
 TEST(BigSize, OnlyTheShortestFormIsRead) {
-  for (auto [text, good] : {std::pair{"00", true}, {"fc", true}, {"fd00fd", true}, {"fdffff", true}, {"fe00010000", true},
-                            {"feffffffff", true}, {"ff0000000100000000", true}, {"ffffffffffffffffff", true},
-                            {"fd00fc", false}, {"fe0000ffff", false}, {"ff00000000ffffffff", false}, {"fd00", false},
-                            {"feffff", false}, {"ffffffffff", false}, {"", false}, {"fd", false}}) {
+  for (auto [text, good] : {std::pair{"00", true},
+                            {"fc", true},
+                            {"fd00fd", true},
+                            {"fdffff", true},
+                            {"fe00010000", true},
+                            {"feffffffff", true},
+                            {"ff0000000100000000", true},
+                            {"ffffffffffffffffff", true},
+                            {"fd00fc", false},
+                            {"fe0000ffff", false},
+                            {"ff00000000ffffffff", false},
+                            {"fd00", false},
+                            {"feffff", false},
+                            {"ffffffffff", false},
+                            {"", false},
+                            {"fd", false}}) {
     auto bytes = hex(text);
     Reader in(bytes);
     auto value = read_bigsize(in);
@@ -153,8 +191,12 @@ TEST(BigSize, OnlyTheShortestFormIsRead) {
 TEST(Tlv, StreamRules) {
   EXPECT_TRUE(parse_tlv_stream({}));
   EXPECT_TRUE(parse_tlv_stream(hex("2100")));
-  for (const char* bad : {"fd", "fd01", "fd000100", "fd0101", "0ffd", "0ffd26", "0ffd2602", "0ffd000100", "0f0102" "0f0103",
-                          "0208000000000000022602" "01012a", "1f000f012a"})
+  for (const char* bad : {"fd", "fd01", "fd000100", "fd0101", "0ffd", "0ffd26", "0ffd2602", "0ffd000100",
+                          "0f0102"
+                          "0f0103",
+                          "0208000000000000022602"
+                          "01012a",
+                          "1f000f012a"})
     EXPECT_FALSE(parse_tlv_stream(hex(bad))) << bad;
   EXPECT_FALSE(read_tu(hex("0001"), 2));
   EXPECT_FALSE(read_tu(hex("010203"), 2));
