@@ -1,0 +1,331 @@
+// From open_channel to channel_ready and the announcement, from both sides.
+#include "pair.h"
+
+namespace doze::channel {
+namespace {
+
+using namespace testing;
+
+TEST(Opening, AChannelOpensAfterTheDepthThatTheAccepterAsksFor) {
+  Pair pair;
+  pair.b.config.minimum_depth = 2;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  ASSERT_EQ(pair.a.all<Reply>().size(), 1U);
+  EXPECT_NE(std::get<Value>(pair.a.all<Reply>()[0].result).find("channel_id"), nullptr);
+  auto broadcast = pair.a.all<Broadcast>();
+  ASSERT_EQ(broadcast.size(), 1U);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Opening);
+  EXPECT_FALSE(pair.a.only_channel().scid.has_value());
+  pair.mine({broadcast[0].transaction});
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Opening);
+  pair.mine();
+  for (const auto* node : {&pair.a, &pair.b}) {
+    const auto& view = node->only_channel();
+    EXPECT_EQ(view.phase, ChannelPhase::Normal);
+    EXPECT_TRUE(view.usable);
+    EXPECT_EQ(view.scid, ShortChannelId::of(101, 1, 1));
+    EXPECT_EQ(view.format, commitment::CommitmentFormat::AnchorsZeroFeeHtlc);
+    EXPECT_FALSE(view.announced);
+    EXPECT_EQ(node->all<ChannelUsable>().size(), 1U);
+    EXPECT_EQ(node->all<ChannelNeedsUpdate>().size(), 1U);
+    EXPECT_TRUE(node->all<ChannelAnnounced>().empty());
+  }
+  const auto &a = pair.a.only_channel(), &b = pair.b.only_channel();
+  EXPECT_EQ(a.local_balance, Msat(700'000'000));
+  EXPECT_EQ(b.local_balance, Msat(300'000'000));
+  EXPECT_EQ(a.local_alias, b.remote_alias);
+  EXPECT_EQ(b.local_alias, a.remote_alias);
+  EXPECT_NE(a.local_alias, b.local_alias);
+  EXPECT_TRUE(a.funder);
+  EXPECT_FALSE(b.funder);
+  // What B can send is what A can receive: both count the same reserves and fees.
+  EXPECT_EQ(b.spendable, a.receivable);
+  EXPECT_EQ(a.spendable, b.receivable);
+}
+
+TEST(Opening, APrivateChannelHasTheAliasTypeAndAnOldPeerGetsStaticRemotekey) {
+  Pair pair;
+  pair.b.config.anchors = false;
+  pair.open();
+  EXPECT_EQ(pair.a.only_channel().format, commitment::CommitmentFormat::StaticRemotekey);
+  Pair modern;
+  modern.connect();
+  modern.start_opening();
+  auto message = modern.a.sent<wire::OpenChannel>();
+  ASSERT_EQ(message.size(), 1U);
+  EXPECT_EQ(message[0].channel_type, (wire::FeatureBits{wire::kStaticRemotekey, wire::kAnchors, wire::kScidAlias}));
+  EXPECT_EQ(message[0].channel_flags, 0);
+}
+
+TEST(Opening, ServersAnnounceTheirChannelAfterSixConfirmations) {
+  Pair pair(Role::Server, Role::Server);
+  pair.open();
+  EXPECT_TRUE(pair.a.only_channel().announced);
+  pair.mine({}, 2);
+  EXPECT_TRUE(pair.a.all<ChannelAnnounced>().empty());
+  pair.mine();
+  auto a = pair.a.all<ChannelAnnounced>(), b = pair.b.all<ChannelAnnounced>();
+  ASSERT_EQ(a.size(), 1U);
+  ASSERT_EQ(b.size(), 1U);
+  EXPECT_EQ(wire::encode(a[0].announcement), wire::encode(b[0].announcement));
+  const auto& m = a[0].announcement;
+  auto digest = wire::signature_hash(m);
+  EXPECT_LT(m.node_id_1, m.node_id_2);
+  EXPECT_TRUE(crypto::ecdsa_verify(m.node_id_1, digest, m.node_signature_1));
+  EXPECT_TRUE(crypto::ecdsa_verify(m.node_id_2, digest, m.node_signature_2));
+  EXPECT_TRUE(crypto::ecdsa_verify(m.bitcoin_key_1, digest, m.bitcoin_signature_1));
+  EXPECT_TRUE(crypto::ecdsa_verify(m.bitcoin_key_2, digest, m.bitcoin_signature_2));
+  EXPECT_EQ(pair.funding.outputs[1].script_pubkey,
+            bitcoin::p2wsh_script(commitment::funding_script(m.bitcoin_key_1, m.bitcoin_key_2)));
+}
+
+TEST(Opening, AnnouncementSignaturesLostWithTheConnectionComeAgain) {
+  Pair pair(Role::Server, Role::Server);
+  pair.open();
+  pair.mine({}, 2);
+  pair.tip = BlockHeight(pair.tip.value() + 1);
+  auto block = std::make_shared<bitcoin::Block>();
+  for (auto* node : {&pair.a, &pair.b}) {
+    node->tip = pair.tip;
+    node->step(BlockConnected{pair.tip, BlockHash{}, block});
+  }
+  ASSERT_TRUE(pair.deliver(pair.a));  // B has both, A never gets B's
+  pair.cut();
+  pair.a.restart();
+  EXPECT_EQ(pair.b.all<ChannelAnnounced>().size(), 1U);
+  EXPECT_TRUE(pair.a.all<ChannelAnnounced>().empty());
+  pair.connect();
+  pair.run();
+  EXPECT_EQ(pair.a.all<ChannelAnnounced>().size(), 1U);
+}
+
+TEST(Opening, CutAfterAnyMessageEitherBothHaveTheChannelOrItNeverWillBeFunded) {
+  for (int cut_after = 0; cut_after < 8; ++cut_after) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    for (int i = 0; i < cut_after; ++i) {
+      if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+    }
+    pair.cut();
+    pair.a.restart();
+    pair.b.restart();
+    pair.connect();
+    pair.run();
+    auto broadcasts = pair.a.all<Broadcast>();
+    EXPECT_EQ(pair.a.all<Reply>().size(), 1U);
+    if (broadcasts.empty()) {
+      EXPECT_TRUE(pair.a.channels.empty()) << cut_after;
+      EXPECT_EQ(pair.a.all<ReleaseFunding>().size(), cut_after >= 2 ? 1U : 0U) << cut_after;
+      for (const auto& [id, view] : pair.b.channels) EXPECT_FALSE(view.usable);
+      continue;
+    }
+    pair.funding = broadcasts[0].transaction;
+    pair.mine({pair.funding}, 3);
+    EXPECT_TRUE(pair.a.only_channel().usable);
+    EXPECT_TRUE(pair.b.only_channel().usable);
+  }
+}
+
+TEST(Opening, ChannelReadyLostWithTheConnectionComesAgain) {
+  for (bool restart_a : {false, true})
+    for (bool deliver_one : {false, true}) {
+      Pair pair;
+      pair.connect();
+      pair.start_opening();
+      pair.run();
+      pair.funding = pair.a.all<Broadcast>()[0].transaction;
+      pair.mine({pair.funding}, 2);
+      pair.tip = BlockHeight(pair.tip.value() + 1);
+      auto block = std::make_shared<bitcoin::Block>();
+      for (auto* node : {&pair.a, &pair.b}) {
+        node->tip = pair.tip;
+        node->step(BlockConnected{pair.tip, BlockHash{}, block});
+      }
+      if (deliver_one) pair.deliver(pair.a);
+      pair.cut();
+      if (restart_a) pair.a.restart();
+      pair.connect();
+      pair.run();
+      EXPECT_TRUE(pair.a.only_channel().usable);
+      EXPECT_TRUE(pair.b.only_channel().usable);
+    }
+}
+
+TEST(Opening, FundingIsBroadcastAgainUntilItConfirms) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  auto funding = pair.a.all<Broadcast>()[0].transaction;
+  pair.a.said.clear();
+  pair.cut();
+  pair.a.restart();
+  ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction, funding);
+  pair.connect();
+  pair.run();
+  pair.mine({funding}, 3);
+  pair.a.said.clear();
+  pair.cut();
+  pair.a.restart();
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+}
+
+TEST(Opening, KeyIndexesAreNeverUsedTwice) {
+  Pair pair;
+  pair.connect();
+  std::set<PublicKey> keys;
+  for (int i = 0; i < 4; ++i) {
+    pair.a.said.clear();
+    pair.start_opening();
+    keys.insert(pair.a.sent<wire::OpenChannel>().at(0).funding_pubkey);
+    pair.cut();
+    pair.a.restart();
+    pair.connect();
+  }
+  EXPECT_EQ(keys.size(), 4U);
+}
+
+TEST(Opening, WithoutCoinsTheRequestFailsAndThePeerIsTold) {
+  Pair pair;
+  pair.a.has_coins = false;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  ASSERT_EQ(pair.a.all<Reply>().size(), 1U);
+  EXPECT_EQ(std::get<CommandError>(pair.a.all<Reply>()[0].result).code, CommandErrorCode::InsufficientFunds);
+  EXPECT_EQ(pair.a.sent<wire::Error>().size(), 1U);
+  EXPECT_TRUE(pair.a.channels.empty());
+  EXPECT_TRUE(pair.b.channels.empty());
+}
+
+/// What B answers to an open_channel that differs from a good one.
+std::string refusal_of(const std::function<void(wire::OpenChannel&)>& change) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  auto& message = std::get<wire::OpenChannel>(pair.a.outbox.back());
+  change(message);
+  pair.deliver(pair.a);
+  auto errors = pair.b.sent<wire::Error>();
+  if (errors.size() != 1 || !pair.b.sent<wire::AcceptChannel>().empty()) return "accepted";
+  EXPECT_EQ(errors[0].channel_id, message.temporary_channel_id);
+  pair.run();
+  EXPECT_EQ(pair.a.all<Reply>().size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<CommandError>(pair.a.all<Reply>()[0].result));
+  return std::string(errors[0].data.begin(), errors[0].data.end());
+}
+
+TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
+  auto says = [](const std::string& what, const std::function<void(wire::OpenChannel&)>& change) {
+    EXPECT_NE(refusal_of(change).find(what), std::string::npos) << what << ": " << refusal_of(change);
+  };
+  EXPECT_EQ(refusal_of([](auto&) {}), "accepted");
+  says("chain", [](auto& m) { m.chain_hash.bytes[0] ^= 1; });
+  says("funding_satoshis", [](auto& m) { m.funding_satoshis = Sat(19'999); });
+  says("funding_satoshis", [](auto& m) { m.funding_satoshis = Sat(20'000'000); });
+  says("push_msat", [](auto& m) { m.push_msat = Msat(1'000'000'001); });
+  says("feerate", [](auto& m) { m.feerate_per_kw = FeeratePerKw(252); });
+  says("feerate", [](auto& m) { m.feerate_per_kw = FeeratePerKw(1'000'000); });
+  says("channel_type", [](auto& m) { m.channel_type.reset(); });
+  says("channel_type", [](auto& m) { m.channel_type->set(wire::kZeroConf); });
+  says("channel_type", [](auto& m) { m.channel_type = wire::FeatureBits{wire::kAnchors}; });
+  says("announced", [](auto& m) { m.channel_flags = 1; });
+  says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(353); });
+  says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(10'001); });
+  says("reserve", [](auto& m) { m.channel_reserve_satoshis = Sat(353); });
+  says("reserve", [](auto& m) { m.channel_reserve_satoshis = Sat(200'001); });
+  says("to_self_delay", [](auto& m) { m.to_self_delay = 2017; });
+  says("max_accepted_htlcs", [](auto& m) { m.max_accepted_htlcs = 0; });
+  says("max_accepted_htlcs", [](auto& m) { m.max_accepted_htlcs = 484; });
+  says("htlc_minimum", [](auto& m) { m.htlc_minimum_msat = Msat(10'000'001); });
+  says("in_flight", [](auto& m) { m.max_htlc_value_in_flight_msat = Msat(999'999); });
+  says("no point", [](auto& m) { m.payment_basepoint.bytes.fill(2); });
+  says("no point", [](auto& m) { m.first_per_commitment_point = PublicKey{}; });
+  says("first commitment", [](auto& m) { m.push_msat = Msat(999'000'000); });
+}
+
+TEST(Opening, AnAnswerWithOtherTermsThanAskedForIsRefused) {
+  for (int which = 0; which < 4; ++which) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    pair.deliver(pair.a);
+    auto& message = std::get<wire::AcceptChannel>(pair.b.outbox.back());
+    if (which == 0) message.channel_type = wire::FeatureBits{wire::kStaticRemotekey};
+    if (which == 1) message.minimum_depth = 100'000;
+    if (which == 2) message.channel_reserve_satoshis = Sat(500'000);
+    if (which == 3) message.funding_pubkey = PublicKey{};
+    pair.run();
+    EXPECT_TRUE(pair.a.all<PrepareFunding>().empty());
+    ASSERT_EQ(pair.a.all<Reply>().size(), 1U) << which;
+    EXPECT_TRUE(std::holds_alternative<CommandError>(pair.a.all<Reply>()[0].result));
+  }
+}
+
+TEST(Opening, WrongSignaturesEndTheOpeningBeforeAnythingIsBroadcast) {
+  Pair created;
+  created.connect();
+  created.start_opening();
+  created.deliver(created.a);
+  created.deliver(created.b);
+  std::get<wire::FundingCreated>(created.a.outbox.back()).signature.bytes[40] ^= 1;
+  created.run();
+  EXPECT_TRUE(created.b.channels.empty());
+  EXPECT_EQ(created.b.sent<wire::Error>().size(), 1U);
+  EXPECT_EQ(created.a.all<ReleaseFunding>().size(), 1U);
+
+  Pair answer;
+  answer.connect();
+  answer.start_opening();
+  answer.deliver(answer.a);
+  answer.deliver(answer.b);
+  answer.deliver(answer.a);
+  std::get<wire::FundingSigned>(answer.b.outbox.back()).signature.bytes[40] ^= 1;
+  answer.run();
+  EXPECT_TRUE(answer.a.channels.empty());
+  EXPECT_TRUE(answer.a.all<Broadcast>().empty());
+  EXPECT_EQ(answer.a.all<ReleaseFunding>().size(), 1U);
+}
+
+TEST(Opening, OneDisconnectedPeerOrSillyAmountIsRefusedAtOnce) {
+  Pair pair;
+  auto code = [&] { return std::get<CommandError>(pair.a.all<Reply>().back().result).code; };
+  pair.start_opening();
+  EXPECT_EQ(code(), CommandErrorCode::NotReady);
+  pair.connect();
+  pair.start_opening(Sat(100));
+  EXPECT_EQ(code(), CommandErrorCode::BadRequest);
+  pair.start_opening(Sat(100'000), Msat(100'000'001));
+  EXPECT_EQ(code(), CommandErrorCode::BadRequest);
+  pair.a.synced = false;
+  pair.start_opening();
+  EXPECT_EQ(code(), CommandErrorCode::NotReady);
+  EXPECT_TRUE(pair.a.sent<wire::OpenChannel>().empty());
+}
+
+TEST(Opening, APeerCannotStartManyOpenings) {
+  Pair pair;
+  pair.connect();
+  for (int i = 0; i < 10; ++i) pair.start_opening();
+  while (pair.deliver(pair.a)) {
+  }
+  EXPECT_EQ(pair.b.sent<wire::AcceptChannel>().size(), 4U);
+  EXPECT_EQ(pair.b.sent<wire::Error>().size(), 6U);
+}
+
+TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  pair.mine({}, 2017);
+  EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 1U);
+  EXPECT_TRUE(pair.a.all<ChannelClosed>().empty());
+}
+
+}  // namespace
+}  // namespace doze::channel

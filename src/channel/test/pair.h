@@ -1,0 +1,253 @@
+// Two channel rooms with hand-made surroundings, and a connection between them that a test can cut after each message.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+
+#include "bitcoin/interpreter.h"
+#include "bitcoin/script.h"
+#include "channel/channels.h"
+#include "crypto/crypto.h"
+#include "effects/features.h"
+#include "effects/limits.h"
+#include "effects/seed_signer.h"
+
+namespace doze::channel::testing {
+
+class CountingRng final : public Rng {
+ public:
+  explicit CountingRng(std::uint64_t seed) : state_(seed) {}
+  void fill(std::span<std::uint8_t> out) override {
+    for (auto& byte : out) {
+      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+      byte = static_cast<std::uint8_t>(state_ >> 56);
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+template <class E>
+std::vector<E> of(const Effects& effects) {
+  std::vector<E> out;
+  for (const auto& effect : effects)
+    if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
+  return out;
+}
+
+/// The preimage of a payment that tests number.
+inline Preimage preimage(std::uint64_t number) {
+  Preimage out;
+  for (std::size_t i = 0; i < 8; ++i) out.raw()[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return out;
+}
+inline PaymentHash hash(std::uint64_t number) {
+  return crypto::payment_hash(preimage(number));
+}
+inline PaymentId payment(std::uint64_t number) {
+  return convert<PaymentId>(hash(number));
+}
+
+/// A node of which only the channel room is real. Words to other rooms are answered by hand in the same step.
+struct FakeNode {
+  FakeNode(std::uint8_t seed, Role role)
+      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {
+    config.role = role;
+  }
+
+  std::unique_ptr<Signer> signer;
+  CountingRng rng;
+  NodeId id;
+  Config config;
+  ParallelMap parallel;
+  graph::Graph graph;
+  std::map<ChannelId, ChannelView> channels;
+  std::map<NodeId, PeerView> peers;
+  std::map<ChannelId, PolicyPair> policies;
+  std::map<OfferId, OfferView> offers;
+  std::set<NodeId> invited;
+  bool synced = true;
+  bool has_coins = true;
+  UnixTime wall{1'700'000'000};
+  BlockHeight tip{100};
+
+  Channels room;
+  std::map<std::pair<Table, Bytes>, Bytes> rows;
+  Effects said;                      // everything since the last clear()
+  std::deque<wire::Message> outbox;  // to the peer
+  bool dropped = false;              // asked to drop the connection
+  /// What the payment room would do, in the same step.
+  std::function<std::vector<Input>(const HtlcReceived&)> on_received;
+
+  void step(const Input& input) {
+    std::deque<Input> inputs{input};
+    for (;;) {
+      while (!inputs.empty()) {
+        auto next = std::move(inputs.front());
+        inputs.pop_front();
+        one(next, inputs);
+      }
+      one(Input(EndOfStep{}), inputs);
+      if (inputs.empty()) return;
+    }
+  }
+
+  Result<Channels, LoadError> loaded() const {
+    std::vector<Row> stored;
+    for (const auto& [key, value] : rows) stored.push_back({key.first, key.second, value});
+    return load(stored, *signer);
+  }
+  void restart() {
+    auto read = loaded();
+    ASSERT_TRUE(read.has_value());
+    room = *std::move(read);
+    channels = views(room);
+    peers.clear();
+    outbox.clear();
+    step(Started{});
+  }
+  [[nodiscard]] const ChannelView& only_channel() const {
+    LN_ASSERT(channels.size() == 1);
+    return channels.begin()->second;
+  }
+  template <class E>
+  [[nodiscard]] std::vector<E> all() const {
+    return of<E>(said);
+  }
+  template <class M>
+  [[nodiscard]] std::vector<M> sent() const {
+    std::vector<M> out;
+    for (const auto& word : all<SendMessage>())
+      if (const auto* message = std::get_if<M>(&word.message)) out.push_back(*message);
+    return out;
+  }
+  AddHtlc add(const ChannelId& channel, Msat amount, std::uint64_t number, std::optional<Profile> hold = std::nullopt) {
+    AddHtlc out;
+    out.channel_id = channel;
+    out.origin = LocalOrigin{payment(number)};
+    out.amount = amount;
+    out.payment_hash = hash(number);
+    out.cltv_expiry = CltvExpiry(tip.value() + 500);
+    out.onion_routing_packet = Bytes(wire::kPaymentOnionBytes, static_cast<std::uint8_t>(number));
+    out.hold = hold;
+    return out;
+  }
+
+ private:
+  void one(const Input& input, std::deque<Input>& inputs) {
+    auto seen = channels;
+    Views world{graph, seen, peers, policies, offers, invited, synced};
+    Context context{MonoTime(1), wall, tip, rng, config, world, *signer, parallel};
+    auto transition = channel::step(std::move(room), input, context);
+    room = std::move(transition.next);
+    channels = views(room);
+    for (auto& effect : transition.effects) {
+      if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
+      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase({erase->table, erase->key});
+      if (const auto* send = std::get_if<SendMessage>(&effect))
+        if (peers.contains(send->node_id)) outbox.push_back(send->message);
+      if (std::holds_alternative<DropPeer>(effect)) dropped = true;
+      if (const auto* word = std::get_if<PrepareFunding>(&effect)) inputs.push_back(fund(*word));
+      if (const auto* word = std::get_if<HtlcReceived>(&effect); word != nullptr && on_received)
+        for (auto& answer : on_received(*word)) inputs.push_back(std::move(answer));
+      said.push_back(std::move(effect));
+    }
+  }
+  Input fund(const PrepareFunding& word) {
+    if (!has_coins) return FundingFailed{word.temporary_channel_id, {CommandErrorCode::InsufficientFunds, "no coins", {}}};
+    bitcoin::Transaction transaction;
+    transaction.inputs.push_back({{rng.id<Txid>(), 0}, {}, 0, {}});
+    transaction.outputs.push_back({Sat(5'000), bitcoin::p2wpkh_script(signer->wallet_key(true, 0))});
+    transaction.outputs.push_back({word.amount, word.script_pubkey});
+    return FundingPrepared{word.temporary_channel_id, transaction, 1};
+  }
+};
+
+/// A is the LSP, B its client, unless a test says otherwise.
+struct Pair {
+  explicit Pair(Role role_a = Role::Server, Role role_b = Role::Client) : a(1, role_a), b(2, role_b) {
+    a.tip = b.tip = tip;
+  }
+  FakeNode a, b;
+  BlockHeight tip{100};
+  bitcoin::Transaction funding;
+
+  void connect() {
+    for (auto [node, peer] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+      node->dropped = false;
+      node->peers.insert_or_assign(peer->id, PeerView{peer->id, own_features(peer->config), "x", false, node->wall});
+    }
+    a.step(PeerReady{b.id});
+    b.step(PeerReady{a.id});
+  }
+  /// What is on its way is lost.
+  void cut() {
+    for (auto [node, peer] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+      node->outbox.clear();
+      if (node->peers.erase(peer->id) > 0) node->step(PeerGone{peer->id});
+    }
+  }
+  /// One message from `from`; false if there is none. Through its bytes, as on the wire.
+  bool deliver(FakeNode& from) {
+    if (from.outbox.empty()) return false;
+    auto bytes = wire::encode(from.outbox.front());
+    from.outbox.pop_front();
+    auto message = wire::decode(bytes);
+    LN_ASSERT(message.has_value());
+    auto& to = &from == &a ? b : a;
+    to.step(MessageReceived{from.id, *message});
+    return true;
+  }
+  /// Until nobody says anything any more.
+  void run() {
+    for (int i = 0; i < 100'000; ++i) {
+      bool first = deliver(a), second = deliver(b);
+      if (!first && !second) return;
+      if (a.dropped || b.dropped) return cut();
+    }
+    FAIL() << "they never stop";
+  }
+  void mine(std::vector<bitcoin::Transaction> transactions = {}, std::uint32_t blocks = 1) {
+    for (std::uint32_t i = 0; i < blocks; ++i) {
+      tip = BlockHeight(tip.value() + 1);
+      auto block = std::make_shared<bitcoin::Block>();
+      block->transactions.push_back({2, {{{}, {}, 0, {}}}, {{Sat(tip.value()), {}}}, tip.value()});
+      if (i == 0) block->transactions.insert(block->transactions.end(), transactions.begin(), transactions.end());
+      for (auto* node : {&a, &b}) {
+        node->tip = tip;
+        node->step(BlockConnected{tip, BlockHash{}, block});
+      }
+      run();
+    }
+  }
+  void start_opening(Sat amount = Sat(1'000'000), Msat push = Msat(300'000'000)) {
+    command::OpenChannel command;
+    command.node_id = b.id;
+    command.amount = amount;
+    command.push = push;
+    a.step(OpenChannelNow{7, command});
+  }
+  /// Connected, with a channel from A to B that is open on both sides.
+  void open(Sat amount = Sat(1'000'000), Msat push = Msat(300'000'000)) {
+    connect();
+    start_opening(amount, push);
+    run();
+    ASSERT_EQ(a.all<Broadcast>().size(), 1U);
+    funding = a.all<Broadcast>()[0].transaction;
+    mine({funding}, std::max(a.config.minimum_depth, b.config.minimum_depth));
+    ASSERT_TRUE(a.only_channel().usable);
+    ASSERT_TRUE(b.only_channel().usable);
+    a.said.clear();
+    b.said.clear();
+  }
+  [[nodiscard]] ChannelId id() const { return a.only_channel().channel_id; }
+  /// The transaction is what a miner takes: it spends the funding output by the rules.
+  [[nodiscard]] bool spends_funding(const bitcoin::Transaction& transaction) const {
+    return bitcoin::verify_transaction(transaction, std::span(&funding.outputs.at(1), 1)).has_value();
+  }
+};
+
+}  // namespace doze::channel::testing
