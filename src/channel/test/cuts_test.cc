@@ -1,0 +1,381 @@
+// The connection is cut after each single message, with or without a restart from the stored rows, and nothing is lost or
+// done twice.
+#include "pair.h"
+
+namespace doze::channel {
+namespace {
+
+using namespace testing;
+
+/// Settles or fails what it receives, as the payment's number says, in the same step. 0 mod 4 waits.
+std::vector<Input> answer(const HtlcReceived& word) {
+  auto number = word.htlc.onion_routing_packet[0];
+  const auto& id = word.channel_id;
+  switch (number % 4) {
+    case 1:
+      return {FulfillHtlc{id, word.htlc.id, preimage(number)}};
+    case 2:
+      return {FailHtlc{id, word.htlc.id, Bytes{number}}};
+    case 3:
+      return {FailMalformedHtlc{id, word.htlc.id, Hash32{}, 0xc005}};
+    default:
+      return {};
+  }
+}
+
+struct Cut {
+  int restart = 0;  // bit 0: A, bit 1: B
+};
+
+/// What was under way when the connection broke.
+template <class M>
+std::optional<Bytes> lost(const FakeNode& node) {
+  for (const auto& message : node.outbox)
+    if (std::holds_alternative<M>(message)) return wire::encode(message);
+  return std::nullopt;
+}
+
+class Story {
+ public:
+  Story() {
+    pair.open();
+    pair.a.on_received = pair.b.on_received = answer;
+  }
+  Pair pair;
+
+  void begin() {
+    auto id = pair.id();
+    auto add = [&](FakeNode& node, std::uint64_t sat, std::uint8_t number, std::optional<Profile> hold = std::nullopt) {
+      node.step(node.add(id, Msat(sat * 1000), number, hold));
+      ASSERT_EQ(node.all<HtlcRefused>().size(), 0U);
+    };
+    add(pair.a, 10'000, 1);
+    add(pair.b, 20'000, 5);
+    add(pair.b, 3'000, 9, Profile::Ldk);
+    add(pair.a, 4'000, 2);
+    add(pair.b, 5'000, 3, Profile::Draft);
+    add(pair.a, 200, 13);  // no output of its own
+    pair.a.step(FeeEstimate{FeeratePerKw(5'000)});
+    add(pair.a, 6'000, 4);  // stays
+  }
+  void cut(int restart) {
+    auto a = lost<wire::CommitmentSigned>(pair.a), b = lost<wire::CommitmentSigned>(pair.b);
+    auto revoke_a = lost<wire::RevokeAndAck>(pair.a), revoke_b = lost<wire::RevokeAndAck>(pair.b);
+    pair.cut();
+    if (restart & 1) pair.a.restart();
+    if (restart & 2) pair.b.restart();
+    pair.connect();
+    // The answers to the other's channel_reestablish.
+    pair.deliver(pair.a);
+    pair.deliver(pair.b);
+    expect_same<wire::CommitmentSigned>(a, pair.a);
+    expect_same<wire::CommitmentSigned>(b, pair.b);
+    expect_same<wire::RevokeAndAck>(revoke_a, pair.a);
+    expect_same<wire::RevokeAndAck>(revoke_b, pair.b);
+  }
+  void expect_end() {
+    for (auto* node : {&pair.a, &pair.b}) {
+      std::map<PaymentHash, int> outcomes, received;
+      for (const auto& word : node->all<HtlcFulfilled>()) ++outcomes[hash_of(word.origin)];
+      for (const auto& word : node->all<HtlcFailed>()) ++outcomes[hash_of(word.origin)];
+      for (const auto& word : node->all<HtlcReceived>()) {
+        ++received[word.htlc.payment_hash];
+        EXPECT_EQ(word.htlc.onion_routing_packet.size(), wire::kPaymentOnionBytes);
+      }
+      for (auto number : node == &pair.a ? std::vector<int>{1, 2, 13} : std::vector<int>{5, 9, 3})
+        EXPECT_EQ(outcomes[hash(number)], 1) << number;
+      for (auto number : node == &pair.a ? std::vector<int>{5, 9, 3} : std::vector<int>{1, 2, 13, 4})
+        EXPECT_EQ(received[hash(number)], 1) << number;
+      EXPECT_EQ(outcomes.size(), 3U);
+    }
+    std::set<std::uint64_t> released;
+    for (const auto& word : pair.b.all<ReleasePathsReceived>()) released.insert(word.htlc_id);
+    EXPECT_EQ(released, (std::set<std::uint64_t>{1, 2}));
+    std::set<std::uint64_t> committed;
+    for (const auto& word : pair.a.all<OfferedHtlcCommitted>()) committed.insert(word.htlc_id);
+    EXPECT_EQ(committed.size(), 4U);
+    const auto &a = pair.a.only_channel(), &b = pair.b.only_channel();
+    EXPECT_TRUE(a.usable && b.usable);
+    EXPECT_EQ(a.local_balance, Msat(700'000'000 - 10'000'000 - 200'000 + 20'000'000 + 3'000'000 - 6'000'000));
+    EXPECT_EQ(a.local_balance, b.remote_balance);
+    EXPECT_EQ(a.remote_balance, b.local_balance);
+    EXPECT_EQ(a.local_balance + a.remote_balance + Msat(6'000'000), Msat(1'000'000'000));
+    EXPECT_EQ(a.offered_htlcs, std::set<std::uint64_t>{3});
+    EXPECT_EQ(b.received_htlcs, std::set<std::uint64_t>{3});
+    EXPECT_TRUE(a.received_htlcs.empty() && b.offered_htlcs.empty());
+    EXPECT_EQ(a.feerate, FeeratePerKw(5'000));
+    EXPECT_EQ(b.feerate, FeeratePerKw(5'000));
+    for (auto* node : {&pair.a, &pair.b}) {
+      EXPECT_TRUE(node->sent<wire::Error>().empty());
+      for (const auto& [key, value] : node->rows) EXPECT_NE(key.first, Table::HtlcOnion);
+    }
+  }
+
+ private:
+  static PaymentHash hash_of(const HtlcOrigin& origin) {
+    return convert<PaymentHash>(std::get<LocalOrigin>(origin).payment_id);
+  }
+  template <class M>
+  static void expect_same(const std::optional<Bytes>& before, const FakeNode& node) {
+    if (!before) return;
+    auto after = lost<M>(node);
+    ASSERT_TRUE(after.has_value());
+    EXPECT_EQ(to_hex(*after), to_hex(*before));
+  }
+};
+
+/// Messages of the whole story without a cut.
+int length() {
+  Story story;
+  story.begin();
+  int count = 0;
+  for (bool more = true; more;) {
+    bool first = story.pair.deliver(story.pair.a), second = story.pair.deliver(story.pair.b);
+    count += (first ? 1 : 0) + (second ? 1 : 0);
+    more = first || second;
+  }
+  story.expect_end();
+  return count;
+}
+
+/// Delivers `count` messages; which side's turn it is alternates, or A's (B's) all go first.
+void deliver(Pair& pair, int count, int order) {
+  for (int i = 0; i < count; ++i) {
+    bool a_first = order == 0 ? i % 2 == 0 : order == 1;
+    if (!pair.deliver(a_first ? pair.a : pair.b) && !pair.deliver(a_first ? pair.b : pair.a)) return;
+  }
+}
+
+TEST(Cuts, OneCutAfterEveryMessage) {
+  auto total = length();
+  ASSERT_GT(total, 20);
+  for (int order = 0; order < 3; ++order)
+    for (int at = 0; at <= total; ++at)
+      for (int restart = 0; restart < 4; ++restart) {
+        SCOPED_TRACE("order " + std::to_string(order) + ", cut after " + std::to_string(at) + ", restart " +
+                     std::to_string(restart));
+        Story story;
+        story.begin();
+        deliver(story.pair, at, order);
+        story.cut(restart);
+        story.pair.run();
+        story.expect_end();
+        if (HasFailure()) return;
+      }
+}
+
+TEST(Cuts, ManyCutsAfterAFewMessagesEach) {
+  for (int every = 3; every < 12; ++every)
+    for (int restart = 0; restart < 4; ++restart) {
+      SCOPED_TRACE("cut every " + std::to_string(every) + ", restart " + std::to_string(restart));
+      Story story;
+      story.begin();
+      for (int i = 0; i < 40; ++i) {
+        deliver(story.pair, every, i % 3);
+        story.cut(restart);
+      }
+      story.pair.run();
+      story.expect_end();
+      if (HasFailure()) return;
+    }
+}
+
+/// Whatever happens in whatever order, both sides end with the same balances and each outcome once.
+TEST(Cuts, AnyOrderOfPaymentsMessagesAndCuts) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Pair pair;
+    CountingRng rng(seed);
+    auto below = [&](std::uint64_t limit) { return (rng.u64() >> 20) % limit; };
+    pair.open(Sat(1'000'000), Msat(500'000'000));
+    auto id = pair.id();
+    std::map<FakeNode*, std::vector<std::pair<std::uint64_t, std::uint8_t>>> waiting;
+    std::map<FakeNode*, std::size_t> handed;
+    std::uint8_t number = 0;
+    auto collect = [&](FakeNode& node) {
+      auto all = node.all<HtlcReceived>();
+      for (; handed[&node] < all.size(); ++handed[&node])
+        waiting[&node].emplace_back(all[handed[&node]].htlc.id, all[handed[&node]].htlc.onion_routing_packet[0]);
+    };
+    auto finish_one = [&](FakeNode& node) {
+      collect(node);
+      auto& list = waiting[&node];
+      if (list.empty()) return;
+      auto at = below(list.size());
+      auto [htlc, which] = list[at];
+      list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
+      if (which % 2 == 0)
+        node.step(FulfillHtlc{id, htlc, preimage(which)});
+      else
+        node.step(FailHtlc{id, htlc, Bytes{which}});
+    };
+    for (int i = 0; i < 250; ++i) {
+      auto& node = below(2) == 0 ? pair.a : pair.b;
+      switch (below(12)) {
+        case 0:
+        case 1:
+          if (number < 255)
+            node.step(node.add(id, Msat(1 + below(40'000'000)), ++number,
+                               below(4) == 0 ? std::optional(below(2) == 0 ? Profile::Ldk : Profile::Draft)
+                                             : std::nullopt));
+          break;
+        case 2:
+        case 3:
+          finish_one(node);
+          break;
+        case 4:
+          pair.a.step(FeeEstimate{FeeratePerKw(static_cast<std::uint32_t>(253 + below(10'000)))});
+          break;
+        case 5:
+          if (below(4) != 0) break;
+          pair.cut();
+          if (below(2) == 0) node.restart();
+          pair.connect();
+          break;
+        default:
+          pair.deliver(node);
+      }
+    }
+    pair.run();
+    for (int i = 0; i < 600; ++i) {
+      finish_one(pair.a);
+      finish_one(pair.b);
+      pair.run();
+    }
+    const auto &a = pair.a.only_channel(), &b = pair.b.only_channel();
+    ASSERT_TRUE(a.usable && b.usable) << a.status << " / " << b.status;
+    EXPECT_TRUE(a.offered_htlcs.empty() && a.received_htlcs.empty());
+    EXPECT_TRUE(b.offered_htlcs.empty() && b.received_htlcs.empty());
+    EXPECT_EQ(a.local_balance, b.remote_balance);
+    EXPECT_EQ(a.local_balance + a.remote_balance, Msat(1'000'000'000));
+    std::int64_t moved = 0;
+    for (auto* node : {&pair.a, &pair.b}) {
+      std::map<std::uint64_t, int> outcomes;
+      for (const auto& word : node->all<HtlcFulfilled>()) ++outcomes[word.htlc_id];
+      for (const auto& word : node->all<HtlcFailed>()) ++outcomes[word.htlc_id];
+      EXPECT_EQ(outcomes.size(), node->all<HtlcAdded>().size());
+      for (const auto& [htlc, count] : outcomes) EXPECT_EQ(count, 1) << htlc;
+      EXPECT_EQ(node->all<HtlcReceived>().size(), (node == &pair.a ? pair.b : pair.a).all<HtlcAdded>().size());
+      std::map<std::uint64_t, Msat> amounts;
+      for (const auto& word : (node == &pair.a ? pair.b : pair.a).all<HtlcReceived>())
+        amounts[word.htlc.id] = word.htlc.amount_msat;
+      for (const auto& word : node->all<HtlcFulfilled>())
+        moved += static_cast<std::int64_t>(amounts.at(word.htlc_id).value()) * (node == &pair.a ? -1 : 1);
+    }
+    EXPECT_EQ(static_cast<std::int64_t>(a.local_balance.value()), 500'000'000 + moved);
+    if (HasFailure()) return;
+  }
+}
+
+// ---- channel_reestablish that does not fit ----
+
+TEST(Reestablish, APeerThatProvesThatWeAreBehindKeepsOurCommitmentFromBeingPublished) {
+  Pair pair;
+  pair.open();
+  auto old_rows = pair.a.rows;
+  pair.b.on_received = answer;
+  pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+  pair.run();
+  pair.cut();
+  pair.a.rows = old_rows;
+  pair.a.restart();
+  pair.a.said.clear();
+  pair.connect();
+  pair.deliver(pair.b);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+  EXPECT_EQ(pair.a.sent<wire::Error>().size(), 1U);
+  // The other side publishes its commitment.
+  pair.run();
+  auto broadcast = pair.b.all<Broadcast>();
+  ASSERT_EQ(broadcast.size(), 1U);
+  EXPECT_TRUE(pair.spends_funding(broadcast[0].transaction));
+  // Not even the operator or an error makes the old one public.
+  command::CloseChannel close;
+  close.channel_id = pair.id();
+  close.force = true;
+  pair.a.step(CloseChannelNow{3, close, {}});
+  pair.a.step(MessageReceived{pair.b.id, wire::Error{pair.id(), {}}});
+  pair.a.restart();
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+}
+
+TEST(Reestablish, NumbersThatCannotBeAreAnErrorNotACrash) {
+  for (int which = 0; which < 6; ++which) {
+    SCOPED_TRACE(which);
+    Pair pair;
+    pair.open();
+    pair.b.on_received = answer;
+    pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+    pair.run();
+    pair.cut();
+    pair.connect();
+    auto& m = std::get<wire::ChannelReestablish>(pair.b.outbox.front());
+    if (which == 0) m.next_revocation_number = ~std::uint64_t{0};
+    if (which == 1) m.next_revocation_number = m.next_revocation_number + 1;
+    if (which == 2) m.next_revocation_number = 0;
+    if (which == 3) m.next_commitment_number = 0;
+    if (which == 4) m.next_commitment_number = ~std::uint64_t{0};
+    if (which == 5) m.your_last_per_commitment_secret.raw()[3] ^= 1;
+    pair.deliver(pair.b);
+    EXPECT_EQ(pair.a.sent<wire::Error>().size(), 1U);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+  }
+}
+
+TEST(Reestablish, AnythingBeforeItOnlyDropsTheConnection) {
+  Pair pair;
+  pair.open();
+  pair.cut();
+  pair.connect();
+  pair.a.outbox.clear();
+  pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
+  pair.deliver(pair.a);
+  EXPECT_TRUE(pair.b.dropped);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
+}
+
+TEST(Reestablish, RemovalsSaidWhileThePeerIsAwayGoOutWhenItIsBack) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open();
+    pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+    pair.run();
+    pair.cut();
+    pair.b.step(FulfillHtlc{pair.id(), 0, preimage(1)});
+    if (restart) pair.b.restart();
+    pair.connect();
+    pair.run();
+    EXPECT_EQ(pair.a.all<HtlcFulfilled>().size(), 1U);
+    EXPECT_EQ(pair.b.only_channel().local_balance, Msat(305'000'000));
+  }
+}
+
+TEST(Records, ARowOfAnotherVersionOrCutAnywhereIsAnErrorWithItsKey) {
+  Story story;
+  story.begin();
+  deliver(story.pair, 9, 0);
+  for (auto* node : {&story.pair.a, &story.pair.b})
+    for (const auto& [key, value] : node->rows) {
+      auto refused = [&, key = key](const Bytes& bytes) {
+        std::vector<Row> rows;
+        for (const auto& [k, v] : node->rows) rows.push_back({k.first, k.second, k == key ? bytes : v});
+        auto read = load(rows, *node->signer);
+        return !read && read.error().key == key.second && read.error().table == key.first;
+      };
+      if (key.first == Table::HtlcOnion) continue;
+      for (std::size_t cut = 0; cut < value.size(); ++cut) {
+        if (cut > 64 && cut % 7 != 0 && cut + 64 < value.size()) continue;  // long: each place of each kind is enough
+        EXPECT_TRUE(refused(Bytes(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(cut)))) << cut;
+      }
+      auto changed = value;
+      changed[0] = 99;
+      EXPECT_TRUE(refused(changed));
+      changed = value;
+      changed.push_back(0);
+      EXPECT_TRUE(refused(changed));
+    }
+}
+
+}  // namespace
+}  // namespace doze::channel

@@ -1,0 +1,409 @@
+// Payments in both directions, holds, and what a peer may not do.
+#include "onion/release_path.h"
+#include "pair.h"
+
+namespace doze::channel {
+namespace {
+
+using namespace testing;
+
+/// Both sides agree on the balances, and nothing is lost.
+void expect_balances(const Pair& pair, Msat a, Msat b) {
+  const auto &of_a = pair.a.only_channel(), &of_b = pair.b.only_channel();
+  EXPECT_EQ(of_a.local_balance, a);
+  EXPECT_EQ(of_a.remote_balance, b);
+  EXPECT_EQ(of_b.local_balance, b);
+  EXPECT_EQ(of_b.remote_balance, a);
+  EXPECT_TRUE(of_a.offered_htlcs.empty() && of_a.received_htlcs.empty());
+  EXPECT_TRUE(of_b.offered_htlcs.empty() && of_b.received_htlcs.empty());
+}
+
+TEST(Normal, AnHtlcIsAddedCommittedReceivedOnceAndSettled) {
+  Pair pair;
+  pair.open();
+  pair.a.step(pair.a.add(pair.id(), Msat(50'000'000), 1));
+  ASSERT_EQ(pair.a.all<HtlcAdded>().size(), 1U);
+  EXPECT_EQ(pair.a.all<HtlcAdded>()[0].origin, HtlcOrigin(LocalOrigin{payment(1)}));
+  EXPECT_EQ(pair.a.only_channel().offered_htlcs, std::set<std::uint64_t>{0});
+  EXPECT_TRUE(pair.a.all<OfferedHtlcCommitted>().empty());
+  pair.run();
+  EXPECT_EQ(pair.a.all<OfferedHtlcCommitted>().size(), 1U);
+  auto received = pair.b.all<HtlcReceived>();
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].peer, pair.a.id);
+  EXPECT_EQ(received[0].htlc.amount_msat, Msat(50'000'000));
+  EXPECT_EQ(received[0].htlc.onion_routing_packet, Bytes(1366, 1));
+  EXPECT_EQ(pair.b.only_channel().received_htlcs, std::set<std::uint64_t>{0});
+  EXPECT_EQ(pair.a.only_channel().local_balance, Msat(650'000'000));
+  pair.b.step(FulfillHtlc{pair.id(), 0, preimage(1)});
+  pair.run();
+  auto fulfilled = pair.a.all<HtlcFulfilled>();
+  ASSERT_EQ(fulfilled.size(), 1U);
+  EXPECT_TRUE(fulfilled[0].preimage == preimage(1));
+  EXPECT_TRUE(pair.a.all<HtlcFailed>().empty());
+  expect_balances(pair, Msat(650'000'000), Msat(350'000'000));
+}
+
+TEST(Normal, FailuresGiveTheAmountBackAndSayWhy) {
+  Pair pair;
+  pair.open();
+  pair.a.step(pair.a.add(pair.id(), Msat(50'000'000), 1));
+  pair.a.step(pair.a.add(pair.id(), Msat(60'000'000), 2));
+  pair.run();
+  ASSERT_EQ(pair.b.all<HtlcReceived>().size(), 2U);
+  pair.b.step(FailHtlc{pair.id(), 0, Bytes{1, 2, 3}});
+  pair.b.step(FailMalformedHtlc{pair.id(), 1, Hash32{}, 0xc005});
+  EXPECT_TRUE(pair.a.all<HtlcFailed>().empty());
+  pair.run();
+  auto failed = pair.a.all<HtlcFailed>();
+  ASSERT_EQ(failed.size(), 2U);
+  EXPECT_EQ(std::get<Bytes>(failed[0].reason), (Bytes{1, 2, 3}));
+  EXPECT_EQ(std::get<MalformedReason>(failed[1].reason).failure_code, 0xc005);
+  expect_balances(pair, Msat(700'000'000), Msat(300'000'000));
+}
+
+TEST(Normal, UpdatesOfOneStepShareACommitmentSigned) {
+  Pair pair;
+  pair.open();
+  pair.b.on_received = [&](const HtlcReceived& word) -> std::vector<Input> {
+    return {FailHtlc{word.channel_id, word.htlc.id, Bytes{9}}};
+  };
+  for (std::uint64_t i = 1; i <= 3; ++i) pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), i));
+  // The first step signs; the other two wait for the revocation and go together.
+  EXPECT_EQ(pair.a.sent<wire::CommitmentSigned>().size(), 1U);
+  pair.run();
+  EXPECT_LE(pair.a.sent<wire::CommitmentSigned>().size(), 5U);
+  EXPECT_EQ(pair.a.all<HtlcFailed>().size(), 3U);
+  expect_balances(pair, Msat(700'000'000), Msat(300'000'000));
+}
+
+TEST(Normal, BothSidesPayAtOnce) {
+  for (auto first : {true, false}) {
+    Pair pair;
+    pair.open();
+    for (auto* node : {&pair.a, &pair.b})
+      node->on_received = [](const HtlcReceived& word) -> std::vector<Input> {
+        return {FulfillHtlc{word.channel_id, word.htlc.id, preimage(word.htlc.onion_routing_packet[0])}};
+      };
+    pair.a.step(pair.a.add(pair.id(), Msat(20'000'000), 1));
+    pair.b.step(pair.b.add(pair.id(), Msat(30'000'000), 2));
+    if (!first) pair.deliver(pair.b);
+    pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), 3));
+    if (!first) pair.deliver(pair.b);
+    pair.b.step(pair.b.add(pair.id(), Msat(2'000'000), 4));
+    pair.run();
+    EXPECT_EQ(pair.a.all<HtlcFulfilled>().size(), 2U);
+    EXPECT_EQ(pair.b.all<HtlcFulfilled>().size(), 2U);
+    expect_balances(pair, Msat(711'000'000), Msat(289'000'000));
+  }
+}
+
+TEST(Normal, ALargePushLeavesWhatTheViewSaysAndOneMoreIsRefused) {
+  for (bool anchors : {true, false}) {
+    Pair pair;
+    pair.a.config.anchors = anchors;
+    pair.open();
+    auto refused = [](FakeNode& node) {
+      auto all = node.all<HtlcRefused>();
+      return all.empty() ? std::nullopt : std::optional(all.back().reason);
+    };
+    auto most = pair.a.only_channel().spendable;
+    pair.a.step(pair.a.add(pair.id(), Msat(most.value() + 1), 1));
+    EXPECT_EQ(refused(pair.a), AddRefusal::InsufficientFunds);
+    EXPECT_EQ(pair.b.only_channel().receivable, most);
+    pair.a.step(pair.a.add(pair.id(), most, 2));
+    EXPECT_EQ(pair.a.all<HtlcAdded>().size(), 1U);
+    pair.run();
+    pair.b.step(FulfillHtlc{pair.id(), 0, preimage(2)});
+    pair.run();
+    EXPECT_EQ(pair.a.only_channel().local_balance.value(), 700'000'000 - most.value());
+    EXPECT_LT(pair.a.only_channel().spendable, Msat(1'000));
+    auto back = pair.b.only_channel().spendable;
+    pair.b.step(pair.b.add(pair.id(), Msat(back.value() + 1), 3));
+    EXPECT_EQ(refused(pair.b), AddRefusal::InsufficientFunds);
+    pair.b.step(pair.b.add(pair.id(), back, 4));
+    EXPECT_EQ(pair.b.all<HtlcAdded>().size(), 1U);
+    pair.run();
+    EXPECT_TRUE(pair.a.only_channel().usable);
+    ASSERT_EQ(pair.a.all<HtlcReceived>().size(), 1U);
+  }
+}
+
+TEST(Normal, AddsThatTheChannelCannotTakeAreRefusedWithTheReason) {
+  Pair pair;
+  auto reason = [&](AddHtlc add) {
+    auto before = pair.a.all<HtlcRefused>().size();
+    pair.a.step(add);
+    auto all = pair.a.all<HtlcRefused>();
+    return all.size() > before ? std::optional(all.back().reason) : std::nullopt;
+  };
+  EXPECT_EQ(reason(pair.a.add(ChannelId{}, Msat(1), 1)), AddRefusal::NotUsable);
+  pair.open();
+  EXPECT_EQ(reason(pair.a.add(pair.id(), Msat(0), 1)), AddRefusal::BelowMinimum);
+  auto expired = pair.a.add(pair.id(), Msat(1000), 1);
+  expired.cltv_expiry = CltvExpiry(pair.tip.value());
+  EXPECT_EQ(reason(expired), AddRefusal::ExpiryTooSoon);
+  expired.cltv_expiry = CltvExpiry(500'000'000);
+  EXPECT_EQ(reason(expired), AddRefusal::ExpiryTooFar);
+  for (std::uint64_t i = 0; i < 15; ++i) EXPECT_FALSE(reason(pair.a.add(pair.id(), Msat(330'000), i)));
+  EXPECT_EQ(reason(pair.a.add(pair.id(), Msat(330'000), 20)), AddRefusal::DustExposure);
+  pair.cut();
+  EXPECT_EQ(reason(pair.a.add(pair.id(), Msat(1'000'000), 21)), AddRefusal::NotUsable);
+}
+
+TEST(Normal, ThereAreAtMost483HtlcsAndTheirTransactionsHold) {
+  Pair pair;
+  pair.open(Sat(10'000'000), Msat(0));
+  for (std::uint64_t i = 0; i < 484; ++i) pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), i));
+  EXPECT_EQ(pair.a.all<HtlcAdded>().size(), 483U);
+  ASSERT_EQ(pair.a.all<HtlcRefused>().size(), 1U);
+  EXPECT_EQ(pair.a.all<HtlcRefused>()[0].reason, AddRefusal::TooManyHtlcs);
+  EXPECT_EQ(pair.a.only_channel().spendable, Msat(0));
+  pair.run();
+  EXPECT_EQ(pair.b.all<HtlcReceived>().size(), 483U);
+  EXPECT_EQ(pair.b.only_channel().received_htlcs.size(), 483U);
+  // Channel rows stay small: the onions are elsewhere, and only until they are handed over.
+  for (const auto* node : {&pair.a, &pair.b})
+    for (const auto& [key, value] : node->rows) {
+      EXPECT_LT(value.size(), 200'000U);
+      EXPECT_NE(key.first, Table::HtlcOnion);
+    }
+}
+
+// ---- holds ----
+
+TEST(Hold, TheSecondRevocationOfARoundCarriesPathsForTheHeldHtlc) {
+  for (auto profile : {Profile::Ldk, Profile::Draft}) {
+    Pair pair;
+    pair.open();
+    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 1));  // an ordinary one
+    pair.run();
+    pair.b.step(pair.b.add(pair.id(), Msat(7'000'000), 2, profile));
+    pair.run();
+    auto received = pair.a.all<HtlcReceived>();
+    ASSERT_EQ(received.size(), 2U);
+    EXPECT_FALSE(received[0].htlc.hold_htlc);
+    EXPECT_EQ(received[1].htlc.hold_htlc, profile);
+    auto released = pair.b.all<ReleasePathsReceived>();
+    ASSERT_EQ(released.size(), 1U);
+    EXPECT_EQ(released[0].htlc_id, 1U);
+    EXPECT_EQ(released[0].origin, HtlcOrigin(LocalOrigin{payment(2)}));
+    EXPECT_EQ(released[0].paths, onion::release_paths(pair.a.signer->secret(SecretUse::ReleasePath), pair.a.id,
+                                                      {pair.id(), 1}, profile));
+    EXPECT_EQ(pair.b.all<OfferedHtlcCommitted>().size(), 2U);
+    // The paths are in the message that answers the commitment_signed with the HTLC, in no other.
+    std::size_t with_paths = 0;
+    for (const auto& message : pair.a.sent<wire::RevokeAndAck>()) with_paths += message.release_paths.empty() ? 0 : 1;
+    EXPECT_EQ(with_paths, 1U);
+  }
+}
+
+TEST(Hold, LdksFormNamesTheHtlcSoThatManyShareARound) {
+  Pair pair;
+  pair.open();
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), i, i == 3 ? std::nullopt : std::optional(Profile::Ldk)));
+  pair.run();
+  auto released = pair.b.all<ReleasePathsReceived>();
+  ASSERT_EQ(released.size(), 3U);
+  EXPECT_EQ(released[0].htlc_id, 0U);
+  EXPECT_EQ(released[1].htlc_id, 1U);
+  EXPECT_EQ(released[2].htlc_id, 3U);
+}
+
+TEST(Hold, TheDraftsFormHoldsOneHtlcARound) {
+  Pair pair;
+  pair.open();
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 1, Profile::Draft));
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2, Profile::Draft));
+  ASSERT_EQ(pair.b.all<HtlcRefused>().size(), 1U);
+  EXPECT_EQ(pair.b.all<HtlcRefused>()[0].reason, AddRefusal::HoldLimit);
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 3));  // an ordinary one is no problem
+  EXPECT_EQ(pair.b.all<HtlcAdded>().size(), 2U);
+  pair.run();
+  EXPECT_EQ(pair.b.all<ReleasePathsReceived>().size(), 1U);
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 4, Profile::Draft));
+  pair.run();
+  EXPECT_EQ(pair.b.all<ReleasePathsReceived>().size(), 2U);
+}
+
+TEST(Hold, PathsForAnHtlcWithoutTheFlagAreIgnored) {
+  Pair pair;
+  pair.open();
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 1));
+  for (int i = 0; i < 2; ++i) pair.deliver(pair.b);
+  auto& message = std::get<wire::RevokeAndAck>(pair.a.outbox.front());
+  for (const auto& path : onion::release_paths(Secret{}, pair.a.id, {pair.id(), 0}, Profile::Ldk))
+    message.release_paths.push_back({0, path, Profile::Ldk});
+  pair.run();
+  EXPECT_TRUE(pair.b.all<ReleasePathsReceived>().empty());
+  EXPECT_EQ(pair.b.all<OfferedHtlcCommitted>().size(), 1U);
+}
+
+// ---- fees ----
+
+TEST(Fees, TheOpenerFollowsTheEstimateWhenItDiffersALot) {
+  Pair pair;
+  pair.open();
+  auto before = pair.a.only_channel().feerate;
+  pair.a.step(FeeEstimate{FeeratePerKw(before.value() + before.value() / 8)});
+  EXPECT_TRUE(pair.a.sent<wire::UpdateFee>().empty());
+  pair.b.step(FeeEstimate{FeeratePerKw(before.value() * 2)});  // not the opener
+  EXPECT_TRUE(pair.b.sent<wire::UpdateFee>().empty());
+  pair.a.step(FeeEstimate{FeeratePerKw(before.value() * 2)});
+  pair.a.step(FeeEstimate{FeeratePerKw(before.value() * 2)});
+  EXPECT_EQ(pair.a.sent<wire::UpdateFee>().size(), 1U);
+  pair.run();
+  EXPECT_EQ(pair.a.only_channel().feerate.value(), before.value() * 2);
+  EXPECT_EQ(pair.b.only_channel().feerate.value(), before.value() * 2);
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 1));
+  pair.run();
+  EXPECT_EQ(pair.a.all<HtlcReceived>().size(), 1U);
+}
+
+// ---- what a peer may not do: each ends the channel with an error and our commitment ----
+
+struct Violation {
+  const char* what;
+  std::function<void(Pair&)> act;  // puts the bad message into A's outbox
+};
+
+class Broken : public ::testing::TestWithParam<Violation> {};
+
+TEST_P(Broken, EndsTheChannel) {
+  Pair pair;
+  pair.open();
+  GetParam().act(pair);
+  ASSERT_FALSE(pair.a.outbox.empty());
+  for (int i = 0; i < 20 && pair.deliver(pair.a); ++i) {
+  }
+  auto errors = pair.b.sent<wire::Error>();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].channel_id, pair.id());
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::ForceClosing);
+  auto broadcast = pair.b.all<Broadcast>();
+  ASSERT_EQ(broadcast.size(), 1U);
+  EXPECT_TRUE(pair.spends_funding(broadcast[0].transaction));
+  EXPECT_EQ(pair.b.all<ChannelUnusable>().size(), 1U);
+}
+
+template <class M>
+M& first(Pair& pair) {
+  for (auto& message : pair.a.outbox)
+    if (auto* found = std::get_if<M>(&message)) return *found;
+  ADD_FAILURE() << "no such message";
+  static M none;
+  return none;
+}
+
+template <class Change>
+Violation bad_add(const char* what, Change change) {
+  return {what, [change](Pair& pair) {
+            pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+            change(first<wire::UpdateAddHtlc>(pair), pair);
+          }};
+}
+
+/// B holds an HTLC of A's, A holds one of B's (id 0 each), both committed.
+void with_htlcs(Pair& pair) {
+  pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+  pair.run();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, Broken,
+    ::testing::Values(
+        bad_add("id_skipped", [](auto& m, auto&) { m.id = 1; }),
+        bad_add("amount_zero", [](auto& m, auto&) { m.amount_msat = Msat(0); }),
+        bad_add("above_balance", [](auto& m, auto&) { m.amount_msat = Msat(800'000'000); }),
+        bad_add("below_reserve", [](auto& m, auto&) { m.amount_msat = Msat(691'000'000); }),
+        bad_add("fee_not_payable", [](auto& m, auto&) { m.amount_msat = Msat(689'500'000); }),
+        bad_add("expiry_is_a_time", [](auto& m, auto&) { m.cltv_expiry = CltvExpiry(500'000'000); }),
+        bad_add("other_amount_than_signed", [](auto& m, auto&) { m.amount_msat = Msat(6'000'000); }),
+        bad_add("other_hash_than_signed", [](auto& m, auto&) { m.payment_hash.bytes[0] ^= 1; }),
+        bad_add("commitment_signature",
+                [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).signature.bytes[40] ^= 1; }),
+        bad_add("htlc_signature",
+                [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.at(0).bytes[40] ^= 1; }),
+        bad_add("htlc_signature_missing",
+                [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.clear(); }),
+        Violation{"revocation_out_of_the_blue",
+                  [](Pair& pair) {
+                    wire::RevokeAndAck message;
+                    message.channel_id = pair.id();
+                    pair.a.outbox.emplace_back(message);
+                  }},
+        Violation{"wrong_secret",
+                  [](Pair& pair) {
+                    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+                    while (pair.deliver(pair.b)) {
+                    }
+                    first<wire::RevokeAndAck>(pair).per_commitment_secret.raw()[5] ^= 1;
+                  }},
+        Violation{"next_point_is_no_point",
+                  [](Pair& pair) {
+                    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+                    while (pair.deliver(pair.b)) {
+                    }
+                    first<wire::RevokeAndAck>(pair).next_per_commitment_point.bytes.fill(2);
+                  }},
+        Violation{"settles_what_does_not_exist",
+                  [](Pair& pair) {
+                    pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
+                  }},
+        Violation{"wrong_preimage",
+                  [](Pair& pair) {
+                    with_htlcs(pair);
+                    pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(99), {}});
+                  }},
+        Violation{"removes_twice",
+                  [](Pair& pair) {
+                    with_htlcs(pair);
+                    pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
+                    pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
+                  }},
+        Violation{"malformed_without_badonion",
+                  [](Pair& pair) {
+                    with_htlcs(pair);
+                    pair.a.outbox.emplace_back(wire::UpdateFailMalformedHtlc{pair.id(), 0, {}, 5});
+                  }},
+        Violation{"removes_before_committed",
+                  [](Pair& pair) {
+                    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+                    pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
+                  }},
+        Violation{"feerate_too_low",
+                  [](Pair& pair) {
+                    pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(100)});
+                  }},
+        Violation{"feerate_too_high",
+                  [](Pair& pair) {
+                    pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(300'000)});
+                  }},
+        Violation{"announces_its_own_end",
+                  [](Pair& pair) {
+                    pair.a.outbox.emplace_back(wire::ClosingSigned{pair.id(), Sat(500), {}, {}, {}});
+                  }}),
+    [](const auto& info) { return std::string(info.param.what); });
+
+TEST(BrokenByTheAccepter, OnlyTheOpenerChangesTheFee) {
+  Pair pair;
+  pair.open();
+  pair.b.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(5'000)});
+  pair.deliver(pair.b);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+  EXPECT_EQ(pair.a.sent<wire::Error>().size(), 1U);
+}
+
+TEST(BrokenByTheAccepter, AMessageAboutAnUnknownChannelIsAnsweredWithAnErrorAndHurtsNoChannel) {
+  Pair pair;
+  pair.open();
+  pair.a.outbox.emplace_back(wire::UpdateFailHtlc{ChannelId{}, 0, {}, {}});
+  pair.deliver(pair.a);
+  ASSERT_EQ(pair.b.sent<wire::Error>().size(), 1U);
+  EXPECT_TRUE(pair.b.only_channel().usable);
+}
+
+}  // namespace
+}  // namespace doze::channel

@@ -1,0 +1,202 @@
+// Other ways a payment can go, and the promises that hold in each.
+#include <gtest/gtest.h>
+
+#include "sim/async_network.h"
+#include "sim/fault_run.h"
+
+namespace doze::sim {
+namespace {
+
+constexpr std::uint64_t kAmount = 50'000'000;
+
+class Scenario : public ::testing::Test {
+ protected:
+  AsyncNetwork network;
+  std::string offer;
+  std::uint64_t s_before = 0, r_before = 0;
+
+  void prepare(const AsyncSettings& settings = {}) {
+    network = set_up(7, settings);
+    ASSERT_EQ(network.trouble, "");
+    auto made = make_offer(network, Msat(kAmount));
+    ASSERT_TRUE(made) << network.trouble;
+    offer = *made;
+    s_before = channel_balance(world().node(network.s));
+    r_before = channel_balance(world().node(network.r));
+  }
+  World& world() { return *network.world; }
+  std::variant<Value, CommandError> pay(std::optional<bool> hold = std::nullopt) {
+    command::Pay wanted;
+    wanted.offer = offer;
+    wanted.hold = hold;
+    return world().ask(network.s, wanted);
+  }
+  std::string state(const std::string& id) {
+    return text_of(world().ask(network.s, command::GetPayment{*PaymentId::from(hex(id))}), "state");
+  }
+  bool becomes(const std::string& id, const std::string& wanted, std::uint64_t ms = 60'000) {
+    for (std::uint64_t waited = 0; waited < ms; waited += 500) {
+      if (state(id) == wanted) return true;
+      world().run_for(500);
+    }
+    return false;
+  }
+  std::uint64_t spent() { return s_before - channel_balance(world().node(network.s)); }
+  std::uint64_t received() { return channel_balance(world().node(network.r)) - r_before; }
+  bool all_open() {
+    for (std::size_t i = 0; i < world().nodes(); ++i)
+      for (const auto& [id, channel] : world().node(i).core->channels())
+        if (channel.phase != ChannelPhase::Normal) return false;
+    return true;
+  }
+};
+
+TEST_F(Scenario, recipient_that_is_online_is_paid_at_once) {
+  prepare();
+  auto paid = pay();
+  ASSERT_EQ(error_of(paid), "");
+  EXPECT_TRUE(becomes(text_of(paid, "payment_id"), "settled"));
+  world().run_for(1'000);
+  EXPECT_EQ(received(), kAmount);
+}
+
+TEST_F(Scenario, payer_that_stays_online_sends_the_htlc_when_the_recipient_wakes) {
+  prepare();
+  world().stop(network.r);
+  auto paid = pay(false);
+  ASSERT_EQ(error_of(paid), "");
+  auto id = text_of(paid, "payment_id");
+  world().run_for(5'000);
+  EXPECT_EQ(channel_balance(world().node(network.s)), s_before);  // nothing has left
+  world().start(network.r);
+  EXPECT_TRUE(becomes(id, "settled"));
+  world().run_for(1'000);
+  EXPECT_EQ(received(), kAmount);
+}
+
+TEST_F(Scenario, never_released_hold_comes_back_off_chain_with_the_channels_open) {
+  AsyncSettings settings;
+  settings.hold_window_blocks = 20;
+  prepare(settings);
+  world().stop(network.r);
+  auto paid = pay();
+  ASSERT_EQ(error_of(paid), "");
+  auto id = text_of(paid, "payment_id");
+  auto fail_back = number_of(paid, "fail_back_height");
+  for (int blocks = 0; blocks < 200 && state(id) == "notified"; ++blocks) {
+    world().mine(1);
+    world().run_for(500);
+  }
+  EXPECT_EQ(state(id), "expired");
+  EXPECT_LE(world().chain.height().value(), fail_back + 1);
+  EXPECT_EQ(spent(), 0U);
+  world().start(network.r);
+  world().run_for(5'000);
+  EXPECT_TRUE(all_open());
+}
+
+TEST_F(Scenario, revoked_invitation_is_a_clear_error_at_once_and_no_htlc_leaves) {
+  prepare();
+  world().stop(network.r);
+  auto list = world().ask(network.m, command::ListInvitations{});
+  const auto& rows = std::get<List>(std::get<Value>(list).find("invitations")->inner());
+  ASSERT_EQ(rows.size(), 1U);
+  auto id = std::get<std::string>(rows[0].find("id")->inner());
+  ASSERT_EQ(error_of(world().ask(network.m, command::RevokeInvitation{id})), "");
+  auto before = world().now();
+  auto paid = pay();
+  EXPECT_NE(error_of(paid).find("not served any more"), std::string::npos) << error_of(paid);
+  EXPECT_LT(world().now().value() - before.value(), 5'000U);
+  EXPECT_EQ(spent(), 0U);
+}
+
+TEST_F(Scenario, payment_whose_htlc_has_left_cannot_be_cancelled_and_says_when_it_ends) {
+  prepare();
+  world().stop(network.r);
+  auto paid = pay();
+  ASSERT_EQ(error_of(paid), "");
+  auto id = *PaymentId::from(hex(text_of(paid, "payment_id")));
+  auto cancelled = world().ask(network.s, command::CancelPayment{id});
+  EXPECT_NE(error_of(cancelled).find(std::to_string(number_of(paid, "fail_back_height"))), std::string::npos)
+      << error_of(cancelled);
+}
+
+TEST_F(Scenario, two_held_payments_at_once_both_arrive) {
+  for (auto profile : {Profile::Ldk, Profile::Draft}) {
+    AsyncSettings settings;
+    settings.profile = profile;
+    prepare(settings);
+    world().stop(network.r);
+    auto first = pay(), second = pay();
+    ASSERT_EQ(error_of(first), "");
+    ASSERT_EQ(error_of(second), "");
+    world().start(network.r);
+    EXPECT_TRUE(becomes(text_of(first, "payment_id"), "settled"));
+    EXPECT_TRUE(becomes(text_of(second, "payment_id"), "settled"));
+    world().run_for(1'000);
+    EXPECT_EQ(received(), 2 * kAmount);
+  }
+}
+
+TEST_F(Scenario, ordinary_offer_of_an_online_recipient_is_paid_with_a_proof) {
+  prepare();
+  command::CreateOffer wanted;
+  wanted.amount = Msat(kAmount);
+  wanted.description = "tea";
+  auto made = world().ask(network.r, wanted);
+  ASSERT_EQ(error_of(made), "");
+  offer = text_of(made, "offer");
+  auto paid = pay();
+  ASSERT_EQ(error_of(paid), "");
+  EXPECT_EQ(text_of(paid, "state"), "settled");
+  EXPECT_EQ(text_of(paid, "payment_preimage").size(), 64U);
+  world().run_for(1'000);
+  EXPECT_EQ(received(), kAmount);
+}
+
+TEST_F(Scenario, operator_fails_a_hold_and_the_payer_has_its_money_again) {
+  prepare();
+  world().stop(network.r);
+  auto paid = pay();
+  ASSERT_EQ(error_of(paid), "");
+  auto holds = world().ask(network.l, command::ListHolds{});
+  const auto& rows = std::get<List>(std::get<Value>(holds).find("holds")->inner());
+  ASSERT_EQ(rows.size(), 1U);
+  auto channel = *ChannelId::from(hex(std::get<std::string>(rows[0].find("channel_id")->inner())));
+  auto htlc = std::get<std::uint64_t>(rows[0].find("htlc_id")->inner());
+  ASSERT_EQ(error_of(world().ask(network.l, command::FailHold{channel, htlc})), "");
+  EXPECT_TRUE(becomes(text_of(paid, "payment_id"), "failed"));
+  EXPECT_EQ(spent(), 0U);
+}
+
+TEST_F(Scenario, mutual_close_pays_both_sides_on_chain) {
+  prepare();
+  auto id = world().node(network.s).core->channels().begin()->first;
+  auto closed = world().ask(network.s, command::CloseChannel{id, false, std::nullopt});
+  ASSERT_EQ(error_of(closed), "");
+  EXPECT_EQ(world().chain.mempool_size(), 1U);
+  world().mine(1);
+  EXPECT_EQ(world().node(network.s).core->channels().at(id).phase, ChannelPhase::Closed);
+  EXPECT_EQ(world().node(network.l).core->channels().at(id).phase, ChannelPhase::Closed);
+  EXPECT_EQ(world().chain.refused(), std::vector<std::string>{});
+}
+
+TEST_F(Scenario, forced_close_publishes_a_commitment_that_the_verifier_accepts) {
+  prepare();
+  auto id = world().node(network.s).core->channels().begin()->first;
+  auto closed = world().ask(network.s, command::CloseChannel{id, true, std::nullopt});
+  ASSERT_EQ(error_of(closed), "");
+  EXPECT_EQ(world().chain.mempool_size(), 1U);
+  world().mine(1);
+  EXPECT_EQ(world().node(network.l).core->channels().at(id).status, "the peer published its commitment");
+  EXPECT_EQ(world().chain.refused(), std::vector<std::string>{});
+}
+
+TEST(FaultRun, same_seed_gives_the_same_trace) {
+  auto a = fault_run(3), b = fault_run(3), c = fault_run(4);
+  EXPECT_EQ(a.trace_hash, b.trace_hash);
+  EXPECT_NE(a.trace_hash, c.trace_hash);
+}
+
+}  // namespace
+}  // namespace doze::sim
