@@ -138,9 +138,9 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
   for (const auto& row : rows) {
     if (row.table != Table::Channel) continue;
     if (is_key_counter(row.key)) {
-      RecordReader in(row.value);
-      in.all(state.next_key_index);
-      if (auto read = in.finish("key counter"); !read) return fail(LoadError{row.table, row.key, read.error()});
+      auto read = read_key_counter(row.value);
+      if (!read) return fail(LoadError{row.table, row.key, read.error()});
+      state.next_key_index = *read;
       continue;
     }
     auto read = read_channel(row.value);

@@ -35,7 +35,7 @@ class Channels {
   std::unique_ptr<Inside> inside;
 };
 
-/// Rows of Table::Channel, HtlcOnion and ClosedChannel.
+/// Rows of Table::Channel.
 [[nodiscard]] Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer);
 [[nodiscard]] Transition<Channels> step(Channels state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Channels& state);

@@ -185,6 +185,7 @@ struct Work {
 [[nodiscard]] Put key_counter_record(std::uint64_t next);
 [[nodiscard]] Result<Channel, ParseError> read_channel(ByteView value);
 [[nodiscard]] bool is_key_counter(ByteView key);
+[[nodiscard]] Result<std::uint64_t, ParseError> read_key_counter(ByteView value);
 /// The channel changed: its row is written, its view recomputed.
 void save(Work& work, Channel& channel);
 

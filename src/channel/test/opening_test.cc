@@ -243,8 +243,6 @@ TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   says("max_accepted_htlcs", [](auto& m) { m.max_accepted_htlcs = 484; });
   says("htlc_minimum", [](auto& m) { m.htlc_minimum_msat = Msat(10'000'001); });
   says("in_flight", [](auto& m) { m.max_htlc_value_in_flight_msat = Msat(999'999); });
-  says("no point", [](auto& m) { m.payment_basepoint.bytes.fill(2); });
-  says("no point", [](auto& m) { m.first_per_commitment_point = PublicKey{}; });
   says("first commitment", [](auto& m) { m.push_msat = Msat(999'000'000); });
 }
 
@@ -258,7 +256,7 @@ TEST(Opening, AnAnswerWithOtherTermsThanAskedForIsRefused) {
     if (which == 0) message.channel_type = wire::FeatureBits{wire::kStaticRemotekey};
     if (which == 1) message.minimum_depth = 100'000;
     if (which == 2) message.channel_reserve_satoshis = Sat(500'000);
-    if (which == 3) message.funding_pubkey = PublicKey{};
+    if (which == 3) message.dust_limit_satoshis = Sat(353);
     pair.run();
     EXPECT_TRUE(pair.a.all<PrepareFunding>().empty());
     ASSERT_EQ(pair.a.all<Reply>().size(), 1U) << which;

@@ -157,7 +157,8 @@ struct FakeNode {
     }
   }
   Input fund(const PrepareFunding& word) {
-    if (!has_coins) return FundingFailed{word.temporary_channel_id, {CommandErrorCode::InsufficientFunds, "no coins", {}}};
+    if (!has_coins)
+      return FundingFailed{word.temporary_channel_id, {CommandErrorCode::InsufficientFunds, "no coins", {}}};
     bitcoin::Transaction transaction;
     transaction.inputs.push_back({{rng.id<Txid>(), 0}, {}, 0, {}});
     transaction.outputs.push_back({Sat(5'000), bitcoin::p2wpkh_script(signer->wallet_key(true, 0))});
