@@ -6,7 +6,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 
 ParseError unknown_version(std::uint8_t version) {
-  return {ParseCode::BadValue, version, "record version"};
+  return {ParseCode::UnknownVersion, version, "record version"};
 }
 }  // namespace
 
