@@ -227,7 +227,8 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& message);
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& message);
 void on(Work& work, Channel& channel, const wire::ChannelReady& message);
 void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& message);
-void fail_opening(Work& work, const ChannelId& temporary_channel_id, const std::string& why, bool tell_peer);
+/// The id by value: callers name the one inside the entry that this erases.
+void fail_opening(Work& work, ChannelId temporary_channel_id, const std::string& why, bool tell_peer);
 /// channel_ready and announcement_signatures that are due.
 void send_ready(Work& work, Channel& channel);
 void announce(Work& work, Channel& channel);

@@ -156,7 +156,7 @@ bool deep(const Channel& channel, BlockHeight tip, std::uint32_t depth) {
 
 }  // namespace
 
-void fail_opening(Work& work, const ChannelId& id, const std::string& why, bool tell_peer) {
+void fail_opening(Work& work, ChannelId id, const std::string& why, bool tell_peer) {
   auto it = work.state.openings.find(id);
   if (it == work.state.openings.end()) return;
   auto opening = std::move(it->second);

@@ -209,10 +209,11 @@ std::string refusal_of(const std::function<void(wire::OpenChannel&)>& change) {
   pair.start_opening();
   auto& message = std::get<wire::OpenChannel>(pair.a.outbox.back());
   change(message);
+  auto id = message.temporary_channel_id;
   pair.deliver(pair.a);
   auto errors = pair.b.sent<wire::Error>();
   if (errors.size() != 1 || !pair.b.sent<wire::AcceptChannel>().empty()) return "accepted";
-  EXPECT_EQ(errors[0].channel_id, message.temporary_channel_id);
+  EXPECT_EQ(errors[0].channel_id, id);
   pair.run();
   EXPECT_EQ(pair.a.all<Reply>().size(), 1U);
   EXPECT_TRUE(std::holds_alternative<CommandError>(pair.a.all<Reply>()[0].result));
