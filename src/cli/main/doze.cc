@@ -151,7 +151,10 @@ Result<json::object, std::string> arguments_of(const rpc::Method& method, const 
       const rpc::Param* found = nullptr;
       bool negated = false;
       for (const auto& param : method.params) {
-        if (flag_of(param.name) == words[i]) found = &param;
+        if (flag_of(param.name) == words[i]) {  // an option's own name counts before the negation of another
+          found = &param, negated = false;
+          break;
+        }
         if (param.kind == rpc::Kind::Flag && "--no-" + flag_of(param.name).substr(2) == words[i])
           found = &param, negated = true;
       }
