@@ -50,6 +50,16 @@ std::function<Built(const Arguments&)> plain() {
   return [](const Arguments&) -> Built { return command::Command(T{}); };
 }
 
+/// Beyond, nobody means it: the most that was ever usual is a hundredth of it.
+constexpr std::uint64_t kMaxSatPerVbyte = 100'000;
+bool bad_feerate(const Values& values) {
+  auto per_vbyte = values.maybe_number("feerate");
+  return per_vbyte && (*per_vbyte == 0 || *per_vbyte > kMaxSatPerVbyte);
+}
+CommandError feerate_error() {
+  return bad("feerate: expected 1 to " + std::to_string(kMaxSatPerVbyte) + " sat per virtual byte");
+}
+/// Once bad_feerate said no.
 std::optional<FeeratePerKw> feerate(const Values& values) {
   auto per_vbyte = values.maybe_number("feerate");  // sat/vB, as wallets show it
   return per_vbyte ? std::optional(FeeratePerKw(static_cast<std::uint32_t>(*per_vbyte * 250))) : std::nullopt;
@@ -69,6 +79,7 @@ Built build_connect(const Arguments& arguments) {
 Built build_open(const Arguments& arguments) {
   Values values(arguments);
   if (values.flag("announce") && values.flag("private")) return fail(bad("announce and private exclude each other"));
+  if (bad_feerate(values)) return fail(feerate_error());
   command::OpenChannel out{values.id<NodeId>("node_id"), *values.amount<Sat>("amount_sat"),
                            values.amount<Msat>("push_msat").value_or(Msat(0)), std::nullopt, feerate(values)};
   if (values.flag("announce")) out.announce = true;
@@ -78,6 +89,7 @@ Built build_open(const Arguments& arguments) {
 
 Built build_send(const Arguments& arguments) {
   Values values(arguments);
+  if (bad_feerate(values)) return fail(feerate_error());
   command::SendToAddress out{values.text("address"), std::nullopt, feerate(values)};
   auto amount = values.text("amount_sat");
   if (amount == "all") return command::Command(std::move(out));

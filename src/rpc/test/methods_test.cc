@@ -1,0 +1,324 @@
+// The methods' table: every example works, every wrong argument is refused by its name, amounts end where money ends,
+// and the OpenAPI document says the same as the table.
+#include "rpc/methods.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <set>
+
+#include "rpc/json.h"
+
+namespace doze::rpc {
+namespace {
+
+const std::string kNode = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
+const std::string kId(64, '7');
+
+std::string good(const Param& param) {
+  switch (param.kind) {
+    case Kind::Flag:
+      return "true";
+    case Kind::Number:
+    case Kind::Sat:
+    case Kind::Msat:
+      return "1000";
+    case Kind::NodeId:
+      return kNode;
+    case Kind::PeerAddress:
+      return kNode + "@127.0.0.1:9735";
+    case Kind::Id:
+      return kId;
+    case Kind::Profile:
+      return "ldk";
+    case Kind::Text:
+      return "50000";
+  }
+  return "";
+}
+/// All that the method needs.
+Arguments required(const Method& method) {
+  Arguments out;
+  for (const auto& param : method.params)
+    if (param.required) out[param.name] = good(param);
+  return out;
+}
+const Param* find(const Method& method, const std::string& name) {
+  for (const auto& param : method.params)
+    if (param.name == name) return &param;
+  return nullptr;
+}
+std::string error_of(const std::string& method, const Arguments& arguments) {
+  auto parsed = parse(*find_method(method), arguments);
+  if (parsed) return "";
+  EXPECT_EQ(parsed.error().code, CommandErrorCode::BadRequest);
+  return parsed.error().message;
+}
+template <class T>
+T built(const std::string& method, const Arguments& arguments) {
+  auto parsed = parse(*find_method(method), arguments);
+  EXPECT_TRUE(parsed) << method << ": " << (parsed ? "" : parsed.error().message);
+  return std::get<T>(*parsed);
+}
+bool names(const std::string& message, const std::string& name) {
+  return message.find(name) != std::string::npos;
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> out;
+  bool quoted = false, open = false;
+  for (char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+      open = false;
+      if (quoted) out.emplace_back();
+    } else if (c == ' ' && !quoted) {
+      open = false;
+    } else {
+      if (!open && !quoted) out.emplace_back();
+      open = true;
+      out.back().push_back(c);
+    }
+  }
+  return out;
+}
+
+// Examples are command lines: what is shortened with "…" stands for a whole one.
+TEST(Methods, EveryExampleIsACommand) {
+  for (const auto& method : methods()) {
+    Arguments arguments;
+    std::vector<const Param*> positional;
+    for (const auto& param : method.params)
+      if (param.positional) positional.push_back(&param);
+    auto words = words_of(method.example);
+    std::size_t next = 0;
+    auto whole = [](const Param& param, const std::string& word) {
+      return word.find("…") == std::string::npos ? word : good(param);
+    };
+    for (std::size_t at = 0; at < words.size(); ++at) {
+      if (words[at].starts_with("--")) {
+        auto name = words[at].substr(2);
+        for (auto& c : name) c = c == '-' ? '_' : c;
+        const auto* param = find(method, name);
+        ASSERT_NE(param, nullptr) << method.name << " " << name;
+        if (param->kind == Kind::Flag) {
+          arguments[name] = true;
+        } else {
+          ASSERT_LT(++at, words.size()) << method.name;
+          arguments[name] = whole(*param, words[at]);
+        }
+      } else {
+        ASSERT_LT(next, positional.size()) << method.name;
+        const auto& param = *positional[next++];
+        arguments[param.name] = whole(param, words[at]);
+      }
+    }
+    EXPECT_EQ(error_of(method.name, arguments), "") << method.name << " " << method.example;
+  }
+}
+
+TEST(Methods, NamesAndOrderMakeSense) {
+  std::set<std::string> seen;
+  for (const auto& method : methods()) {
+    EXPECT_TRUE(seen.insert(method.name).second) << method.name;
+    EXPECT_EQ(find_method(method.name), &method);
+    EXPECT_FALSE(method.summary.empty());
+    std::set<std::string> params;
+    bool named = false, optional = false;
+    for (const auto& param : method.params) {
+      EXPECT_TRUE(params.insert(param.name).second) << method.name << " " << param.name;
+      EXPECT_FALSE(param.help.empty()) << method.name << " " << param.name;
+      EXPECT_FALSE(param.positional && (named || optional)) << method.name << " " << param.name;
+      named = named || !param.positional;
+      optional = optional || !param.required;
+    }
+  }
+  EXPECT_EQ(find_method("nothing"), nullptr);
+  EXPECT_EQ(find_method(""), nullptr);
+}
+
+TEST(Methods, MissingParameterIsNamed) {
+  for (const auto& method : methods())
+    for (const auto& param : method.params) {
+      auto arguments = required(method);
+      if (arguments.erase(param.name) == 0) continue;
+      auto error = error_of(method.name, arguments);
+      EXPECT_TRUE(names(error, param.name) && names(error, method.name)) << method.name << ": " << error;
+    }
+}
+
+TEST(Methods, UnknownParameterIsNamed) {
+  for (const auto& method : methods()) {
+    auto arguments = required(method);
+    arguments["colour"] = std::string("red");
+    auto error = error_of(method.name, arguments);
+    EXPECT_TRUE(names(error, "'colour'") && names(error, method.name)) << error;
+  }
+  EXPECT_EQ(error_of("stop", {{"a\nb\x1b", true}}).find('\n'), std::string::npos);
+}
+
+TEST(Methods, WrongTypesAreNamed) {
+  for (const auto& method : methods())
+    for (const auto& param : method.params) {
+      std::vector<Argument> wrong;
+      switch (param.kind) {
+        case Kind::Text:
+          wrong = {true};
+          break;
+        case Kind::Flag:
+          wrong = {std::uint64_t{1}, std::string("yes"), std::string("")};
+          break;
+        case Kind::Number:
+        case Kind::Sat:
+        case Kind::Msat:
+          wrong = {true,
+                   std::string("x"),
+                   std::string(""),
+                   std::string("-1"),
+                   std::string("+1"),
+                   std::string("1.5"),
+                   std::string("1 "),
+                   std::string("0x10"),
+                   std::string("18446744073709551616")};
+          break;
+        case Kind::NodeId:
+        case Kind::PeerAddress:
+          wrong = {true,        std::uint64_t{2},    std::string(""), kNode.substr(1), "04" + kNode.substr(2),
+                   kNode + "0", std::string(66, 'g')};
+          break;
+        case Kind::Id:
+          wrong = {false,
+                   std::uint64_t{7},
+                   std::string(""),
+                   std::string(63, '7'),
+                   std::string(65, '7'),
+                   std::string(64, 'x')};
+          break;
+        case Kind::Profile:
+          wrong = {true, std::string("LDK"), std::string("")};
+          break;
+      }
+      for (const auto& value : wrong) {
+        auto arguments = required(method);
+        arguments[param.name] = value;
+        auto error = error_of(method.name, arguments);
+        EXPECT_TRUE(error.starts_with(param.name + ": expected ")) << method.name << ": " << error;
+      }
+    }
+}
+
+TEST(Methods, AmountsEndAt21MillionBitcoin) {
+  auto max_msat = Msat::max_money().value(), max_sat = Sat::max_money().value();
+  for (const auto& method : methods())
+    for (const auto& param : method.params) {
+      if (param.kind != Kind::Sat && param.kind != Kind::Msat) continue;
+      auto most = param.kind == Kind::Sat ? max_sat : max_msat;
+      auto arguments = required(method);
+      for (auto value : {std::uint64_t{0}, most}) {
+        arguments[param.name] = value;
+        EXPECT_EQ(error_of(method.name, arguments), "") << method.name << " " << param.name;
+        arguments[param.name] = std::to_string(value);
+        EXPECT_EQ(error_of(method.name, arguments), "") << method.name << " " << param.name;
+      }
+      for (auto value : {most + 1, UINT64_MAX}) {
+        arguments[param.name] = value;
+        EXPECT_TRUE(names(error_of(method.name, arguments), param.name)) << method.name;
+      }
+    }
+  Arguments send{{"address", std::string("a")}, {"amount_sat", std::to_string(max_sat)}};
+  EXPECT_EQ(built<command::SendToAddress>("sendtoaddress", send).amount, Sat::max_money());
+  for (const auto* wrong : {"2100000000000001", "-1", "1.0", "", "All", "1 "}) {
+    send["amount_sat"] = std::string(wrong);
+    EXPECT_TRUE(names(error_of("sendtoaddress", send), "amount_sat")) << wrong;
+  }
+  send["amount_sat"] = std::string("all");
+  EXPECT_FALSE(built<command::SendToAddress>("sendtoaddress", send).amount);
+}
+
+// sat per virtual byte become sat per 1000 weight units; what does not fit is refused, not cut to 32 bits.
+TEST(Methods, FeeratesHaveLimits) {
+  for (const auto* name : {"openchannel", "sendtoaddress"}) {
+    auto arguments = required(*find_method(name));
+    for (auto wrong : {std::uint64_t{0}, std::uint64_t{100'001}, std::uint64_t{17'179'870}, UINT64_MAX}) {
+      arguments["feerate"] = wrong;
+      EXPECT_TRUE(names(error_of(name, arguments), "feerate")) << name << " " << wrong;
+    }
+    arguments["feerate"] = std::uint64_t{100'000};
+    EXPECT_EQ(error_of(name, arguments), "");
+  }
+  Arguments open{{"node_id", kNode}, {"amount_sat", std::uint64_t{5}}, {"feerate", std::uint64_t{2}}};
+  EXPECT_EQ(built<command::OpenChannel>("openchannel", open).feerate, FeeratePerKw(500));
+}
+
+TEST(Methods, ArgumentsArriveInTheCommand) {
+  auto connect = built<command::Connect>("connect", {{"peer", kNode + "@node.example:7"}});
+  EXPECT_EQ(connect.node_id.hex(), kNode);
+  EXPECT_EQ(wire::to_text(*connect.address), "node.example:7");
+  EXPECT_FALSE(built<command::Connect>("connect", {{"peer", kNode}}).address);
+  for (const auto* wrong : {"@", "@host", "@host:0", "@:1", "@host:65536"})
+    EXPECT_TRUE(names(error_of("connect", {{"peer", kNode + wrong}}), "peer")) << wrong;
+
+  auto open = built<command::OpenChannel>(
+      "openchannel",
+      {{"node_id", kNode}, {"amount_sat", std::string("7")}, {"push_msat", std::uint64_t{8}}, {"private", true}});
+  EXPECT_EQ(open.amount, Sat(7));
+  EXPECT_EQ(open.push, Msat(8));
+  EXPECT_EQ(open.announce, false);
+  EXPECT_TRUE(
+      names(error_of("openchannel",
+                     {{"node_id", kNode}, {"amount_sat", std::uint64_t{7}}, {"private", true}, {"announce", true}}),
+            "announce"));
+
+  auto pay = built<command::Pay>("pay", {{"offer", std::string("lno1x")}, {"no_hold", true}});
+  EXPECT_EQ(pay.hold, false);
+  EXPECT_FALSE(built<command::Pay>("pay", {{"offer", std::string("lno1x")}}).hold);
+  EXPECT_TRUE(names(error_of("pay", {{"offer", std::string("lno1x")}, {"hold", true}, {"no_hold", true}}), "hold"));
+
+  auto offer = built<command::CreateOffer>("createoffer", {{"async", std::string("true")},
+                                                           {"description", std::uint64_t{42}},
+                                                           {"profile", std::string("draft")},
+                                                           {"expiry_s", UINT64_MAX},
+                                                           {"quantity_max", std::uint64_t{0}}});
+  EXPECT_TRUE(offer.async);
+  EXPECT_EQ(offer.description, "42");
+  EXPECT_EQ(offer.profile, Profile::Draft);
+  EXPECT_EQ(offer.expiry_s, UINT64_MAX);
+  EXPECT_EQ(offer.quantity_max, 0U);
+  EXPECT_FALSE(offer.amount);
+
+  EXPECT_FALSE(built<command::WaitPayment>("waitpayment", {{"payment_id", kId}, {"notified", true}}).wait_for_settled);
+  EXPECT_EQ(built<command::FailHold>("failhold", {{"channel_id", kId}, {"htlc_id", std::string("12")}}).htlc_id, 12U);
+}
+
+TEST(OpenApi, SaysWhatTheTableSays) {
+  auto document = openapi();
+  const auto& paths = document.at("paths").as_object();
+  EXPECT_EQ(paths.size(), methods().size());
+  for (const auto& method : methods()) {
+    const auto* path = paths.if_contains("/v1/" + method.name);
+    ASSERT_NE(path, nullptr) << method.name;
+    const auto& post = path->at("post");
+    EXPECT_EQ(post.at("operationId").as_string(), method.name);
+    EXPECT_EQ(post.at("summary").as_string(), method.summary);
+    const auto& schema = post.at("requestBody").at("content").at("application/json").at("schema").as_object();
+    EXPECT_FALSE(schema.at("additionalProperties").as_bool());
+    EXPECT_EQ(schema.at("properties").as_object().size(), method.params.size());
+    std::set<std::string> needed, said;
+    for (const auto& param : method.params) {
+      if (param.required) needed.insert(param.name);
+      EXPECT_EQ(schema.at("properties").at(param.name).at("type").as_string(), name(param.kind));
+    }
+    if (const auto* list = schema.if_contains("required"))
+      for (const auto& one : list->as_array()) said.insert(std::string(one.as_string()));
+    EXPECT_EQ(said, needed) << method.name;
+    for (const auto* code : {"200", "400", "401", "404", "409", "422"})
+      EXPECT_TRUE(post.at("responses").as_object().contains(code)) << method.name;
+  }
+  EXPECT_EQ(document.at("openapi").as_string(), "3.0.3");
+  EXPECT_TRUE(document.at("components").at("schemas").as_object().contains("Error"));
+  // It is JSON all the way: written and read, it is the same.
+  EXPECT_EQ(boost::json::parse(boost::json::serialize(document)), document);
+}
+
+}  // namespace
+}  // namespace doze::rpc
