@@ -164,6 +164,16 @@ TEST(ConfigFile, MistakesAreNamedWithLineAndColumn) {
         << header << ": " << error_of("role = \"client\"\n" + std::string(header) + "\n");
 }
 
+TEST(ConfigFile, LettersOfAnyLanguageAreText) {
+  for (const auto* letters : {"ü", "щ", "日本", "😀", "\u00a0"}) {
+    auto settings = parse_settings("alias = \"" + std::string(letters) + "\" # " + letters + "\n", "doze.toml");
+    ASSERT_TRUE(settings) << letters << ": " << settings.error();
+    EXPECT_EQ(settings->node.alias, letters);
+    auto as_key = "a" + std::string(letters) + " = 1\n";
+    EXPECT_TRUE(error_of(as_key).starts_with("doze.toml:1:")) << error_of(as_key);
+  }
+}
+
 TEST(ConfigFile, MainnetIsRefused) {
   auto error = error_of("\nnetwork = \"mainnet\"\n");
   EXPECT_TRUE(error.starts_with("doze.toml:2:11: network: mainnet is refused")) << error;
