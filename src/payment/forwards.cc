@@ -80,10 +80,12 @@ void end_failed(Work& work, Forward& forward, ForwardState from, std::string why
   forget_old_history(work);
 }
 
-/// Whether the next peer is a client that is about to be usable: then an ordinary forward waits a little.
+/// Whether the next peer is a client that is about to be usable: then an ordinary forward waits a little. After our own
+/// start every client may be: it had no chance to reconnect yet.
 bool is_waking(const Work& work, const ChannelView& next) {
   if (!work.context.views.is_client(next.peer)) return false;
   if (work.context.views.connected(next.peer)) return true;
+  if (work.state.started && after_ms(*work.state.started, kClientForwardWaitMs) > work.context.mono) return true;
   auto awake = work.state.awake.find(next.peer);
   return awake != work.state.awake.end() && after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
 }

@@ -160,6 +160,7 @@ struct Payments::Inside {
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
   std::map<NodeId, MonoTime> awake;          // clients that were sent mail or connected lately
+  std::optional<MonoTime> started;           // before it we do not remember who was awake
   std::map<std::uint64_t, PaymentId> tags;   // announcements under way
   std::map<std::uint64_t, PaymentId> pings;  // to holding peers, by token
   std::uint64_t next_tag = 1;

@@ -63,6 +63,7 @@ void started(Work& work) {
 }
 
 void hear(Work& work, const Started&) {
+  work.state.started = work.context.mono;
   started(work);
 }
 void hear(Work& work, const PeerReady& word) {

@@ -11,6 +11,7 @@ constexpr int kRestBlocks = 400;
 struct Paid {
   std::string id;
   std::string state;
+  std::string why;  // as S says it; empty: settled
   std::uint64_t fee = 0;
 };
 
@@ -18,6 +19,7 @@ std::string state_of(World& world, std::size_t payer, Paid& paid) {
   auto reply = world.ask(payer, command::GetPayment{*PaymentId::from(hex(paid.id))});
   if (!error_of(reply).empty()) return "";
   paid.fee = number_of(reply, "fee_msat");
+  paid.why = text_of(reply, "failure");
   return paid.state = text_of(reply, "state");
 }
 
@@ -102,7 +104,7 @@ FaultResult fault_run(std::uint64_t seed) {
   auto list = world.ask(network.s, command::ListPayments{});
   if (const auto* value = std::get_if<Value>(&list); value != nullptr && value->find("payments") != nullptr)
     for (const auto& row : std::get<List>(value->find("payments")->inner()))
-      payments.push_back({std::get<std::string>(row.find("payment_id")->inner()), "", 0});
+      payments.push_back({std::get<std::string>(row.find("payment_id")->inner()), "", "", 0});
   result.payments = payments.size();
   for (int blocks = 0; blocks <= kRestBlocks; ++blocks) {
     bool all = true;
@@ -127,7 +129,7 @@ FaultResult fault_run(std::uint64_t seed) {
   }
   std::uint64_t spent = 0, received = 0;
   for (const auto& paid : payments) {
-    tell("payment " + paid.id.substr(0, 8) + " " + paid.state);
+    tell("payment " + paid.id.substr(0, 8) + " " + paid.state + (paid.why.empty() ? "" : ": " + paid.why));
     if (paid.state != "settled") continue;
     ++result.settled;
     spent += amount.value() + paid.fee;
