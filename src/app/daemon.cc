@@ -11,6 +11,7 @@
 #include <deque>
 #include <mutex>
 
+#include "app/commit_queue.h"
 #include "app/datadir.h"
 #include "chain/chain_driver.h"
 #include "crypto/crypto.h"
@@ -110,6 +111,7 @@ class Daemon {
     start_chain();
     context_.run();
     stopping_ = true;
+    if (!failed_) settle();
     chain_.reset();
     log_.line(Severity::Info, "stopped commits=" + std::to_string(store_.commits()));
     return failed_ ? 1 : 0;
@@ -192,8 +194,6 @@ class Daemon {
 
   void drain() {
     while (!inputs_.empty() && !failed_) {
-      Batch durable;
-      std::vector<Action> after;
       std::vector<ConnectionId> read_on;
       for (std::size_t count = 0; count < kMaxBatch && !inputs_.empty(); ++count) {
         auto input = std::move(inputs_.front());
@@ -203,24 +203,30 @@ class Daemon {
           log_.line(status->connected ? Severity::Info : Severity::Warning,
                     std::string("chain connected=") + (status->connected ? "yes" : "no") + " synced=" +
                         (status->synced ? "yes" : "no") + (status->detail.empty() ? "" : " " + status->detail));
-        auto out = node_->step(input, now(), rng_);
-        std::move(out.durable.begin(), out.durable.end(), std::back_inserter(durable));
-        std::move(out.after.begin(), out.after.end(), std::back_inserter(after));
+        auto time = now();
+        auto out = node_->step(input, time, rng_);
+        queue_.add(std::move(out.durable), std::move(out.after), time.mono);
       }
-      if (!durable.empty()) {
-        auto committed = store_.commit(durable);
-        if (!committed) {
-          // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
-          log_.line(Severity::Error, "the disk failed, stopping before anything leaves: " + committed.error().message);
-          failed_ = true;
-          context_.stop();
-          return;
-        }
-      }
-      for (auto& action : after) act(action);
+      if (queue_.due(now().mono)) settle();
       for (auto connection : read_on) network_.handled(connection);
     }
     arm();
+  }
+
+  /// Commits what waits, then lets it leave.
+  void settle() {
+    auto [durable, after] = queue_.take();
+    if (!durable.empty()) {
+      auto committed = store_.commit(durable);
+      if (!committed) {
+        // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
+        log_.line(Severity::Error, "the disk failed, stopping before anything leaves: " + committed.error().message);
+        failed_ = true;
+        context_.stop();
+        return;
+      }
+    }
+    for (auto& action : after) act(action);
   }
 
   void act(Action& action) {
@@ -243,7 +249,9 @@ class Daemon {
   }
 
   void arm() {
+    if (failed_) return;
     auto deadline = node_->deadline();
+    if (auto due = queue_.deadline(); due && (!deadline || *due < *deadline)) deadline = due;
     if (!deadline) return;
     auto at = std::chrono::steady_clock::time_point(std::chrono::milliseconds(deadline->value()));
     timer_.expires_at(at);
@@ -276,6 +284,7 @@ class Daemon {
   std::optional<node::Node> node_;
   std::unique_ptr<rpc::Server> rpc_;
   std::deque<Input> inputs_;
+  CommitQueue queue_;
   bool draining_ = false;
   bool failed_ = false;
   std::atomic<bool> stopping_{false};

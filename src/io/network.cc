@@ -19,8 +19,7 @@ struct Connection {
   explicit Connection(tcp::socket s) : socket(std::move(s)) {}
   tcp::socket socket;
   std::array<std::uint8_t, kReadChunk> chunk{};
-  std::deque<Bytes> unsent;
-  std::size_t unsent_bytes = 0;
+  Bytes sending, unsent;  // with the socket; the next to go there, in one piece
   bool writing = false, closing = false, inbound = false;
 };
 
@@ -108,14 +107,13 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
       if (connection->closing) close(id, true);
       return;
     }
-    connection->writing = true;
-    asio::async_write(connection->socket, asio::buffer(connection->unsent.front()),
+    connection->sending = std::exchange(connection->unsent, {});
+    asio::async_write(connection->socket, asio::buffer(connection->sending),
                       [self = shared_from_this(), id](error_code error, std::size_t) {
                         auto* there = self->find(id);
                         if (there == nullptr) return;
                         if (error) return self->close(id, true);
-                        there->unsent_bytes -= there->unsent.front().size();
-                        there->unsent.pop_front();
+                        there->sending.clear();
                         self->write_next(id);
                       });
   }
@@ -214,13 +212,14 @@ void Network::dial(const NodeId& node, const std::vector<wire::NetworkAddress>& 
 void Network::write(ConnectionId id, Bytes bytes) {
   auto* connection = inside_->find(id);
   if (connection == nullptr || connection->closing) return;
-  connection->unsent_bytes += bytes.size();
-  if (connection->unsent_bytes > kMaxUnsentBytes) {
+  if (connection->sending.size() + connection->unsent.size() + bytes.size() > kMaxUnsentBytes) {
     asio::post(inside_->context, [self = inside_, id] { self->close(id, true); });
     return;
   }
-  connection->unsent.push_back(std::move(bytes));
-  if (!connection->writing) inside_->write_next(id);
+  append(connection->unsent, bytes);
+  if (std::exchange(connection->writing, true)) return;
+  // Not at once: what the owner writes in one go leaves in one piece, so that the peer can handle it in one step.
+  asio::post(inside_->context, [self = inside_, id] { self->write_next(id); });
 }
 
 void Network::hangup(ConnectionId id) {

@@ -32,6 +32,7 @@ class Network {
   [[nodiscard]] Result<std::uint16_t, std::string> listen(const std::string& host, std::uint16_t port);
   /// Tries the addresses one after the other, then DialFailed. A dial to the same node that is under way is enough.
   void dial(const NodeId& node, const std::vector<wire::NetworkAddress>& addresses);
+  /// Leaves soon, together with what else is written before the owner returns to its event loop.
   void write(ConnectionId connection, Bytes bytes);
   /// Close once everything written has been sent.
   void hangup(ConnectionId connection);

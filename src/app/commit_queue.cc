@@ -1,0 +1,28 @@
+#include "app/commit_queue.h"
+
+#include <algorithm>
+
+namespace doze::app {
+
+void CommitQueue::add(Batch durable, std::vector<Action> after, MonoTime now) {
+  if (durable.empty() && after.empty()) return;
+  // A log line tells of what is durable, but nobody waits for it.
+  leaves_ = leaves_ || std::any_of(after.begin(), after.end(),
+                                   [](const Action& action) { return !std::holds_alternative<Notify>(action); });
+  if (!waits_since_) waits_since_ = now;
+  std::move(durable.begin(), durable.end(), std::back_inserter(durable_));
+  std::move(after.begin(), after.end(), std::back_inserter(after_));
+}
+
+std::optional<MonoTime> CommitQueue::deadline() const {
+  if (!waits_since_) return std::nullopt;
+  return durable_.empty() ? *waits_since_ : after_ms(*waits_since_, kLazyCommitMs);
+}
+
+CommitQueue::Taken CommitQueue::take() {
+  leaves_ = false;
+  waits_since_.reset();
+  return {std::exchange(durable_, {}), std::exchange(after_, {})};
+}
+
+}  // namespace doze::app
