@@ -1,5 +1,6 @@
 #include "node/queries.h"
 
+#include "base/version.h"
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
 #include "effects/limits.h"
@@ -91,7 +92,7 @@ Value describe_node(const Node::Inside& node) {
   if (!node.chain.detail.empty()) chain.set("detail", node.chain.detail);
   Value out;
   out.set("node_id", node.signer.node_id().hex()).set("alias", escape_untrusted(node.config.alias));
-  out.set("version", "0.1.0");
+  out.set("version", kVersion);
   out.set("network", wire::name(node.config.network));
   out.set("role", node.config.role == Role::Client ? "client" : "server");
   out.set("block_height", node.height().value());

@@ -3,6 +3,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/version.h"
+
 namespace doze::rpc {
 
 namespace json = boost::json;
@@ -108,7 +110,7 @@ json::value openapi() {
   return json::object{
       {"openapi", "3.0.3"},
       {"info", json::object{{"title", "Doze"},
-                            {"version", "1"},
+                            {"version", kVersion},
                             {"description",
                              "One POST per method, arguments as a JSON object. All amounts are integers. "
                              "Authorization: Bearer TOKEN (the file api-token in the node's folder)."}}},

@@ -161,7 +161,7 @@ std::vector<Method> make_methods() {
         expiry,
         {"quantity_max", Kind::Number, false, false, "items one payment may buy; 0: any number"},
         profile},
-       "--async --amount-msat 5000000 --description coffee",
+       "--async --amount 5000sat --description coffee",
        [](const Arguments& a) -> Built {
          Values v(a);
          return Command(CreateOffer{v.flag("async"), v.amount<Msat>("amount_msat"), v.text("description"),
@@ -189,7 +189,7 @@ std::vector<Method> make_methods() {
         {"hold", Kind::Flag, false, false,
          "let our peer hold the payment for a sleeping recipient (default for clients)"},
         {"no_hold", Kind::Flag, false, false, "stay online instead"}},
-       "lno1… --amount-msat 250000",
+       "lno1… --amount 250sat",
        [](const Arguments& a) -> Built {
          Values v(a);
          if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));

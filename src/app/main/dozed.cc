@@ -5,6 +5,8 @@
 
 #include "app/daemon.h"
 #include "app/datadir.h"
+#include "base/version.h"
+#include "crypto/crypto.h"
 
 int main(int argc, char** argv) {
   std::string datadir = doze::app::default_datadir();
@@ -13,8 +15,12 @@ int main(int argc, char** argv) {
       datadir = argv[++i];
     } else if (std::strcmp(argv[i], "--help") == 0 || std::strcmp(argv[i], "-h") == 0) {
       std::printf(
-          "dozed [--datadir DIR]\n\nRuns the node in DIR (default: $DOZE_DIR, else ~/.doze). Make one with: doze init\n"
+          "dozed [--datadir DIR] [--version]\n\nRuns the node in DIR (default: $DOZE_DIR, else ~/.doze). Make one "
+          "with: doze init\n"
           "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`.\n");
+      return 0;
+    } else if (std::strcmp(argv[i], "--version") == 0) {
+      std::printf("dozed %s (%s)\n", doze::kVersion, doze::crypto::versions());
       return 0;
     } else {
       std::fprintf(stderr, "dozed: unknown argument '%s': see dozed --help\n", argv[i]);

@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "app/datadir.h"
+#include "base/version.h"
+#include "cli/arguments.h"
 #include "cli/tables.h"
+#include "crypto/crypto.h"
 #include "rpc/client.h"
 #include "rpc/methods.h"
 
@@ -20,19 +23,20 @@ int complain(const std::string& why) {
   return 1;
 }
 
-std::string flag_of(const std::string& name) {
-  std::string out = "--" + name;
-  for (auto& c : out)
-    if (c == '_') c = '-';
-  return out;
+/// How the help shows an option: amounts without a unit in the name, which stands behind the number.
+std::string shown_flag(const rpc::Param& param) {
+  return cli::unitless_flag_of(param).value_or(cli::flag_of(param.name));
+}
+std::string shown_kind(const rpc::Param& param) {
+  return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat ? "amount" : rpc::name(param.kind);
 }
 
 std::string usage(const rpc::Method& method) {
   std::string out = "doze " + method.name;
   for (const auto& param : method.params) {
     std::string shown = param.positional                ? param.name
-                        : param.kind == rpc::Kind::Flag ? flag_of(param.name)
-                                                        : flag_of(param.name) + " " + rpc::name(param.kind);
+                        : param.kind == rpc::Kind::Flag ? shown_flag(param)
+                                                        : shown_flag(param) + " " + shown_kind(param);
     out += param.required ? " " + shown : " [" + shown + "]";
   }
   return out;
@@ -40,7 +44,8 @@ std::string usage(const rpc::Method& method) {
 
 void print_help() {
   std::printf(
-      "doze [--datadir DIR] [--json] COMMAND ...\n\nTalks to the dozed of DIR (default: $DOZE_DIR, else ~/.doze).\n\n");
+      "doze [--datadir DIR] [--json] [--version] COMMAND ...\n\nTalks to the dozed of DIR (default: $DOZE_DIR, else "
+      "~/.doze).\n\n");
   std::printf("  %-20s %s\n", "init", "make a node: configuration and seed words");
   for (const auto& method : rpc::methods()) std::printf("  %-20s %s\n", method.name.c_str(), method.summary.c_str());
   std::printf("\ndoze help COMMAND tells more. Answers are tables; --json prints them for programs.\n");
@@ -48,11 +53,15 @@ void print_help() {
 
 void print_help(const rpc::Method& method) {
   std::printf("%s\n\n%s\n\n", usage(method).c_str(), method.summary.c_str());
+  bool amounts = false;
   for (const auto& param : method.params) {
-    auto shown = param.positional ? param.name : flag_of(param.name);
-    std::printf("  %-20s %-10s %s%s\n", shown.c_str(), rpc::name(param.kind), param.help.c_str(),
+    auto shown = param.positional ? param.name : shown_flag(param);
+    std::printf("  %-20s %-10s %s%s\n", shown.c_str(), shown_kind(param).c_str(), param.help.c_str(),
                 param.required ? " (required)" : "");
+    amounts = amounts || shown_kind(param) == "amount";
   }
+  if (amounts)
+    std::printf("\nAmounts: 250sat, 0.0001btc, 250000msat; a bare number is in the unit of the name in JSON.\n");
   if (!method.example.empty()) std::printf("\nExample: doze %s %s\n", method.name.c_str(), method.example.c_str());
 }
 
@@ -126,60 +135,8 @@ int init(const std::string& datadir, const Words& words) {
   return 0;
 }
 
-/// Words as arguments by the method's table; an error in words.
-Result<json::object, std::string> arguments_of(const rpc::Method& method, const Words& words) {
-  json::object out;
-  std::size_t position = 0;
-  auto set = [&](const rpc::Param& param, const std::string& text) -> std::string {
-    bool number = param.kind == rpc::Kind::Number || param.kind == rpc::Kind::Sat || param.kind == rpc::Kind::Msat;
-    if (!number) {
-      out[param.name] = text;
-      return "";
-    }
-    std::uint64_t value = 0;
-    bool good = !text.empty() && text.size() <= 19;
-    for (char c : text) {
-      good = good && c >= '0' && c <= '9';
-      value = value * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    if (!good) return param.name + ": '" + text + "' is no whole number";
-    out[param.name] = value;
-    return "";
-  };
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i].starts_with("--")) {
-      const rpc::Param* found = nullptr;
-      bool negated = false;
-      for (const auto& param : method.params) {
-        if (flag_of(param.name) == words[i]) {  // an option's own name counts before the negation of another
-          found = &param, negated = false;
-          break;
-        }
-        if (param.kind == rpc::Kind::Flag && "--no-" + flag_of(param.name).substr(2) == words[i])
-          found = &param, negated = true;
-      }
-      if (found == nullptr) return fail("unknown option '" + words[i] + "': see doze help " + method.name);
-      if (found->kind == rpc::Kind::Flag) {
-        out[found->name] = !negated;
-        continue;
-      }
-      if (i + 1 >= words.size()) return fail(words[i] + " needs a value: see doze help " + method.name);
-      if (auto problem = set(*found, words[++i]); !problem.empty()) return fail(problem);
-      continue;
-    }
-    const rpc::Param* found = nullptr;
-    std::size_t index = 0;
-    for (const auto& param : method.params)
-      if (param.positional && index++ == position) found = &param;
-    if (found == nullptr) return fail("too many arguments ('" + words[i] + "'): see doze help " + method.name);
-    ++position;
-    if (auto problem = set(*found, words[i]); !problem.empty()) return fail(problem);
-  }
-  return out;
-}
-
 int call(const std::string& datadir, const rpc::Method& method, const Words& words, bool as_json) {
-  auto arguments = arguments_of(method, words);
+  auto arguments = cli::arguments_of(method, words);
   if (!arguments) return complain(arguments.error());
   auto settings = app::read_settings(datadir);
   if (!settings) return complain(settings.error());
@@ -223,6 +180,7 @@ int main(int argc, char** argv) {
     print_help();
     return rest.empty() ? 1 : 0;
   }
+  if (rest[0] == "--version") return std::printf("doze %s (%s)\n", kVersion, crypto::versions()), 0;
   auto command = rest[0];
   Words arguments(rest.begin() + 1, rest.end());
   bool wants_help = command == "help" || (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h"));

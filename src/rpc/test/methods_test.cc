@@ -43,11 +43,6 @@ Arguments required(const Method& method) {
     if (param.required) out[param.name] = good(param);
   return out;
 }
-const Param* find(const Method& method, const std::string& name) {
-  for (const auto& param : method.params)
-    if (param.name == name) return &param;
-  return nullptr;
-}
 std::string error_of(const std::string& method, const Arguments& arguments) {
   auto parsed = parse(*find_method(method), arguments);
   if (parsed) return "";
@@ -62,59 +57,6 @@ T built(const std::string& method, const Arguments& arguments) {
 }
 bool names(const std::string& message, const std::string& name) {
   return message.find(name) != std::string::npos;
-}
-
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> out;
-  bool quoted = false, open = false;
-  for (char c : line) {
-    if (c == '"') {
-      quoted = !quoted;
-      open = false;
-      if (quoted) out.emplace_back();
-    } else if (c == ' ' && !quoted) {
-      open = false;
-    } else {
-      if (!open && !quoted) out.emplace_back();
-      open = true;
-      out.back().push_back(c);
-    }
-  }
-  return out;
-}
-
-// Examples are command lines: what is shortened with "…" stands for a whole one.
-TEST(Methods, EveryExampleIsACommand) {
-  for (const auto& method : methods()) {
-    Arguments arguments;
-    std::vector<const Param*> positional;
-    for (const auto& param : method.params)
-      if (param.positional) positional.push_back(&param);
-    auto words = words_of(method.example);
-    std::size_t next = 0;
-    auto whole = [](const Param& param, const std::string& word) {
-      return word.find("…") == std::string::npos ? word : good(param);
-    };
-    for (std::size_t at = 0; at < words.size(); ++at) {
-      if (words[at].starts_with("--")) {
-        auto name = words[at].substr(2);
-        for (auto& c : name) c = c == '-' ? '_' : c;
-        const auto* param = find(method, name);
-        ASSERT_NE(param, nullptr) << method.name << " " << name;
-        if (param->kind == Kind::Flag) {
-          arguments[name] = true;
-        } else {
-          ASSERT_LT(++at, words.size()) << method.name;
-          arguments[name] = whole(*param, words[at]);
-        }
-      } else {
-        ASSERT_LT(next, positional.size()) << method.name;
-        const auto& param = *positional[next++];
-        arguments[param.name] = whole(param, words[at]);
-      }
-    }
-    EXPECT_EQ(error_of(method.name, arguments), "") << method.name << " " << method.example;
-  }
 }
 
 TEST(Methods, NamesAndOrderMakeSense) {

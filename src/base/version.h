@@ -1,0 +1,6 @@
+// What `doze --version`, getinfo and the API document say; CMakeLists.txt reads it from here.
+#pragma once
+
+namespace doze {
+inline constexpr const char* kVersion = "0.1.0";
+}
