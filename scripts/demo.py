@@ -152,6 +152,11 @@ def open_channel(bitcoind, a, b, amount, count_a, count_b):
     say(f"channel {a.name}-{b.name} open, {amount:,} sat")
 
 
+def show(node, *words):
+    """What a person sees."""
+    print("".join("            " + line + "\n" for line in node.cli(*words, plain=True).splitlines()), end="", flush=True)
+
+
 def demo(args, base):
     build = pathlib.Path(args.build)
     say("starting bitcoind (regtest)")
@@ -198,11 +203,13 @@ def demo(args, base):
     holds = l.cli("listholds")["holds"]
     if len(holds) != 1:
         raise Wrong(f"L should hold one HTLC, listholds says {holds}")
-    say(f"   L holds {holds[0]['amount_msat']:,} msat, fails back at height {holds[0]['fail_back_height']}")
+    say("   doze listholds at L, after its restart:")
+    show(l, "listholds")
     boxes = m.cli("listmailboxes")["mailboxes"]
     if sum(box["messages"] for box in boxes) < 1:
         raise Wrong(f"a message should wait at M, listmailboxes says {boxes}")
-    say(f"   M keeps {sum(box['messages'] for box in boxes)} message(s) for R")
+    say("   doze listmailboxes at M:")
+    show(m, "listmailboxes")
 
     height = bitcoind.height()
     bitcoind.mine(6)
@@ -237,6 +244,27 @@ def demo(args, base):
     return nodes, bitcoind
 
 
+def how_to_play(args, nodes, bitcoind):
+    s, l, m, r = nodes
+    doze = {node: f"{os.path.relpath(node.build / 'doze')} --datadir {os.path.relpath(node.folder)}" for node in nodes}
+    offer = r.cli("listoffers")["offers"][0]["offer"]
+    cli = pathlib.Path(args.bitcoind).with_name("bitcoin-cli")
+    bitcoin = f"{os.path.relpath(cli) if cli.exists() else 'bitcoin-cli'} -regtest -rpcport={bitcoind.port} " \
+              f"-rpccookiefile={os.path.relpath(bitcoind.cookie)}"
+    print(f"""Everything keeps running. Play with it:
+
+  {doze[r]} stop                    # R sleeps
+  {doze[s]} pay {offer[:24]}…       # the whole offer: {doze[r]} listoffers
+  {doze[l]} listholds
+  {doze[m]} listmailboxes
+  {os.path.relpath(r.build / 'dozed')} --datadir {os.path.relpath(r.folder)} >> {os.path.relpath(r.folder / 'log')} &   # R wakes
+  {doze[s]} listpayments
+  {bitcoin} generatetoaddress 6 {bitcoind.address}
+  {doze[s]} help                    # all commands; the same for L, M and R
+
+Ctrl-C ends it.""", flush=True)
+
+
 def end_all():
     for process in reversed(running):
         if process.poll() is None:
@@ -265,12 +293,7 @@ def main():
     try:
         nodes, bitcoind = demo(args, base)
         if args.keep:
-            print("Everything keeps running. Play with it:\n")
-            for node in nodes:
-                print(f"  {node.name} ({node.what}):  {os.path.relpath(node.build / 'doze')} --datadir "
-                      f"{os.path.relpath(node.folder)} help")
-            print(f"  blocks: bitcoind's RPC port is {bitcoind.port}, its cookie {os.path.relpath(bitcoind.cookie)}")
-            print("\nCtrl-C ends it.")
+            how_to_play(args, nodes, bitcoind)
             signal.pause()
         return 0
     except Wrong as error:

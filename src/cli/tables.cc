@@ -11,16 +11,17 @@ std::string cell(const json::value& value) {
   if (value.is_string()) return std::string(value.as_string());
   if (value.is_null()) return "-";
   if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  std::string out;
+  if (const auto* list = value.if_array()) {
+    for (const auto& item : *list) out += (out.empty() ? "" : ", ") + cell(item);
+    return list->empty() ? "-" : out;
+  }
+  if (const auto* object = value.if_object()) {
+    for (const auto& field : *object)
+      out += (out.empty() ? "" : ", ") + std::string(field.key()) + " " + cell(field.value());
+    return out;
+  }
   return json::serialize(value);
-}
-
-/// Long hex ids are cut in tables: --json has them whole.
-std::string short_cell(const json::value& value) {
-  auto text = cell(value);
-  bool hex = text.size() >= 40 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-  if (hex) return text.substr(0, 12) + "…";
-  if (text.size() > 48) return text.substr(0, 45) + "…";
-  return text;
 }
 
 std::size_t width(const std::string& text) {
@@ -28,7 +29,21 @@ std::size_t width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string table(const json::array& rows, const std::string& indent) {
+std::string padded(const std::string& text, std::size_t to) {
+  auto wide = width(text);
+  return text + std::string(to > wide ? to - wide : 0, ' ');
+}
+
+std::string lines(const json::object& object, const std::string& indent) {
+  std::size_t widest = 0;
+  for (const auto& field : object) widest = std::max(widest, field.key().size());
+  std::string out;
+  for (const auto& field : object)
+    out += indent + padded(std::string(field.key()), widest + 2) + cell(field.value()) + "\n";
+  return out;
+}
+
+std::string table(const json::array& rows, const std::string& indent, std::size_t columns_there) {
   if (rows.empty()) return indent + "(none)\n";
   std::vector<std::string> columns;
   for (const auto& row : rows) {
@@ -41,46 +56,50 @@ std::string table(const json::array& rows, const std::string& indent) {
       if (std::find(columns.begin(), columns.end(), field.key()) == columns.end()) columns.emplace_back(field.key());
   }
   std::vector<std::size_t> widths;
+  std::size_t all = indent.size();
   for (const auto& column : columns) {
     auto widest = column.size();
     for (const auto& row : rows)
-      if (const auto* value = row.as_object().if_contains(column)) widest = std::max(widest, width(short_cell(*value)));
+      if (const auto* value = row.as_object().if_contains(column)) widest = std::max(widest, width(cell(*value)));
     widths.push_back(widest);
+    all += widest + 2;
   }
-  std::string out = indent;
-  for (std::size_t i = 0; i < columns.size(); ++i)
-    out += columns[i] + std::string(widths[i] - columns[i].size() + (i + 1 < columns.size() ? 2 : 0), ' ');
-  out += "\n";
-  for (const auto& row : rows) {
-    out += indent;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      const auto* value = row.as_object().if_contains(columns[i]);
-      auto text = value == nullptr ? std::string("-") : short_cell(*value);
-      out += text + std::string(widths[i] - width(text) + (i + 1 < columns.size() ? 2 : 0), ' ');
-    }
-    out += "\n";
+  std::string out;
+  if (all > columns_there + 2) {
+    for (const auto& row : rows) out += (out.empty() ? "" : "\n") + lines(row.as_object(), indent);
+    return out;
   }
+  auto line = [&](auto&& text_of) {
+    std::string text = indent;
+    for (std::size_t i = 0; i < columns.size(); ++i) text += padded(text_of(columns[i]), widths[i] + 2);
+    out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+  };
+  line([](const std::string& column) { return column; });
+  for (const auto& row : rows)
+    line([&](const std::string& column) {
+      const auto* value = row.as_object().if_contains(column);
+      return value == nullptr ? std::string("-") : cell(*value);
+    });
   return out;
 }
 
 }  // namespace
 
-std::string to_text(const json::value& answer) {
+std::string to_text(const json::value& answer, std::size_t columns) {
   if (!answer.is_object()) return cell(answer) + "\n";
+  json::object plain;
+  std::string tables;
   const auto& object = answer.as_object();
-  std::size_t widest = 0;
-  for (const auto& field : object)
-    if (!field.value().is_array()) widest = std::max(widest, field.key().size());
-  std::string out;
   for (const auto& field : object) {
-    if (field.value().is_array()) {
-      if (object.size() > 1) out += std::string(field.key()) + ":\n";
-      out += table(field.value().as_array(), object.size() > 1 ? "  " : "");
-    } else {
-      out += std::string(field.key()) + std::string(widest - field.key().size() + 2, ' ') + cell(field.value()) + "\n";
+    const auto* list = field.value().if_array();
+    if (list == nullptr) {
+      plain.insert(field);
+      continue;
     }
+    if (object.size() > 1) tables += std::string(field.key()) + ":\n";
+    tables += table(*list, object.size() > 1 ? "  " : "", columns);
   }
-  return out;
+  return lines(plain, "") + tables;
 }
 
 }  // namespace doze::cli

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/units.h"
+
 namespace doze {
 
 class Value;
@@ -52,5 +54,8 @@ class Value {
  private:
   Inner inner_;
 };
+
+/// How replies show times: UTC, "2026-11-24T05:10:00Z".
+[[nodiscard]] std::string time_text(UnixTime time);
 
 }  // namespace doze

@@ -3,8 +3,11 @@
 namespace doze::invoicing {
 namespace {
 
-std::uint64_t seconds_left(UnixTime expiry, UnixTime now) {
-  return expiry > now ? expiry.value() - now.value() : 0;
+const char* status_of(const OwnOffer& own) {
+  return own.disabled                    ? "disabled"
+         : !own.async                    ? "active"
+         : own.acknowledged.value() != 0 ? "served"
+                                         : "waiting for the server";
 }
 
 }  // namespace
@@ -13,18 +16,14 @@ Value describe(const OwnOffer& own) {
   Value out;
   out.set("offer_id", own.offer.id().hex());
   out.set("offer", own.offer.text());
-  const char* status = own.disabled                    ? "disabled"
-                       : !own.async                    ? "active"
-                       : own.acknowledged.value() != 0 ? "served"
-                                                       : "waiting for the server";
-  out.set("status", status);
+  out.set("status", status_of(own));
   out.set("async", own.async);
   if (auto amount = own.offer.amount()) out.set("amount_msat", amount->value());
   out.set("description", escape_untrusted(own.offer.description().value_or("")));
-  if (own.offer.absolute_expiry()) out.set("expires_at", own.offer.absolute_expiry()->value());
+  if (own.offer.absolute_expiry()) out.set("expires_at", time_text(*own.offer.absolute_expiry()));
   if (own.async) {
     out.set("profile", name(own.profile)).set("server", own.server.hex()).set("slot", own.slot);
-    out.set("invoice_acknowledged_at", own.acknowledged.value());
+    if (own.acknowledged.value() != 0) out.set("invoice_acknowledged_at", time_text(own.acknowledged));
   }
   out.set("payments", own.payments).set("received_msat", own.received.value());
   return out;
@@ -43,7 +42,8 @@ Value describe_invitations(const Invoicing::Inside& state, UnixTime now) {
     Value out;
     out.set("id", to_hex(id)).set("label", escape_untrusted(invitation.label)).set("profile", name(invitation.profile));
     out.set("status", invitation.revoked ? "revoked" : invitation.recipient ? "used" : expired ? "expired" : "open");
-    out.set("created_at", invitation.created_at.value());
+    out.set("created_at", time_text(invitation.created_at));
+    if (invitation.expires_at) out.set("expires_at", time_text(*invitation.expires_at));
     if (invitation.recipient) out.set("recipient", invitation.recipient->hex());
     list.push_back(std::move(out));
   }
@@ -59,9 +59,18 @@ Value describe_served(const Invoicing::Inside& state, UnixTime now) {
       out.set("recipient", it->second.recipient->hex());
     out.set("offer_id", served.invoice.offer_id().hex()).set("profile", name(served.invoice.profile()));
     out.set("bytes", std::uint64_t{served.invoice.bytes().size()});
-    out.set("created_at", served.invoice.created_at().value());
-    out.set("expires_in_s", seconds_left(served.invoice.expires_at(), now));
+    out.set("created_at", time_text(served.invoice.created_at()));
+    out.set("expires_at", time_text(served.invoice.expires_at()));
+    out.set("status", now > served.invoice.expires_at() ? "expired" : "served");
     out.set("requests", served.requests);
+    list.push_back(std::move(out));
+  }
+  for (const auto& [id, own] : state.own) {  // ours, at servers that we joined
+    if (!own.async) continue;
+    Value out;
+    out.set("server", own.server.hex()).set("slot", own.slot).set("offer_id", id.hex());
+    out.set("profile", name(own.profile)).set("status", status_of(own));
+    if (own.acknowledged.value() != 0) out.set("created_at", time_text(own.acknowledged));
     list.push_back(std::move(out));
   }
   return Value().set("static_invoices", std::move(list));

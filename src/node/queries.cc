@@ -21,7 +21,7 @@ Value describe(const offers::Offer& offer) {
   if (offer.currency()) out.set("currency", escape_untrusted(*offer.currency()));
   if (auto amount = offer.currency_amount()) out.set("currency_amount", *amount);
   if (offer.quantity_max()) out.set("quantity_max", *offer.quantity_max());
-  if (offer.absolute_expiry()) out.set("expires_at", offer.absolute_expiry()->value());
+  if (offer.absolute_expiry()) out.set("expires_at", time_text(*offer.absolute_expiry()));
   if (offer.issuer_id()) out.set("issuer_id", offer.issuer_id()->hex());
   List chains;
   for (const auto& chain : offer.chains()) chains.push_back(chain.hex());
@@ -44,7 +44,7 @@ Value describe(const offers::Invitation& invitation) {
   List addresses;
   for (const auto& address : invitation.addresses) addresses.push_back(wire::to_text(address));
   out.set("addresses", std::move(addresses)).set("paths", std::uint64_t{invitation.paths.size()});
-  if (invitation.absolute_expiry) out.set("expires_at", invitation.absolute_expiry->value());
+  if (invitation.absolute_expiry) out.set("expires_at", time_text(*invitation.absolute_expiry));
   return out;
 }
 
@@ -53,8 +53,8 @@ Value describe(const offers::Invoice& invoice) {
   out.set("type", "invoice")
       .set("offer_id", invoice.offer().id().hex())
       .set("payment_hash", invoice.payment_hash().hex());
-  out.set("amount_msat", invoice.amount().value()).set("created_at", invoice.created_at().value());
-  out.set("expires_at", invoice.expires_at().value()).set("node_id", invoice.node_id().hex());
+  out.set("amount_msat", invoice.amount().value()).set("created_at", time_text(invoice.created_at()));
+  out.set("expires_at", time_text(invoice.expires_at())).set("node_id", invoice.node_id().hex());
   return out;
 }
 

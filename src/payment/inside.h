@@ -244,8 +244,6 @@ void fail_hold(Work& work, RequestId request, const command::FailHold& command);
 [[nodiscard]] Value describe_payments(const Payments::Inside& state, const Context& context);
 [[nodiscard]] Value describe_forwards(const Payments::Inside& state);
 [[nodiscard]] Value describe_holds(const Payments::Inside& state, const Context& context);
-/// "2026-11-24T05:10:00Z"
-[[nodiscard]] std::string time_text(UnixTime time);
 /// When a height will come, ten minutes a block.
 [[nodiscard]] UnixTime time_of_height(const Context& context, BlockHeight height);
 

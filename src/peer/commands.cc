@@ -73,7 +73,7 @@ void Work::command(RequestId request, const command::ListPeers&) {
     peer.set("node_id", node.hex()).set("connected", view != self_.views.end());
     if (view != self_.views.end()) {
       peer.set("address", view->second.address).set("inbound", view->second.inbound);
-      peer.set("connected_since", view->second.connected_since.value());
+      peer.set("connected_since", time_text(view->second.connected_since));
       peer.set("features", to_hex(view->second.features.to_bytes()));
     }
     if (auto known = self_.known.find(node); known != self_.known.end()) {

@@ -1,4 +1,7 @@
 // The command line: one method of the API each, made from the same table, and `init`.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <boost/json.hpp>
 #include <cstdio>
 #include <string>
@@ -135,6 +138,12 @@ int init(const std::string& datadir, const Words& words) {
   return 0;
 }
 
+std::size_t terminal_columns() {
+  winsize size{};
+  bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  return known ? size.ws_col : cli::kDefaultColumns;
+}
+
 int call(const std::string& datadir, const rpc::Method& method, const Words& words, bool as_json) {
   auto arguments = cli::arguments_of(method, words);
   if (!arguments) return complain(arguments.error());
@@ -155,7 +164,7 @@ int call(const std::string& datadir, const rpc::Method& method, const Words& wor
         problem != nullptr && problem->is_object() ? problem->as_object().if_contains("message") : nullptr;
     return complain(message != nullptr && message->is_string() ? std::string(message->as_string()) : answer->body);
   }
-  std::printf("%s", as_json ? (answer->body + "\n").c_str() : cli::to_text(parsed).c_str());
+  std::printf("%s", as_json ? (answer->body + "\n").c_str() : cli::to_text(parsed, terminal_columns()).c_str());
   return 0;
 }
 
