@@ -122,6 +122,7 @@ std::size_t count_held(const Payments::Inside& state, const ChannelId* channel) 
 }
 
 BlockHeight fail_back_height(const Forward& forward) {
+  if (!forward.hold) return blocks_before(forward.expiry_out, CltvDelta(kMinOutgoingLeft.value() - 1));
   return std::min(blocks_before(forward.expiry_out, kFailBackOutgoing),
                   blocks_before(forward.expiry_in, kFailBackIncoming));
 }
