@@ -209,6 +209,14 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   try_forward(work, row);
 }
 
+/// Released early, and then it is nothing to forward: nobody would ever look at the row again.
+void forget_early(Work& work, const HtlcKey& key) {
+  auto it = work.state.forwards.find(key);
+  if (it == work.state.forwards.end() || it->second.state != ForwardState::Early) return;
+  work.say(Erase{Table::Forward, key_of(key)});
+  work.state.forwards.erase(it);
+}
+
 Forward* find(Work& work, const ForwardOrigin& origin) {
   auto it = work.state.forwards.find(HtlcKey{origin.channel_id, origin.htlc_id});
   return it == work.state.forwards.end() ? nullptr : &it->second;
@@ -218,6 +226,7 @@ Forward* find(Work& work, const ForwardOrigin& origin) {
 
 void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
+  if (!std::holds_alternative<PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
   std::visit(
       Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
                  [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
