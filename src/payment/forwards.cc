@@ -331,10 +331,15 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
 }
 
 void forwards_on_usable(Work& work, const ChannelUsable& word) {
-  for (auto& [key, forward] : work.state.forwards)
+  std::vector<HtlcKey> waiting;  // one that fails may take the oldest row with it
+  for (const auto& [key, forward] : work.state.forwards)
     if (forward.next_channel == word.channel_id &&
         (forward.state == ForwardState::Released || forward.state == ForwardState::Waiting))
-      try_forward(work, forward);
+      waiting.push_back(key);
+  for (const auto& key : waiting) {
+    auto it = work.state.forwards.find(key);
+    if (it != work.state.forwards.end()) try_forward(work, it->second);
+  }
 }
 
 void forwards_on_block(Work& work) {
