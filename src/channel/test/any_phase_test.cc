@@ -178,8 +178,7 @@ void expect_harmless(const Pair& pair, const FakeNode& node, const std::map<Chan
   EXPECT_TRUE(node.all<HtlcFulfilled>().empty());
   EXPECT_TRUE(node.all<HtlcFailed>().empty());
   auto after = funds(node);
-  for (const auto& [id, value] : before)
-    EXPECT_TRUE(!after.contains(id) || after.at(id) == value);
+  for (const auto& [id, value] : before) EXPECT_TRUE(!after.contains(id) || after.at(id) == value);
   // What is published spends the channel by the rules: our commitment, or a closing that both signed.
   for (const auto& word : node.all<Broadcast>()) {
     ASSERT_FALSE(pair.funding.outputs.empty());

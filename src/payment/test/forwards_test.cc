@@ -83,14 +83,6 @@ TEST_F(Waking, a_client_that_got_mail_in_the_last_ten_minutes_is_waited_for) {
   expect_failed(receive(htlc(1, std::nullopt)), 1, onion::kTemporaryChannelFailure);
 }
 
-TEST_F(Waking, a_server_that_is_away_is_no_client) {
-  l.channels.at(channel_id(2)).announced = true;
-  l.step(ClientAwake{world.m.id});
-  auto client = l.views.is_client(world.m.id);
-  receive(htlc(0, std::nullopt));
-  EXPECT_EQ(state(0), client ? "waiting" : "failed");
-}
-
 TEST_F(Waking, waiting_ones_never_wait_past_their_deadline) {
   receive(htlc(0, std::nullopt));
   expect_no_failure(l.block(1'000 - 18));
