@@ -26,6 +26,7 @@ Result<OwnOffer, ParseError> read_own_offer(ByteView value) {
   OwnOffer o{std::move(offer)};
   in.all(o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server, o.slot, o.serve_path,
          o.invoice_created_at, o.acknowledged);
+  if (o.profile > Profile::Draft) in.refuse();
   LN_CHECK(in.finish("offer"));
   return o;
 }
@@ -42,6 +43,7 @@ Result<Joined, ParseError> read_joined(ByteView value) {
   Joined j;
   Bytes addresses;
   in.all(j.server, addresses, j.paths, j.profile, j.token, j.joined_at);
+  if (j.profile > Profile::Draft || j.paths.empty()) in.refuse();
   LN_CHECK(in.finish("joined server"));
   LN_TRY(read, wire::read_addresses(addresses));
   j.addresses = std::move(read);
@@ -59,6 +61,7 @@ Result<Invited, ParseError> read_invited(ByteView value) {
   if (in.version() != kVersion) return fail(unknown_version(in.version()));
   Invited i;
   in.all(i.id, i.label, i.profile, i.created_at, i.expires_at, i.revoked, i.recipient);
+  if (i.profile > Profile::Draft) in.refuse();
   LN_CHECK(in.finish("invitation"));
   return i;
 }

@@ -122,6 +122,7 @@ std::size_t count_held(const Payments::Inside& state, const ChannelId* channel) 
 }
 
 BlockHeight fail_back_height(const Forward& forward) {
+  if (!forward.hold) return blocks_before(forward.expiry_out, CltvDelta(kMinOutgoingLeft.value() - 1));
   return std::min(blocks_before(forward.expiry_out, kFailBackOutgoing),
                   blocks_before(forward.expiry_in, kFailBackIncoming));
 }
@@ -208,6 +209,14 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   try_forward(work, row);
 }
 
+/// Released early, and then it is nothing to forward: nobody would ever look at the row again.
+void forget_early(Work& work, const HtlcKey& key) {
+  auto it = work.state.forwards.find(key);
+  if (it == work.state.forwards.end() || it->second.state != ForwardState::Early) return;
+  work.say(Erase{Table::Forward, key_of(key)});
+  work.state.forwards.erase(it);
+}
+
 Forward* find(Work& work, const ForwardOrigin& origin) {
   auto it = work.state.forwards.find(HtlcKey{origin.channel_id, origin.htlc_id});
   return it == work.state.forwards.end() ? nullptr : &it->second;
@@ -217,6 +226,7 @@ Forward* find(Work& work, const ForwardOrigin& origin) {
 
 void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
+  if (!std::holds_alternative<PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
   std::visit(
       Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
                  [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
@@ -321,10 +331,15 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
 }
 
 void forwards_on_usable(Work& work, const ChannelUsable& word) {
-  for (auto& [key, forward] : work.state.forwards)
+  std::vector<HtlcKey> waiting;  // one that fails may take the oldest row with it
+  for (const auto& [key, forward] : work.state.forwards)
     if (forward.next_channel == word.channel_id &&
         (forward.state == ForwardState::Released || forward.state == ForwardState::Waiting))
-      try_forward(work, forward);
+      waiting.push_back(key);
+  for (const auto& key : waiting) {
+    auto it = work.state.forwards.find(key);
+    if (it != work.state.forwards.end()) try_forward(work, it->second);
+  }
 }
 
 void forwards_on_block(Work& work) {

@@ -148,6 +148,8 @@ inline constexpr std::size_t kMaxForwardHistory = 10'000;
 inline constexpr std::uint32_t kMaxAttempts = 10;
 /// A payment that should be held waits so long for a channel whose peer is away, and looks so often.
 inline constexpr std::uint64_t kHolderWaitS = 600, kHolderCheckMs = 10'000;
+/// A draft link takes one held HTLC a commitment round: the next payment tries again so often.
+inline constexpr std::uint64_t kHoldRoundMs = 1'000;
 /// An ordinary forward that has fewer blocks left than this is refused: no time to resolve it on chain.
 inline constexpr CltvDelta kMinOutgoingLeft{18};
 

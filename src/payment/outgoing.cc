@@ -235,6 +235,8 @@ bool waits_for_holder(Work& work, Outgoing& payment) {
   if (work.context.wall > after_s(payment.created_at, kHolderWaitS))
     end_payment(work, payment, OutgoingState::Failed, CommandErrorCode::NotReady,
                 "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) + " minutes");
+  else if (can_hold(work.context))
+    send_htlc(work, payment);
   else
     payment.next_announce = after_ms(work.context.mono, kHolderCheckMs);
   return true;
@@ -269,6 +271,10 @@ void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word) {
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) {
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
+  if (payment->held && word.reason == AddRefusal::HoldLimit) {
+    payment->next_announce = after_ms(work.context.mono, kHoldRoundMs);  // the next round takes it
+    return;
+  }
   payment->excluded_channels.insert(word.channel_id);
   if (payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // nothing has left: also for a hold
   end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NoRoute,

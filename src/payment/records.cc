@@ -1,4 +1,5 @@
 #include "effects/record_io.h"
+#include "offers/static_invoice.h"
 #include "payment/inside.h"
 
 namespace doze::payment {
@@ -70,6 +71,9 @@ Result<Outgoing, ParseError> read_outgoing(ByteView value) {
       in.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
     }
     if (payment.state > OutgoingState::Expired || payment.failure_code > CommandErrorCode::Internal) in.refuse();
+    // What an unfinished payment goes on with must be there.
+    if (payment.state == OutgoingState::Fetching && !offers::Offer::parse(payment.offer)) in.refuse();
+    if (payment.is_static && !is_terminal(payment.state) && !offers::StaticInvoice::parse(payment.invoice)) in.refuse();
   });
 }
 
@@ -91,7 +95,8 @@ Put record(const ReleaseDue& release) {
 Result<ReleaseDue, ParseError> read_release(ByteView value) {
   return read<ReleaseDue>(value, "release", [](RecordReader& in, ReleaseDue& release) {
     release_fields(in, release);
-    if (release.profile > Profile::Draft) in.refuse();
+    Reader path(release.reply_path);
+    if (release.profile > Profile::Draft || !wire::read_blinded_path(path) || !path.done()) in.refuse();
   });
 }
 

@@ -1,0 +1,247 @@
+// Invoicing rooms with hand-made surroundings: M serves, R is its recipient, S pays; words travel by hand.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "crypto/crypto.h"
+#include "effects/features.h"
+#include "effects/limits.h"
+#include "effects/own_paths.h"
+#include "effects/seed_signer.h"
+#include "invoicing/inside.h"
+#include "offers/invoice.h"
+#include "offers/invoice_error.h"
+#include "onion/release_path.h"
+#include "onion/route_blinding.h"
+
+namespace doze::invoicing::testing {
+
+class CountingRng final : public Rng {
+ public:
+  explicit CountingRng(std::uint8_t seed) : state_(seed) {}
+  void fill(std::span<std::uint8_t> out) override {
+    for (auto& byte : out) {
+      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+      byte = static_cast<std::uint8_t>(state_ >> 56);
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+template <class E>
+std::vector<E> of(const Effects& effects) {
+  std::vector<E> out;
+  for (const auto& effect : effects)
+    if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
+  return out;
+}
+/// The messages with these contents.
+template <class C>
+std::vector<C> contents_of(const Effects& effects) {
+  std::vector<C> out;
+  for (const auto& sent : of<SendOnionMessage>(effects))
+    if (const auto* one = std::get_if<C>(&sent.contents)) out.push_back(*one);
+  return out;
+}
+inline PrivateKey key(std::uint8_t byte) {
+  std::array<std::uint8_t, 32> bytes;
+  bytes.fill(byte);
+  return PrivateKey(bytes);
+}
+inline std::string text_of(const Value& value, std::string_view field) {
+  const auto* found = value.find(field);
+  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->inner());
+  return text == nullptr ? "" : *text;
+}
+
+struct FakeNode {
+  FakeNode(std::uint8_t seed, Role role)
+      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {
+    config.role = role;
+  }
+  FakeNode(const FakeNode&) = delete;
+  FakeNode& operator=(const FakeNode&) = delete;
+
+  std::unique_ptr<Signer> signer;
+  CountingRng rng;
+  NodeId id;
+  Config config;
+  ParallelMap parallel;
+  graph::Graph graph;
+  std::map<ChannelId, ChannelView> channels;
+  std::map<NodeId, PeerView> peers;
+  std::map<ChannelId, PolicyPair> policies;
+  std::map<OfferId, OfferView> no_offers;
+  std::set<NodeId> no_clients;
+  Views views{graph, channels, peers, policies, no_offers, no_clients, true};
+  MonoTime mono{1'000'000};
+  UnixTime wall{1'700'000'000};
+  Invoicing room;
+  std::map<std::pair<Table, Bytes>, Bytes> rows;
+  Effects said;
+
+  [[nodiscard]] Context context() { return {mono, wall, BlockHeight(800), rng, config, views, *signer, parallel}; }
+  Effects step(const Input& input) {
+    auto transition = invoicing::step(std::move(room), input, context());
+    room = std::move(transition.next);
+    for (const auto& effect : transition.effects) {
+      said.push_back(effect);
+      if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
+      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase({erase->table, erase->key});
+    }
+    return std::move(transition.effects);
+  }
+  Effects command(command::Command command, RequestId request = 1) {
+    return step(CommandReceived{request, std::move(command)});
+  }
+  void restart() {
+    std::vector<Row> stored;
+    for (const auto& [key, value] : rows) stored.push_back({key.first, key.second, value});
+    auto loaded = load(stored);
+    ASSERT_TRUE(loaded.has_value());
+    room = *std::move(loaded);
+    said.clear();
+    step(Started{});
+  }
+  Effects pass(std::uint64_t ms) {
+    mono = after_ms(mono, ms);
+    wall = after_s(wall, ms / 1000);
+    return step(DeadlineReached{});
+  }
+  void see(const FakeNode& peer) {
+    peers.insert_or_assign(peer.id, PeerView{peer.id, own_features(peer.config), "x", false, wall});
+  }
+  void add_channel(const NodeId& peer) {
+    ChannelView channel;
+    channel.channel_id.bytes.fill(3);
+    channel.peer = peer;
+    channel.phase = ChannelPhase::Normal;
+    channel.usable = true;
+    channel.scid = ShortChannelId::of(3, 1, 0);
+    channel.receivable = Msat(900'000'000);
+    PolicyPair both;
+    both.remote = ChannelPolicy{Msat(1000), 100, CltvDelta(72), Msat(1), Msat(900'000'000), false};
+    policies.insert_or_assign(channel.channel_id, both);
+    channels.insert_or_assign(channel.channel_id, channel);
+  }
+  /// The path_id that a blinded path of one or two hops carries to this node, its end.
+  Bytes path_id(const wire::BlindedPath& path, FakeNode* first = nullptr) {
+    auto point = path.first_path_key;
+    if (path.path.size() == 2) {
+      LN_ASSERT(first != nullptr);
+      auto opened = onion::unblind(point, path.path[0].encrypted_recipient_data,
+                                   [&](const PublicKey& p) { return first->signer->node_ecdh(p); });
+      LN_ASSERT(opened.has_value());
+      point = opened->next_path_key;
+    }
+    auto opened = onion::unblind(point, path.path.back().encrypted_recipient_data,
+                                 [&](const PublicKey& p) { return signer->node_ecdh(p); });
+    LN_ASSERT(opened.has_value());
+    auto data = onion::decode_recipient_data(opened->data);
+    LN_ASSERT(data.has_value() && data->path_id.has_value());
+    return *data->path_id;
+  }
+  template <class E>
+  [[nodiscard]] std::vector<E> all() const {
+    return of<E>(said);
+  }
+  [[nodiscard]] std::vector<std::string> reasons(std::string_view event) const {
+    std::vector<std::string> out;
+    for (const auto& word : all<Notify>())
+      if (word.event == event) out.push_back(text_of(Value(word.facts), "reason"));
+    return out;
+  }
+  [[nodiscard]] CommandError error() const {
+    for (const auto& reply : all<Reply>())
+      if (const auto* error = std::get_if<CommandError>(&reply.result)) return *error;
+    return {CommandErrorCode::Internal, "no error", {}};
+  }
+  [[nodiscard]] std::size_t count(Table table) const {
+    return static_cast<std::size_t>(
+        std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.first.first == table; }));
+  }
+};
+
+/// M serves R, its only peer; S asks M.
+struct World {
+  FakeNode s{1, Role::Client}, m{3, Role::Server}, r{4, Role::Client};
+
+  World() {
+    for (auto* client : {&s, &r}) {
+      client->see(m);
+      m.see(*client);
+    }
+    r.add_channel(m.id);
+    m.add_channel(r.id);
+  }
+  /// `word` arrives at `to`, over the path that it was sent to; M stands in front of R and S.
+  Effects deliver(FakeNode& from, FakeNode& to, const SendOnionMessage& word) {
+    return to.step(arriving(from, to, word));
+  }
+  OnionMessageReceived arriving(FakeNode& from, FakeNode& to, const SendOnionMessage& word) {
+    const auto& path = std::get<wire::BlindedPath>(word.destination);
+    // Through the bytes of its contents, as on the wire.
+    auto tlv = onion::encode(word.contents);
+    auto contents = onion::decode_contents(tlv.type, tlv.value);
+    LN_ASSERT(contents.has_value());
+    return {&from == &m || &to == &m ? from.id : m.id, to.path_id(path, &m), word.reply_path, *contents};
+  }
+  /// The only message among these effects.
+  static SendOnionMessage only(const Effects& effects) {
+    auto sent = of<SendOnionMessage>(effects);
+    LN_ASSERT(sent.size() == 1);
+    return sent[0];
+  }
+  std::string invite(std::optional<Profile> profile = std::nullopt) {
+    command::AsyncInvite command;
+    command.label = "phone";
+    command.profile = profile;
+    auto reply = of<Reply>(m.command(command)).at(0);
+    invitation = text_of(std::get<Value>(reply.result), "id");
+    return text_of(std::get<Value>(reply.result), "link");
+  }
+  void join(std::optional<Profile> profile = std::nullopt) { r.command(command::AsyncJoin{invite(profile)}); }
+  static command::CreateOffer coffee() {
+    command::CreateOffer command;
+    command.async = true;
+    command.amount = Msat(50'000'000);
+    command.description = "coffee";
+    return command;
+  }
+  /// R asks for paths and M answers: what R says then is its invoice for M.
+  SendOnionMessage served_by_r(const command::CreateOffer& command = coffee()) {
+    auto asked = r.command(command, 9);
+    auto answered = deliver(r, m, only(asked));
+    return only(deliver(m, r, only(answered)));
+  }
+  /// R's offer is served by M and acknowledged.
+  offers::Offer offer_served(const command::CreateOffer& command = coffee()) {
+    auto acknowledged = deliver(r, m, served_by_r(command));
+    auto done = deliver(m, r, only(acknowledged));
+    LN_ASSERT(!of<Reply>(done).empty());
+    return newest_offer();
+  }
+  offers::Offer newest_offer() {
+    const OwnOffer* newest = nullptr;
+    for (const auto& [id, own] : r.room.inside->own)
+      if (newest == nullptr || own.slot >= newest->slot) newest = &own;
+    LN_ASSERT(newest != nullptr);
+    return newest->offer;
+  }
+  Effects ask(const offers::Offer& offer, std::uint8_t number = 1) {
+    PayerRequest request{payment(number), offer, offer.amount().value_or(Msat(1'000)), std::nullopt, std::nullopt};
+    return s.step(RequestInvoice{request});
+  }
+  static PaymentId payment(std::uint8_t number) {
+    PaymentId out;
+    out.bytes.fill(number);
+    return out;
+  }
+  std::string invitation;
+};
+
+}  // namespace doze::invoicing::testing

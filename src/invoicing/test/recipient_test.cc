@@ -1,0 +1,243 @@
+// R joins a server, gets an offer served, and keeps its static invoice fresh.
+#include "fake_node.h"
+
+namespace doze::invoicing::testing {
+namespace {
+
+struct Recipient : ::testing::Test {
+  World world;
+  FakeNode& r = world.r;
+
+  static std::size_t served(const Effects& effects) { return contents_of<onion::ServeStaticInvoice>(effects).size(); }
+  static UnixTime own_created(const SendOnionMessage& sent) {
+    return offers::StaticInvoice::parse(std::get<onion::ServeStaticInvoice>(sent.contents).invoice)->created_at();
+  }
+  const OwnOffer& own() { return r.room.inside->own.begin()->second; }
+};
+
+TEST_F(Recipient, joining_is_durable_and_wants_the_server_as_a_peer_also_after_a_restart) {
+  auto effects = r.command(command::AsyncJoin{world.invite()});
+  ASSERT_EQ(of<WantPeer>(effects).size(), 1U);
+  EXPECT_TRUE(of<WantPeer>(effects)[0].keep);
+  EXPECT_EQ(r.count(Table::Joined), 1U);
+  r.restart();
+  ASSERT_EQ(r.all<WantPeer>().size(), 1U);
+  EXPECT_EQ(r.all<WantPeer>()[0].node_id, world.m.id);
+}
+
+TEST_F(Recipient, joining_says_what_is_missing) {
+  auto missing = [&] { return text_of(std::get<Value>(r.all<Reply>().back().result), "missing"); };
+  auto link = world.invite();
+  r.channels.begin()->second.usable = false;
+  r.command(command::AsyncJoin{link});
+  EXPECT_NE(missing().find("no usable channel yet"), std::string::npos);
+  r.peers.clear();
+  r.command(command::AsyncJoin{link});
+  EXPECT_NE(missing().find("not connected to the server"), std::string::npos);
+  r.see(world.m);
+  r.channels.begin()->second.usable = true;
+  r.command(command::AsyncJoin{link});
+  EXPECT_EQ(missing(), "");
+}
+
+TEST_F(Recipient, a_wrong_expired_or_own_link_is_refused) {
+  r.command(command::AsyncJoin{"lnai1zzzz"});
+  EXPECT_EQ(r.error().code, CommandErrorCode::BadRequest);
+  command::AsyncInvite command;
+  command.expiry_s = 10;
+  auto link = text_of(std::get<Value>(of<Reply>(world.m.command(command)).at(0).result), "link");
+  r.said.clear();
+  r.wall = after_s(r.wall, 11);
+  r.command(command::AsyncJoin{link});
+  EXPECT_EQ(r.error().code, CommandErrorCode::Expired);
+  world.m.said.clear();
+  world.m.command(command::AsyncJoin{link});
+  EXPECT_EQ(world.m.error().code, CommandErrorCode::BadRequest);
+  EXPECT_EQ(r.count(Table::Joined) + world.m.count(Table::Joined), 0U);
+}
+
+TEST_F(Recipient, an_async_offer_needs_a_server_a_connection_and_a_usable_channel) {
+  auto refusal = [&] {
+    r.said.clear();
+    r.command(World::coffee());
+    EXPECT_TRUE(r.all<SendOnionMessage>().empty());
+    EXPECT_EQ(r.error().code, CommandErrorCode::NotReady);
+    return r.error().message;
+  };
+  EXPECT_NE(refusal().find("no server has invited us"), std::string::npos);
+  world.join();
+  r.channels.begin()->second.usable = false;
+  EXPECT_NE(refusal().find("no usable channel"), std::string::npos);
+  r.peers.clear();
+  EXPECT_NE(refusal().find("not connected to the server"), std::string::npos);
+}
+
+TEST_F(Recipient, the_offer_is_answered_when_the_server_has_acknowledged_and_not_before) {
+  world.join();
+  r.said.clear();
+  auto sent = world.served_by_r();
+  EXPECT_TRUE(r.all<Reply>().empty());
+  EXPECT_EQ(r.count(Table::Offer), 1U);  // durable before its invoice leaves
+  auto acknowledged = world.arriving(world.m, r, World::only(world.deliver(r, world.m, sent)));
+  auto forged = acknowledged;
+  forged.path_id->back() ^= 1;
+  EXPECT_TRUE(r.step(forged).empty());
+  auto effects = r.step(acknowledged);
+  ASSERT_EQ(of<Reply>(effects).size(), 1U);
+  EXPECT_EQ(of<Reply>(effects)[0].request, 9U);
+  EXPECT_EQ(text_of(std::get<Value>(of<Reply>(effects)[0].result), "offer"), own().offer.text());
+  EXPECT_EQ(own().acknowledged, own().invoice_created_at);
+}
+
+TEST_F(Recipient, a_description_of_200_bytes_is_taken_one_more_is_refused) {
+  world.join();
+  auto command = World::coffee();
+  command.description = std::string(kMaxAsyncDescriptionBytes + 1, 'x');
+  r.said.clear();
+  r.command(command);
+  EXPECT_EQ(r.error().code, CommandErrorCode::BadRequest);
+  EXPECT_NE(r.error().message.find("201 bytes"), std::string::npos) << r.error().message;
+  command.description.pop_back();
+  EXPECT_EQ(world.offer_served(command).description()->size(), kMaxAsyncDescriptionBytes);
+}
+
+TEST_F(Recipient, a_request_that_would_not_fit_the_onion_is_refused_with_the_bytes_too_many) {
+  world.join();
+  auto with_issuer = [&](std::size_t bytes) {
+    auto command = World::coffee();
+    command.issuer = std::string(bytes, 'i');
+    r.said.clear();
+    auto asked = r.command(command, 9);
+    world.deliver(world.m, r, World::only(world.deliver(r, world.m, World::only(asked))));
+  };
+  with_issuer(700);
+  ASSERT_EQ(r.error().code, CommandErrorCode::BadRequest);
+  EXPECT_EQ(r.count(Table::Offer), 0U);
+  auto text = r.error().message;
+  auto too_many = std::stoul(text.substr(text.find("is ") + 3));
+  EXPECT_NE(text.find(" bytes too long"), std::string::npos) << text;
+  ASSERT_LT(too_many, 700U);
+  with_issuer(700 - too_many + 1);
+  EXPECT_NE(r.error().message.find("is 1 bytes too long"), std::string::npos) << r.error().message;
+  with_issuer(700 - too_many);
+  EXPECT_EQ(r.error().message, "no error");
+  EXPECT_EQ(r.count(Table::Offer), 1U);
+}
+
+TEST_F(Recipient, there_are_so_many_slots) {
+  world.join();
+  for (std::uint16_t slot = 0; slot < kSlotsPerRecipient; ++slot) {
+    world.offer_served();
+    EXPECT_EQ(r.room.inside->own.size(), slot + 1U);
+  }
+  r.said.clear();
+  r.command(World::coffee());
+  EXPECT_EQ(r.error().code, CommandErrorCode::Limit);
+  r.command(command::DisableOffer{world.newest_offer().id()});
+  r.said.clear();
+  EXPECT_EQ(contents_of<onion::OfferPathsRequest>(r.command(World::coffee())).at(0).invoice_slot,
+            kSlotsPerRecipient - 1);
+}
+
+TEST_F(Recipient, a_server_that_is_silent_is_asked_again_and_given_up_after_a_minute) {
+  world.join();
+  r.said.clear();
+  r.command(World::coffee());
+  EXPECT_EQ(contents_of<onion::OfferPathsRequest>(r.pass(kServeRepeatMs)).size(), 1U);
+  for (auto ms = kServeRepeatMs; ms + kServeRepeatMs < kServeWaitMs; ms += kServeRepeatMs) r.pass(kServeRepeatMs);
+  EXPECT_TRUE(r.all<Reply>().empty());
+  EXPECT_TRUE(contents_of<onion::OfferPathsRequest>(r.pass(kServeRepeatMs)).empty());
+  EXPECT_EQ(r.error().code, CommandErrorCode::NotReady);
+  EXPECT_FALSE(deadline(r.room).has_value());
+}
+
+TEST_F(Recipient, an_invoice_that_is_not_acknowledged_is_sent_again_at_growing_distances_also_after_a_restart) {
+  world.join();
+  world.served_by_r();
+  std::uint64_t wait = kServeRepeatMs;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(served(r.pass(wait - 1)), 0U) << i;
+    EXPECT_EQ(served(r.pass(1)), 1U) << i;
+    wait = std::min(wait * 2, kServeRepeatMaxMs);
+  }
+  r.restart();
+  EXPECT_EQ(served(r.said), 0U);
+  r.said.clear();
+  EXPECT_EQ(served(r.step(ChannelUsable{r.channels.begin()->first, world.m.id})), 1U);
+}
+
+TEST_F(Recipient, an_invoice_is_renewed_after_an_eighth_of_its_life_with_a_later_creation_time) {
+  world.join();
+  world.offer_served();
+  EXPECT_FALSE(deadline(r.room).has_value());
+  auto first = own().invoice_created_at;
+  ChannelUsable usable{r.channels.begin()->first, world.m.id};
+  r.wall = after_s(r.wall, 1'209'600 / kRenewAfterPart - 1);
+  EXPECT_EQ(served(r.step(usable)), 0U);
+  r.wall = after_s(r.wall, 1);
+  auto effects = r.step(usable);
+  ASSERT_EQ(served(effects), 1U);
+  EXPECT_GT(own().invoice_created_at, first);
+  world.deliver(world.m, r, World::only(world.deliver(r, world.m, World::only(effects))));
+  EXPECT_EQ(own().acknowledged, own().invoice_created_at);
+  EXPECT_EQ(served(r.step(usable)), 0U);
+}
+
+TEST_F(Recipient, two_invoices_of_one_second_have_different_creation_times) {
+  world.join();
+  auto first = own_created(world.served_by_r());
+  auto again = contents_of<onion::ServeStaticInvoice>(r.pass(kServeRepeatMs));
+  r.wall = UnixTime(1'700'000'000);  // the clock was set back
+  auto third = contents_of<onion::ServeStaticInvoice>(r.pass(10 * kServeRepeatMs));
+  ASSERT_EQ(again.size() + third.size(), 2U);
+  auto second_at = offers::StaticInvoice::parse(again[0].invoice)->created_at();
+  EXPECT_GT(second_at, first);
+  EXPECT_GT(offers::StaticInvoice::parse(third[0].invoice)->created_at(), second_at);
+}
+
+TEST_F(Recipient, without_a_payment_path_nothing_is_served_until_there_is_one) {
+  world.join();
+  world.served_by_r();
+  r.policies.clear();  // the server's channel_update is not there
+  EXPECT_EQ(served(r.pass(kServeRepeatMs)), 0U);
+  r.add_channel(world.m.id);
+  EXPECT_EQ(served(r.pass(1'000)), 1U);
+}
+
+TEST_F(Recipient, a_disabled_offer_is_not_served_any_more) {
+  world.join();
+  world.served_by_r();
+  r.command(command::DisableOffer{own().offer.id()});
+  EXPECT_EQ(served(r.pass(1'000'000)), 0U);
+  r.restart();
+  EXPECT_TRUE(offers(r.room).at(own().offer.id()).disabled);
+  EXPECT_EQ(served(r.step(ChannelUsable{r.channels.begin()->first, world.m.id})), 0U);
+}
+
+TEST_F(Recipient, paths_that_nobody_asked_for_make_no_offer) {
+  world.join();
+  auto asked = r.command(World::coffee(), 9);
+  auto paths = world.arriving(world.m, r, World::only(world.deliver(r, world.m, World::only(asked))));
+  auto wrong = paths;
+  wrong.path_id->at(0) ^= 1;
+  EXPECT_TRUE(r.step(wrong).empty());
+  wrong = paths;
+  wrong.reply_path.reset();
+  EXPECT_TRUE(r.step(wrong).empty());
+  wrong = paths;
+  std::get<onion::OfferPaths>(wrong.contents).paths.clear();
+  EXPECT_TRUE(r.step(wrong).empty());
+  EXPECT_EQ(served(r.step(paths)), 1U);
+  EXPECT_TRUE(r.step(paths).empty());  // once
+  EXPECT_EQ(r.count(Table::Offer), 1U);
+}
+
+TEST_F(Recipient, the_offer_ends_with_the_servers_paths) {
+  world.join();
+  world.m.config.offer_paths_expiry_s = 1'000;
+  auto offer = world.offer_served();
+  EXPECT_EQ(offer.absolute_expiry(), after_s(world.m.wall, 1'000));
+}
+
+}  // namespace
+}  // namespace doze::invoicing::testing

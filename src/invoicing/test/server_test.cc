@@ -1,0 +1,272 @@
+// M keeps static invoices for its recipients and answers for them.
+#include "fake_node.h"
+
+namespace doze::invoicing::testing {
+namespace {
+
+struct Server : ::testing::Test {
+  World world;
+  FakeNode& m = world.m;
+
+  /// R's invoice as the server hears it, with other bytes.
+  OnionMessageReceived serving(const SendOnionMessage& sent, std::optional<Bytes> invoice = std::nullopt) {
+    auto word = world.arriving(world.r, m, sent);
+    if (invoice) std::get<onion::ServeStaticInvoice>(word.contents).invoice = *std::move(invoice);
+    return word;
+  }
+  /// The same invoice for the same offer, made anew by R's key with these changes.
+  Bytes remade(const SendOnionMessage& sent, const std::function<void(offers::StaticInvoiceTerms&)>& change) {
+    auto old = *offers::StaticInvoice::parse(std::get<onion::ServeStaticInvoice>(sent.contents).invoice);
+    offers::StaticInvoiceTerms terms;
+    terms.profile = old.profile();
+    terms.payment_paths = old.payment_paths();
+    terms.message_paths = old.message_paths();
+    terms.created_at = old.created_at();
+    terms.node_key = issuer_key(*world.r.signer, world.r.room.inside->own.at(old.offer_id()).nonce);
+    change(terms);
+    return offers::StaticInvoice::make(old.offer(), terms)->bytes();
+  }
+  void expect_refused(const Effects& effects, std::string_view reason) {
+    EXPECT_TRUE(of<SendOnionMessage>(effects).empty());
+    EXPECT_TRUE(of<Put>(effects).empty());
+    std::string said;
+    for (const auto& word : of<Notify>(effects)) said += text_of(Value(word.facts), "reason");
+    EXPECT_NE(said.find(reason), std::string::npos) << said;
+  }
+  /// What S hears when it asks for this offer.
+  Effects answer(const offers::Offer& offer, std::uint8_t number = 1) {
+    return world.deliver(world.s, m, World::only(world.ask(offer, number)));
+  }
+  static std::string error_text(const Effects& effects) {
+    auto errors = contents_of<onion::InvoiceError>(effects);
+    EXPECT_EQ(errors.size(), 1U);
+    EXPECT_TRUE(contents_of<onion::StaticInvoice>(effects).empty());
+    return errors.empty() ? "" : offers::InvoiceError::parse(errors[0].bytes)->error;
+  }
+};
+
+TEST_F(Server, the_acknowledgement_comes_with_the_row_in_one_step) {
+  world.join();
+  auto effects = m.step(serving(world.served_by_r()));
+  ASSERT_EQ(of<Put>(effects).size(), 1U);
+  EXPECT_EQ(of<Put>(effects)[0].table, Table::StaticInvoice);
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(effects).size(), 1U);
+  EXPECT_EQ(of<SendOnionMessage>(effects).size(), 1U);
+}
+
+TEST_F(Server, both_profiles_are_read_and_answered_in_the_one_asked_in) {
+  for (auto profile : {Profile::Ldk, Profile::Draft}) {
+    World fresh;
+    fresh.join(profile);
+    auto asked = fresh.r.command(World::coffee(), 9);
+    EXPECT_EQ(contents_of<onion::OfferPathsRequest>(asked).at(0).profile, profile);
+    auto paths = fresh.deliver(fresh.r, fresh.m, World::only(asked));
+    EXPECT_EQ(contents_of<onion::OfferPaths>(paths).at(0).profile, profile);
+    auto served = fresh.deliver(fresh.m, fresh.r, World::only(paths));
+    EXPECT_EQ(contents_of<onion::ServeStaticInvoice>(served).at(0).profile, profile);
+    auto persisted = fresh.deliver(fresh.r, fresh.m, World::only(served));
+    EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(persisted).at(0).profile, profile);
+    fresh.deliver(fresh.m, fresh.r, World::only(persisted));
+    auto answer = fresh.deliver(fresh.s, fresh.m, World::only(fresh.ask(fresh.newest_offer())));
+    auto invoices = contents_of<onion::StaticInvoice>(answer);
+    ASSERT_EQ(invoices.size(), 1U);
+    EXPECT_EQ(offers::StaticInvoice::parse(invoices[0].bytes)->profile(), profile);
+  }
+}
+
+TEST_F(Server, the_same_invoice_again_is_acknowledged_again_and_written_once) {
+  world.join();
+  auto word = serving(world.served_by_r());
+  m.step(word);
+  auto again = m.step(word);
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(again).size(), 1U);
+  EXPECT_TRUE(of<Put>(again).empty());
+}
+
+TEST_F(Server, only_a_newer_invoice_replaces_one) {
+  world.join();
+  auto sent = world.served_by_r();
+  m.step(serving(sent));
+  auto with_age = [&](std::int64_t seconds) {
+    return serving(sent, remade(sent, [&](auto& terms) {
+                     terms.created_at = UnixTime(terms.created_at.value() + static_cast<std::uint64_t>(seconds));
+                     terms.relative_expiry_s += 1;
+                   }));
+  };
+  expect_refused(m.step(with_age(-1)), "not newer");
+  expect_refused(m.step(with_age(0)), "not newer");
+  auto newer = m.step(with_age(1));
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(newer).size(), 1U);
+  EXPECT_EQ(of<Put>(newer).size(), 1U);
+  EXPECT_EQ(m.count(Table::StaticInvoice), 1U);
+}
+
+TEST_F(Server, a_slot_belongs_to_the_key_of_its_offer_while_that_lives) {
+  world.join();
+  auto first = world.served_by_r();
+  m.step(serving(first));
+  auto second = world.served_by_r();  // another offer of R's, for slot 1
+  auto word = serving(first, std::get<onion::ServeStaticInvoice>(second.contents).invoice);
+  expect_refused(m.step(word), "belongs to another offer");
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(m.step(serving(second))).size(), 1U);
+  m.restart();
+  expect_refused(m.step(word), "belongs to another offer");
+}
+
+TEST_F(Server, an_invoice_larger_than_the_limit_is_refused) {
+  world.join();
+  auto sent = world.served_by_r();
+  auto size_with = [&](std::size_t bytes) {
+    return remade(sent,
+                  [&](auto& terms) { terms.message_paths[0].path.back().encrypted_recipient_data.resize(bytes); });
+  };
+  auto base = size_with(1'000).size() - 1'000;
+  auto largest = size_with(kMaxStaticInvoiceBytes - base);
+  ASSERT_EQ(largest.size(), kMaxStaticInvoiceBytes);
+  auto larger = size_with(kMaxStaticInvoiceBytes - base + 1);
+  ASSERT_EQ(larger.size(), kMaxStaticInvoiceBytes + 1);
+  expect_refused(m.step(serving(sent, larger)), "5121 bytes, 5120 allowed");
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(m.step(serving(sent, largest))).size(), 1U);
+}
+
+TEST_F(Server, garbage_or_expired_invoices_are_refused) {
+  world.join();
+  auto sent = world.served_by_r();
+  expect_refused(m.step(serving(sent, Bytes(50, 7))), "does not parse");
+  auto invoice = std::get<onion::ServeStaticInvoice>(sent.contents).invoice;
+  auto forged = invoice;
+  forged[forged.size() - 1] ^= 1;
+  expect_refused(m.step(serving(sent, forged)), "does not parse");
+  m.wall = after_s(m.wall, 1'209'601);
+  expect_refused(m.step(serving(sent)), "expired");
+}
+
+TEST_F(Server, a_recipient_has_so_many_slots) {
+  world.join();
+  auto asked = world.arriving(world.r, m, World::only(world.r.command(World::coffee())));
+  auto& message = std::get<onion::OfferPathsRequest>(asked.contents);
+  message.invoice_slot = kSlotsPerRecipient - 1;
+  EXPECT_EQ(contents_of<onion::OfferPaths>(m.step(asked)).size(), 1U);
+  message.invoice_slot = kSlotsPerRecipient;
+  expect_refused(m.step(asked), "no such slot");
+}
+
+TEST_F(Server, an_invitation_belongs_to_the_first_node_that_uses_it) {
+  world.join();
+  auto asked = world.arriving(world.r, m, World::only(world.r.command(World::coffee())));
+  auto first = m.step(asked);
+  EXPECT_EQ(of<Put>(first).size(), 1U);  // bound, durably, before the answer leaves
+  EXPECT_TRUE(invited(m.room).contains(world.r.id));
+  m.restart();
+  EXPECT_TRUE(invited(m.room).contains(world.r.id));
+  auto thief = asked;
+  thief.from = world.s.id;
+  expect_refused(m.step(thief), "another recipient");
+  EXPECT_EQ(contents_of<onion::OfferPaths>(m.step(asked)).size(), 1U);
+}
+
+TEST_F(Server, an_expired_invitation_binds_nobody_but_stays_good_for_who_used_it) {
+  command::AsyncInvite command;
+  command.expiry_s = 100;
+  auto link = text_of(std::get<Value>(of<Reply>(m.command(command)).at(0).result), "link");
+  world.r.command(command::AsyncJoin{link});
+  auto asked = world.arriving(world.r, m, World::only(world.r.command(World::coffee())));
+  m.wall = after_s(m.wall, 101);
+  expect_refused(m.step(asked), "expired");
+  m.wall = UnixTime(1'700'000'000 + 100);
+  EXPECT_EQ(contents_of<onion::OfferPaths>(m.step(asked)).size(), 1U);
+  m.wall = after_s(m.wall, 1'000);
+  EXPECT_EQ(contents_of<onion::OfferPaths>(m.step(asked)).size(), 1U);
+}
+
+TEST_F(Server, paths_with_forged_contexts_do_nothing) {
+  world.join();
+  auto asked = world.arriving(world.r, m, World::only(world.r.command(World::coffee())));
+  for (std::size_t at = 0; at < asked.path_id->size(); ++at) {
+    auto forged = asked;
+    forged.path_id->at(at) ^= 1;
+    EXPECT_TRUE(m.step(forged).empty()) << at;
+  }
+  asked.path_id.reset();
+  EXPECT_TRUE(m.step(asked).empty());
+}
+
+// ---- answers ----
+
+TEST_F(Server, a_request_is_answered_with_the_invoice_each_time_and_after_a_restart) {
+  world.join();
+  auto offer = world.offer_served();
+  auto request = World::only(world.ask(offer));
+  auto first = world.deliver(world.s, m, request);
+  auto second = world.deliver(world.s, m, request);
+  ASSERT_EQ(contents_of<onion::StaticInvoice>(first).size(), 1U);
+  ASSERT_EQ(contents_of<onion::StaticInvoice>(second).size(), 1U);
+  EXPECT_EQ(contents_of<onion::StaticInvoice>(first)[0].bytes, contents_of<onion::StaticInvoice>(second)[0].bytes);
+  EXPECT_EQ(of<SendOnionMessage>(second).size(), 1U);  // and nothing else: no error behind it
+  m.restart();
+  EXPECT_EQ(contents_of<onion::StaticInvoice>(world.deliver(world.s, m, request)).size(), 1U);
+}
+
+TEST_F(Server, an_empty_slot_is_an_error_at_once) {
+  world.join();
+  world.served_by_r();  // lost on its way
+  EXPECT_EQ(error_text(answer(world.newest_offer())), "the recipient has not left an invoice");
+}
+
+TEST_F(Server, an_expired_invoice_is_an_error_in_its_profile_and_a_living_one_is_not) {
+  for (auto profile : {Profile::Ldk, Profile::Draft}) {
+    World fresh;
+    fresh.join(profile);
+    auto offer = fresh.offer_served();
+    fresh.m.wall = after_s(fresh.m.wall, 1'209'600);
+    auto request = World::only(fresh.ask(offer));
+    EXPECT_EQ(contents_of<onion::StaticInvoice>(fresh.deliver(fresh.s, fresh.m, request)).size(), 1U);
+    fresh.m.wall = after_s(fresh.m.wall, 1);
+    auto effects = fresh.deliver(fresh.s, fresh.m, request);
+    EXPECT_NE(error_text(effects).find("expired"), std::string::npos);
+    EXPECT_EQ(contents_of<onion::InvoiceError>(effects)[0].profile, profile);
+  }
+}
+
+TEST_F(Server, an_expired_offer_is_an_error) {
+  world.join();
+  auto command = World::coffee();
+  command.expiry_s = 1'000;
+  auto offer = world.offer_served(command);
+  m.wall = after_s(m.wall, 1'001);
+  EXPECT_NE(error_text(answer(offer)).find("expired"), std::string::npos);
+}
+
+TEST_F(Server, a_request_that_does_not_fit_the_offer_is_an_error) {
+  world.join();
+  auto offer = world.offer_served();
+  PayerRequest cheap{World::payment(2), offer, Msat(49'999'999), std::nullopt, std::nullopt};
+  auto effects = world.deliver(world.s, m, World::only(world.s.step(RequestInvoice{cheap})));
+  EXPECT_FALSE(error_text(effects).empty());
+  auto garbage = world.arriving(world.s, m, World::only(world.ask(offer)));
+  std::get<onion::InvoiceRequest>(garbage.contents).bytes = Bytes(9, 9);
+  EXPECT_NE(error_text(m.step(garbage)).find("does not parse"), std::string::npos);
+}
+
+TEST_F(Server, a_revoked_invitation_ends_its_slots_at_once_and_for_ever) {
+  world.join();
+  auto offer = world.offer_served();
+  auto late = serving(world.served_by_r());
+  m.command(command::RevokeInvitation{world.invitation});
+  EXPECT_EQ(m.count(Table::StaticInvoice), 0U);
+  EXPECT_FALSE(invited(m.room).contains(world.r.id));
+  EXPECT_EQ(error_text(answer(offer)), "this offer is not served any more");
+  EXPECT_TRUE(m.step(late).empty());
+  m.restart();
+  EXPECT_EQ(error_text(answer(offer, 2)), "this offer is not served any more");
+  EXPECT_FALSE(invited(m.room).contains(world.r.id));
+  EXPECT_TRUE(m.step(late).empty());
+}
+
+TEST_F(Server, only_a_server_invites) {
+  world.r.command(command::AsyncInvite{});
+  EXPECT_EQ(world.r.error().code, CommandErrorCode::Refused);
+}
+
+}  // namespace
+}  // namespace doze::invoicing::testing

@@ -1,0 +1,101 @@
+// Ordinary forwards: what is refused with which code, and the wait for a client that may be waking.
+#include "holds.h"
+
+namespace doze::payment::testing {
+namespace {
+
+struct Terms {
+  const char* name;
+  std::function<void(wire::UpdateAddHtlc&, World&)> change;
+  std::uint16_t code;
+};
+class Refused : public Holds, public ::testing::WithParamInterface<Terms> {};
+TEST_P(Refused, with_its_code_held_or_not) {
+  for (auto hold : {std::optional<Profile>(), std::optional(Profile::Ldk)}) {
+    std::uint64_t id = hold ? 1 : 0;
+    auto changed = htlc(id, hold);
+    GetParam().change(changed, world);
+    expect_failed(receive(changed), id, GetParam().code);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(
+    Forwards, Refused,
+    ::testing::Values(
+        Terms{"fee_one_msat_low", [](auto& h, auto&) { h.amount_msat = Msat(50'005'999); }, onion::kFeeInsufficient},
+        Terms{"amount_below_what_goes_out", [](auto& h, auto&) { h.amount_msat = Msat(49'999'999); },
+              onion::kFeeInsufficient},
+        Terms{"delta_one_block_small", [](auto& h, auto&) { h.cltv_expiry = CltvExpiry(1'071); },
+              onion::kIncorrectCltvExpiry},
+        Terms{"below_our_minimum", [](auto&, auto& w) { w.l.config.fees.htlc_minimum = Msat(50'000'001); },
+              onion::kAmountBelowMinimum},
+        Terms{"too_few_blocks", [](auto&, auto& w) { w.l.tip = BlockHeight(983); }, onion::kExpiryTooSoon},
+        Terms{"no_such_channel", [](auto&, auto& w) { w.l.channels.erase(channel_id(2)); }, onion::kUnknownNextPeer},
+        Terms{"back_where_it_came_from",
+              [](auto&, auto& w) {
+                w.l.channels.at(channel_id(1)).scid = scid(2);
+                w.l.channels.erase(channel_id(2));
+              },
+              onion::kUnknownNextPeer}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(Holds, the_least_fee_and_delta_are_enough) {
+  auto least = htlc(0, std::nullopt);
+  least.amount_msat = Msat(50'006'000);
+  l.tip = BlockHeight(982);
+  expect_forwarded(receive(least), 0);
+}
+
+struct Waking : Holds {
+  Waking() { l.unusable(2); }
+};
+
+TEST_F(Waking, a_forward_to_a_peer_that_is_away_fails_at_once) {
+  l.peers.erase(world.m.id);
+  expect_failed(receive(htlc(0, std::nullopt)), 0, onion::kTemporaryChannelFailure);
+}
+
+TEST_F(Waking, a_forward_to_a_connected_client_waits_ninety_seconds) {
+  auto effects = receive(htlc(0, std::nullopt));
+  expect_no_failure(effects);
+  EXPECT_EQ(state(0), "waiting");
+  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientForwardWaitMs));
+  l.pass(kClientForwardWaitMs - 1);
+  expect_no_failure(l.step(DeadlineReached{}));
+  l.pass(1);
+  expect_failed(l.step(DeadlineReached{}), 0, onion::kTemporaryChannelFailure);
+}
+
+TEST_F(Waking, and_goes_when_its_channel_is_usable) {
+  receive(htlc(0, std::nullopt));
+  l.pass(kClientForwardWaitMs - 1);
+  expect_forwarded(l.usable(2), 0);
+  l.pass(kClientForwardWaitMs);
+  expect_no_failure(l.step(DeadlineReached{}));
+}
+
+TEST_F(Waking, a_client_that_got_mail_in_the_last_ten_minutes_is_waited_for) {
+  l.peers.erase(world.m.id);
+  l.step(ClientAwake{world.m.id});
+  l.pass(kClientAwakeWindowMs - 1);
+  receive(htlc(0, std::nullopt));
+  EXPECT_EQ(state(0), "waiting");
+  l.pass(1);
+  expect_failed(receive(htlc(1, std::nullopt)), 1, onion::kTemporaryChannelFailure);
+}
+
+TEST_F(Waking, waiting_ones_never_wait_past_their_deadline) {
+  receive(htlc(0, std::nullopt));
+  expect_no_failure(l.block(1'000 - 18));
+  expect_failed(l.block(1'000 - 17), 0, onion::kTemporaryNodeFailure);
+}
+
+TEST_F(Waking, after_a_restart_they_wait_anew) {
+  receive(htlc(0, std::nullopt));
+  l.pass(kClientForwardWaitMs - 1);
+  l.restart();
+  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientForwardWaitMs));
+  expect_forwarded(l.usable(2), 0);
+}
+
+}  // namespace
+}  // namespace doze::payment::testing

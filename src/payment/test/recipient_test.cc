@@ -1,0 +1,370 @@
+// The recipient judges every HTLC by what it knows itself, and says the same "no" whatever was wrong.
+#include "fake_node.h"
+
+namespace doze::payment::testing {
+namespace {
+
+/// An HTLC on its way to R over a blinded path of R's through M. As it stands it is right.
+struct Attempt {
+  std::optional<Preimage> secret = preimage(1);
+  PaymentHash payment_hash = hash(1);
+  std::optional<Bytes> request;
+  Profile profile = Profile::Ldk;
+  Msat amount{50'000'000}, amt_to_forward{50'000'000}, total{50'000'000};
+  CltvExpiry expiry{800 + 42}, outgoing_cltv{800 + 42};
+  Bytes path_id;
+  CltvExpiry max_cltv{2'000};
+  Msat htlc_minimum{1};
+  std::uint64_t htlc_id = 0;
+};
+
+struct Recipient : ::testing::Test {
+  World world;
+  FakeNode& r = world.r;
+
+  Attempt right() {
+    Attempt out;
+    out.request = world.request();
+    out.path_id = seal(*r.signer, world.terms());
+    return out;
+  }
+  /// An ordinary invoice of R's for 50,000 sat.
+  Attempt invoice() {
+    PaymentContext terms = world.terms();
+    terms.kind = PaymentContext::Kind::Invoice;
+    terms.amount = Msat(50'000'000);
+    terms.nonce.fill(5);
+    Attempt out;
+    out.payment_hash = crypto::payment_hash(invoice_preimage(*r.signer, terms.nonce));
+    out.secret.reset();
+    out.path_id = seal(*r.signer, terms);
+    return out;
+  }
+  onion::FinalPayload payload(const Attempt& attempt, Bytes recipient_data) {
+    onion::FinalPayload out;
+    out.amt_to_forward = attempt.amt_to_forward;
+    out.outgoing_cltv_value = attempt.outgoing_cltv;
+    out.total_amount_msat = attempt.total;
+    out.encrypted_recipient_data = std::move(recipient_data);
+    out.invoice_request = attempt.request;
+    out.invoice_request_profile = attempt.profile;
+    out.payment_preimage = attempt.secret;
+    return out;
+  }
+  Bytes last_hop(const Attempt& attempt) {
+    onion::RecipientData last;
+    last.path_id = attempt.path_id;
+    last.payment_constraints = {attempt.max_cltv, attempt.htlc_minimum};
+    return onion::encode(last);
+  }
+  wire::UpdateAddHtlc htlc(const Attempt& attempt, Bytes packet, std::optional<PublicKey> path_key) {
+    wire::UpdateAddHtlc out;
+    out.channel_id = channel_id(3);
+    out.id = attempt.htlc_id;
+    out.amount_msat = attempt.amount;
+    out.payment_hash = attempt.payment_hash;
+    out.cltv_expiry = attempt.expiry;
+    out.onion_routing_packet = std::move(packet);
+    out.path_key = path_key;
+    return out;
+  }
+  /// M takes its layer off.
+  wire::UpdateAddHtlc through_m(const Attempt& attempt) {
+    onion::RecipientData first;
+    first.short_channel_id = scid(3);
+    first.payment_relay = onion::PaymentRelay{CltvDelta(72), 100, Msat(1000)};
+    auto path = *onion::blind(key(70), {{world.m.id, onion::encode(first)}, {r.id, last_hop(attempt)}});
+    std::vector<onion::Hop> hops{
+        {world.m.id, onion::with_length(onion::encode(
+                         onion::BlindedForwardPayload{path.path[0].encrypted_recipient_data, path.first_path_key}))},
+        {path.path[1].blinded_node_id,
+         onion::with_length(onion::encode(payload(attempt, path.path[1].encrypted_recipient_data)))}};
+    Attempt to_m = attempt;
+    to_m.amount = Msat(900'000'000);
+    to_m.expiry = CltvExpiry(1'500);
+    auto packet = onion::build_packet(key(71), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
+    LN_ASSERT(packet.has_value());
+    auto peeled = peel(world.m.context(), htlc(to_m, *packet, std::nullopt));
+    auto& forward = std::get<PeeledForward>(peeled);
+    return htlc(attempt, forward.next_onion, forward.next_path_key);
+  }
+  /// R is the introduction node itself: the path key is in the onion.
+  wire::UpdateAddHtlc direct(const Attempt& attempt) {
+    auto path = *onion::blind(key(72), {{r.id, last_hop(attempt)}});
+    auto last = payload(attempt, path.path[0].encrypted_recipient_data);
+    last.current_path_key = path.first_path_key;
+    std::vector<onion::Hop> hops{{r.id, onion::with_length(onion::encode(last))}};
+    auto packet = onion::build_packet(key(73), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
+    LN_ASSERT(packet.has_value());
+    return htlc(attempt, *packet, std::nullopt);
+  }
+  Effects receive(const wire::UpdateAddHtlc& htlc) { return r.step(HtlcReceived{channel_id(3), world.m.id, htlc}); }
+  Effects receive(const Attempt& attempt) { return receive(through_m(attempt)); }
+
+  /// Exactly one answer, and it is the preimage.
+  static void expect_claimed(const Effects& effects, const Preimage& secret, std::uint64_t htlc_id = 0) {
+    ASSERT_EQ(of<FulfillHtlc>(effects).size(), 1U);
+    EXPECT_TRUE(of<FulfillHtlc>(effects)[0].preimage == secret);
+    EXPECT_EQ(of<FulfillHtlc>(effects)[0].htlc_id, htlc_id);
+    EXPECT_TRUE(of<FailHtlc>(effects).empty() && of<FailMalformedHtlc>(effects).empty());
+  }
+  /// Exactly one answer, and it tells nothing. BOLT 4: behind the introduction node always malformed
+  /// invalid_onion_blinding.
+  void expect_refused(const Effects& effects, const wire::UpdateAddHtlc& htlc, std::string_view reason) {
+    ASSERT_EQ(of<FailMalformedHtlc>(effects).size(), 1U);
+    auto answer = of<FailMalformedHtlc>(effects)[0];
+    EXPECT_EQ(answer.channel_id, channel_id(3));
+    EXPECT_EQ(answer.htlc_id, htlc.id);
+    EXPECT_EQ(answer.failure_code, onion::kInvalidOnionBlinding);
+    EXPECT_EQ(answer.sha256_of_onion, crypto::sha256(htlc.onion_routing_packet));
+    EXPECT_TRUE(of<FulfillHtlc>(effects).empty() && of<FailHtlc>(effects).empty());
+    EXPECT_TRUE(of<Put>(effects).empty() && of<OfferPaid>(effects).empty());
+    auto reasons = r.reasons("payment_refused");
+    for (const auto& refused : r.reasons("htlc_refused")) reasons.push_back(refused);
+    ASSERT_EQ(reasons.size(), 1U);
+    EXPECT_NE(reasons[0].find(reason), std::string::npos) << reasons[0];
+  }
+};
+
+TEST_F(Recipient, the_right_htlc_is_claimed_recorded_and_told_to_the_offer) {
+  for (auto profile : {Profile::Ldk, Profile::Draft}) {
+    auto attempt = right();
+    attempt.profile = profile;
+    attempt.htlc_id = profile == Profile::Ldk ? 0 : 1;
+    auto effects = receive(attempt);
+    expect_claimed(effects, preimage(1), attempt.htlc_id);
+    ASSERT_EQ(of<OfferPaid>(effects).size(), 1U);
+    EXPECT_EQ(of<OfferPaid>(effects)[0].offer_id, world.offer.id());
+    EXPECT_EQ(of<OfferPaid>(effects)[0].amount, Msat(50'000'000));
+    ASSERT_EQ(of<Put>(effects).size(), 1U);
+    EXPECT_EQ(of<Put>(effects)[0].table, Table::IncomingPayment);
+  }
+  EXPECT_EQ(r.count(Table::IncomingPayment), 2U);
+}
+
+TEST_F(Recipient, a_static_invoice_is_paid_often_by_different_htlcs) {
+  // Nothing in a static invoice makes a second payment a mistake; whoever pays chose the preimage.
+  for (std::uint64_t id = 0; id < 3; ++id) {
+    auto attempt = right();
+    attempt.htlc_id = id;
+    expect_claimed(receive(attempt), preimage(1), id);
+  }
+  EXPECT_EQ(r.count(Table::IncomingPayment), 3U);
+}
+
+TEST_F(Recipient, more_than_the_request_says_is_accepted) {
+  auto attempt = right();
+  attempt.amount = attempt.amt_to_forward = attempt.total = Msat(60'000'000);
+  expect_claimed(receive(attempt), preimage(1));
+  attempt = right();
+  attempt.htlc_id = 1;
+  attempt.request = world.request(Msat(70'000'000));  // a tip
+  attempt.amount = attempt.amt_to_forward = attempt.total = Msat(70'000'000);
+  expect_claimed(receive(attempt), preimage(1), 1);
+}
+
+struct Wrong {
+  const char* name;
+  std::function<void(Attempt&, World&)> change;
+  const char* reason;
+  bool of_invoice = false;
+};
+class Judged : public Recipient, public ::testing::WithParamInterface<Wrong> {};
+
+TEST_P(Judged, is_refused_like_everything_else) {
+  const auto& wrong = GetParam();
+  auto attempt = wrong.of_invoice ? invoice() : right();
+  wrong.change(attempt, world);
+  auto onion = through_m(attempt);
+  expect_refused(receive(onion), onion, wrong.reason);
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
+}
+
+Bytes other_offer_request(World& world) {
+  return World::request_for(world.make_offer(Msat(49'000'000)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, Judged,
+    ::testing::Values(
+        Wrong{"no_preimage", [](auto& a, auto&) { a.secret.reset(); }, "no preimage"},
+        Wrong{"preimage_of_another_hash", [](auto& a, auto&) { a.secret = preimage(2); }, "does not match"},
+        Wrong{"no_invoice_request", [](auto& a, auto&) { a.request.reset(); }, "no invoice_request"},
+        Wrong{"garbage_invoice_request", [](auto& a, auto&) { a.request = Bytes(20, 0xff); }, "does not parse"},
+        Wrong{"request_for_another_offer", [](auto& a, auto& w) { a.request = other_offer_request(w); },
+              "for another offer"},
+        Wrong{"request_signature", [](auto& a, auto&) { a.request->back() ^= 1; }, "does not parse"},
+        Wrong{"disabled_offer", [](auto&, auto& w) { w.r.offers.at(w.offer.id()).disabled = true; }, "disabled"},
+        Wrong{"unknown_offer", [](auto&, auto& w) { w.r.offers.clear(); }, "unknown"},
+        Wrong{"below_the_request",
+              [](auto& a, auto& w) {
+                a.request = w.request(Msat(50'000'001));
+              },
+              "less than the invoice_request"},
+        Wrong{"request_below_the_offer",
+              [](auto& a, auto& w) {
+                a.request = w.request(Msat(49'999'999));
+                a.amount = a.amt_to_forward = a.total = Msat(49'999'999);
+              },
+              "does not fit the offer"},
+        Wrong{"below_the_offer",
+              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(49'999'999); },
+              "less than the invoice_request"},
+        Wrong{"total_below_the_offer", [](auto& a, auto&) { a.amt_to_forward = a.total = Msat(49'999'999); },
+              "less than the invoice_request"},
+        Wrong{"amount_less_than_the_onion_says", [](auto& a, auto&) { a.amount = Msat(49'999'999); },
+              "less than the onion"},
+        Wrong{"expiry_sooner_than_the_onion_says", [](auto& a, auto&) { a.outgoing_cltv = CltvExpiry(843); },
+              "sooner than the onion"},
+        Wrong{"a_part_only", [](auto& a, auto&) { a.total = Msat(50'000'001); }, "only a part"},
+        Wrong{"below_htlc_minimum", [](auto& a, auto&) { a.htlc_minimum = Msat(50'000'001); }, "below the path"},
+        Wrong{"over_max_cltv_expiry", [](auto& a, auto&) { a.max_cltv = CltvExpiry(841); }, "the path has expired"},
+        Wrong{"expired_invoice", [](auto&, auto& w) { w.r.wall = after_s(w.terms().expiry, 1); }, "has expired"},
+        Wrong{"forty_one_blocks_left", [](auto& a, auto&) { a.expiry = a.outgoing_cltv = CltvExpiry(841); },
+              "only 41 blocks left"},
+        Wrong{"no_block_left", [](auto& a, auto&) { a.expiry = a.outgoing_cltv = CltvExpiry(700); },
+              "only 0 blocks left"},
+        Wrong{"path_id_of_somebody_else", [](auto& a, auto&) { a.path_id.back() ^= 1; }, "not over a payment path"},
+        Wrong{"path_id_of_a_message_path",
+              [](auto& a, auto& w) {
+                a.path_id = seal(*w.r.signer, PathPurpose::HeldHtlcAvailable, Writer().u64(~0ULL).view());
+              },
+              "not over a payment path"},
+        Wrong{"invoice_with_another_hash", [](auto& a, auto&) { a.payment_hash = hash(1); }, "not this invoice's",
+              true},
+        Wrong{"invoice_with_a_preimage_of_the_payer",
+              [](auto& a, auto&) {
+                a.payment_hash = hash(1);
+                a.secret = preimage(1);
+              },
+              "not this invoice's", true},
+        Wrong{"less_than_the_invoice",
+              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(49'999'999); },
+              "less than the invoice asks", true},
+        Wrong{"more_than_twice_the_invoice",
+              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'002); },
+              "more than twice", true},
+        Wrong{"expired_ordinary_invoice", [](auto&, auto& w) { w.r.wall = after_s(w.terms().expiry, 1); },
+              "has expired", true}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(Recipient, the_other_side_of_each_limit_is_claimed) {
+  auto attempt = right();  // 42 blocks left, amounts exact
+  attempt.htlc_minimum = Msat(50'000'000);
+  attempt.max_cltv = attempt.expiry;
+  r.wall = world.terms().expiry;
+  expect_claimed(receive(attempt), preimage(1));
+  auto paid = invoice();
+  paid.htlc_id = 1;
+  paid.amount = paid.amt_to_forward = paid.total = Msat(100'000'000);
+  EXPECT_EQ(of<FulfillHtlc>(receive(paid)).size(), 1U);
+}
+
+TEST_F(Recipient, an_ordinary_invoice_is_paid_once_also_after_a_restart) {
+  expect_claimed(receive(invoice()), invoice_preimage(*r.signer, {5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5}));
+  auto again = invoice();
+  again.htlc_id = 1;
+  auto onion = through_m(again);
+  r.said.clear();
+  expect_refused(receive(onion), onion, "paid already");
+  r.restart();
+  expect_refused(receive(onion), onion, "paid already");
+  EXPECT_EQ(r.count(Table::IncomingPayment), 1U);
+}
+
+TEST_F(Recipient, as_introduction_node_it_says_the_same_bytes_for_every_reason) {
+  // One onion, refused for different reasons: what goes back must not differ.
+  auto attempt = right();
+  auto onion = direct(attempt);
+  std::vector<Bytes> answers;
+  auto refuse = [&](std::function<void()> change, std::function<void()> undo) {
+    change();
+    auto effects = receive(onion);
+    ASSERT_EQ(of<FailHtlc>(effects).size(), 1U);
+    EXPECT_TRUE(of<FulfillHtlc>(effects).empty() && of<FailMalformedHtlc>(effects).empty());
+    answers.push_back(of<FailHtlc>(effects)[0].reason);
+    undo();
+  };
+  auto& view = r.offers.at(world.offer.id());
+  refuse([&] { view.disabled = true; }, [&] { view.disabled = false; });
+  refuse([&] { onion.amount_msat = Msat(1); }, [&] { onion.amount_msat = Msat(50'000'000); });
+  refuse([&] { r.tip = BlockHeight(801); }, [&] { r.tip = BlockHeight(800); });
+  refuse([&] { r.wall = after_s(r.wall, 2'000'000); }, [&] { r.wall = UnixTime(1'700'000'000); });
+  refuse([&] { onion.cltv_expiry = CltvExpiry(3'000); }, [&] { onion.cltv_expiry = CltvExpiry(842); });
+  for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
+  // The payer reads invalid_onion_blinding with the onion's hash.
+  auto read = onion::decode_failure(onion::shared_secrets(key(73), {r.id}), answers[0]);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->code, onion::kInvalidOnionBlinding);
+  EXPECT_EQ(read->data, to_bytes(crypto::sha256(onion.onion_routing_packet).view()));
+  expect_claimed(receive(onion), preimage(1));
+}
+
+TEST_F(Recipient, what_is_not_over_a_blinded_path_is_unknown_payment_details) {
+  onion::FinalPayload last;
+  last.amt_to_forward = Msat(50'000'000);
+  last.outgoing_cltv_value = CltvExpiry(842);
+  last.total_amount_msat = Msat(50'000'000);
+  last.payment_secret = Hash32{};
+  std::vector<onion::Hop> hops{{r.id, onion::with_length(onion::encode(last))}};
+  auto attempt = right();
+  auto packet = onion::build_packet(key(73), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
+  auto effects = receive(htlc(attempt, *packet, std::nullopt));
+  ASSERT_EQ(of<FailHtlc>(effects).size(), 1U);
+  EXPECT_TRUE(of<FulfillHtlc>(effects).empty());
+  auto read = onion::decode_failure(onion::shared_secrets(key(73), {r.id}), of<FailHtlc>(effects)[0].reason);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->code, onion::kIncorrectOrUnknownPaymentDetails);
+  EXPECT_EQ(read->data, Writer().u64(50'000'000).u32(800).take());  // BOLT 4: htlc_msat, height
+}
+
+TEST_F(Recipient, an_onion_garbled_anywhere_is_malformed_and_never_claimed) {
+  auto good = through_m(right());
+  for (std::size_t at = 0; at < good.onion_routing_packet.size(); at += 37) {
+    auto bad = good;
+    bad.onion_routing_packet[at] ^= 0x40;
+    r.said.clear();
+    expect_refused(receive(bad), bad, "");
+  }
+  auto moved = good;
+  moved.payment_hash = hash(3);  // the onion is bound to its hash
+  r.said.clear();
+  expect_refused(receive(moved), moved, "");
+  auto other_key = good;
+  other_key.path_key = crypto::public_key(key(99));
+  r.said.clear();
+  expect_refused(receive(other_key), other_key, "");
+  auto no_point = good;
+  no_point.path_key->bytes.fill(0xff);
+  no_point.path_key->bytes[0] = 2;
+  r.said.clear();
+  expect_refused(receive(no_point), no_point, "no point");
+}
+
+TEST_F(Recipient, whatever_comes_gets_exactly_one_answer) {
+  CountingRng chance(9);
+  int claimed = 0;
+  for (int round = 0; round < 120; ++round) {
+    auto attempt = chance.u64() % 4 == 0 ? invoice() : right();
+    attempt.htlc_id = static_cast<std::uint64_t>(round);
+    if (chance.u64() % 4 == 0) attempt.secret = preimage(static_cast<std::uint8_t>(1 + chance.u64() % 2));
+    if (chance.u64() % 4 == 0) attempt.amount = Msat(49'999'999 + chance.u64() % 3);
+    if (chance.u64() % 4 == 0) attempt.total = Msat(49'999'999 + chance.u64() % 3);
+    if (chance.u64() % 4 == 0) attempt.expiry = CltvExpiry(static_cast<std::uint32_t>(840 + chance.u64() % 4));
+    if (chance.u64() % 6 == 0) attempt.request.reset();
+    auto effects = receive(attempt);
+    auto answers =
+        of<FulfillHtlc>(effects).size() + of<FailHtlc>(effects).size() + of<FailMalformedHtlc>(effects).size();
+    EXPECT_EQ(answers, 1U) << round;
+    if (!of<FulfillHtlc>(effects).empty()) {
+      ++claimed;
+      EXPECT_EQ(crypto::payment_hash(of<FulfillHtlc>(effects)[0].preimage), attempt.payment_hash);
+      EXPECT_GE(attempt.amount, Msat(50'000'000));
+      EXPECT_GE(attempt.expiry, CltvExpiry(842));
+    }
+  }
+  EXPECT_GT(claimed, 5);
+}
+
+}  // namespace
+}  // namespace doze::payment::testing
