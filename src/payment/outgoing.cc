@@ -232,7 +232,9 @@ void hold_on_usable(Work& work) {
 
 bool waits_for_holder(Work& work, Outgoing& payment) {
   if (!payment.is_static || !payment.held || payment.htlc) return false;
-  if (work.context.wall > after_s(payment.created_at, kHolderWaitS))
+  if (can_hold(work.context))
+    send_htlc(work, payment);
+  else if (work.context.wall > after_s(payment.created_at, kHolderWaitS))
     end_payment(work, payment, OutgoingState::Failed, CommandErrorCode::NotReady,
                 "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) + " minutes");
   else
@@ -269,6 +271,12 @@ void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word) {
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) {
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
+  if (word.reason == AddRefusal::HoldLimit) {
+    // The draft's release paths name no HTLC, so each held one needs a round of its own: the next one is soon.
+    --payment->attempts;
+    payment->next_announce = after_ms(work.context.mono, kHolderCheckMs);
+    return work.say(record(*payment));
+  }
   payment->excluded_channels.insert(word.channel_id);
   if (payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // nothing has left: also for a hold
   end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NoRoute,

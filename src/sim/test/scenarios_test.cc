@@ -138,6 +138,25 @@ TEST_F(Scenario, two_held_payments_at_once_both_arrive) {
   }
 }
 
+TEST_F(Scenario, draft_payer_with_two_holds_at_once_sends_the_second_in_the_next_round) {
+  AsyncSettings settings;
+  settings.profile = Profile::Draft;
+  prepare(settings);
+  world().stop(network.r);
+  command::Pay wanted;
+  wanted.offer = offer;
+  auto first = world().post(network.s, wanted), second = world().post(network.s, wanted);
+  const auto& replies = world().node(network.s).replies;
+  ASSERT_TRUE(world().run_until([&] { return replies.contains(first) && replies.contains(second); }, 60'000));
+  ASSERT_EQ(error_of(replies.at(first)), "");
+  ASSERT_EQ(error_of(replies.at(second)), "");
+  world().start(network.r);
+  EXPECT_TRUE(becomes(text_of(replies.at(first), "payment_id"), "settled"));
+  EXPECT_TRUE(becomes(text_of(replies.at(second), "payment_id"), "settled"));
+  world().run_for(1'000);
+  EXPECT_EQ(received(), 2 * kAmount);
+}
+
 TEST_F(Scenario, ordinary_offer_of_an_online_recipient_is_paid_with_a_proof) {
   prepare();
   command::CreateOffer wanted;
