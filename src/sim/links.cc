@@ -110,7 +110,10 @@ void World::arrive(std::uint64_t id, std::size_t side, const Bytes& message, boo
   auto from = link->ends[1 - side].node, to = link->ends[side].node;
   auto fate = fate_of({from, to, type_of(message), message, messages + 1});
   for (auto later : fate.again_after_ms) inject(from, to, message, later);
-  if (fate.drop) return;
+  if (fate.drop) {
+    if (fate.cut_after) cut(id);
+    return;
+  }
   if (fate.delay_ms)
     at(after_ms(now_, *fate.delay_ms), [this, id, side, message] { arrive(id, side, message, false); });
   else

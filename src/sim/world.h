@@ -55,7 +55,7 @@ inline constexpr std::uint16_t kOnionMessage = 513;
 /// What a test or an enumeration does to a message that is about to be delivered.
 struct Fate {
   bool drop = false;
-  bool cut_after = false;                     // the connection breaks right behind it
+  bool cut_after = false;                     // the connection breaks right behind it, or with it
   std::optional<std::uint64_t> delay_ms;      // instead of now: later messages overtake it
   std::vector<std::uint64_t> again_after_ms;  // it arrives again
 };
