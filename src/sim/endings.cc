@@ -23,10 +23,10 @@ Ending unknown(const std::string& what) {
   return {false, what};
 }
 
-/// "WHAT: value LIMIT limit", confirmed if `holds`.
+/// Confirmed if `holds`; says both numbers either way.
 Ending compare(bool holds, const std::string& what, std::uint64_t value, std::uint64_t limit) {
   return {holds,
-          what + ": " + std::to_string(value) + (holds ? ", limit " : ", but the limit is ") + std::to_string(limit)};
+          what + " " + std::to_string(value) + (holds ? ", limit " : ", but the limit is ") + std::to_string(limit)};
 }
 
 std::string text_in(const Value& row, std::string_view name) {
