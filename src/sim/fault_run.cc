@@ -154,19 +154,20 @@ FaultResult fault_run(std::uint64_t seed) {
   checker.at_rest(before);
   for (const auto& what : checker.problems()) problem(what);
   auto after = balances(world);
-  auto paid = before[network.s] - after[network.s];
-  if (paid != spent)
+  auto paid = static_cast<std::int64_t>(before[network.s] - after[network.s]);
+  if (paid != static_cast<std::int64_t>(spent))
     problem("S says it paid " + std::to_string(spent) + " msat, its balance says " + std::to_string(paid));
-  auto got = after[network.r] - before[network.r];
-  if (got != received)
+  auto got = static_cast<std::int64_t>(after[network.r] - before[network.r]);
+  if (got != static_cast<std::int64_t>(received))
     problem("R got " + std::to_string(got) + " msat, the settled payments are " + std::to_string(received));
   for (auto index : std::set{network.l, network.m}) {
     std::uint64_t fees = 0;
     for (const auto& row : rows_of(world, index, command::ListForwards{}, "forwards"))
       if (text_in(row, "state") == "settled") fees += number_in(row, "fee_msat");
-    if (after[index] - before[index] != fees)
+    auto gained = static_cast<std::int64_t>(after[index] - before[index]);
+    if (gained != static_cast<std::int64_t>(fees))
       problem(world.node(index).name + " lists fees of " + std::to_string(fees) + " msat, its balances say " +
-              std::to_string(after[index] - before[index]));
+              std::to_string(gained));
   }
   tell(std::to_string(world.crashes) + " crashes, " + std::to_string(world.cuts) +
        " cuts, onion messages: " + std::to_string(world.lost) + " lost, " + std::to_string(world.repeated) +

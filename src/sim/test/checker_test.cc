@@ -139,6 +139,79 @@ TEST_F(Scenario, end_of_a_payment_at_its_deadline_is_confirmed_with_both_heights
             "L, its deadline came: height " + std::to_string(fail_back) + ", limit " + std::to_string(fail_back));
 }
 
+TEST_F(Scenario, recipient_that_dies_behind_its_release_ends_the_payment_after_the_client_forward_wait) {
+  prepare();
+  Checker checker(world());
+  auto before = balances(world());
+  world().stop(network.r);
+  auto id = held_payment();
+  world().on_message = [&](const WireMessage& message) {
+    return Fate{false, message.type == kOnionMessage && message.from == network.r, {}, {}};
+  };
+  world().start(network.r);
+  ASSERT_TRUE(world().run_until([&] { return world().cuts != 0; }, 30'000));
+  world().stop(network.r);
+  world().on_message = nullptr;
+  ASSERT_TRUE(becomes(id, "failed", 200'000));
+  auto ending = explain(checker, network, payment(id));
+  EXPECT_TRUE(ending.confirmed) << ending.why;
+  EXPECT_NE(ending.why.find("the client did not wake in time"), std::string::npos) << ending.why;
+  world().start(network.r);
+  world().run_for(5'000);
+  expect_clean_rest(checker, before);
+}
+
+TEST_F(Scenario, forward_to_a_client_that_was_away_for_ten_minutes_ends_at_once) {
+  prepare();
+  Checker checker(world());
+  world().stop(network.r);
+  auto id = held_payment();
+  std::vector<Bytes> releases;
+  world().on_message = [&](const WireMessage& message) {
+    bool release = message.type == kOnionMessage && message.from == network.m && message.to == network.l;
+    if (release) releases.push_back(to_bytes(message.bytes));
+    return Fate{release, false, {}, {}};
+  };
+  world().start(network.r);
+  ASSERT_TRUE(world().run_until([&] { return !releases.empty(); }, 30'000));
+  world().stop(network.r);
+  world().run_for(700'000);
+  world().inject(network.m, network.l, releases.front(), 1);
+  ASSERT_TRUE(becomes(id, "failed", 5'000));
+  auto ending = explain(checker, network, payment(id));
+  EXPECT_TRUE(ending.confirmed) << ending.why;
+  EXPECT_NE(ending.why.find("the recipient was away"), std::string::npos) << ending.why;
+}
+
+TEST_F(Scenario, payer_whose_lsp_is_gone_when_the_invoice_comes_gives_up_after_ten_minutes) {
+  prepare();
+  Checker checker(world());
+  world().stop(network.r);
+  // S's LSP goes just before the invoice arrives; M reaches S directly.
+  std::optional<Bytes> invoice;
+  world().on_message = [&](const WireMessage& message) {
+    bool caught = message.type == kOnionMessage && message.to == network.s;
+    if (caught) invoice = to_bytes(message.bytes);
+    return Fate{caught, false, {}, {}};
+  };
+  command::Pay wanted;
+  wanted.offer = offer;
+  auto request = world().post(network.s, wanted);
+  ASSERT_TRUE(world().run_until([&] { return invoice.has_value(); }, 30'000));
+  world().stop(network.l);
+  world().run_for(500);
+  world().on_message = nullptr;
+  ASSERT_TRUE(world().connected(network.s, network.m));
+  world().inject(network.m, network.s, *invoice, 1);
+  ASSERT_TRUE(world().run_until([&] { return world().node(network.s).replies.contains(request); }, 700'000));
+  auto error = error_of(world().node(network.s).replies.at(request));
+  auto list = world().ask(network.s, command::ListPayments{});
+  const auto& rows = std::get<List>(std::get<Value>(list).find("payments")->inner());
+  auto ending = explain(checker, network, rows.at(0));
+  EXPECT_NE(error.find("within 10 minutes"), std::string::npos) << error;
+  EXPECT_TRUE(ending.confirmed) << ending.why;
+}
+
 TEST_F(Scenario, recipient_without_an_lsp_in_reach_ends_the_request_after_the_invoice_wait) {
   prepare();
   Checker checker(world());
