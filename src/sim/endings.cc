@@ -118,7 +118,9 @@ Ending explain_htlc(const Case& in, const SeenHtlc& htlc) {
     return compare(left < kMinOutgoingLeft + delta, where + ": blocks left", left, kMinOutgoingLeft + delta);
   }
   if (reason.starts_with("only ") && reason.find(" blocks left") != std::string::npos)
-    return compare(left < kRecipientMargin.value(), where + ": blocks left", left, kRecipientMargin.value());
+    return compare(left < kRecipientMargin.value(),
+                   in.node(event->node).name + ", too late to claim safely: blocks left", left,
+                   kRecipientMargin.value());
   return unknown(where + ": no documented limit");
 }
 

@@ -47,6 +47,7 @@ Faults random_faults(SeededRng& chance) {
   faults.onion_delayed = upto(worst);
   faults.onion_replayed = upto(worst);
   faults.block = chance.below(2) == 0 ? upto(400) : 0;
+  if (chance.below(4) == 0) faults.restart_ms = 60'000;
   return faults;
 }
 
@@ -68,7 +69,8 @@ FaultResult fault_run(std::uint64_t seed) {
     problem("set-up: " + network.trouble);
     return result;
   }
-  auto amount = Msat(1'000'000 + chance.below(40'000'000));
+  // A quarter is so small that the HTLC is trimmed from the commitments.
+  auto amount = chance.below(4) == 0 ? Msat(1'000 + chance.below(500'000)) : Msat(1'000'000 + chance.below(40'000'000));
   auto offer = make_offer(network, amount);
   if (!offer) {
     problem("no offer: " + network.trouble);
@@ -82,7 +84,7 @@ FaultResult fault_run(std::uint64_t seed) {
 
   // ---- faults ----
   world.faults = random_faults(chance);
-  auto count = 1 + chance.below(3);
+  auto count = 1 + chance.below(chance.below(4) == 0 ? 8 : 3);
   for (std::uint64_t i = 0; i < count; ++i) {
     command::Pay pay;
     pay.offer = *offer;

@@ -103,17 +103,27 @@ void World::arrive(std::uint64_t id, std::size_t side, const Bytes& message, boo
   auto* link = open_link(id, side);
   if (link == nullptr) return;
   if (!may_go_wrong) return deliver(id, side, message, false);
+  auto from = link->ends[1 - side].node, to = link->ends[side].node;
+  WireMessage seen{from, to, type_of(message), message, messages + 1};
+  auto tell = [&](const std::string& how) {
+    for (auto* watcher : watchers) watcher->went_wrong(seen, how);
+  };
   if (happens(faults.cut)) {
     ++cuts;
+    tell("does not arrive: the connection breaks");
     return cut(id);
   }
-  auto from = link->ends[1 - side].node, to = link->ends[side].node;
-  auto fate = fate_of({from, to, type_of(message), message, messages + 1});
-  for (auto later : fate.again_after_ms) inject(from, to, message, later);
+  auto fate = fate_of(seen);
+  for (auto later : fate.again_after_ms) {
+    tell("will come again after " + std::to_string(later) + " ms");
+    inject(from, to, message, later);
+  }
   if (fate.drop) {
+    tell("is lost");
     if (fate.cut_after) cut(id);
     return;
   }
+  if (fate.delay_ms) tell("is late by " + std::to_string(*fate.delay_ms) + " ms");
   if (fate.delay_ms)
     at(after_ms(now_, *fate.delay_ms), [this, id, side, message] { arrive(id, side, message, false); });
   else

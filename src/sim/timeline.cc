@@ -17,19 +17,27 @@ void Timeline::tell(const std::string& line) {
   lines_.push_back(ms + " ms  block " + std::to_string(world_.chain.height().value()) + "  " + line);
 }
 
-void Timeline::delivered(const WireMessage& message) {
+std::string Timeline::describe(const WireMessage& message) const {
   auto read = wire::decode(message.bytes);
-  if (!read) return;
+  if (!read) return "";
   // The chatter of connections and gossip hides the story.
   bool chatter = message.type < 32 || (message.type >= 256 && message.type != kOnionMessage);
-  if (chatter) return;
+  if (chatter) return "";
   std::string line = world_.node(message.from).name + " -> " + world_.node(message.to).name + "  " + name(*read);
   if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&*read))
     line += " " + std::to_string(add->id) + ": " + std::to_string(add->amount_msat.value()) + " msat, expiry " +
             std::to_string(add->cltv_expiry.value()) + (add->hold_htlc ? ", hold" : "");
   if (const auto* done = std::get_if<wire::UpdateFulfillHtlc>(&*read)) line += " " + std::to_string(done->id);
   if (const auto* done = std::get_if<wire::UpdateFailHtlc>(&*read)) line += " " + std::to_string(done->id);
-  tell(line);
+  return line;
+}
+
+void Timeline::delivered(const WireMessage& message) {
+  if (auto line = describe(message); !line.empty()) tell(line);
+}
+
+void Timeline::went_wrong(const WireMessage& message, const std::string& how) {
+  if (auto line = describe(message); !line.empty()) tell(line + "  " + how);
 }
 
 void Timeline::notified(std::size_t node, const Notify& notify) {

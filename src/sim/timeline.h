@@ -14,11 +14,15 @@ class Timeline final : public Watcher {
   Timeline& operator=(const Timeline&) = delete;
 
   void delivered(const WireMessage& message) override;
+  void went_wrong(const WireMessage& message, const std::string& how) override;
   void notified(std::size_t node, const Notify& notify) override;
   void happened(std::size_t node, const std::string& what) override;
   void tell(const std::string& line);
 
  private:
+  /// "S -> L  update_add_htlc 0: 1000 msat, expiry 357, hold"; empty: it would hide the story.
+  [[nodiscard]] std::string describe(const WireMessage& message) const;
+
   World& world_;
   std::vector<std::string>& lines_;
 };

@@ -96,11 +96,11 @@ void World::start(std::size_t index) {
   feed_blocks(index);
 }
 
-void World::crash(std::size_t index) {
+void World::crash(std::size_t index, const std::string& how) {
   auto& node = *nodes_[index];
   if (!node.core) return;
   note("stop", index);
-  for (auto* watcher : watchers) watcher->happened(index, "is gone");
+  for (auto* watcher : watchers) watcher->happened(index, how);
   node.core.reset();
   node.timer.reset();
   for (auto& [id, link] : links_)
@@ -109,7 +109,7 @@ void World::crash(std::size_t index) {
 
 void World::stop(std::size_t index) {
   nodes_[index]->wanted = false;
-  crash(index);
+  crash(index, "is stopped");
 }
 
 void World::feed_blocks(std::size_t index) {
@@ -149,7 +149,7 @@ void World::step(std::size_t index, const Input& input) {
   ++steps;
   auto out = node.core->step(input, {now_, wall()}, *node.rng);
   bool commits = !out.durable.empty();
-  if (dies(node, index, commits, false)) return come_back(index);
+  if (dies(node, index, commits, false)) return come_back(index, false);
   if (commits) ++node.commits;
   for (auto& change : out.durable) {
     if (auto* put = std::get_if<Put>(&change)) {
@@ -165,7 +165,7 @@ void World::step(std::size_t index, const Input& input) {
   for (const auto& action : out.after)
     if (const auto* notify = std::get_if<Notify>(&action))
       for (auto* watcher : watchers) watcher->notified(index, *notify);
-  if (dies(node, index, commits, true)) return come_back(index);
+  if (dies(node, index, commits, true)) return come_back(index, true);
   auto life = node.life;
   for (auto& action : out.after) {
     if (!node.core || node.life != life) return;
@@ -183,9 +183,9 @@ bool World::dies(const SimNode& node, std::size_t index, bool commits, bool afte
   return node.faulty && happens(after ? faults.crash_after_commit : faults.crash_before_commit);
 }
 
-void World::come_back(std::size_t index) {
+void World::come_back(std::size_t index, bool after) {
   ++crashes;
-  crash(index);
+  crash(index, after ? "dies after a commit" : "dies before a commit");
   at(after_ms(now_, 1 + chance_.below(faults.restart_ms)), [this, index] {
     if (nodes_[index]->wanted) start(index);
   });

@@ -69,6 +69,9 @@ class Watcher {
   virtual void delivered(const WireMessage&) {}
   /// With the commit of its step: also if the node dies right after that.
   virtual void notified(std::size_t /*node*/, const Notify&) {}
+  /// A message that was lost, repeated or delayed, or with which its connection broke.
+  virtual void went_wrong(const WireMessage&, const std::string& /*how*/) {}
+  /// A node starts, or ends: in turns.
   virtual void happened(std::size_t /*node*/, const std::string& /*what*/) {}
 };
 
@@ -163,8 +166,8 @@ class World {
   void at(MonoTime time, std::function<void()> what);
   void step(std::size_t index, const Input& input);
   void act(std::size_t index, Action& action);
-  void crash(std::size_t index);
-  void come_back(std::size_t index);
+  void crash(std::size_t index, const std::string& how);
+  void come_back(std::size_t index, bool after);
   [[nodiscard]] bool dies(const SimNode& node, std::size_t index, bool commits, bool after);
   void dial(std::size_t index, const Dial& dial);
   void feed_blocks(std::size_t index);

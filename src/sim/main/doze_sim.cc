@@ -38,7 +38,8 @@ int seeds(std::uint64_t first, std::uint64_t last, bool verbose) {
   return failed == 0 ? 0 : 1;
 }
 
-int enumerate(std::size_t stride) {
+/// Every cut and crash; of the blocks, which are eight times as many, every `block_stride`-th.
+int enumerate(std::size_t block_stride) {
   struct Kind {
     const char* name;
     Where where;
@@ -55,7 +56,7 @@ int enumerate(std::size_t stride) {
           Kind{"a crash after each commit", Where::AfterCommits}, Kind{"blocks after each message", Where::Blocks}}) {
       const auto& start = kind.where == Where::Blocks ? short_hold : long_hold;
       std::uint64_t runs = 0, settled = 0;
-      for (const auto& disturbance : disturbances(start, kind.where, stride)) {
+      for (const auto& disturbance : disturbances(start, kind.where, kind.where == Where::Blocks ? block_stride : 1)) {
         auto result = run_flow(start, disturbance);
         ++runs;
         settled += result.settled ? 1 : 0;
@@ -84,7 +85,7 @@ int main(int argc, char** argv) {
     return seeds(first, std::strncmp(end, "..", 2) == 0 ? std::strtoull(end + 2, nullptr, 10) : first, false);
   }
   if (argc >= 2 && std::strcmp(argv[1], "--enumerate") == 0)
-    return enumerate(argc >= 3 ? std::strtoull(argv[2], nullptr, 10) : 1);
-  std::fprintf(stderr, "usage: doze_sim --seed N | --seeds FIRST..LAST | --enumerate [STRIDE]\n");
+    return enumerate(argc >= 3 ? std::strtoull(argv[2], nullptr, 10) : 13);
+  std::fprintf(stderr, "usage: doze_sim --seed N | --seeds FIRST..LAST | --enumerate [BLOCK_STRIDE]\n");
   return 1;
 }
