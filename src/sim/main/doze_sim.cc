@@ -45,12 +45,13 @@ int enumerate(std::size_t block_stride) {
     Where where;
   };
   std::uint64_t failed = 0;
-  for (auto profile : {doze::Profile::Ldk, doze::Profile::Draft}) {
-    AsyncSettings settings;
-    settings.profile = profile;
+  for (const auto& [network, settings] : {std::pair{"ldk", AsyncSettings{}},
+                                          {"draft", AsyncSettings{doze::Profile::Draft}},
+                                          {"ldk, one LSP", AsyncSettings{doze::Profile::Ldk, true, true}}}) {
     auto long_hold = flow_start(settings);
-    settings.hold_window_blocks = 12;
-    auto short_hold = flow_start(settings);
+    auto short_settings = settings;
+    short_settings.hold_window_blocks = 12;
+    auto short_hold = flow_start(short_settings);
     for (auto kind :
          {Kind{"a cut after each message", Where::Messages}, Kind{"a crash before each commit", Where::BeforeCommits},
           Kind{"a crash after each commit", Where::AfterCommits}, Kind{"blocks after each message", Where::Blocks}}) {
@@ -61,9 +62,9 @@ int enumerate(std::size_t block_stride) {
         ++runs;
         settled += result.settled ? 1 : 0;
         failed += result.problems.empty() ? 0 : 1;
-        for (const auto& problem : result.problems) std::printf("  %s: %s\n", name(profile), problem.c_str());
+        for (const auto& problem : result.problems) std::printf("  %s: %s\n", network, problem.c_str());
       }
-      std::printf("%s, %s: %llu runs, %llu settled\n", name(profile), kind.name, static_cast<Number>(runs),
+      std::printf("%s, %s: %llu runs, %llu settled\n", network, kind.name, static_cast<Number>(runs),
                   static_cast<Number>(settled));
       std::fflush(stdout);
     }
