@@ -199,7 +199,7 @@ void on(Work& work, const InvoiceObtained& word);
 void on(Work& work, const StaticInvoiceObtained& word);
 void on(Work& work, const InvoiceFailed& word);
 void send_htlc(Work& work, Outgoing& payment);
-/// Held payments that wait for their channel: one is usable now.
+/// Held payments that wait for their channel, or for its next round: one is usable now.
 void hold_on_usable(Work& work);
 /// The same, as time goes by: true while (or because) it waits for its channel.
 [[nodiscard]] bool waits_for_holder(Work& work, Outgoing& payment);

@@ -272,8 +272,10 @@ void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) 
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
   if (payment->held && word.reason == AddRefusal::HoldLimit) {
-    payment->next_announce = after_ms(work.context.mono, kHoldRoundMs);  // the next round takes it
-    return;
+    // The draft's release paths name no HTLC, so each held one needs a round of its own: the next one is soon.
+    --payment->attempts;
+    payment->next_announce = after_ms(work.context.mono, kHoldRoundMs);
+    return work.say(record(*payment));
   }
   payment->excluded_channels.insert(word.channel_id);
   if (payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // nothing has left: also for a hold

@@ -107,6 +107,7 @@ void hear(Work& work, const HtlcRefused& word) {
 }
 void hear(Work& work, const OfferedHtlcCommitted& word) {
   if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) outgoing_committed(work, origin->payment_id, word);
+  hold_on_usable(work);  // a held one that waits for the next round
 }
 void hear(Work& work, const ReleasePathsReceived& word) {
   on(work, word);

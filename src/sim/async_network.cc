@@ -76,8 +76,10 @@ AsyncNetwork set_up(std::uint64_t seed, const AsyncSettings& settings) {
     out.trouble = "connect: " + error;
     return out;
   }
-  auto opened =
-      world.ask(out.m, command::OpenChannel{world.node(out.r).signer->node_id(), Sat(1'500'000), Msat(0), {}, {}});
+  // R has M's init; M may not have R's yet.
+  auto r_id = world.node(out.r).signer->node_id();
+  world.run_until([&] { return world.node(out.m).core->peers().contains(r_id); }, 5'000);
+  auto opened = world.ask(out.m, command::OpenChannel{r_id, Sat(1'500'000), Msat(0), {}, {}});
   if (auto error = error_of(opened); !error.empty()) {
     out.trouble = "openchannel: " + error;
     return out;
@@ -94,6 +96,21 @@ AsyncNetwork set_up(std::uint64_t seed, const AsyncSettings& settings) {
     }
     if (graph_channels(world, out.s) < 1) out.trouble = "S does not learn of the public channel";
   }
+  return out;
+}
+
+AsyncNetwork asleep(AsyncNetwork network) {
+  for (std::size_t i = 0; i < network.world->nodes(); ++i) network.world->stop(i);
+  return network;
+}
+
+AsyncNetwork copy(const AsyncNetwork& network) {
+  return {network.world->copy(), network.s, network.l, network.m, network.r, network.trouble};
+}
+
+std::vector<std::uint64_t> balances(const World& world) {
+  std::vector<std::uint64_t> out;
+  for (std::size_t i = 0; i < world.nodes(); ++i) out.push_back(channel_balance(world.node(i)));
   return out;
 }
 
@@ -136,11 +153,11 @@ std::uint64_t channel_balance(const SimNode& node) {
   return sum;
 }
 
-bool htlcs_in_flight(const World&, const std::vector<const SimNode*>& nodes) {
-  for (const auto* node : nodes) {
-    if (!node->running()) continue;
-    for (const auto& [id, channel] : node->core->channels())
-      if (!channel.offered_htlcs.empty() || !channel.received_htlcs.empty()) return true;
+bool htlcs_in_flight(const World& world) {
+  for (std::size_t i = 0; i < world.nodes(); ++i) {
+    if (!world.node(i).running()) continue;
+    for (const auto& [id, channel] : world.node(i).core->channels())
+      if (!channel.received_htlcs.empty() || !channel.offered_htlcs.empty()) return true;
   }
   return false;
 }

@@ -24,6 +24,10 @@ struct AsyncSettings {
 /// Nodes started, funded, connected; channels open and usable, the public one known to everybody.
 [[nodiscard]] AsyncNetwork set_up(std::uint64_t seed, const AsyncSettings& settings = {});
 
+/// All nodes stopped: what can be copied, and the copies started again.
+[[nodiscard]] AsyncNetwork asleep(AsyncNetwork network);
+[[nodiscard]] AsyncNetwork copy(const AsyncNetwork& network);
+
 /// R joins M and makes an offer. nullopt with `trouble` set if that failed.
 [[nodiscard]] std::optional<std::string> make_offer(AsyncNetwork& network, std::optional<Msat> amount);
 
@@ -34,7 +38,9 @@ struct AsyncSettings {
 [[nodiscard]] std::string error_of(const std::variant<Value, CommandError>& reply);
 /// Local balances of all channels of a node, in msat, closed ones left out.
 [[nodiscard]] std::uint64_t channel_balance(const SimNode& node);
+/// channel_balance of every node, by index. All must run.
+[[nodiscard]] std::vector<std::uint64_t> balances(const World& world);
 /// Whether any channel of a running node has an HTLC in flight.
-[[nodiscard]] bool htlcs_in_flight(const World& world, const std::vector<const SimNode*>& nodes);
+[[nodiscard]] bool htlcs_in_flight(const World& world);
 
 }  // namespace doze::sim

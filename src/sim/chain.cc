@@ -46,7 +46,7 @@ void Chain::mine(UnixTime now, const Bytes& script, Sat amount) {
   bitcoin::Transaction coinbase;
   bitcoin::TxIn input;
   input.previous_output.index = UINT32_MAX;
-  input.script_sig = Writer().u32(height().value() + 1).take();
+  input.script_sig = Writer().u32(height().value() + 1).u32(mined_++).take();
   coinbase.inputs.push_back(input);
   coinbase.outputs.push_back({Sat(0), Bytes{bitcoin::OP_RETURN}});
   block->transactions.push_back(coinbase);
@@ -67,12 +67,28 @@ void Chain::mine(UnixTime now, const Bytes& script, Sat amount) {
   block->header.time = static_cast<std::uint32_t>(now.value());
   block->header.bits = 0x207fffff;
   for (const auto& transaction : block->transactions) {
-    auto id = bitcoin::txid(transaction);
-    known_[id] = true;
-    for (const auto& in : transaction.inputs) unspent_.erase(in.previous_output);
-    for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) unspent_[{id, i}] = transaction.outputs[i];
+    known_[bitcoin::txid(transaction)] = true;
+    spend(transaction);
   }
   blocks_.push_back(std::move(block));
+}
+
+void Chain::spend(const bitcoin::Transaction& transaction) {
+  auto id = bitcoin::txid(transaction);
+  for (const auto& in : transaction.inputs) unspent_.erase(in.previous_output);
+  for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) unspent_[{id, i}] = transaction.outputs[i];
+}
+
+void Chain::undo(std::size_t depth) {
+  LN_ASSERT(depth <= blocks_.size());
+  std::vector<bitcoin::Transaction> again;
+  for (auto at = blocks_.size() - depth; at < blocks_.size(); ++at)
+    again.insert(again.end(), blocks_[at]->transactions.begin() + 1, blocks_[at]->transactions.end());
+  mempool_.insert(mempool_.begin(), again.begin(), again.end());
+  blocks_.resize(blocks_.size() - depth);
+  unspent_.clear();
+  for (const auto& block : blocks_)
+    for (const auto& transaction : block->transactions) spend(transaction);
 }
 
 std::shared_ptr<const bitcoin::Block> Chain::block(BlockHeight height) const {

@@ -21,6 +21,8 @@ class Chain {
   Verdict broadcast(const bitcoin::Transaction& transaction, UnixTime now);
   /// One block with everything in the mempool, and coins from outside: `amount` to `script`, if there is one.
   void mine(UnixTime now, const Bytes& script = {}, Sat amount = Sat(0));
+  /// The last `depth` blocks are gone; what was in them may be mined again.
+  void undo(std::size_t depth);
   [[nodiscard]] BlockHeight height() const { return BlockHeight(static_cast<std::uint32_t>(blocks_.size())); }
   /// 1 to height().
   [[nodiscard]] std::shared_ptr<const bitcoin::Block> block(BlockHeight height) const;
@@ -31,11 +33,13 @@ class Chain {
   [[nodiscard]] const std::vector<std::string>& refused() const { return refused_; }
 
  private:
+  void spend(const bitcoin::Transaction& transaction);
   [[nodiscard]] std::optional<bitcoin::TxOut> output(const Outpoint& outpoint) const;
 
   std::vector<std::shared_ptr<const bitcoin::Block>> blocks_;
   std::map<Outpoint, bitcoin::TxOut> unspent_;
   std::vector<bitcoin::Transaction> mempool_;
+  std::uint32_t mined_ = 0;  // ever: no two blocks are the same
   std::map<Txid, bool> known_;
   std::vector<std::string> refused_;
 };

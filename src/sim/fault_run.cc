@@ -1,6 +1,10 @@
 #include "sim/fault_run.h"
 
+#include <algorithm>
 #include <set>
+
+#include "sim/endings.h"
+#include "sim/timeline.h"
 
 namespace doze::sim {
 namespace {
@@ -8,23 +12,43 @@ namespace {
 /// Blocks to mine at most before a held payment must have ended: its window and the way back.
 constexpr int kRestBlocks = 400;
 
-struct Paid {
-  std::string id;
-  std::string state;
-  std::string why;  // as S says it; empty: settled
-  std::uint64_t fee = 0;
-};
-
-std::string state_of(World& world, std::size_t payer, Paid& paid) {
-  auto reply = world.ask(payer, command::GetPayment{*PaymentId::from(hex(paid.id))});
-  if (!error_of(reply).empty()) return "";
-  paid.fee = number_of(reply, "fee_msat");
-  paid.why = text_of(reply, "failure");
-  return paid.state = text_of(reply, "state");
-}
-
 bool ended(const std::string& state) {
   return state == "settled" || state == "failed" || state == "expired";
+}
+
+std::string text_in(const Value& row, std::string_view name) {
+  const auto* value = row.find(name);
+  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->inner());
+  return text == nullptr ? "" : *text;
+}
+std::uint64_t number_in(const Value& row, std::string_view name) {
+  const auto* value = row.find(name);
+  const auto* number = value == nullptr ? nullptr : std::get_if<std::uint64_t>(&value->inner());
+  return number == nullptr ? 0 : *number;
+}
+
+List rows_of(World& world, std::size_t node, command::Command command, std::string_view name) {
+  auto reply = world.ask(node, std::move(command));
+  const auto* value = std::get_if<Value>(&reply);
+  const auto* list = value == nullptr ? nullptr : value->find(name);
+  return list == nullptr ? List{} : std::get<List>(list->inner());
+}
+
+Faults random_faults(SeededRng& chance) {
+  Faults faults;
+  auto upto = [&](std::uint32_t limit) { return static_cast<std::uint32_t>(chance.below(limit)); };
+  faults.cut = upto(300);
+  faults.crash_before_commit = upto(100);
+  faults.crash_after_commit = upto(100);
+  // Onion messages: a third of the runs has a postman who is quite unreliable.
+  std::uint32_t worst = chance.below(3) == 0 ? 5'000 : 1'500;
+  faults.onion_lost = upto(worst);
+  faults.onion_repeated = upto(worst);
+  faults.onion_delayed = upto(worst);
+  faults.onion_replayed = upto(worst);
+  faults.block = chance.below(2) == 0 ? upto(400) : 0;
+  if (chance.below(4) == 0) faults.restart_ms = 60'000;
+  return faults;
 }
 
 }  // namespace
@@ -38,43 +62,40 @@ FaultResult fault_run(std::uint64_t seed) {
   settings.same_lsp = chance.below(5) == 0;
   auto network = set_up(seed, settings);
   auto& world = *network.world;
-  auto tell = [&](std::string line) { result.story.push_back(std::to_string(world.now().value()) + " ms: " + line); };
+  Timeline timeline(world, result.story);
+  auto tell = [&](const std::string& line) { timeline.tell(line); };
   auto problem = [&](std::string what) { result.problems.push_back(std::move(what)); };
   if (!network.trouble.empty()) {
     problem("set-up: " + network.trouble);
     return result;
   }
-  auto amount = Msat(1'000'000 + chance.below(40'000'000));
+  // A quarter is so small that the HTLC is trimmed from the commitments.
+  auto amount = chance.below(4) == 0 ? Msat(1'000 + chance.below(500'000)) : Msat(1'000'000 + chance.below(40'000'000));
   auto offer = make_offer(network, amount);
   if (!offer) {
     problem("no offer: " + network.trouble);
     return result;
   }
-  std::uint64_t before = 0;
-  for (auto index : std::set{network.s, network.l, network.m, network.r}) before += channel_balance(world.node(index));
-  auto s_before = channel_balance(world.node(network.s)), r_before = channel_balance(world.node(network.r));
+  auto before = balances(world);
   tell(std::string("profile ") + name(settings.profile) + (settings.same_lsp ? ", one LSP" : "") +
        (settings.anchors ? "" : ", static_remotekey"));
   world.stop(network.r);
-  world.on_event = [&](const std::string& event) {
-    bool noise = event.starts_with("put ") || event.starts_with("erase ") || event.starts_with("bytes ") ||
-                 event.find(": peer_") != std::string::npos || event.find("dial") != std::string::npos;
-    if (!noise) tell(event);
-  };
+  Checker checker(world);
 
   // ---- faults ----
-  world.faults.cut = static_cast<std::uint32_t>(chance.below(300));
-  world.faults.crash_before_commit = static_cast<std::uint32_t>(chance.below(100));
-  world.faults.crash_after_commit = static_cast<std::uint32_t>(chance.below(100));
-  std::vector<Paid> payments;
-  auto count = 1 + chance.below(3);
-  std::set<std::string> seen;
+  world.faults = random_faults(chance);
+  auto count = 1 + chance.below(chance.below(4) == 0 ? 8 : 3);
   for (std::uint64_t i = 0; i < count; ++i) {
     command::Pay pay;
     pay.offer = *offer;
     if (world.node(network.s).running()) world.post(network.s, pay);
     world.run_for(chance.below(8'000));
     if (chance.below(3) == 0) world.mine(1 + chance.below(3));
+    if (chance.below(6) == 0) {
+      auto depth = 1 + chance.below(3);
+      world.reorganise(depth, depth + chance.below(2));
+      tell("a reorganisation of " + std::to_string(depth) + " blocks");
+    }
   }
   world.run_for(chance.below(20'000));
   bool payer_sleeps = chance.below(2) == 0;
@@ -83,7 +104,9 @@ FaultResult fault_run(std::uint64_t seed) {
     tell("S sleeps");
   }
   world.run_for(chance.below(10'000));
-  for (auto blocks = chance.below(30); blocks > 0; --blocks) world.mine(1);
+  // Mostly a nap; sometimes as long as the hold window, so that deadlines pass while everything is in motion.
+  auto nap = chance.below(4) == 0 ? 60 + chance.below(110) : chance.below(30);
+  for (std::uint64_t mined = 0; mined < nap; ++mined) world.mine(1);
   world.start(network.r);
   tell("R wakes");
   world.run_for(chance.below(30'000));
@@ -101,58 +124,56 @@ FaultResult fault_run(std::uint64_t seed) {
   for (auto index : std::set{network.s, network.l, network.m, network.r})
     if (!world.node(index).running()) world.start(index);
   world.run_for(120'000);
-  auto list = world.ask(network.s, command::ListPayments{});
-  if (const auto* value = std::get_if<Value>(&list); value != nullptr && value->find("payments") != nullptr)
-    for (const auto& row : std::get<List>(value->find("payments")->inner()))
-      payments.push_back({std::get<std::string>(row.find("payment_id")->inner()), "", "", 0});
-  result.payments = payments.size();
-  for (int blocks = 0; blocks <= kRestBlocks; ++blocks) {
-    bool all = true;
-    for (auto& paid : payments) all = ended(state_of(world, network.s, paid)) && all;
-    std::vector<const SimNode*> nodes;
-    for (std::size_t i = 0; i < world.nodes(); ++i) nodes.push_back(&world.node(i));
-    if (all && !htlcs_in_flight(world, nodes)) break;
+  List payments;
+  for (int blocks = 0;; ++blocks) {
+    payments = rows_of(world, network.s, command::ListPayments{}, "payments");
+    bool all =
+        std::all_of(payments.begin(), payments.end(), [](const Value& row) { return ended(text_in(row, "state")); });
+    if (all && !htlcs_in_flight(world)) break;
     if (blocks == kRestBlocks) {
-      for (auto& paid : payments)
-        if (!ended(paid.state)) problem("payment " + paid.id.substr(0, 8) + " is still " + paid.state);
-      if (all) problem("an HTLC is still in flight after all payments ended");
-      for (const auto* node : nodes) {
-        for (const auto& [id, channel] : node->core->channels())
-          tell(node->name + ": channel " + id.hex().substr(0, 8) + " " + channel.status + ", offered " +
-               std::to_string(channel.offered_htlcs.size()) + ", received " +
-               std::to_string(channel.received_htlcs.size()));
-      }
+      problem(all ? "an HTLC is still in flight after all payments ended" : "a payment has not ended");
       break;
     }
     world.mine(1);
     world.run_for(3'000);
   }
+  result.payments = payments.size();
   std::uint64_t spent = 0, received = 0;
-  for (const auto& paid : payments) {
-    tell("payment " + paid.id.substr(0, 8) + " " + paid.state + (paid.why.empty() ? "" : ": " + paid.why));
-    if (paid.state != "settled") continue;
-    ++result.settled;
-    spent += amount.value() + paid.fee;
-    received += amount.value();
+  for (const auto& row : payments) {
+    auto name = "payment " + text_in(row, "payment_id").substr(0, 8) + " ";
+    if (text_in(row, "state") == "settled") {
+      ++result.settled;
+      spent += number_in(row, "amount_msat") + number_in(row, "fee_msat");
+      received += number_in(row, "amount_msat");
+      tell(name + "settled");
+      continue;
+    }
+    auto ending = explain(checker, network, row);
+    tell(name + text_in(row, "state") + ": " + text_in(row, "failure") + " (" + ending.why + ")");
+    ++result.endings[ending.why.substr(0, ending.why.find(':'))];
+    if (!ending.confirmed) problem(name + text_in(row, "state") + ": " + text_in(row, "failure") + ": " + ending.why);
   }
-  if (result.problems.empty()) {
-    std::uint64_t after = 0;
-    for (auto index : std::set{network.s, network.l, network.m, network.r}) after += channel_balance(world.node(index));
-    if (after != before)
-      problem("sums differ: " + std::to_string(before) + " msat before, " + std::to_string(after) + " after");
-    auto s_paid = s_before - channel_balance(world.node(network.s));
-    if (s_paid != spent)
-      problem("S says it paid " + std::to_string(spent) + " msat, its balance says " + std::to_string(s_paid));
-    auto r_got = channel_balance(world.node(network.r)) - r_before;
-    if (r_got != received)
-      problem("R got " + std::to_string(r_got) + " msat, the settled payments are " + std::to_string(received));
+  checker.at_rest(before);
+  for (const auto& what : checker.problems()) problem(what);
+  auto after = balances(world);
+  auto paid = static_cast<std::int64_t>(before[network.s] - after[network.s]);
+  if (paid != static_cast<std::int64_t>(spent))
+    problem("S says it paid " + std::to_string(spent) + " msat, its balance says " + std::to_string(paid));
+  auto got = static_cast<std::int64_t>(after[network.r] - before[network.r]);
+  if (got != static_cast<std::int64_t>(received))
+    problem("R got " + std::to_string(got) + " msat, the settled payments are " + std::to_string(received));
+  for (auto index : std::set{network.l, network.m}) {
+    std::uint64_t fees = 0;
+    for (const auto& row : rows_of(world, index, command::ListForwards{}, "forwards"))
+      if (text_in(row, "state") == "settled") fees += number_in(row, "fee_msat");
+    auto gained = static_cast<std::int64_t>(after[index] - before[index]);
+    if (gained != static_cast<std::int64_t>(fees))
+      problem(world.node(index).name + " lists fees of " + std::to_string(fees) + " msat, its balances say " +
+              std::to_string(gained));
   }
-  for (std::size_t i = 0; i < world.nodes(); ++i)
-    for (const auto& [id, channel] : world.node(i).core->channels())
-      if (channel.phase != ChannelPhase::Normal)
-        problem(world.node(i).name + ": a channel is " + name(channel.phase) + ": " + channel.status);
-  for (const auto& refused : world.chain.refused()) problem("the chain refused " + refused);
-  tell(std::to_string(world.crashes) + " crashes, " + std::to_string(world.cuts) + " cuts, " +
+  tell(std::to_string(world.crashes) + " crashes, " + std::to_string(world.cuts) +
+       " cuts, onion messages: " + std::to_string(world.lost) + " lost, " + std::to_string(world.repeated) +
+       " repeated, " + std::to_string(world.delayed) + " delayed, " + std::to_string(world.replayed) + " replayed; " +
        std::to_string(world.steps) + " steps, height " + std::to_string(world.chain.height().value()));
   result.trace_hash = world.trace_hash();
   return result;

@@ -21,6 +21,30 @@ World::World(std::uint64_t seed) : seed_(seed), chance_(seed, "world") {
 }
 World::~World() = default;
 
+std::unique_ptr<World> World::copy() const {
+  auto out = std::make_unique<World>(seed_);
+  for (const auto& node : nodes_) {
+    LN_ASSERT(!node->core && !node->wanted);
+    auto twin = std::make_unique<SimNode>();
+    twin->name = node->name;
+    twin->config = node->config;
+    twin->signer = node->signer;
+    twin->rng = std::make_unique<SeededRng>(*node->rng);
+    twin->disk = node->disk;
+    twin->life = node->life;
+    twin->faulty = node->faulty;
+    twin->commits = node->commits;
+    out->nodes_.push_back(std::move(twin));
+  }
+  out->chain = chain;
+  out->chance_ = chance_;
+  out->now_ = now_;
+  out->next_link_ = next_link_;
+  out->next_request_ = next_request_;
+  out->trace_ = trace_;
+  return out;
+}
+
 std::size_t World::add_node(std::string name, Config config) {
   auto node = std::make_unique<SimNode>();
   auto index = nodes_.size();
@@ -51,7 +75,6 @@ std::uint64_t World::latency() {
 
 void World::note(std::string_view what, std::size_t index, ByteView detail) {
   trace_.add(bytes_of(what)).add(Writer().u64(now_.value()).u64(index).view()).add(detail);
-  if (on_event) on_event(std::string(what) + " " + nodes_[index]->name);
 }
 
 void World::start(std::size_t index) {
@@ -65,6 +88,7 @@ void World::start(std::size_t index) {
   node.core.emplace(*std::move(loaded));
   ++node.life;
   note("start", index);
+  for (auto* watcher : watchers) watcher->happened(index, "starts");
   auto life = node.life;
   step(index, Started{});
   if (node.core && node.life == life) step(index, ChainStatus{true, true, "simulated"});
@@ -72,49 +96,20 @@ void World::start(std::size_t index) {
   feed_blocks(index);
 }
 
-void World::crash(std::size_t index) {
+void World::crash(std::size_t index, const std::string& how) {
   auto& node = *nodes_[index];
   if (!node.core) return;
   note("stop", index);
+  for (auto* watcher : watchers) watcher->happened(index, how);
   node.core.reset();
   node.timer.reset();
   for (auto& [id, link] : links_)
-    if (link.open && (link.ends[0].node == index || link.ends[1].node == index)) cut(2 * id);
+    if (link.open && (link.ends[0].node == index || link.ends[1].node == index)) cut(id);
 }
 
 void World::stop(std::size_t index) {
   nodes_[index]->wanted = false;
-  crash(index);
-}
-
-void World::cut(ConnectionId connection) {
-  auto it = links_.find(connection / 2);
-  if (it == links_.end() || !it->second.open) return;
-  it->second.open = false;
-  for (std::uint64_t side = 0; side < 2; ++side) {
-    auto end = it->second.ends[side];
-    auto id = connection / 2 * 2 + side;
-    at(after_ms(now_, latency()), [this, end, id] {
-      if (nodes_[end.node]->life == end.life) step(end.node, PeerDisconnected{id});
-    });
-  }
-}
-
-void World::dial(std::size_t index, const Dial& dial) {
-  auto life = nodes_[index]->life;
-  std::optional<std::size_t> target;
-  for (std::size_t other = 0; other < nodes_.size(); ++other)
-    if (other != index && nodes_[other]->running() &&
-        std::find(dial.addresses.begin(), dial.addresses.end(), address(other)) != dial.addresses.end())
-      target = other;
-  at(after_ms(now_, latency()), [this, index, life, target, node_id = dial.node_id] {
-    if (nodes_[index]->life != life || !nodes_[index]->running()) return;
-    if (!target || !nodes_[*target]->running()) return step(index, DialFailed{node_id, "connection refused"});
-    auto id = next_link_++;
-    links_[id] = Link{{{index, life}, {*target, nodes_[*target]->life}}, true, {now_, now_}};
-    step(*target, PeerConnected{2 * id + 1, std::nullopt, wire::to_text(address(index))});
-    step(index, PeerConnected{2 * id, node_id, wire::to_text(address(*target))});
-  });
+  crash(index, "is stopped");
 }
 
 void World::feed_blocks(std::size_t index) {
@@ -122,6 +117,10 @@ void World::feed_blocks(std::size_t index) {
   auto life = node.life;
   while (node.core && node.life == life) {
     auto tip = node.core->tip();
+    if (tip && (tip->height > chain.height() || bitcoin::block_hash(chain.block(tip->height)->header) != tip->hash)) {
+      step(index, BlockDisconnected{tip->height, tip->hash});
+      continue;
+    }
     auto next = tip ? tip->height.value() + 1 : 1;
     if (next > chain.height().value()) return;
     auto block = chain.block(BlockHeight(next));
@@ -149,16 +148,9 @@ void World::step(std::size_t index, const Input& input) {
   if (!node.core) return;
   ++steps;
   auto out = node.core->step(input, {now_, wall()}, *node.rng);
-  auto die = [&](std::uint32_t chance) { return node.faulty && chance != 0 && chance_.below(10'000) < chance; };
-  auto come_back = [&] {
-    ++crashes;
-    crash(index);
-    at(after_ms(now_, 1 + chance_.below(faults.restart_ms)), [this, index] {
-      if (nodes_[index]->wanted) start(index);
-    });
-  };
-  if (die(faults.crash_before_commit)) return come_back();
-  if (!out.durable.empty()) ++node.commits;
+  bool commits = !out.durable.empty();
+  if (dies(node, index, commits, false)) return come_back(index, false);
+  if (commits) ++node.commits;
   for (auto& change : out.durable) {
     if (auto* put = std::get_if<Put>(&change)) {
       note("put", index, put->value);
@@ -169,7 +161,11 @@ void World::step(std::size_t index, const Input& input) {
       node.disk.erase({erase.table, erase.key});
     }
   }
-  if (die(faults.crash_after_commit)) return come_back();
+  // Decided now, even if the process dies before it can say so.
+  for (const auto& action : out.after)
+    if (const auto* notify = std::get_if<Notify>(&action))
+      for (auto* watcher : watchers) watcher->notified(index, *notify);
+  if (dies(node, index, commits, true)) return come_back(index, true);
   auto life = node.life;
   for (auto& action : out.after) {
     if (!node.core || node.life != life) return;
@@ -178,37 +174,29 @@ void World::step(std::size_t index, const Input& input) {
   if (node.core && node.life == life) arm(index);
 }
 
+bool World::dies(const SimNode& node, std::size_t index, bool commits, bool after) {
+  if (crash_at && commits && crash_at->node == index && crash_at->after == after &&
+      crash_at->commit == node.commits + (after ? 0 : 1)) {
+    crash_at.reset();
+    return true;
+  }
+  return node.faulty && happens(after ? faults.crash_after_commit : faults.crash_before_commit);
+}
+
+void World::come_back(std::size_t index, bool after) {
+  ++crashes;
+  crash(index, after ? "dies after a commit" : "dies before a commit");
+  at(after_ms(now_, 1 + chance_.below(faults.restart_ms)), [this, index] {
+    if (nodes_[index]->wanted) start(index);
+  });
+}
+
 void World::act(std::size_t index, Action& action) {
   auto& node = *nodes_[index];
   auto life = node.life;
   std::visit(Overloaded{
-                 [&](WriteBytes& write) {
-                   auto it = links_.find(write.connection / 2);
-                   if (it == links_.end() || !it->second.open) return;
-                   auto& link = it->second;
-                   auto side = 1 - write.connection % 2;
-                   auto due = std::max(after_ms(now_, latency()), link.last[side]);
-                   link.last[side] = due;
-                   auto to = link.ends[side];
-                   auto id = write.connection / 2 * 2 + side;
-                   at(due, [this, to, id, bytes = std::move(write.bytes)] {
-                     auto found = links_.find(id / 2);
-                     if (!found->second.open || nodes_[to.node]->life != to.life) return;
-                     if (faults.cut != 0 && chance_.below(10'000) < faults.cut) {
-                       ++cuts;
-                       return cut(id);
-                     }
-                     note("bytes", to.node, bytes);
-                     step(to.node, BytesReceived{id, bytes});
-                   });
-                 },
-                 [&](Hangup& hangup) {
-                   auto it = links_.find(hangup.connection / 2);
-                   if (it == links_.end()) return;
-                   // After what was written: the cut comes when the last bytes have arrived.
-                   auto due = std::max(now_, it->second.last[1 - hangup.connection % 2]);
-                   at(after_ms(due, 1), [this, id = hangup.connection] { cut(id); });
-                 },
+                 [&](WriteBytes& write) { written(write.connection, write.bytes); },
+                 [&](Hangup& hangup) { hang_up(hangup.connection); },
                  [&](Dial& request) { dial(index, request); },
                  [&](Broadcast& broadcast) {
                    auto verdict = chain.broadcast(broadcast.transaction, wall());
@@ -224,17 +212,7 @@ void World::act(std::size_t index, Action& action) {
                    });
                  },
                  [&](Reply& reply) { node.replies.insert_or_assign(reply.request, std::move(reply.result)); },
-                 [&](Notify& notify) {
-                   if (on_event) {
-                     std::string line = node.name + ": " + notify.event;
-                     for (const auto& [key, value] : notify.facts)
-                       if (const auto* text = std::get_if<std::string>(&value.inner());
-                           text != nullptr && key == "reason")
-                         line += " (" + *text + ")";
-                     on_event(line);
-                   }
-                   node.log.push_back(std::move(notify));
-                 },
+                 [&](Notify& notify) { node.log.push_back(std::move(notify)); },
                  [&](StopNode&) {
                    at(now_, [this, index, life] {
                      if (nodes_[index]->life == life) stop(index);
@@ -284,6 +262,18 @@ void World::mine(std::size_t count) {
     for (std::size_t index = 0; index < nodes_.size(); ++index) feed_blocks(index);
     run_for(50);
   }
+}
+
+void World::mine_scattered(std::size_t count, std::uint64_t spread_ms) {
+  for (std::size_t i = 0; i < count; ++i) chain.mine(wall());
+  for (std::size_t index = 0; index < nodes_.size(); ++index)
+    at(after_ms(now_, chance_.below(spread_ms)), [this, index] { feed_blocks(index); });
+}
+
+void World::reorganise(std::size_t depth, std::size_t count) {
+  chain.undo(depth);
+  for (std::size_t i = 0; i < count; ++i) chain.mine(wall());
+  for (std::size_t index = 0; index < nodes_.size(); ++index) feed_blocks(index);
 }
 
 void World::fund(std::size_t index, Sat amount) {

@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "node/node.h"
 #include "sim/chain.h"
+#include "sim/wire_tap.h"
 
 namespace doze::sim {
 
@@ -20,6 +21,9 @@ class SeededRng final : public Rng {
   explicit SeededRng(std::uint64_t seed, std::string_view label);
   void fill(std::span<std::uint8_t> out) override;
   std::uint64_t below(std::uint64_t limit) { return limit == 0 ? 0 : u64() % limit; }
+  /// Where the stream is; going back makes it repeat itself.
+  [[nodiscard]] std::uint64_t position() const { return block_; }
+  void seek(std::uint64_t position) { block_ = position; }
 
  private:
   Hash32 key_;
@@ -31,16 +35,58 @@ struct Faults {
   std::uint32_t crash_before_commit = 0;  // of a step: neither its batch nor its actions happen
   std::uint32_t crash_after_commit = 0;   // of a step: its batch is there, its actions are not
   std::uint32_t cut = 0;                  // of a delivery: the connection breaks before it
+  std::uint32_t onion_lost = 0;           // of an onion message: it never arrives
+  std::uint32_t onion_repeated = 0;       // ... arrives twice, the second time a little later
+  std::uint32_t onion_delayed = 0;        // ... is overtaken by what was sent after it
+  std::uint32_t onion_replayed = 0;       // ... arrives again up to two minutes later, over whatever connection
+  std::uint32_t block = 0;                // of a delivery: a block is found right after it
   std::uint64_t restart_ms = 500;         // a crashed node comes back after up to this
 };
 
-class World;
+/// A Lightning message on its way between two nodes.
+struct WireMessage {
+  std::size_t from = 0, to = 0;
+  std::uint16_t type = 0;
+  ByteView bytes;            // type included
+  std::uint64_t number = 0;  // counts deliveries of the whole world
+};
+inline constexpr std::uint16_t kOnionMessage = 513;
+
+/// What a test or an enumeration does to a message that is about to be delivered.
+struct Fate {
+  bool drop = false;
+  bool cut_after = false;                     // the connection breaks right behind it, or with it
+  std::optional<std::uint64_t> delay_ms;      // instead of now: later messages overtake it
+  std::vector<std::uint64_t> again_after_ms;  // it arrives again
+};
+
+/// Sees everything, changes nothing: checkers and timelines.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  /// A node wrote it; it may be lost yet.
+  virtual void sent(const WireMessage&) {}
+  virtual void delivered(const WireMessage&) {}
+  /// With the commit of its step: also if the node dies right after that.
+  virtual void notified(std::size_t /*node*/, const Notify&) {}
+  /// A message that was lost, repeated or delayed, or with which its connection broke.
+  virtual void went_wrong(const WireMessage&, const std::string& /*how*/) {}
+  /// A node starts, or ends: in turns.
+  virtual void happened(std::size_t /*node*/, const std::string& /*what*/) {}
+};
+
+/// A crash at one commit of a run that is otherwise as always: before it, or between it and what follows from it.
+struct CrashAt {
+  std::size_t node = 0;
+  std::uint64_t commit = 0;  // SimNode::commits, counting this one
+  bool after = false;
+};
 
 /// One node: its configuration, keys and disk; the core itself only while it runs.
 struct SimNode {
   std::string name;
   Config config;
-  std::unique_ptr<Signer> signer;
+  std::shared_ptr<const Signer> signer;
   std::unique_ptr<SeededRng> rng;
   std::map<std::pair<Table, Bytes>, Bytes> disk;
   std::optional<node::Node> core;
@@ -58,9 +104,12 @@ class World {
  public:
   explicit World(std::uint64_t seed);
   ~World();
+  /// The same disks, keys, chain and time, and the same chance from now on. No node may run: their cores do not copy.
+  [[nodiscard]] std::unique_ptr<World> copy() const;
 
   std::size_t add_node(std::string name, Config config);
   [[nodiscard]] SimNode& node(std::size_t index) { return *nodes_[index]; }
+  [[nodiscard]] const SimNode& node(std::size_t index) const { return *nodes_[index]; }
   [[nodiscard]] std::size_t nodes() const { return nodes_.size(); }
   void start(std::size_t index);
   /// The process is gone at once; what was durable stays.
@@ -76,40 +125,68 @@ class World {
   /// Asks without waiting: look at node().replies.
   RequestId post(std::size_t index, command::Command command);
   void mine(std::size_t count);
+  /// Blocks that each node hears of at another moment of the next `spread_ms`. May be called while something happens.
+  void mine_scattered(std::size_t count, std::uint64_t spread_ms);
+  /// The last `depth` blocks go, `count` others come in their place.
+  void reorganise(std::size_t depth, std::size_t count);
   /// A confirmed coin for an address of the node.
   void fund(std::size_t index, Sat amount);
+  /// A message arrives at `to` as if `from` had sent it, `delay_ms` from now, if they are connected then.
+  void inject(std::size_t from, std::size_t to, Bytes message, std::uint64_t delay_ms);
+  /// Breaks every connection between the two.
+  void disconnect(std::size_t a, std::size_t b);
+  [[nodiscard]] bool connected(std::size_t a, std::size_t b) const;
 
   Faults faults;
+  std::optional<CrashAt> crash_at;
+  std::function<Fate(const WireMessage&)> on_message;
+  std::vector<Watcher*> watchers;  // outlive what they watch
   Chain chain;
-  std::uint64_t crashes = 0, cuts = 0, steps = 0;
-  /// Called for every onion message bytes and others: (from, to, bytes). For tests that watch the wire.
-  std::function<void(const std::string&)> on_event;
+  std::uint64_t crashes = 0, cuts = 0, steps = 0, messages = 0;
+  std::uint64_t lost = 0, repeated = 0, delayed = 0, replayed = 0;  // onion messages, by Faults
 
   [[nodiscard]] MonoTime now() const { return now_; }
-  [[nodiscard]] UnixTime wall() const { return UnixTime(1'790'000'000 + now_.value() / 1000); }
+  [[nodiscard]] UnixTime wall() const { return UnixTime(kWallAtZero + now_.value() / 1000); }
   [[nodiscard]] std::string trace_hash() const { return trace_.finish().hex(); }
 
  private:
+  static constexpr std::uint64_t kWallAtZero = 1'790'000'000;
   struct End {
     std::size_t node = 0;
     std::uint64_t life = 0;
   };
   struct Link {
     End ends[2];
+    WireTap tap;
     bool open = true;
-    MonoTime last[2];  // when the last delivery towards this end is due: bytes stay in order
+    MonoTime last[2];              // when the last delivery towards this end is due: bytes stay in order
+    std::vector<Bytes> held[2]{};  // messages for an end whose handshake is not done
   };
 
   void at(MonoTime time, std::function<void()> what);
   void step(std::size_t index, const Input& input);
   void act(std::size_t index, Action& action);
-  void crash(std::size_t index);
-  void cut(ConnectionId connection);
+  void crash(std::size_t index, const std::string& how);
+  void come_back(std::size_t index, bool after);
+  [[nodiscard]] bool dies(const SimNode& node, std::size_t index, bool commits, bool after);
   void dial(std::size_t index, const Dial& dial);
   void feed_blocks(std::size_t index);
   void arm(std::size_t index);
   void note(std::string_view what, std::size_t index, ByteView detail = {});
   std::uint64_t latency();
+  [[nodiscard]] bool happens(std::uint32_t chance) { return chance != 0 && chance_.below(10'000) < chance; }
+
+  // links.cc
+  void written(ConnectionId connection, ByteView bytes);
+  void send_bytes(std::uint64_t link, std::size_t side, Bytes bytes);
+  void send_message(std::uint64_t link, std::size_t side, Bytes message);
+  void arrive(std::uint64_t link, std::size_t side, const Bytes& message, bool may_go_wrong);
+  void deliver(std::uint64_t link, std::size_t side, const Bytes& message, bool cut_after);
+  [[nodiscard]] Fate fate_of(const WireMessage& message);
+  [[nodiscard]] MonoTime due(Link& link, std::size_t side);
+  [[nodiscard]] Link* open_link(std::uint64_t link, std::size_t side);
+  void hang_up(ConnectionId connection);
+  void cut(std::uint64_t link);
 
   std::uint64_t seed_;
   SeededRng chance_;

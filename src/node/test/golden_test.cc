@@ -150,7 +150,7 @@ TEST_F(Golden, nodes_load_and_finish_the_payment) {
   auto before = std::uint64_t{kAmount};
   EXPECT_TRUE(world->run_until([&] { return channel_balance(world->node(3)) == before + kAmount; }, 120'000));
   world->run_for(5'000);
-  EXPECT_FALSE(htlcs_in_flight(*world, {&world->node(0), &world->node(1), &world->node(2), &world->node(3)}));
+  EXPECT_FALSE(htlcs_in_flight(*world));
 }
 
 // Loading and starting says nothing new about what is on disk: a row that is written then is written as it stood.

@@ -69,7 +69,9 @@ TEST_P(Flow, SleepingPayerPaysSleepingRecipient) {
 INSTANTIATE_TEST_SUITE_P(Profiles, Flow,
                          ::testing::Values(Case{"Ldk", {}}, Case{"Draft", {Profile::Draft}},
                                            Case{"StaticRemotekey", {Profile::Ldk, false}},
-                                           Case{"SameLsp", {Profile::Ldk, true, true}}),
+                                           Case{"SameLsp", {Profile::Ldk, true, true}},
+                                           Case{"SameLspDraft", {Profile::Draft, true, true}},
+                                           Case{"SameLspStaticRemotekey", {Profile::Ldk, false, true}}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

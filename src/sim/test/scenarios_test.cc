@@ -1,55 +1,11 @@
 // Other ways a payment can go, and the promises that hold in each.
 #include <gtest/gtest.h>
 
-#include "sim/async_network.h"
 #include "sim/fault_run.h"
+#include "sim/test/scenario.h"
 
 namespace doze::sim {
 namespace {
-
-constexpr std::uint64_t kAmount = 50'000'000;
-
-class Scenario : public ::testing::Test {
- protected:
-  AsyncNetwork network;
-  std::string offer;
-  std::uint64_t s_before = 0, r_before = 0;
-
-  void prepare(const AsyncSettings& settings = {}) {
-    network = set_up(7, settings);
-    ASSERT_EQ(network.trouble, "");
-    auto made = make_offer(network, Msat(kAmount));
-    ASSERT_TRUE(made) << network.trouble;
-    offer = *made;
-    s_before = channel_balance(world().node(network.s));
-    r_before = channel_balance(world().node(network.r));
-  }
-  World& world() { return *network.world; }
-  std::variant<Value, CommandError> pay(std::optional<bool> hold = std::nullopt) {
-    command::Pay wanted;
-    wanted.offer = offer;
-    wanted.hold = hold;
-    return world().ask(network.s, wanted);
-  }
-  std::string state(const std::string& id) {
-    return text_of(world().ask(network.s, command::GetPayment{*PaymentId::from(hex(id))}), "state");
-  }
-  bool becomes(const std::string& id, const std::string& wanted, std::uint64_t ms = 60'000) {
-    for (std::uint64_t waited = 0; waited < ms; waited += 500) {
-      if (state(id) == wanted) return true;
-      world().run_for(500);
-    }
-    return false;
-  }
-  std::uint64_t spent() { return s_before - channel_balance(world().node(network.s)); }
-  std::uint64_t received() { return channel_balance(world().node(network.r)) - r_before; }
-  bool all_open() {
-    for (std::size_t i = 0; i < world().nodes(); ++i)
-      for (const auto& [id, channel] : world().node(i).core->channels())
-        if (channel.phase != ChannelPhase::Normal) return false;
-    return true;
-  }
-};
 
 TEST_F(Scenario, recipient_that_is_online_is_paid_at_once) {
   prepare();
@@ -136,6 +92,25 @@ TEST_F(Scenario, two_held_payments_at_once_both_arrive) {
     world().run_for(1'000);
     EXPECT_EQ(received(), 2 * kAmount);
   }
+}
+
+TEST_F(Scenario, draft_payer_with_two_holds_at_once_sends_the_second_in_the_next_round) {
+  AsyncSettings settings;
+  settings.profile = Profile::Draft;
+  prepare(settings);
+  world().stop(network.r);
+  command::Pay wanted;
+  wanted.offer = offer;
+  auto first = world().post(network.s, wanted), second = world().post(network.s, wanted);
+  const auto& replies = world().node(network.s).replies;
+  ASSERT_TRUE(world().run_until([&] { return replies.contains(first) && replies.contains(second); }, 60'000));
+  ASSERT_EQ(error_of(replies.at(first)), "");
+  ASSERT_EQ(error_of(replies.at(second)), "");
+  world().start(network.r);
+  EXPECT_TRUE(becomes(text_of(replies.at(first), "payment_id"), "settled"));
+  EXPECT_TRUE(becomes(text_of(replies.at(second), "payment_id"), "settled"));
+  world().run_for(1'000);
+  EXPECT_EQ(received(), 2 * kAmount);
 }
 
 TEST_F(Scenario, ordinary_offer_of_an_online_recipient_is_paid_with_a_proof) {
