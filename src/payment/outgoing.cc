@@ -54,6 +54,12 @@ CltvExpiry final_expiry(const Context& context, const Outgoing& payment) {
   return context.tip + CltvDelta(1 + (payment.held ? context.config.hold_window_blocks : 0));
 }
 
+/// The channel that a failure of this hop is about: mostly the one behind it, inside a blinded path the one before.
+ShortChannelId suspect(const SentOnion& onion, std::size_t hop) {
+  if (hop + 1 < onion.scids.size() && onion.scids[hop + 1].value() != 0) return onion.scids[hop + 1];
+  return hop < onion.scids.size() ? onion.scids[hop] : ShortChannelId(0);
+}
+
 bool can_hold(const Context& context) {
   if (context.config.hold_window_blocks == 0) return false;
   for (const auto& [id, channel] : context.views.channels) {
@@ -305,9 +311,9 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
                        late ? "the recipient did not wake before the release deadline: " + failure.text : failure.text);
   }
   bool recipient_refused = failure.hop && payment->onion && *failure.hop + 1 >= payment->onion->hops.size();
-  if (payment->onion && failure.hop && *failure.hop < payment->onion->scids.size() &&
-      payment->onion->scids[*failure.hop].value() != 0)
-    payment->excluded_scids.insert(payment->onion->scids[*failure.hop]);
+  auto scid = payment->onion && failure.hop ? suspect(*payment->onion, *failure.hop) : ShortChannelId(0);
+  if (scid.value() != 0)
+    payment->excluded_scids.insert(scid);
   else if (!recipient_refused)
     payment->excluded_channels.insert(word.channel_id);
   if (!recipient_refused && payment->attempts < kMaxAttempts) return send_htlc(work, *payment);

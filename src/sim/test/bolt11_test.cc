@@ -298,5 +298,35 @@ TEST_F(Bolt11, invoices_that_make_no_sense_are_not_made) {
   EXPECT_EQ(text_of(hashed, "description_hash"), std::string(64, '0'));
 }
 
+/// S - L - M, where L has nothing to send in its channel to M, and a way round over N.
+TEST(Bolt11Retry, channel_that_failed_at_a_forwarder_is_left_out_of_the_next_try) {
+  World world(11);
+  Config client, server;
+  server.role = Role::Server;
+  auto s = world.add_node("S", client), l = world.add_node("L", server), m = world.add_node("M", server),
+       n = world.add_node("N", server);
+  world.mine(1);
+  for (auto index : {s, l, m, n}) world.start(index);
+  for (auto index : {s, l, m, n}) world.fund(index, Sat(10'000'000));
+  world.mine(1);
+  for (auto [from, to] : {std::pair{s, l}, {m, l}, {l, n}, {n, m}}) {
+    auto peer = world.node(to).signer->node_id();
+    ASSERT_EQ(error_of(world.ask(from, command::Connect{peer, world.address(to)})), "");
+    ASSERT_EQ(error_of(world.ask(from, command::OpenChannel{peer, Sat(1'000'000), Msat(0), {}, {}})), "");
+    world.mine(7);
+    world.run_for(5'000);
+  }
+  auto known = [&] { return number_of(world.ask(s, command::GetInfo{}), "graph_channels"); };
+  for (int tries = 0; tries < 60 && known() < 3; ++tries) world.run_for(1'000);
+  ASSERT_EQ(known(), 3U);
+  auto made = world.ask(m, command::CreateInvoice{Msat(kAmount), "tea", std::nullopt, std::nullopt});
+  command::Pay pay;
+  pay.offer = text_of(made, "invoice");
+  auto paid = world.ask(s, pay);
+  EXPECT_EQ(error_of(paid), "");
+  EXPECT_EQ(text_of(paid, "state"), "settled");
+  EXPECT_GT(number_of(paid, "fee_msat"), 10'000U);  // two forwarders: the direct way has one
+}
+
 }  // namespace
 }  // namespace doze::sim
