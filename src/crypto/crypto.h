@@ -78,6 +78,10 @@ void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data);
 [[nodiscard]] Signature ecdsa_sign(const PrivateKey& key, const Hash32& digest);
 /// False for an invalid key or a high-S signature.
 [[nodiscard]] bool ecdsa_verify(const PublicKey& key, const Hash32& digest, const Signature& signature);
+/// The key that made the signature, low or high S; nullopt if there is none. `recovery_id`: which of the four
+/// candidates, 0 to 3. BOLT 11, "Data Part".
+[[nodiscard]] std::optional<PublicKey> ecdsa_recover(const Hash32& digest, const Signature& signature,
+                                                     std::uint8_t recovery_id);
 [[nodiscard]] Bytes to_der(const Signature& signature);
 /// Strict DER (BIP 66), low S required; nullopt otherwise.
 [[nodiscard]] std::optional<Signature> from_der(ByteView der);

@@ -3,6 +3,7 @@
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
 #include <secp256k1_extrakeys.h>
+#include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 #include <sodium.h>
 
@@ -137,6 +138,17 @@ bool ecdsa_verify(const PublicKey& key, const Hash32& digest, const Signature& s
   secp256k1_ecdsa_signature inner;
   return load(parsed, key.view()) && load(inner, signature) &&
          secp256k1_ecdsa_verify(context(), &inner, digest.bytes.data(), &parsed) == 1;
+}
+
+std::optional<PublicKey> ecdsa_recover(const Hash32& digest, const Signature& signature, std::uint8_t recovery_id) {
+  secp256k1_ecdsa_recoverable_signature inner;
+  secp256k1_pubkey key;
+  if (recovery_id > 3 ||
+      secp256k1_ecdsa_recoverable_signature_parse_compact(context(), &inner, signature.bytes.data(), recovery_id) !=
+          1 ||
+      secp256k1_ecdsa_recover(context(), &key, &inner, digest.bytes.data()) != 1)
+    return std::nullopt;
+  return save(key);
 }
 
 Bytes to_der(const Signature& signature) {

@@ -55,11 +55,19 @@ struct ListOffers {};
 struct DisableOffer {
   OfferId offer_id;
 };
+/// An invoice of BOLT 11.
+struct CreateInvoice {
+  std::optional<Msat> amount;  // nullopt: the payer decides
+  std::string description;
+  std::optional<Hash32> description_hash;  // instead of a description
+  std::optional<std::uint64_t> expiry_s;   // from now
+};
+struct ListInvoices {};
 struct Decode {
   std::string text;
 };
 struct Pay {
-  std::string offer;  // lno1…
+  std::string offer;  // lno1…, or an invoice of BOLT 11
   std::optional<Msat> amount;
   std::optional<Msat> max_fee;
   std::optional<std::uint64_t> quantity;
@@ -103,8 +111,8 @@ struct Stop {};
 
 using Command =
     std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers, OpenChannel,
-                 ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer, Decode, Pay, CancelPayment,
-                 ListPayments, GetPayment, WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation,
-                 AsyncJoin, ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop>;
+                 ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer, CreateInvoice, ListInvoices, Decode,
+                 Pay, CancelPayment, ListPayments, GetPayment, WaitPayment, ListForwards, AsyncInvite, ListInvitations,
+                 RevokeInvitation, AsyncJoin, ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop>;
 
 }  // namespace doze::command

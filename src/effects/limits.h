@@ -11,6 +11,7 @@ namespace doze {
 // ---- heights (choices: "Heights and deadlines") ----
 inline constexpr CltvDelta kFinalCltvDelta{42};             // what our invoices ask of the last hop
 inline constexpr CltvDelta kRecipientMargin{42};            // a recipient refuses an HTLC with less left
+inline constexpr CltvDelta kBlocksOnTheWay{3};              // a BOLT 11 delta grows by this: blocks come meanwhile
 inline constexpr std::uint32_t kReleaseDeadlineBlocks = 3;  // release deadline = final expiry E - 3: the way takes time
 inline constexpr CltvDelta kFailBackOutgoing{39};           // L fails a held HTLC back at outgoing expiry - 39 ...
 inline constexpr CltvDelta kFailBackIncoming{72};           // ... or at incoming expiry - 72, whichever is first

@@ -83,6 +83,24 @@ std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, Byt
   return paths;
 }
 
+std::vector<offers::bolt11::RouteHint> route_hints_to_self(const Context& context, std::size_t count,
+                                                           std::optional<Msat> amount) {
+  std::vector<offers::bolt11::RouteHint> hints;
+  for (const auto& [id, channel] : context.views.channels) {
+    if (hints.size() == count) break;
+    auto scid = channel.remote_alias ? channel.remote_alias : channel.scid;
+    auto policy = context.views.policies.find(id);
+    if (!channel.usable || !scid || (amount && channel.receivable < *amount)) continue;
+    if (policy == context.views.policies.end() || !policy->second.remote || policy->second.remote->disabled) continue;
+    const auto& remote = *policy->second.remote;
+    // channel_update has these widths on the wire.
+    hints.push_back(
+        {{{channel.peer, *scid, static_cast<std::uint32_t>(remote.fee_base.value()), remote.fee_proportional_millionths,
+           static_cast<std::uint16_t>(remote.cltv_expiry_delta.value())}}});
+  }
+  return hints;
+}
+
 std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id, std::size_t count,
                                                CltvExpiry max_cltv_expiry, std::optional<Msat> amount) {
   std::vector<PaymentPath> paths;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "effects/context.h"
+#include "offers/bolt11.h"
 #include "wire/blinded_path.h"
 
 namespace doze {
@@ -47,6 +48,11 @@ struct PaymentPath {
 [[nodiscard]] std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id,
                                                              std::size_t count, CltvExpiry max_cltv_expiry,
                                                              std::optional<Msat> amount);
+
+/// Up to `count` ways to us for an invoice of BOLT 11, one hop each: usable channels whose peer's channel_update we
+/// have, under the name that the peer knows; those that can receive `amount` only. BOLT 11, "Tagged Fields" (r).
+[[nodiscard]] std::vector<offers::bolt11::RouteHint> route_hints_to_self(const Context& context, std::size_t count,
+                                                                         std::optional<Msat> amount);
 
 /// What our own payment paths carry as path_id, sealed with SecretUse::PaymentContext: which offer, under which terms.
 struct PaymentContext {

@@ -33,7 +33,7 @@ enum class Table : std::uint8_t {
   IncomingPayment = 17,  // payment: claimed or being claimed
   Forward = 18,          // payment: forwards and the hold ledger, key channel_id ‖ htlc_id
   ReleaseDue = 19,       // payment: reply paths that still get answers
-  InvoiceSent = 20,      // invoicing: payment hashes of invoices that we issued
+  InvoiceSent = 20,      // payment: BOLT 11 invoices that we issued, key payment_hash
 };
 
 struct Put {

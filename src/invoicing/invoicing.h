@@ -31,7 +31,7 @@ class Invoicing {
   std::unique_ptr<Inside> inside;
 };
 
-/// Rows of Table::Offer, Invitation, Joined, StaticInvoice, InvoiceSent.
+/// Rows of Table::Offer, Invitation, Joined, StaticInvoice.
 [[nodiscard]] Result<Invoicing, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: CreateOffer, ListOffers, DisableOffer, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
 /// ListStaticInvoices. CreateOffer{async} replies once the server has acknowledged, or with NotReady naming what is

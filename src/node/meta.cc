@@ -60,11 +60,9 @@ Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, s
   LN_TRY(wallet, wallet::load(of({Table::Coin, Table::WalletState}), signer));
   LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
   LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));
-  LN_TRY(
-      invoicing,
-      invoicing::load(of({Table::Offer, Table::Invitation, Table::Joined, Table::StaticInvoice, Table::InvoiceSent})));
-  LN_TRY(payments,
-         payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::Forward, Table::ReleaseDue})));
+  LN_TRY(invoicing, invoicing::load(of({Table::Offer, Table::Invitation, Table::Joined, Table::StaticInvoice})));
+  LN_TRY(payments, payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::Forward, Table::ReleaseDue,
+                                     Table::InvoiceSent})));
   return Node(std::unique_ptr<Inside>(new Inside{config, signer, parallel, std::move(peers), std::move(channels),
                                                  std::move(wallet), std::move(gossip), std::move(onion_messages),
                                                  std::move(invoicing), std::move(payments), std::move(tail)}));

@@ -163,6 +163,8 @@ class Corridor {
   void route(const C& in, const command::RevokeInvitation&) { invoicing(in); }
   void route(const C& in, const command::AsyncJoin&) { invoicing(in); }
   void route(const C& in, const command::ListStaticInvoices&) { invoicing(in); }
+  void route(const C& in, const command::CreateInvoice&) { payments(in); }
+  void route(const C& in, const command::ListInvoices&) { payments(in); }
   void route(const C& in, const command::Pay&) { payments(in); }
   void route(const C& in, const command::CancelPayment&) { payments(in); }
   void route(const C& in, const command::ListPayments&) { payments(in); }

@@ -4,6 +4,7 @@
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
 #include "effects/limits.h"
+#include "offers/bolt11.h"
 #include "offers/invitation.h"
 #include "offers/invoice.h"
 #include "offers/invoice_request.h"
@@ -11,6 +12,10 @@
 
 namespace doze::node {
 namespace {
+
+std::string scid_text(ShortChannelId scid) {
+  return std::to_string(scid.block()) + "x" + std::to_string(scid.tx()) + "x" + std::to_string(scid.output());
+}
 
 Value describe(const offers::Offer& offer) {
   Value out;
@@ -55,6 +60,38 @@ Value describe(const offers::Invoice& invoice) {
       .set("payment_hash", invoice.payment_hash().hex());
   out.set("amount_msat", invoice.amount().value()).set("created_at", time_text(invoice.created_at()));
   out.set("expires_at", time_text(invoice.expires_at())).set("node_id", invoice.node_id().hex());
+  return out;
+}
+
+Value describe(const offers::Bolt11Invoice& invoice) {
+  Value out;
+  out.set("type", "bolt11_invoice").set("network", wire::name(invoice.network()));
+  out.set("payment_hash", invoice.payment_hash().hex()).set("payee", invoice.payee().hex());
+  if (invoice.amount()) out.set("amount_msat", invoice.amount()->value());
+  if (invoice.description()) out.set("description", escape_untrusted(*invoice.description()));
+  if (invoice.description_hash()) out.set("description_hash", invoice.description_hash()->hex());
+  out.set("created_at", invoice.timestamp().value()).set("expires_at", invoice.expires_at().value());
+  out.set("min_final_cltv_expiry_delta", invoice.min_final_cltv_expiry_delta().value());
+  if (invoice.metadata()) out.set("payment_metadata", to_hex(*invoice.metadata()));
+  List features, hints, fallbacks;
+  for (auto bit : invoice.features().bits()) features.push_back(std::uint64_t{bit});
+  out.set("features", std::move(features));
+  for (const auto& hint : invoice.route_hints()) {
+    List hops;
+    for (const auto& hop : hint.hops)
+      hops.push_back(Value()
+                         .set("node_id", hop.node_id.hex())
+                         .set("short_channel_id", scid_text(hop.short_channel_id))
+                         .set("fee_base_msat", hop.fee_base_msat)
+                         .set("fee_proportional_millionths", hop.fee_proportional_millionths)
+                         .set("cltv_expiry_delta", hop.cltv_expiry_delta));
+    hints.push_back(Value().set("hops", std::move(hops)));
+  }
+  if (!hints.empty()) out.set("route_hints", std::move(hints));
+  for (const auto& fallback : invoice.fallbacks())
+    fallbacks.push_back(
+        Value().set("version", std::uint64_t{fallback.version}).set("program", to_hex(fallback.program)));
+  if (!fallbacks.empty()) out.set("fallbacks", std::move(fallbacks));
   return out;
 }
 
@@ -115,10 +152,7 @@ Value describe_channels(const Views& views) {
     Value out;
     out.set("channel_id", id.hex()).set("peer", channel.peer.hex()).set("phase", name(channel.phase));
     out.set("usable", channel.usable).set("status", channel.status);
-    if (channel.scid) {
-      out.set("short_channel_id", std::to_string(channel.scid->block()) + "x" + std::to_string(channel.scid->tx()) +
-                                      "x" + std::to_string(channel.scid->output()));
-    }
+    if (channel.scid) out.set("short_channel_id", scid_text(*channel.scid));
     out.set("announced", channel.announced).set("channel_type", commitment::name(channel.format));
     out.set("funder", channel.funder).set("capacity_sat", channel.capacity.value());
     out.set("local_balance_msat", channel.local_balance.value())
@@ -139,11 +173,13 @@ Reply decode_text(RequestId request, const std::string& text) {
     return reply_of(request, offers::Invitation::parse(text), "invitation");
   if (text.starts_with("lnr")) return reply_of(request, offers::InvoiceRequest::parse_text(text), "invoice_request");
   if (text.starts_with("lni")) return reply_of(request, offers::Invoice::parse_text(text), "invoice");
+  if (auto bolt11 = offers::bolt11_text(text))
+    return reply_of(request, offers::Bolt11Invoice::parse(*bolt11), "BOLT 11 invoice");
   if (from_hex(text) && text.size() >= 8) return reply_of(request, offers::Invitation::parse(text), "raw invitation");
   return {request,
           CommandError{CommandErrorCode::BadRequest,
-                       "expected an offer (lno1…), an invitation (lnai1… or hex), an invoice_request (lnr1…) or an "
-                       "invoice (lni1…)",
+                       "expected an offer (lno1…), an invitation (lnai1… or hex), an invoice_request (lnr1…), an "
+                       "invoice (lni1…) or a BOLT 11 invoice (lnbc…, lntb…, lntbs…, lnbcrt…)",
                        {}}};
 }
 

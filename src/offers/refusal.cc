@@ -30,6 +30,10 @@ const char* name(RefusalCode code) {
       return "request_mismatch";
     case RefusalCode::WrongKey:
       return "wrong_key";
+    case RefusalCode::AmountTooHigh:
+      return "amount_too_high";
+    case RefusalCode::FeatureDependency:
+      return "feature_dependency";
     case RefusalCode::MultipartRequired:
       return "multipart_required";
   }
@@ -44,7 +48,7 @@ std::string Refusal::text() const {
     case RefusalCode::Expired:
       return "it expired at " + of(number);
     case RefusalCode::AmountMissing:
-      return "no amount is named: neither by the offer nor by the payer";
+      return "no amount is named: neither by the offer or invoice nor by the payer";
     case RefusalCode::AmountTooLow:
       return of(other) + " msat are less than the " + of(number) + " msat asked for";
     case RefusalCode::AmountWrong:
@@ -65,6 +69,10 @@ std::string Refusal::text() const {
       return "it does not repeat the request";
     case RefusalCode::WrongKey:
       return "it is signed by a key that the offer does not name";
+    case RefusalCode::AmountTooHigh:
+      return of(other) + " msat are more than twice the " + of(number) + " msat asked for";
+    case RefusalCode::FeatureDependency:
+      return "its feature " + of(number) + " is set without a feature that it needs";
     case RefusalCode::MultipartRequired:
       return "it must be paid in several parts, which is not supported";
   }

@@ -21,6 +21,8 @@ enum class RefusalCode : std::uint8_t {
   OfferMismatch,       // the offer's fields are not exactly those of the offer
   RequestMismatch,     // the mirrored fields are not exactly those of the request
   WrongKey,            // signed by a key that the offer does not name
+  AmountTooHigh,       // more than twice the amount; number = msat asked for, other = msat named
+  FeatureDependency,   // number = a feature bit that is set without what it needs
   MultipartRequired,   // the invoice must be paid in several parts, which we do not do
 };
 

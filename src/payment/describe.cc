@@ -36,6 +36,7 @@ Value describe(const Outgoing& payment, const Context& context) {
     out.set("fee_msat", sub_or_zero(payment.sent, payment.amount).value());
   if (payment.payment_hash) out.set("payment_hash", payment.payment_hash->hex());
   out.set("static_invoice", payment.is_static);
+  if (payment.is_bolt11) out.set("invoice", payment.offer);
   if (!is_terminal(payment.state) && payment.held) {
     add_deadline(out, "release_deadline", payment.release_deadline, context);
     add_deadline(out, "fail_back", payment.fail_back, context);
@@ -66,7 +67,7 @@ Value describe_payments(const Payments::Inside& state, const Context& context) {
                       .set("direction", "incoming")
                       .set("state", "settled")
                       .set("amount_msat", payment.amount.value())
-                      .set("offer_id", payment.offer_id.hex())
+                      .set("offer_id", payment.offer_id.is_zero() ? Value() : Value(payment.offer_id.hex()))
                       .set("static_invoice", payment.is_static)
                       .set("payer_note", payment.payer_note)
                       .set("created_at", time_text(payment.received_at)));

@@ -230,6 +230,7 @@ void on(Work& work, const HtlcReceived& word) {
   std::visit(
       Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
                  [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
+                 [&](const PeeledPlain& onion) { receive_plain(work, word, onion); },
                  [&](const PeelFailure& failure) {
                    if (failure.malformed)
                      work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, failure.sha256_of_onion, failure.code});

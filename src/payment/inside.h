@@ -45,7 +45,7 @@ struct SentOnion {
 struct Outgoing {
   PaymentId id;
   OutgoingState state = OutgoingState::Fetching;
-  std::string offer;
+  std::string offer;  // as given
   Msat amount, max_fee;
   std::optional<std::uint64_t> quantity;
   std::string payer_note;
@@ -54,6 +54,7 @@ struct Outgoing {
   UnixTime created_at, ended_at;
 
   bool is_static = false;  // paid a static invoice: no proof of payment
+  bool is_bolt11 = false;  // `offer` is the text of an invoice of BOLT 11
   bool held = false;       // the HTLC carried the hold flag
   Bytes invoice, invoice_request;
   std::optional<Preimage> preimage;  // static: chosen by us; ordinary: learnt at settlement
@@ -87,10 +88,20 @@ struct Incoming {
   PaymentHash payment_hash;
   HtlcKey htlc;
   Msat amount;
-  OfferId offer_id;
+  OfferId offer_id;  // zero: an invoice of BOLT 11
   bool is_static = false;
   std::string payer_note;
   UnixTime received_at;
+};
+
+/// An invoice of BOLT 11 that we made. Its preimage is invoice_preimage(nonce).
+struct Issued {
+  PaymentHash payment_hash;
+  std::array<std::uint8_t, 16> nonce{};
+  std::string invoice;
+  UnixTime expires_at;
+  std::optional<UnixTime> paid_at;
+  Msat received;
 };
 
 /// A reply path that still gets answers.
@@ -144,6 +155,10 @@ struct Forward {
 
 /// History rows kept for people; older ones are erased.
 inline constexpr std::size_t kMaxForwardHistory = 10'000;
+/// Invoices of BOLT 11 kept for people; beyond, old ones that can be paid no more are erased.
+inline constexpr std::size_t kMaxInvoices = 10'000;
+/// Ways that an invoice of BOLT 11 names: more make it long and are hardly tried.
+inline constexpr std::size_t kMaxRouteHints = 3;
 /// HTLCs that one payment may try, one after the other (never for a hold).
 inline constexpr std::uint32_t kMaxAttempts = 10;
 /// A payment that should be held waits so long for a channel whose peer is away, and looks so often.
@@ -156,7 +171,8 @@ inline constexpr CltvDelta kMinOutgoingLeft{18};
 struct Payments::Inside {
   std::map<PaymentId, Outgoing> outgoing;
   std::map<HtlcKey, Incoming> incoming;
-  std::set<PaymentHash> paid_invoices;   // of ordinary invoices: never claimed twice
+  std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
+  std::map<PaymentHash, Issued> invoices;
   std::map<Bytes, ReleaseDue> releases;  // by reply path
   std::map<HtlcKey, Forward> forwards;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
@@ -184,16 +200,19 @@ struct Work {
 // records.cc
 [[nodiscard]] Put record(const Outgoing& payment);
 [[nodiscard]] Put record(const Incoming& payment);
+[[nodiscard]] Put record(const Issued& invoice);
 [[nodiscard]] Put record(const ReleaseDue& release);
 [[nodiscard]] Put record(const Forward& forward);
 [[nodiscard]] Bytes key_of(const HtlcKey& htlc);
 [[nodiscard]] Result<Outgoing, ParseError> read_outgoing(ByteView value);
 [[nodiscard]] Result<Incoming, ParseError> read_incoming(ByteView value);
+[[nodiscard]] Result<Issued, ParseError> read_issued(ByteView value);
 [[nodiscard]] Result<ReleaseDue, ParseError> read_release(ByteView value);
 [[nodiscard]] Result<Forward, ParseError> read_forward(ByteView value);
 
 // outgoing.cc
 void start_payment(Work& work, RequestId request, const command::Pay& command);
+[[nodiscard]] Msat default_max_fee(const Config& config, Msat amount);
 void cancel_payment(Work& work, RequestId request, const PaymentId& id);
 void on(Work& work, const InvoiceObtained& word);
 void on(Work& work, const StaticInvoiceObtained& word);
@@ -211,6 +230,18 @@ void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& wo
 void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word);
 void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErrorCode code, std::string failure);
 void answer_waiters(Work& work, Outgoing& payment);
+
+// bolt11.cc
+/// `text` is that of an invoice (offers::bolt11_text).
+void start_bolt11(Work& work, RequestId request, const command::Pay& command, const std::string& text);
+/// outgoing_cltv_value of the recipient's payload.
+[[nodiscard]] CltvExpiry bolt11_final_expiry(const Context& context, const Outgoing& payment);
+
+// invoices.cc: invoices of BOLT 11 that we issue, and HTLCs that pay them
+struct PeeledPlain;
+void create_invoice(Work& work, RequestId request, const command::CreateInvoice& command);
+void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion);
+[[nodiscard]] Value describe_invoices(const Payments::Inside& state, UnixTime now);
 
 // announce.cc
 void announce(Work& work, Outgoing& payment);

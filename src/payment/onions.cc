@@ -37,8 +37,6 @@ struct Peeling {
   }
 };
 
-using Peeled = std::variant<PeeledFinal, PeeledForward, PeelFailure>;
-
 struct OpenedData {
   onion::RecipientData data;
   PublicKey next_path_key;
@@ -88,11 +86,14 @@ Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayloa
 }
 
 Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
+  if (!payload.encrypted_recipient_data && payload.payment_secret)
+    return PeeledPlain{payload.amt_to_forward, payload.total_amount_msat.value_or(payload.amt_to_forward),
+                       payload.outgoing_cltv_value, *payload.payment_secret, at.shared_secret};
   if (!payload.encrypted_recipient_data) {
-    // Only blinded paths of ours are paid: there is no other kind of invoice yet.
     Writer data;
     data.u64(at.htlc.amount_msat.value()).u32(at.context.tip.value());
-    return at.plain(onion::kIncorrectOrUnknownPaymentDetails, data.view(), "not over a blinded path");
+    return at.plain(onion::kIncorrectOrUnknownPaymentDetails, data.view(),
+                    "neither over a blinded path nor with a payment_secret");
   }
   auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
   if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
@@ -118,7 +119,7 @@ Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
 
 }  // namespace
 
-std::variant<PeeledFinal, PeeledForward, PeelFailure> peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
+Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
   Peeling at{context, htlc, crypto::sha256(htlc.onion_routing_packet), {}};
   onion::Ecdh ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
   if (htlc.path_key) {
@@ -313,9 +314,8 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
   return out;
 }
 
-/// Room that the blinded tail leaves for ordinary payloads, in hops.
-std::size_t room_for_hops(const Outgoing& payment, const Invoice& invoice) {
-  constexpr std::size_t kOrdinaryHop = 1 + 2 + 8 + 2 + 4 + 2 + 8 + 32;  // length, three records, HMAC
+/// Bytes of the longest blinded tail.
+std::size_t tail_bytes(const Outgoing& payment, const Invoice& invoice) {
   std::size_t tail = 0;
   for (const auto& target : invoice.targets) {
     std::size_t size = 0;
@@ -325,20 +325,17 @@ std::size_t room_for_hops(const Outgoing& payment, const Invoice& invoice) {
       size += onion::room_of(hop.payload);
     tail = std::max(tail, size);
   }
-  if (tail > onion::kPaymentPayloads) return 0;
-  return 1 + (onion::kPaymentPayloads - tail) / kOrdinaryHop;
+  return tail;
 }
 
 }  // namespace
 
-Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& payment, CltvExpiry final_expiry,
-                                     bool hold) {
-  LN_ASSERT(payment.payment_hash.has_value());
-  LN_TRY(invoice, read_invoice(payment));
-  auto hops_allowed = room_for_hops(payment, invoice);
-  if (hops_allowed == 0)
-    return fail(RouteError{CommandErrorCode::NoRoute,
-                           "the offer and the note are too long: the payment onion has no room for the request"});
+std::size_t room_for_hops(std::size_t tail_bytes) {
+  constexpr std::size_t kOrdinaryHop = 1 + 2 + 8 + 2 + 4 + 2 + 8 + 32;  // length, three records, HMAC
+  return tail_bytes > onion::kPaymentPayloads ? 0 : 1 + (onion::kPaymentPayloads - tail_bytes) / kOrdinaryHop;
+}
+
+graph::RouteRequest route_request(const Context& context, const Outgoing& payment, CltvExpiry final_expiry, bool hold) {
   graph::RouteRequest request;
   request.local_node_id = context.signer.node_id();
   for (const auto& [id, channel] : context.views.channels) {
@@ -346,6 +343,54 @@ Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& pay
     if (hold && !link_profile(context, channel.peer)) continue;
     request.channels.push_back({id, local_name(channel), channel.peer, channel.spendable, channel.htlc_minimum_remote});
   }
+  request.amount = payment.amount;
+  request.final_cltv_expiry = final_expiry;
+  request.max_fee = payment.max_fee;
+  request.max_cltv_expiry = context.tip + kMaxTotalDelta;
+  for (auto scid : payment.excluded_scids) {
+    request.avoid.push_back({scid, 0, Msat(0)});
+    request.avoid.push_back({scid, 1, Msat(0)});
+  }
+  return request;
+}
+
+RouteError route_error(const graph::RouteFailure& failure) {
+  return {error_code(failure.code), graph::describe(failure)};
+}
+
+std::vector<onion::Hop> ordinary_hops(const graph::Route& route, SentOnion& sent) {
+  std::vector<onion::Hop> hops;
+  for (std::size_t i = 0; i + 1 < route.hops.size(); ++i) {
+    const auto& hop = route.hops[i];
+    hops.push_back({hop.node_id, onion::with_length(onion::encode(
+                                     onion::ForwardPayload{hop.amt_to_forward, hop.outgoing_cltv_value,
+                                                           hop.short_channel_id.value_or(ShortChannelId(0))}))});
+  }
+  for (const auto& hop : route.hops) sent.scids.push_back(hop.incoming);
+  return hops;
+}
+
+Result<Bytes, RouteError> build_packet(const Context& context, const Outgoing& payment,
+                                       const std::vector<onion::Hop>& hops, SentOnion& sent) {
+  for (const auto& hop : hops) sent.hops.push_back(hop.node_id);
+  sent.scids.resize(sent.hops.size());
+  sent.session_key = fresh_key(context.rng);
+  auto packet = onion::build_packet(sent.session_key, hops, payment.payment_hash->view(), onion::kPaymentPayloads);
+  if (!packet)
+    return fail(RouteError{CommandErrorCode::NoRoute, "the payment onion has no room for this route and request"});
+  return *std::move(packet);
+}
+
+Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& payment, CltvExpiry final_expiry,
+                                     bool hold) {
+  LN_ASSERT(payment.payment_hash.has_value());
+  if (payment.is_bolt11) return prepare_bolt11(context, payment, final_expiry);
+  LN_TRY(invoice, read_invoice(payment));
+  auto hops_allowed = room_for_hops(tail_bytes(payment, invoice));
+  if (hops_allowed == 0)
+    return fail(RouteError{CommandErrorCode::NoRoute,
+                           "the offer and the note are too long: the payment onion has no room for the request"});
+  auto request = route_request(context, payment, final_expiry, hold);
   std::vector<graph::BlindedDestination> destinations;
   std::vector<const Target*> targets;
   for (const auto& target : invoice.targets) {
@@ -361,41 +406,20 @@ Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& pay
     targets.push_back(&target);
   }
   request.destination = std::move(destinations);
-  request.amount = payment.amount;
-  request.final_cltv_expiry = final_expiry;
-  request.max_fee = payment.max_fee;
-  request.max_cltv_expiry = context.tip + kMaxTotalDelta;
   request.max_hops = std::min(graph::kMaxRouteHops, hops_allowed);
-  for (auto scid : payment.excluded_scids) {
-    request.avoid.push_back({scid, 0, Msat(0)});
-    request.avoid.push_back({scid, 1, Msat(0)});
-  }
   auto route = graph::find_route(context.views.graph, request);
-  if (!route) return fail(RouteError{error_code(route.error().code), graph::describe(route.error())});
+  if (!route) return fail(route_error(route.error()));
 
   const auto& target = *targets[route->blinded.value_or(0)];
   const auto& channel = request.channels[route->channel];
   Prepared out;
-  std::vector<onion::Hop> hops;
-  for (std::size_t i = 0; i + 1 < route->hops.size(); ++i) {
-    const auto& hop = route->hops[i];
-    hops.push_back({hop.node_id, onion::with_length(onion::encode(
-                                     onion::ForwardPayload{hop.amt_to_forward, hop.outgoing_cltv_value,
-                                                           hop.short_channel_id.value_or(ShortChannelId(0))}))});
-    out.onion.scids.push_back(hop.incoming);
-  }
-  out.onion.scids.push_back(route->hops.back().incoming);
+  auto hops = ordinary_hops(*route, out.onion);
   auto tail = blinded_hops(
       target.path, 0, route->hops.back().node_id, target.path.first_path_key,
       final_payload(payment, invoice.profile, final_expiry, target.path.path.back().encrypted_recipient_data));
   hops.insert(hops.end(), tail.begin(), tail.end());
-  for (const auto& hop : hops) out.onion.hops.push_back(hop.node_id);
-  out.onion.scids.resize(out.onion.hops.size());
-  out.onion.session_key = fresh_key(context.rng);
-  auto packet = onion::build_packet(out.onion.session_key, hops, payment.payment_hash->view(), onion::kPaymentPayloads);
-  if (!packet)
-    return fail(RouteError{CommandErrorCode::NoRoute, "the payment onion has no room for this route and request"});
-  out.packet = *std::move(packet);
+  LN_TRY(packet, build_packet(context, payment, hops, out.onion));
+  out.packet = std::move(packet);
   out.channel_id = channel.channel_id;
   out.amount = route->amount_msat;
   out.cltv_expiry = route->cltv_expiry;

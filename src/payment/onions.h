@@ -5,6 +5,7 @@
 
 #include "graph/pathfind.h"
 #include "onion/failures.h"
+#include "onion/sphinx.h"
 #include "payment/inside.h"
 
 namespace doze::payment {
@@ -21,6 +22,13 @@ struct PeeledFinal {
   SharedSecret shared_secret;
   Hash32 sha256_of_onion;
   bool through_path_key = false;  // update_add_htlc carried the path key: a failure must be malformed
+};
+/// We are the last hop, and no blinded path led here: BOLT 11.
+struct PeeledPlain {
+  Msat amt_to_forward, total_amount;
+  CltvExpiry outgoing_cltv_value;
+  Hash32 payment_secret;
+  SharedSecret shared_secret;
 };
 struct PeeledForward {
   std::variant<ShortChannelId, NodeId> next;
@@ -40,8 +48,8 @@ struct PeelFailure {
   std::string why;
 };
 /// BOLT 4, "Accepting and Forwarding a Payment": unblinds, checks payment_constraints and the rules of each payload.
-[[nodiscard]] std::variant<PeeledFinal, PeeledForward, PeelFailure> peel(const Context& context,
-                                                                         const wire::UpdateAddHtlc& htlc);
+using Peeled = std::variant<PeeledFinal, PeeledPlain, PeeledForward, PeelFailure>;
+[[nodiscard]] Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc);
 
 /// The channel to a node: a usable one first.
 [[nodiscard]] const ChannelView* channel_to(const Context& context, const NodeId& node);
@@ -77,6 +85,21 @@ struct Prepared {
   std::optional<Profile> link;        // hold: the form of the flag
   std::optional<PublicKey> path_key;  // goes into update_add_htlc: the blinded path starts at ourselves
 };
+/// What routes of all kinds of invoices start from; the destination is the caller's. `hold`: as for prepare.
+[[nodiscard]] graph::RouteRequest route_request(const Context& context, const Outgoing& payment,
+                                                CltvExpiry final_expiry, bool hold);
+[[nodiscard]] RouteError route_error(const graph::RouteFailure& failure);
+/// Ordinary payloads of all hops but the last; scids of all hops go into `sent`.
+[[nodiscard]] std::vector<onion::Hop> ordinary_hops(const graph::Route& route, SentOnion& sent);
+/// The packet over these hops, `sent.hops` and the session key.
+[[nodiscard]] Result<Bytes, RouteError> build_packet(const Context& context, const Outgoing& payment,
+                                                     const std::vector<onion::Hop>& hops, SentOnion& sent);
+/// Room that the tail leaves for ordinary payloads, in hops, the one that starts the tail included; 0: the tail itself
+/// does not fit.
+[[nodiscard]] std::size_t room_for_hops(std::size_t tail_bytes);
+/// prepare for an invoice of BOLT 11: over the graph and the invoice's route hints.
+[[nodiscard]] Result<Prepared, RouteError> prepare_bolt11(const Context& context, const Outgoing& payment,
+                                                          CltvExpiry final_expiry);
 /// A route to one of the invoice's payment paths, with the payload that its kind needs. `final_expiry` is E of
 /// outgoing_cltv_value at the recipient. `hold`: only over channels whose peer holds.
 [[nodiscard]] Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& payment,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "crypto/crypto.h"
+#include "offers/bolt11.h"
 #include "offers/invoice.h"
 #include "offers/offer.h"
 #include "offers/static_invoice.h"
@@ -47,14 +48,16 @@ Outgoing* find(Work& work, const PaymentId& id) {
   return it == work.state.outgoing.end() ? nullptr : &it->second;
 }
 
-Msat default_max_fee(const Config& config, Msat amount) {
-  return std::max(config.max_fee_floor, Msat(amount.value() / 1'000'000 * config.max_fee_ppm +
-                                             amount.value() % 1'000'000 * config.max_fee_ppm / 1'000'000));
+/// The lowest E that gives the recipient's HTLC its final delta plus what holding needs.
+CltvExpiry final_expiry(const Context& context, const Outgoing& payment) {
+  if (payment.is_bolt11) return bolt11_final_expiry(context, payment);
+  return context.tip + CltvDelta(1 + (payment.held ? context.config.hold_window_blocks : 0));
 }
 
-/// The lowest E that gives the recipient's HTLC its final delta plus what holding needs.
-CltvExpiry final_expiry(const Context& context, bool hold) {
-  return context.tip + CltvDelta(1 + (hold ? context.config.hold_window_blocks : 0));
+/// The channel that a failure of this hop is about: mostly the one behind it, inside a blinded path the one before.
+ShortChannelId suspect(const SentOnion& onion, std::size_t hop) {
+  if (hop + 1 < onion.scids.size() && onion.scids[hop + 1].value() != 0) return onion.scids[hop + 1];
+  return hop < onion.scids.size() ? onion.scids[hop] : ShortChannelId(0);
 }
 
 bool can_hold(const Context& context) {
@@ -78,6 +81,11 @@ bool may_hold_later(const Context& context) {
 }
 
 }  // namespace
+
+Msat default_max_fee(const Config& config, Msat amount) {
+  return std::max(config.max_fee_floor, Msat(amount.value() / 1'000'000 * config.max_fee_ppm +
+                                             amount.value() % 1'000'000 * config.max_fee_ppm / 1'000'000));
+}
 
 void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErrorCode code, std::string failure) {
   if (is_terminal(payment.state)) return;
@@ -117,6 +125,7 @@ void answer_waiters(Work& work, Outgoing& payment) {
 
 void start_payment(Work& work, RequestId request, const command::Pay& command) {
   const auto& context = work.context;
+  if (auto text = offers::bolt11_text(command.offer)) return start_bolt11(work, request, command, *text);
   auto offer = offers::Offer::parse(command.offer);
   if (!offer)
     return refuse(work, request, CommandErrorCode::BadRequest, "this is no valid offer: " + describe(offer.error()));
@@ -243,13 +252,13 @@ bool waits_for_holder(Work& work, Outgoing& payment) {
 }
 
 void send_htlc(Work& work, Outgoing& payment) {
-  auto prepared = prepare(work.context, payment, final_expiry(work.context, payment.held), payment.held);
+  auto prepared = prepare(work.context, payment, final_expiry(work.context, payment), payment.held);
   if (!prepared) return end_payment(work, payment, OutgoingState::Failed, prepared.error().code, prepared.error().why);
   ++payment.attempts;
   payment.sent = prepared->amount;
   payment.onion = prepared->onion;
   payment.htlc_expiry = prepared->cltv_expiry;
-  payment.final_expiry = final_expiry(work.context, payment.held);
+  payment.final_expiry = final_expiry(work.context, payment);
   if (payment.held) {
     payment.release_deadline = blocks_before(payment.final_expiry, CltvDelta(kReleaseDeadlineBlocks));
     payment.fail_back = std::min(blocks_before(prepared->next_expiry, kFailBackOutgoing),
@@ -310,9 +319,9 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
                        late ? "the recipient did not wake before the release deadline: " + failure.text : failure.text);
   }
   bool recipient_refused = failure.hop && payment->onion && *failure.hop + 1 >= payment->onion->hops.size();
-  if (payment->onion && failure.hop && *failure.hop < payment->onion->scids.size() &&
-      payment->onion->scids[*failure.hop].value() != 0)
-    payment->excluded_scids.insert(payment->onion->scids[*failure.hop]);
+  auto scid = payment->onion && failure.hop ? suspect(*payment->onion, *failure.hop) : ShortChannelId(0);
+  if (scid.value() != 0)
+    payment->excluded_scids.insert(scid);
   else if (!recipient_refused)
     payment->excluded_channels.insert(word.channel_id);
   if (!recipient_refused && payment->attempts < kMaxAttempts) return send_htlc(work, *payment);

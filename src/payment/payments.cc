@@ -23,6 +23,10 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       if (!payment) return refuse(payment.error());
       if (!payment->is_static) state.paid_invoices.insert(payment->payment_hash);
       state.incoming.emplace(payment->htlc, *std::move(payment));
+    } else if (row.table == Table::InvoiceSent) {
+      auto invoice = read_issued(row.value);
+      if (!invoice) return refuse(invoice.error());
+      state.invoices.emplace(invoice->payment_hash, *std::move(invoice));
     } else if (row.table == Table::ReleaseDue) {
       auto release = read_release(row.value);
       if (!release) return refuse(release.error());
@@ -164,6 +168,9 @@ void hear(Work& work, const CommandReceived& in) {
   std::visit(
       [&]<class C>(const C& command) {
         if constexpr (std::is_same_v<C, command::Pay>) start_payment(work, request, command);
+        if constexpr (std::is_same_v<C, command::CreateInvoice>) create_invoice(work, request, command);
+        if constexpr (std::is_same_v<C, command::ListInvoices>)
+          work.say(Reply{request, describe_invoices(work.state, work.context.wall)});
         if constexpr (std::is_same_v<C, command::CancelPayment>) cancel_payment(work, request, command.payment_id);
         if constexpr (std::is_same_v<C, command::ListPayments>)
           work.say(Reply{request, describe_payments(work.state, work.context)});

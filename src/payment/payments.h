@@ -32,11 +32,11 @@ class Payments {
   std::unique_ptr<Inside> inside;
 };
 
-/// Rows of Table::OutgoingPayment, IncomingPayment, Forward, ReleaseDue.
+/// Rows of Table::OutgoingPayment, IncomingPayment, Forward, ReleaseDue, InvoiceSent.
 [[nodiscard]] Result<Payments, LoadError> load(std::span<const Row> rows);
-/// CommandReceived: Pay, CancelPayment, ListPayments, GetPayment, WaitPayment, ListForwards, ListHolds, FailHold.
-/// Pay replies at `notified`, at a terminal state, or (without a hold) when the HTLC settles or the recipient was
-/// notified.
+/// CommandReceived: Pay, CreateInvoice, ListInvoices, CancelPayment, ListPayments, GetPayment, WaitPayment,
+/// ListForwards, ListHolds, FailHold. Pay replies at `notified`, at a terminal state, or (without a hold) when the HTLC
+/// settles or the recipient was notified.
 [[nodiscard]] Transition<Payments> step(Payments state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Payments& state);
 

@@ -1,4 +1,5 @@
 #include "effects/record_io.h"
+#include "offers/bolt11.h"
 #include "offers/static_invoice.h"
 #include "payment/inside.h"
 
@@ -6,11 +7,14 @@ namespace doze::payment {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
+/// 2: is_bolt11 at the end.
+constexpr std::uint8_t kOutgoingVersion = 2;
 
 template <class T, class Fields>
-Result<T, ParseError> read(ByteView value, const char* what, Fields fields) {
+Result<T, ParseError> read(ByteView value, const char* what, Fields fields, std::uint8_t newest = kVersion) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), what});
+  if (in.version() == 0 || in.version() > newest)
+    return fail(ParseError{ParseCode::UnknownVersion, in.version(), what});
   T out;
   fields(in, out);
   LN_CHECK(in.finish(what));
@@ -37,6 +41,10 @@ void incoming_fields(Io& io, T& p) {
          p.received_at);
 }
 template <class Io, class T>
+void issued_fields(Io& io, T& i) {
+  io.all(i.payment_hash, i.nonce, i.invoice, i.expires_at, i.paid_at, i.received);
+}
+template <class Io, class T>
 void release_fields(Io& io, T& r) {
   io.all(r.reply_path, r.profile, r.answers, r.sequence);
 }
@@ -47,17 +55,18 @@ Bytes key_of(const HtlcKey& htlc) {
 }
 
 Put record(const Outgoing& payment) {
-  RecordWriter out(kVersion);
+  RecordWriter out(kOutgoingVersion);
   outgoing_fields(out, payment);
   out.put(payment.htlc.has_value());
   if (payment.htlc) out.all(payment.htlc->channel_id, payment.htlc->htlc_id);
   out.put(payment.onion.has_value());
   if (payment.onion) out.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
+  out.put(payment.is_bolt11);
   return Put{Table::OutgoingPayment, to_bytes(payment.id.view()), out.take()};
 }
 
 Result<Outgoing, ParseError> read_outgoing(ByteView value) {
-  return read<Outgoing>(value, "outgoing payment", [](RecordReader& in, Outgoing& payment) {
+  auto fields = [](RecordReader& in, Outgoing& payment) {
     outgoing_fields(in, payment);
     bool has = false;
     in.get(has);
@@ -70,11 +79,16 @@ Result<Outgoing, ParseError> read_outgoing(ByteView value) {
       payment.onion.emplace();
       in.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
     }
+    if (in.version() >= 2) in.get(payment.is_bolt11);
+    if (payment.is_bolt11 && (payment.state == OutgoingState::Fetching || !payment.payment_hash ||
+                              !offers::Bolt11Invoice::parse(payment.offer)))
+      in.refuse();
     if (payment.state > OutgoingState::Expired || payment.failure_code > CommandErrorCode::Internal) in.refuse();
     // What an unfinished payment goes on with must be there.
     if (payment.state == OutgoingState::Fetching && !offers::Offer::parse(payment.offer)) in.refuse();
     if (payment.is_static && !is_terminal(payment.state) && !offers::StaticInvoice::parse(payment.invoice)) in.refuse();
-  });
+  };
+  return read<Outgoing>(value, "outgoing payment", fields, kOutgoingVersion);
 }
 
 Put record(const Incoming& payment) {
@@ -85,6 +99,18 @@ Put record(const Incoming& payment) {
 Result<Incoming, ParseError> read_incoming(ByteView value) {
   return read<Incoming>(value, "incoming payment",
                         [](RecordReader& in, Incoming& payment) { incoming_fields(in, payment); });
+}
+
+Put record(const Issued& invoice) {
+  RecordWriter out(kVersion);
+  issued_fields(out, invoice);
+  return Put{Table::InvoiceSent, to_bytes(invoice.payment_hash.view()), out.take()};
+}
+Result<Issued, ParseError> read_issued(ByteView value) {
+  return read<Issued>(value, "invoice", [](RecordReader& in, Issued& invoice) {
+    issued_fields(in, invoice);
+    if (!offers::Bolt11Invoice::parse(invoice.invoice)) in.refuse();
+  });
 }
 
 Put record(const ReleaseDue& release) {

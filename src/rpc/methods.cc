@@ -174,15 +174,32 @@ std::vector<Method> make_methods() {
        {{"offer_id", Kind::Id, true, true, "as listoffers shows it"}},
        "9be1…",
        [](const Arguments& a) -> Built { return Command(DisableOffer{Values(a).id<OfferId>("offer_id")}); }},
+      {"createinvoice",
+       "Make a BOLT 11 invoice: paid once, while this node is online.",
+       {{"amount_msat", Kind::Msat, false, false, "what it asks; default: the payer decides"},
+        {"description", Kind::Text, false, false, "shown to the payer, 639 bytes at most"},
+        {"description_hash", Kind::Id, false, false, "SHA-256 of a description that the payer has already"},
+        {"expiry_s", Kind::Number, false, false, "seconds until it expires; default: an hour"}},
+       "--amount-msat 5000000 --description coffee",
+       [](const Arguments& a) -> Built {
+         Values v(a);
+         if (v.has("description") && v.has("description_hash"))
+           return fail(bad("description and description_hash exclude each other"));
+         CreateInvoice out{v.amount<Msat>("amount_msat"), v.text("description"), std::nullopt,
+                           v.maybe_number("expiry_s")};
+         if (v.has("description_hash")) out.description_hash = v.id<Hash32>("description_hash");
+         return Command(std::move(out));
+       }},
+      {"listinvoices", "BOLT 11 invoices of this node, paid and unpaid.", {}, "", plain<ListInvoices>()},
       {"decode",
-       "Say what an offer, an invitation or an address means.",
-       {{"text", Kind::Text, true, true, "lno1…, lnai1…, an address"}},
+       "Say what an offer, an invoice or an invitation means.",
+       {{"text", Kind::Text, true, true, "lno1…, lnbc…, lnai1…"}},
        "lno1…",
        [](const Arguments& a) -> Built { return Command(Decode{Values(a).text("text")}); }},
       {"pay",
-       "Pay an offer. Returns when it is settled, or when it is safe to sleep.",
-       {{"offer", Kind::Text, true, true, "lno1…"},
-        {"amount_msat", Kind::Msat, false, false, "needed where the offer names none"},
+       "Pay an offer or a BOLT 11 invoice. Returns when it is settled, or when it is safe to sleep.",
+       {{"offer", Kind::Text, true, true, "lno1…, or lnbc…, lntb…, lntbs…, lnbcrt…"},
+        {"amount_msat", Kind::Msat, false, false, "needed where the offer or invoice names none"},
         {"max_fee_msat", Kind::Msat, false, false, "routing fees at most"},
         {"quantity", Kind::Number, false, false, "items to buy"},
         {"payer_note", Kind::Text, false, false, "shown to the recipient"},

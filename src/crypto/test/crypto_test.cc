@@ -136,6 +136,23 @@ TEST(Curve, EcdsaIsDeterministicAndLowS) {
   EXPECT_FALSE(from_der(to_der(high)));
 }
 
+TEST(Curve, SignerIsRecoveredFromLowAndHighS) {
+  auto digest = sha256(bytes_of("Satoshi Nakamoto"));
+  auto signature = ecdsa_sign(key(1), digest);
+  auto candidates = [&](const Signature& of) {
+    std::size_t found = 0;
+    for (std::uint8_t id = 0; id < 4; ++id) found += ecdsa_recover(digest, of, id) == public_key(key(1)) ? 1 : 0;
+    return found;
+  };
+  EXPECT_EQ(candidates(signature), 1U);
+  auto high = signature;
+  auto negated = negate(*parse_private_key(ByteView(signature.bytes).subspan(32)));
+  std::copy(negated.reveal().begin(), negated.reveal().end(), high.bytes.begin() + 32);
+  EXPECT_EQ(candidates(high), 1U);
+  EXPECT_FALSE(ecdsa_recover(digest, signature, 4));
+  EXPECT_FALSE(ecdsa_recover(digest, Signature{}, 0));
+}
+
 TEST(Curve, DerIsStrict) {
   auto der = to_der(ecdsa_sign(key(3), sha256({})));
   ASSERT_TRUE(from_der(der));

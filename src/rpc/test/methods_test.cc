@@ -228,6 +228,18 @@ TEST(Methods, ArgumentsArriveInTheCommand) {
   EXPECT_EQ(offer.quantity_max, 0U);
   EXPECT_FALSE(offer.amount);
 
+  auto invoice = built<command::CreateInvoice>(
+      "createinvoice",
+      {{"amount_msat", std::uint64_t{5}}, {"description", std::string("tea")}, {"expiry_s", std::uint64_t{60}}});
+  EXPECT_EQ(invoice.amount, Msat(5));
+  EXPECT_EQ(invoice.description, "tea");
+  EXPECT_EQ(invoice.expiry_s, 60U);
+  EXPECT_FALSE(invoice.description_hash);
+  auto hashed = built<command::CreateInvoice>("createinvoice", {{"description_hash", kId}});
+  EXPECT_EQ(hashed.description_hash->hex(), kId);
+  EXPECT_TRUE(names(error_of("createinvoice", {{"description", std::string("tea")}, {"description_hash", kId}}),
+                    "description_hash"));
+
   EXPECT_FALSE(built<command::WaitPayment>("waitpayment", {{"payment_id", kId}, {"notified", true}}).wait_for_settled);
   EXPECT_EQ(built<command::FailHold>("failhold", {{"channel_id", kId}, {"htlc_id", std::string("12")}}).htlc_id, 12U);
 }

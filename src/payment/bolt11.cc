@@ -1,0 +1,136 @@
+// Paying invoices of BOLT 11, in one part: over the graph and the ways that the invoice names.
+#include <algorithm>
+
+#include "offers/bolt11.h"
+#include "onion/payment_onion.h"
+#include "payment/inside.h"
+#include "payment/onions.h"
+
+namespace doze::payment {
+
+namespace {
+
+offers::Bolt11Invoice invoice_of(const Outgoing& payment) {
+  auto invoice = offers::Bolt11Invoice::parse(payment.offer);
+  LN_ASSERT(invoice.has_value());  // it was read before it was stored
+  return *std::move(invoice);
+}
+
+/// Paying a hash twice: hops that know its preimage would keep the money.
+std::optional<std::string> paid_before(const Work& work, const PaymentHash& hash) {
+  for (const auto& [id, other] : work.state.outgoing) {
+    if (other.payment_hash != hash) continue;
+    if (other.state == OutgoingState::Settled) return "this invoice is paid already: see getpayment " + id.hex();
+    if (!is_terminal(other.state)) return "this invoice is being paid: see getpayment " + id.hex();
+  }
+  return std::nullopt;
+}
+
+struct Refusal {
+  CommandErrorCode code = CommandErrorCode::BadRequest;
+  std::string why;
+};
+
+std::optional<Refusal> cannot_start(const Work& work, const command::Pay& command,
+                                    const offers::Bolt11Invoice& invoice) {
+  const auto& context = work.context;
+  if (command.quantity || command.payer_note)
+    return Refusal{CommandErrorCode::BadRequest, "a BOLT 11 invoice takes neither a quantity nor a note"};
+  if (command.hold.value_or(false))
+    return Refusal{CommandErrorCode::BadRequest, "a BOLT 11 invoice cannot be held for a sleeping recipient"};
+  if (invoice.payee() == context.signer.node_id())
+    return Refusal{CommandErrorCode::BadRequest, "this is our own invoice: give it to the payer"};
+  if (auto before = paid_before(work, invoice.payment_hash())) return Refusal{CommandErrorCode::Refused, *before};
+  if (auto refusal = offers::cannot_pay(invoice, context.config.network, context.wall, command.amount))
+    return Refusal{
+        refusal->code == offers::RefusalCode::Expired ? CommandErrorCode::Expired : CommandErrorCode::BadRequest,
+        refusal->code == offers::RefusalCode::Expired
+            ? "the invoice expired at " + time_text(invoice.expires_at()) + ": ask for a new one"
+            : refusal->text()};
+  if (invoice.min_final_cltv_expiry_delta() > kMaxTotalDelta)
+    return Refusal{CommandErrorCode::BadRequest,
+                   "the invoice asks for " + std::to_string(invoice.min_final_cltv_expiry_delta().value()) +
+                       " blocks at its end: " + std::to_string(kMaxTotalDelta.value()) + " at most"};
+  bool open = std::any_of(context.views.channels.begin(), context.views.channels.end(),
+                          [](const auto& entry) { return entry.second.phase == ChannelPhase::Normal; });
+  if (!open) return Refusal{CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels"};
+  return std::nullopt;
+}
+
+onion::FinalPayload final_payload(const Outgoing& payment, const offers::Bolt11Invoice& invoice, CltvExpiry expiry) {
+  onion::FinalPayload out;
+  out.amt_to_forward = payment.amount;
+  out.outgoing_cltv_value = expiry;
+  out.total_amount_msat = payment.amount;
+  out.payment_secret = invoice.payment_secret();
+  out.payment_metadata = invoice.metadata();
+  return out;
+}
+
+/// The invoice's ways, without those over a channel that failed already.
+std::vector<std::vector<graph::HintHop>> hints_of(const Outgoing& payment, const offers::Bolt11Invoice& invoice) {
+  std::vector<std::vector<graph::HintHop>> out;
+  for (const auto& hint : invoice.route_hints()) {
+    bool failed = std::any_of(hint.hops.begin(), hint.hops.end(),
+                              [&](const auto& hop) { return payment.excluded_scids.contains(hop.short_channel_id); });
+    if (failed) continue;
+    auto& way = out.emplace_back();
+    for (const auto& hop : hint.hops)
+      way.push_back({hop.node_id, hop.short_channel_id, Msat(hop.fee_base_msat), hop.fee_proportional_millionths,
+                     CltvDelta(hop.cltv_expiry_delta)});
+  }
+  return out;
+}
+
+}  // namespace
+
+CltvExpiry bolt11_final_expiry(const Context& context, const Outgoing& payment) {
+  return context.tip + (invoice_of(payment).min_final_cltv_expiry_delta() + kBlocksOnTheWay);
+}
+
+void start_bolt11(Work& work, RequestId request, const command::Pay& command, const std::string& text) {
+  const auto& context = work.context;
+  auto refuse = [&](CommandErrorCode code, std::string why) {
+    work.say(Reply{request, CommandError{code, std::move(why), {}}});
+  };
+  auto invoice = offers::Bolt11Invoice::parse(text);
+  if (!invoice)
+    return refuse(CommandErrorCode::BadRequest, "this is no valid BOLT 11 invoice: " + doze::describe(invoice.error()));
+  if (auto refusal = cannot_start(work, command, *invoice)) return refuse(refusal->code, refusal->why);
+  Outgoing payment;
+  payment.id = context.rng.id<PaymentId>();
+  payment.is_bolt11 = true;
+  payment.offer = invoice->text();
+  payment.amount = command.amount ? *command.amount : *invoice->amount();
+  payment.max_fee = command.max_fee.value_or(default_max_fee(context.config, payment.amount));
+  payment.created_at = context.wall;
+  payment.payment_hash = invoice->payment_hash();
+  payment.state = OutgoingState::Sending;
+  work.state.waiters[payment.id].emplace_back(request, false);
+  work.state.pay_requests.insert(request);
+  auto id = payment.id;
+  send_htlc(work, work.state.outgoing.emplace(id, std::move(payment)).first->second);
+}
+
+Result<Prepared, RouteError> prepare_bolt11(const Context& context, const Outgoing& payment, CltvExpiry final_expiry) {
+  auto invoice = invoice_of(payment);
+  auto last = onion::with_length(onion::encode(final_payload(payment, invoice, final_expiry)));
+  auto hops_allowed = room_for_hops(onion::room_of(last));
+  auto request = route_request(context, payment, final_expiry, false);
+  request.destination = graph::PlainDestination{invoice.payee(), hints_of(payment, invoice)};
+  request.max_hops = std::min(graph::kMaxRouteHops, hops_allowed);
+  auto route = graph::find_route(context.views.graph, request);
+  if (!route) return fail(route_error(route.error()));
+  Prepared out;
+  auto hops = ordinary_hops(*route, out.onion);
+  hops.push_back({invoice.payee(), std::move(last)});
+  LN_TRY(packet, build_packet(context, payment, hops, out.onion));
+  out.packet = std::move(packet);
+  out.channel_id = request.channels[route->channel].channel_id;
+  out.amount = route->amount_msat;
+  out.cltv_expiry = route->cltv_expiry;
+  out.next_expiry = route->hops[0].outgoing_cltv_value;
+  return out;
+}
+
+}  // namespace doze::payment

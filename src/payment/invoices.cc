@@ -1,0 +1,189 @@
+// Invoices of BOLT 11 that we issue, and the HTLCs that pay them. The preimage comes from a nonce in the row, so the
+// row is durable before anybody can know the hash.
+#include <algorithm>
+
+#include "crypto/crypto.h"
+#include "payment/inside.h"
+#include "payment/onions.h"
+
+namespace doze::payment {
+
+namespace {
+
+void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
+  work.say(Reply{request, CommandError{code, std::move(message), {}}});
+}
+
+bool can_be_paid(const Issued& invoice, UnixTime now) {
+  return !invoice.paid_at && now <= invoice.expires_at;
+}
+
+Value describe(const Issued& issued, UnixTime now) {
+  auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
+  LN_ASSERT(invoice.has_value());  // it was made or read by us
+  Value out;
+  out.set("payment_hash", issued.payment_hash.hex()).set("invoice", issued.invoice);
+  out.set("status", issued.paid_at ? "paid" : can_be_paid(issued, now) ? "open" : "expired");
+  if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
+  if (invoice->description()) out.set("description", escape_untrusted(*invoice->description()));
+  if (invoice->description_hash()) out.set("description_hash", invoice->description_hash()->hex());
+  out.set("created_at", time_text(invoice->timestamp())).set("expires_at", time_text(issued.expires_at));
+  if (issued.paid_at) out.set("received_msat", issued.received.value()).set("paid_at", time_text(*issued.paid_at));
+  return out;
+}
+
+/// False: all of them can still be paid.
+bool make_room(Work& work) {
+  auto& invoices = work.state.invoices;
+  if (invoices.size() < kMaxInvoices) return true;
+  auto oldest = invoices.end();
+  for (auto it = invoices.begin(); it != invoices.end(); ++it)
+    if (!can_be_paid(it->second, work.context.wall) &&
+        (oldest == invoices.end() || it->second.expires_at < oldest->second.expires_at))
+      oldest = it;
+  if (oldest == invoices.end()) return false;
+  work.say(Erase{Table::InvoiceSent, to_bytes(oldest->first.view())});
+  invoices.erase(oldest);
+  return true;
+}
+
+/// What is wrong with the wish, if anything.
+std::optional<std::string> problem_of(const command::CreateInvoice& command) {
+  if (command.amount && (command.amount->value() == 0 || !command.amount->is_money()))
+    return "the amount must be above zero and below 21 million bitcoin";
+  if (command.description_hash && !command.description.empty()) return "either a description or its hash, not both";
+  if (command.description.size() > offers::kMaxBolt11FieldBytes)
+    return "the description has " + std::to_string(command.description.size()) + " bytes: an invoice has room for " +
+           std::to_string(offers::kMaxBolt11FieldBytes) + ", use description_hash for more";
+  if (command.expiry_s == std::uint64_t{0}) return "it would have expired already";
+  return std::nullopt;
+}
+
+bool has_public_channel(const Context& context) {
+  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [](const auto& entry) {
+    return entry.second.announced && entry.second.phase == ChannelPhase::Normal;
+  });
+}
+
+offers::Bolt11Terms terms_of(const Context& context, const command::CreateInvoice& command, const PaymentHash& hash) {
+  offers::Bolt11Terms terms;
+  terms.network = context.config.network;
+  terms.amount = command.amount;
+  terms.timestamp = context.wall;
+  terms.fields.emplace_back(hash);
+  terms.fields.emplace_back(offers::bolt11::PaymentSecret{context.rng.id<Hash32>()});
+  if (command.description_hash)
+    terms.fields.emplace_back(offers::bolt11::DescriptionHash{*command.description_hash});
+  else
+    terms.fields.emplace_back(offers::bolt11::Description{command.description});
+  if (command.expiry_s) terms.fields.emplace_back(offers::bolt11::Expiry{*command.expiry_s});
+  // A block or two may come while the HTLC is on its way: the payer adds them from the start.
+  terms.fields.emplace_back(offers::bolt11::MinFinalCltvExpiryDelta{kRecipientMargin + kBlocksOnTheWay});
+  terms.fields.emplace_back(wire::FeatureBits{wire::kVarOnion, wire::kPaymentSecret});
+  return terms;
+}
+
+struct Refusal {
+  std::uint16_t code = onion::kIncorrectOrUnknownPaymentDetails;
+  Bytes data;
+  std::string why;
+};
+
+/// BOLT 4, "Requirements for the final node" of payment payloads. All that a prober could learn from looks the same.
+Result<const Issued*, Refusal> judge(const Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
+  const auto& htlc = word.htlc;
+  auto refused = [&](std::string why) {
+    return fail(Refusal{onion::kIncorrectOrUnknownPaymentDetails,
+                        Writer().u64(htlc.amount_msat.value()).u32(work.context.tip.value()).take(), std::move(why)});
+  };
+  if (htlc.amount_msat < onion.amt_to_forward)
+    return fail(Refusal{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
+                        "less than the onion says"});
+  if (htlc.cltv_expiry < onion.outgoing_cltv_value)
+    return fail(Refusal{onion::kFinalIncorrectCltvExpiry, Writer().u32(htlc.cltv_expiry.value()).take(),
+                        "sooner than the onion says"});
+  auto it = work.state.invoices.find(htlc.payment_hash);
+  if (it == work.state.invoices.end()) return refused("no invoice of ours has this payment hash");
+  const auto& issued = it->second;
+  auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
+  LN_ASSERT(invoice.has_value());  // it was made or read by us
+  if (!crypto::equal_constant_time(invoice->payment_secret().view(), onion.payment_secret.view()))
+    return refused("wrong payment_secret");
+  if (issued.paid_at || work.state.paid_invoices.contains(htlc.payment_hash))
+    return refused("the invoice is paid already");
+  if (onion.total_amount != onion.amt_to_forward) return refused("only a part: several parts are not taken yet");
+  auto asked = invoice->amount().value_or(Msat(0));
+  if (onion.amt_to_forward < asked) return refused("less than the invoice asks");
+  if (invoice->amount() && htlc.amount_msat.value() / 2 > asked.value()) return refused("more than twice the amount");
+  if (work.context.wall > issued.expires_at) return refused("the invoice has expired");
+  auto left = blocks_until(htlc.cltv_expiry, work.context.tip);
+  if (left < kRecipientMargin)
+    return refused("only " + std::to_string(left.value()) + " blocks left, " +
+                   std::to_string(kRecipientMargin.value()) + " needed to claim safely");
+  return &issued;
+}
+
+}  // namespace
+
+void create_invoice(Work& work, RequestId request, const command::CreateInvoice& command) {
+  const auto& context = work.context;
+  if (auto problem = problem_of(command)) return refuse(work, request, CommandErrorCode::BadRequest, *problem);
+  if (!make_room(work))
+    return refuse(work, request, CommandErrorCode::Limit,
+                  "there are " + std::to_string(kMaxInvoices) + " invoices that wait to be paid already");
+  Issued issued;
+  context.rng.fill(issued.nonce);
+  issued.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, issued.nonce));
+  auto terms = terms_of(context, command, issued.payment_hash);
+  if (!has_public_channel(context)) {
+    auto hints = route_hints_to_self(context, kMaxRouteHints, command.amount);
+    if (hints.empty())
+      return refuse(work, request, CommandErrorCode::NotReady,
+                    "no usable channel can receive this amount now: see listchannels");
+    for (auto& hint : hints) terms.fields.emplace_back(std::move(hint));
+  }
+  auto invoice = offers::Bolt11Invoice::make(
+      terms, context.signer.node_id(), [&](const Hash32& digest) { return context.signer.sign_with_node_key(digest); });
+  if (!invoice)
+    return refuse(work, request, CommandErrorCode::BadRequest, "no valid invoice: " + doze::describe(invoice.error()));
+  issued.invoice = invoice->text();
+  issued.expires_at = invoice->expires_at();
+  work.say(record(issued));
+  work.say(Reply{request, describe(issued, context.wall)});
+  work.state.invoices.emplace(issued.payment_hash, std::move(issued));
+}
+
+void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
+  auto judgement = judge(work, word, onion);
+  if (!judgement) {
+    const auto& refusal = judgement.error();
+    work.say(FailHtlc{word.channel_id, word.htlc.id, own_failure(onion.shared_secret, refusal.code, refusal.data)});
+    return work.notify(Severity::Info, "payment_refused",
+                       {{"amount_msat", word.htlc.amount_msat.value()},
+                        {"payment_hash", word.htlc.payment_hash.hex()},
+                        {"reason", refusal.why}});
+  }
+  auto& issued = work.state.invoices.at((*judgement)->payment_hash);
+  issued.paid_at = work.context.wall;
+  issued.received = word.htlc.amount_msat;
+  work.say(record(issued));
+  Incoming payment;
+  payment.payment_hash = issued.payment_hash;
+  payment.htlc = {word.channel_id, word.htlc.id};
+  payment.amount = word.htlc.amount_msat;
+  payment.received_at = work.context.wall;
+  work.state.paid_invoices.insert(payment.payment_hash);
+  work.say(record(payment));
+  work.say(FulfillHtlc{word.channel_id, word.htlc.id, invoice_preimage(work.context.signer, issued.nonce)});
+  work.notify(Severity::Info, "payment_received",
+              {{"amount_msat", payment.amount.value()}, {"payment_hash", payment.payment_hash.hex()}});
+  work.state.incoming.emplace(payment.htlc, std::move(payment));
+}
+
+Value describe_invoices(const Payments::Inside& state, UnixTime now) {
+  List out;
+  for (const auto& [hash, issued] : state.invoices) out.push_back(describe(issued, now));
+  return Value().set("invoices", std::move(out));
+}
+
+}  // namespace doze::payment

@@ -1,0 +1,185 @@
+// HTLCs that pay an invoice of BOLT 11, with payloads that no payer of ours would send.
+#include <gtest/gtest.h>
+
+#include "crypto/crypto.h"
+#include "effects/seed_signer.h"
+#include "offers/bolt11.h"
+#include "onion/payment_onion.h"
+#include "payment/payments.h"
+
+namespace doze::payment {
+namespace {
+
+constexpr Msat kAmount{50'000};
+constexpr BlockHeight kTip{700};
+
+class Counting final : public Rng {
+ public:
+  void fill(std::span<std::uint8_t> out) override {
+    auto digest = crypto::sha256(Writer().u64(++last_).view());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = digest.bytes[i % 32];
+  }
+
+ private:
+  std::uint64_t last_ = 0;
+};
+
+struct Wrong {
+  std::uint16_t code = 0;
+  Bytes data;
+};
+
+class PlainHtlc : public ::testing::Test {
+ protected:
+  graph::Graph graph;
+  std::map<ChannelId, ChannelView> channels;
+  std::map<NodeId, PeerView> peers;
+  std::map<ChannelId, PolicyPair> policies;
+  std::map<OfferId, OfferView> offers;
+  std::set<NodeId> invited;
+  Config config;
+  Counting rng;
+  std::unique_ptr<Signer> signer = make_seed_signer(Bytes(64, 1), wire::Network::Regtest);
+  ParallelMap parallel;
+  Payments payments;
+  UnixTime now{1'790'000'000};
+  std::uint64_t next_htlc = 0;
+  std::vector<SharedSecret> secrets;
+
+  void SetUp() override {
+    ChannelView channel;
+    channel.phase = ChannelPhase::Normal;
+    channel.announced = channel.usable = true;
+    channels.emplace(channel.channel_id, channel);
+  }
+  Effects tell(const Input& input) {
+    Views views{graph, channels, peers, policies, offers, invited};
+    Context context{MonoTime(0), now, kTip, rng, config, views, *signer, parallel};
+    auto transition = step(std::move(payments), input, context);
+    payments = std::move(transition.next);
+    return std::move(transition.effects);
+  }
+  offers::Bolt11Invoice issue(std::optional<Msat> amount = kAmount) {
+    auto said = tell(CommandReceived{1, command::CreateInvoice{amount, "tea", std::nullopt, std::nullopt}});
+    for (const auto& effect : said)
+      if (const auto* reply = std::get_if<Reply>(&effect))
+        if (const auto* value = std::get_if<Value>(&reply->result))
+          return *offers::Bolt11Invoice::parse(std::get<std::string>(value->find("invoice")->inner()));
+    ADD_FAILURE() << "no invoice";
+    std::abort();
+  }
+  static onion::FinalPayload payload(const offers::Bolt11Invoice& invoice) {
+    onion::FinalPayload out;
+    out.amt_to_forward = out.total_amount_msat.emplace(kAmount);
+    out.outgoing_cltv_value = kTip + CltvDelta(50);
+    out.payment_secret = invoice.payment_secret();
+    return out;
+  }
+  Effects receive(const offers::Bolt11Invoice& invoice, const onion::FinalPayload& payload, Msat amount = kAmount,
+                  CltvExpiry expiry = kTip + CltvDelta(50)) {
+    auto key = *crypto::parse_private_key(Bytes(32, 9));
+    std::vector<onion::Hop> hops{{signer->node_id(), onion::with_length(onion::encode(payload))}};
+    secrets = onion::shared_secrets(key, {signer->node_id()});
+    HtlcReceived word;
+    word.htlc.id = next_htlc++;
+    word.htlc.amount_msat = amount;
+    word.htlc.cltv_expiry = expiry;
+    word.htlc.payment_hash = invoice.payment_hash();
+    word.htlc.onion_routing_packet =
+        *onion::build_packet(key, hops, invoice.payment_hash().view(), onion::kPaymentPayloads);
+    return tell(word);
+  }
+  static std::optional<Preimage> claimed(const Effects& said) {
+    for (const auto& effect : said)
+      if (const auto* fulfill = std::get_if<FulfillHtlc>(&effect)) return fulfill->preimage;
+    return std::nullopt;
+  }
+  /// The failure as the payer reads it.
+  Wrong failed(const Effects& said) {
+    for (const auto& effect : said)
+      if (const auto* failure = std::get_if<FailHtlc>(&effect)) {
+        auto read = onion::decode_failure(secrets, failure->reason);
+        if (read) return {read->code, read->data};
+      }
+    return {};
+  }
+};
+
+TEST_F(PlainHtlc, that_fits_is_claimed_with_the_preimage_and_only_once) {
+  auto invoice = issue();
+  auto preimage = claimed(receive(invoice, payload(invoice)));
+  ASSERT_TRUE(preimage);
+  EXPECT_EQ(crypto::payment_hash(*preimage), invoice.payment_hash());
+  EXPECT_EQ(failed(receive(invoice, payload(invoice))).code, onion::kIncorrectOrUnknownPaymentDetails);
+}
+
+TEST_F(PlainHtlc, refusal_names_amount_and_height) {
+  auto invoice = issue();
+  auto wrong = payload(invoice);
+  wrong.payment_secret->bytes[0] ^= 1;
+  auto refused = failed(receive(invoice, wrong));
+  EXPECT_EQ(refused.code, onion::kIncorrectOrUnknownPaymentDetails);
+  EXPECT_EQ(to_hex(refused.data), "000000000000c350000002bc");
+  EXPECT_TRUE(claimed(receive(invoice, payload(invoice))));
+}
+
+TEST_F(PlainHtlc, part_of_a_payment_is_refused) {
+  auto invoice = issue();
+  auto part = payload(invoice);
+  part.total_amount_msat = Msat(2 * kAmount.value());
+  EXPECT_EQ(failed(receive(invoice, part)).code, onion::kIncorrectOrUnknownPaymentDetails);
+  part.total_amount_msat = Msat(kAmount.value() - 1);
+  EXPECT_EQ(failed(receive(invoice, part)).code, onion::kIncorrectOrUnknownPaymentDetails);
+}
+
+TEST_F(PlainHtlc, that_was_cut_short_on_the_way_is_refused_with_what_came) {
+  auto invoice = issue();
+  auto less = failed(receive(invoice, payload(invoice), Msat(kAmount.value() - 1)));
+  EXPECT_EQ(less.code, onion::kFinalIncorrectHtlcAmount);
+  EXPECT_EQ(to_hex(less.data), "000000000000c34f");
+  auto sooner = failed(receive(invoice, payload(invoice), kAmount, kTip + CltvDelta(49)));
+  EXPECT_EQ(sooner.code, onion::kFinalIncorrectCltvExpiry);
+  EXPECT_EQ(to_hex(sooner.data), "000002ed");
+}
+
+TEST_F(PlainHtlc, without_payment_data_is_refused) {
+  auto invoice = issue();
+  auto bare = payload(invoice);
+  bare.payment_secret.reset();
+  EXPECT_EQ(failed(receive(invoice, bare)).code, onion::kIncorrectOrUnknownPaymentDetails);
+}
+
+TEST_F(PlainHtlc, may_bring_any_amount_for_an_invoice_without_one) {
+  auto invoice = issue(std::nullopt);
+  auto much = payload(invoice);
+  much.amt_to_forward = much.total_amount_msat.emplace(Msat(7'000'000));
+  EXPECT_TRUE(claimed(receive(invoice, much, Msat(7'000'000))));
+}
+
+TEST_F(PlainHtlc, with_the_last_blocks_that_are_enough_is_claimed) {
+  auto invoice = issue();
+  auto late = payload(invoice);
+  late.outgoing_cltv_value = kTip + CltvDelta(41);
+  EXPECT_EQ(failed(receive(invoice, late, kAmount, late.outgoing_cltv_value)).code,
+            onion::kIncorrectOrUnknownPaymentDetails);
+  late.outgoing_cltv_value = kTip + CltvDelta(42);
+  EXPECT_TRUE(claimed(receive(invoice, late, kAmount, late.outgoing_cltv_value)));
+}
+
+// The oldest that can be paid no more makes room; while all can be paid nothing does.
+TEST_F(PlainHtlc, invoices_are_limited_in_number) {
+  auto refused = [&] {
+    for (const auto& effect : tell(CommandReceived{1, command::CreateInvoice{kAmount, "", std::nullopt, std::nullopt}}))
+      if (const auto* reply = std::get_if<Reply>(&effect))
+        if (const auto* error = std::get_if<CommandError>(&reply->result))
+          return error->code == CommandErrorCode::Limit;
+    return false;
+  };
+  for (std::size_t i = 0; i < 10'000; ++i) ASSERT_FALSE(refused()) << i;
+  EXPECT_TRUE(refused());
+  now = after_s(now, 3'601);
+  EXPECT_FALSE(refused());
+}
+
+}  // namespace
+}  // namespace doze::payment
