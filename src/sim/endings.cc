@@ -20,12 +20,12 @@ struct Case {
 };
 
 Ending unknown(const std::string& what) {
-  return {false, what};
+  return {false, "", what};
 }
 
 /// Confirmed if `holds`; says both numbers either way.
 Ending compare(bool holds, const std::string& what, std::uint64_t value, std::uint64_t limit) {
-  return {holds,
+  return {holds, what.substr(0, what.find(": ")),
           what + " " + std::to_string(value) + (holds ? ", limit " : ", but the limit is ") + std::to_string(limit)};
 }
 

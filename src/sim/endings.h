@@ -9,7 +9,8 @@ namespace doze::sim {
 
 struct Ending {
   bool confirmed = false;
-  std::string why;  // with numbers, or what is wrong with the reason given
+  std::string limit;  // which one, without numbers; empty: none
+  std::string why;    // with numbers, or what is wrong with the reason given
 };
 
 /// `payment` is a row of listpayments at the payer, ended, not settled.

@@ -165,7 +165,7 @@ FlowResult run_flow(const FlowStart& start, const Disturbance& disturbance) {
     problem("the payment is " + text_of(payment, "state") + ": " + text_of(payment, "failure"));
   if (disturbance.blocks != 0 && !result.settled) {
     auto ending = explain(run.checker, network, payment);
-    result.ending = ending.why;
+    result.ending = ending.limit;
     if (!ending.confirmed) problem("not a limit: " + text_of(payment, "failure") + ": " + ending.why);
   }
   run.checker.at_rest(before);

@@ -20,7 +20,7 @@ struct Disturbance {
 
 struct FlowResult {
   bool settled = false;
-  std::string ending;                  // if not settled: the limit, confirmed
+  std::string ending;                  // if not settled: the limit that was exceeded
   std::uint64_t messages = 0;          // delivered
   std::vector<std::uint64_t> commits;  // by node
   std::vector<std::string> problems;

@@ -150,7 +150,7 @@ FaultResult fault_run(std::uint64_t seed) {
     }
     auto ending = explain(checker, network, row);
     tell(name + text_in(row, "state") + ": " + text_in(row, "failure") + " (" + ending.why + ")");
-    ++result.endings[ending.why.substr(0, ending.why.find(':'))];
+    ++result.endings[ending.limit];
     if (!ending.confirmed) problem(name + text_in(row, "state") + ": " + text_in(row, "failure") + ": " + ending.why);
   }
   checker.at_rest(before);

@@ -115,6 +115,8 @@ void World::stop(std::size_t index) {
 void World::feed_blocks(std::size_t index) {
   auto& node = *nodes_[index];
   auto life = node.life;
+  // Rows from elsewhere on an empty chain: there is nothing to compare them with.
+  if (chain.height().value() == 0) return;
   while (node.core && node.life == life) {
     auto tip = node.core->tip();
     if (tip && (tip->height > chain.height() || bitcoin::block_hash(chain.block(tip->height)->header) != tip->hash)) {

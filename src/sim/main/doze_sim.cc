@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 
 #include "sim/enumerate.h"
@@ -12,6 +13,11 @@ namespace {
 
 using namespace doze::sim;
 using Number = unsigned long long;
+
+void tell_endings(const std::map<std::string, std::uint64_t>& endings) {
+  for (const auto& [limit, count] : endings)
+    std::printf("  %llu ended by a limit that was exceeded: %s\n", static_cast<Number>(count), limit.c_str());
+}
 
 int seeds(std::uint64_t first, std::uint64_t last, bool verbose) {
   std::uint64_t settled = 0, payments = 0, failed = 0;
@@ -33,8 +39,7 @@ int seeds(std::uint64_t first, std::uint64_t last, bool verbose) {
   }
   std::printf("%llu seeds, %llu payments, %llu settled, %llu seeds failed\n", static_cast<Number>(last - first + 1),
               static_cast<Number>(payments), static_cast<Number>(settled), static_cast<Number>(failed));
-  for (const auto& [limit, count] : endings)
-    std::printf("  %llu ended by a limit that was exceeded: %s\n", static_cast<Number>(count), limit.c_str());
+  tell_endings(endings);
   return failed == 0 ? 0 : 1;
 }
 
@@ -57,15 +62,18 @@ int enumerate(std::size_t block_stride) {
           Kind{"a crash after each commit", Where::AfterCommits}, Kind{"blocks after each message", Where::Blocks}}) {
       const auto& start = kind.where == Where::Blocks ? short_hold : long_hold;
       std::uint64_t runs = 0, settled = 0;
+      std::map<std::string, std::uint64_t> endings;
       for (const auto& disturbance : disturbances(start, kind.where, kind.where == Where::Blocks ? block_stride : 1)) {
         auto result = run_flow(start, disturbance);
         ++runs;
         settled += result.settled ? 1 : 0;
+        if (!result.settled) ++endings[result.ending];
         failed += result.problems.empty() ? 0 : 1;
         for (const auto& problem : result.problems) std::printf("  %s: %s\n", network, problem.c_str());
       }
       std::printf("%s, %s: %llu runs, %llu settled\n", network, kind.name, static_cast<Number>(runs),
                   static_cast<Number>(settled));
+      tell_endings(endings);
       std::fflush(stdout);
     }
   }
