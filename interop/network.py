@@ -28,7 +28,7 @@ class World:
     def fund(self, nodes, sat):
         for node in nodes:
             self.bitcoind.call("sendtoaddress", node.address(), sat / 1e8)
-        self.bitcoind.mine(1)
+        self.mine(1)
         for node in nodes:
             until(f"coins at {node}", lambda: node.confirmed_sat() >= sat - 100_000)
 
@@ -58,9 +58,7 @@ class Network(World):
         self.offers = {}
 
     def set_up(self):
-        # Two coins for each LDK node, one for each opening: its wallet spends confirmed coins only.
-        for _ in range(4):
-            self.fund(self.servers, 8_000_000)
+        self.fund(self.servers, 40_000_000)
         self.fund([n for n in self.nodes if n not in self.servers], 8_000_000)
         say("every node has coins")
         for (_, l), s in self.s.items():
@@ -76,9 +74,7 @@ class Network(World):
         private = [(s, self.l[l]) for (_, l), s in self.s.items()] + [(self.m[m], r) for (_, m), r in self.r.items()] + [
             (self.m[k], r) for k, r in self.apart.items()]
         before = time.monotonic()
-        for a, b in public + private:
-            self.open_only(a, b, (a, b) in public)
-        self.mine(6)
+        self.open(public + private, public)
         for node in self.nodes:
             count = sum(node in pair for pair in public + private)
             until(f"{count} usable channels at {node}", lambda: node.usable() >= count)
@@ -92,6 +88,8 @@ class Network(World):
                 node.start()
                 node.connect_again()
         self.all_usable()
+        for node in self.nodes:
+            until(f"{node} to know all of them", lambda: node.graph_knows(self.servers, len(public), both_directions=True))
         for (k, m), r in self.r.items():
             self.join(r, self.m[m])
         for k, r in self.apart.items():
@@ -99,12 +97,23 @@ class Network(World):
             self.join(r, self.m[other])
         say("every R has an async offer")
 
-    def open_only(self, a, b, announce):
-        before, coins = len(self.bitcoind.call("getrawmempool")), a.onchain_sat()
-        a.open(b, CAPACITY_SAT, PUSH_MSAT, announce)
-        until(f"the funding transaction of {a}-{b}", lambda: len(self.bitcoind.call("getrawmempool")) > before)
-        if a.kind == LDK:  # until its wallet has seen that transaction (it looks every 2 s) it spends the same coins again
-            until(f"{a} to see its funding transaction", lambda: a.onchain_sat() < coins)
+    def open(self, pairs, public):
+        """Opens channels and gives all of them their six confirmations at once, so that the announcements of all come
+        together. An LDK wallet may miss its own transaction in the mempool and spend the same coins again: so each LDK
+        node opens one a block."""
+        while pairs:
+            busy, later = set(), []
+            for a, b in pairs:
+                if a in busy:
+                    later.append((a, b))
+                    continue
+                before = len(self.bitcoind.call("getrawmempool"))
+                a.open(b, CAPACITY_SAT, PUSH_MSAT, (a, b) in public)
+                until(f"the funding transaction of {a}-{b}", lambda: len(self.bitcoind.call("getrawmempool")) > before)
+                if a.kind == LDK:
+                    busy.add(a)
+            pairs = later
+            self.mine(1 if pairs else 6)
 
     def join(self, r, server):
         r.join(server.invite(r.name))

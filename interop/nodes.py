@@ -93,8 +93,6 @@ class DozePeer(Peer):
     def confirmed_sat(self):
         return self.cli("listfunds")["confirmed_sat"]
 
-    onchain_sat = confirmed_sat
-
     def open(self, other, sat, push_msat=0, announce=False):
         self.cli("openchannel", other.id, str(sat), "--push-msat", str(push_msat), "--announce" if announce else "--private")
 
@@ -107,9 +105,12 @@ class DozePeer(Peer):
     def close(self, channel_id):
         self.cli("closechannel", channel_id)
 
-    def graph_knows(self, others, channels):
+    def graph_knows(self, others, channels, both_directions=False):
         info = self.cli("getinfo")
-        return info["graph_channels"] >= channels and info["graph_nodes_with_address"] >= len(others)
+        found = (info["graph_channels"], info["graph_nodes_with_address"])
+        if found[0] < channels or found[1] < len(others):
+            raise Wrong(f"{self} knows {found[0]} channels and {found[1]} nodes with addresses")
+        return True
 
     def invite(self, label):
         return self.cli("asyncinvite", label, "--raw")["link"]
@@ -235,9 +236,6 @@ class LdkPeer(Peer):
     def confirmed_sat(self):
         return self.ask("info")["spendable_sat"]
 
-    def onchain_sat(self):
-        return self.ask("info")["onchain_sat"]
-
     def open(self, other, sat, push_msat=0, announce=False):
         port = dict(self.peers).get(other) or other.port
         self.ask("open", node_id=other.id, address=f"127.0.0.1:{port}", sat=sat, push_msat=push_msat, announce=announce)
@@ -250,10 +248,13 @@ class LdkPeer(Peer):
     def close(self, channel_id):
         self.ask("close", channel_id=channel_id)
 
-    def graph_knows(self, others, channels):
+    def graph_knows(self, others, channels, both_directions=False):
         graph = self.ask("graph")
         known = {n["node_id"] for n in graph["nodes"] if n["addresses"]}
-        return all(o.id in known for o in others) and graph["updates"] >= 2 * channels
+        lacking = [o.name for o in others if o.id not in known]
+        if lacking or graph["channels"] < channels or both_directions and graph["updates"] < 2 * channels:
+            raise Wrong(f"{self} lacks {lacking}, knows {graph['channels']} channels and {graph['updates']} updates")
+        return True
 
     def invite(self, label):
         return self.ask("server_paths", recipient=label)

@@ -46,7 +46,7 @@ pub fn build(config: &Value) -> Result<Node, String> {
     builder.set_network(Network::Regtest);
     builder.set_storage_dir_path(dir.into());
     builder.set_entropy_seed_bytes(seed);
-    builder.set_filesystem_logger(Some(format!("{dir}/trace")), Some(LogLevel::Trace));
+    builder.set_filesystem_logger(Some(format!("{dir}/trace")), Some(LogLevel::Gossip));
     builder.set_chain_source_bitcoind_rpc(
         "127.0.0.1".into(),
         number(config, "bitcoind_port")? as u16,
