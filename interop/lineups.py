@@ -127,51 +127,155 @@ def held_mixes(net):
     return [Payment(net, s, r, (net.l[l], net.m[m])) for (_, l), s in net.s.items() for (_, m), r in net.r.items()]
 
 
-def all_held(net, payments, parked_before):
-    """Every payment is held, and its announcement lies at the recipient's server."""
+def all_announced(net, payments, parked_before):
     for p in payments:
         if p.s.kind == DOZE:
-            until(f"{p.mix} to be safe", lambda: p.s.safe_to_sleep(p.id))
+            until(f"{p.mix} to be announced", lambda: p.s.notified(p.id))
     for s in {p.s for p in payments if p.s.kind == LDK}:
         count = sum(p.s is s for p in payments)
         until(f"{s} to announce {count}", lambda: s.announcements() >= count)
     for r in {p.r for p in payments}:
-        m = next(m for m in net.m.values() if any(p.r is r and m.name in p.mix.split() for p in payments))
-        count = sum(p.r is r for p in payments)
+        m, count = net.server_of[r], sum(p.r is r for p in payments)
         until(f"{count} announcements for {r} at {m}", lambda: m.parked(r) - parked_before[r] >= count)
-    for l in net.l.values():
-        count = sum(l.name in p.mix.split() for p in payments)
-        until(f"{l} to hold {count}", lambda: l.held() >= count)
 
 
-def line_up_1(net, kill=True):
-    """All 16 mixes held while both ends are dead."""
-    before, payments = net.balances(), held_mixes(net)
-    leave(net, net.recipients, kill)
-    parked = {r: net.m[m].parked(r) for (_, m), r in net.r.items()}
-    for s in net.payers:
-        s.mark()
-    for l in net.l.values():
-        l.mark()
+def pay_all(net, payments):
+    """Pays while the recipients are dead, and waits until every announcement lies at a server."""
+    leave(net, {p.r for p in payments})
+    parked = {p.r: net.server_of[p.r].parked(p.r) for p in payments}
+    for node in {p.s for p in payments} | set(net.l.values()):
+        node.mark()
     for p in payments:
         p.pay()
         p.at("paid", p.began)
-    all_held(net, payments, parked)
-    say("   all are held")
-    leave(net, net.payers, kill)
+    all_announced(net, payments, parked)
+
+
+def hold_all(net, payments):
+    """As `pay_all`; then every payment is held, and the payers die, too."""
+    pay_all(net, payments)
+    for l in net.l.values():
+        count = sum(l.name in p.mix.split() for p in payments)
+        until(f"{l} to hold {count}", lambda: l.held() >= count)
+    leave(net, {p.s for p in payments})
+    say("   all are held, both ends are dead")
+
+
+def wake_recipients(net, payments):
     woke = time.monotonic()
-    come(net, net.recipients)
+    come(net, {p.r for p in payments})
     all_arrive(payments, woke)
-    say("   all are claimed, the payers still dead")
+    say("   all are claimed")
+
+
+def wake_payers(net, payments):
     woke = time.monotonic()
-    come(net, net.payers)
+    come(net, {p.s for p in payments})
     all_end(payments, woke)
+
+
+def all_settled(payments):
+    for p in payments:
+        check(p.result == SETTLED, f"{p.mix} is {p.result}: {p.why}")
+
+
+def line_up_1(net):
+    """All 16 mixes held while both ends are dead; the payers still are when the money arrives."""
+    before, payments = net.balances(), held_mixes(net)
+    hold_all(net, payments)
+    wake_recipients(net, payments)
+    wake_payers(net, payments)
+    all_settled(payments)
     sums_are_exact(net, before, payments)
     return payments
 
 
 def line_up_2(net):
-    """The payer stays online and nobody holds."""
+    """The payer stays online and nobody holds: LDK's payers run without the client role, Doze's with --no-hold."""
+    before, payments = net.balances(), held_mixes(net)
+    for s in net.payers:
+        s.stop()
+        s.start("none")
+        s.connect_again()
+    net.all_usable()
+    for l in net.l.values():
+        l.mark()
+    pay_all(net, payments)
+    for l in net.l.values():
+        check(l.held() == 0, f"{l} holds {l.held()}")
+    say("   all are announced, nothing is held")
+    wake_recipients(net, payments)
+    all_end(payments, time.monotonic())
+    all_settled(payments)
+    sums_are_exact(net, before, payments)
+    for s in net.payers:
+        s.stop()
+        s.start()
+        s.connect_again()
+    net.all_usable()
+    return payments
+
+
+NIGHT_BLOCKS = 100
+
+
+def line_up_3(net):
+    """Held through a night. Doze's payers give the hold its own blocks; LDK's only what the shadow offset of the route
+    happens to leave (2 + 40, 80 or 120 blocks), so a part of theirs comes back: refused by the recipient, nobody loses."""
+    before, payments = net.balances(), held_mixes(net)
+    hold_all(net, payments)
+    net.mine(NIGHT_BLOCKS)
+    say(f"   {NIGHT_BLOCKS} blocks later the recipients wake")
+    woke = time.monotonic()
+    come(net, net.recipients)
+    all_arrive([p for p in payments if p.s.kind == DOZE], woke)
+    wake_payers(net, payments)
+    all_settled([p for p in payments if p.s.kind == DOZE])
+    for p in payments:
+        p.arrived()
+    sums_are_exact(net, before, payments)
+    net.all_usable()
+    return payments
+
+
+def line_up_5_two(net):
+    """Two held payments at once over one channel, and kill -9 of each process in turn while they are held. LDK keeps mail
+    in memory and never announces again, so its payers use Doze's M only; Doze's payers announce again when M is back."""
     before = net.balances()
-    payments = [Payment(net, net.s[s, m], r, (net.m[m],)) for s in (DOZE, LDK) for (_, m), r in net.r.items()]
-    raise NotImplementedError
+    payments = [p for p in held_mixes(net) + held_mixes(net) if p.s.kind == DOZE or net.server_of[p.r].kind == DOZE]
+    hold_all(net, payments)
+    come(net, net.payers)
+    for node in net.servers + net.payers:
+        node.kill()
+        node.start()
+        net.connect_all()
+        net.all_usable()
+    announced = [p for p in payments if p.s.kind == DOZE and net.server_of[p.r].kind == LDK]
+    for p in announced:
+        until(f"{p.mix} to be announced again", lambda: net.server_of[p.r].parked(p.r, since_start=True) >= 1)
+    say("   every payer and every server has died and come back")
+    wake_recipients(net, payments)
+    all_end(payments, time.monotonic())
+    all_settled(payments)
+    sums_are_exact(net, before, payments)
+    return payments
+
+
+def line_up_5_deadline(net):
+    """Nobody releases: past the deadline the money is back at the payers, off chain, and every channel is open."""
+    before, payments = net.balances(), held_mixes(net)
+    hold_all(net, payments)
+    mined = 0
+    while any(l.held_now() for l in net.l.values()):
+        check(mined < 700, f"still held after {mined} blocks")
+        net.mine(20)
+        mined += 20
+    say(f"   failed back within {mined} blocks")
+    wake_payers(net, payments)
+    for p in payments:
+        check(p.result == FAILED, f"{p.mix} is {p.result}")
+    come(net, net.recipients)
+    net.all_usable()
+    sums_are_exact(net, before, payments)
+    check(not net.bitcoind.call("getrawmempool"), "something went on chain")
+    return payments

@@ -55,6 +55,9 @@ class Network(World):
         self.servers = list(self.l.values()) + list(self.m.values())
         self.payers = list(self.s.values())
         self.recipients = list(self.r.values())
+        self.server_of = {r: self.m[m] for (_, m), r in self.r.items()}
+        for k, r in self.apart.items():
+            self.server_of[r] = self.m[DOZE if k == LDK else LDK]
         self.offers = {}
 
     def set_up(self):
@@ -90,11 +93,8 @@ class Network(World):
         self.all_usable()
         for node in self.nodes:
             until(f"{node} to know all of them", lambda: node.graph_knows(self.servers, len(public), both_directions=True))
-        for (k, m), r in self.r.items():
-            self.join(r, self.m[m])
-        for k, r in self.apart.items():
-            other = DOZE if k == LDK else LDK
-            self.join(r, self.m[other])
+        for r, server in self.server_of.items():
+            self.join(r, server)
         say("every R has an async offer")
 
     def open(self, pairs, public):
@@ -119,10 +119,31 @@ class Network(World):
         r.join(server.invite(r.name))
         self.offers[r] = until(f"an async offer of {r} at {server}", r.async_offer)
 
-    def all_usable(self):
+    def connect_all(self):
         for node in self.nodes:
             if node.alive:
-                until(f"all channels of {node}", lambda: all(c["usable"] for c in node.channels()))
+                node.connect_again()
+
+    def all_usable(self):
+        """Every channel between two nodes that run."""
+        alive = {n.id for n in self.nodes if n.alive}
+
+        def usable(node):
+            lacking = [c["peer"] for c in node.channels() if c["peer"] in alive and not c["closed"] and not c["usable"]]
+            if lacking:
+                raise Wrong("not with " + ", ".join(n.name for n in self.nodes if n.id in lacking))
+            return True
+
+        for node in self.nodes:
+            if node.alive:
+                until(f"all channels of {node}", lambda: usable(node))
+
+    def awake(self):
+        for node in self.nodes:
+            if not node.alive:
+                node.start()
+        self.connect_all()
+        self.all_usable()
 
     def balances(self):
         return {node: node.balance() for node in self.nodes}

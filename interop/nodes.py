@@ -134,8 +134,8 @@ class DozePeer(Peer):
         return {"state": state, "says": p["state"], "hash": p.get("payment_hash"), "fee_msat": p.get("fee_msat"),
                 "why": p.get("failure"), "safe": p.get("safe_to_sleep"), "release_deadline": p.get("release_deadline_height")}
 
-    def safe_to_sleep(self, payment_id):
-        return self.payment(payment_id)["safe"]
+    def notified(self, payment_id):
+        return self.payment(payment_id)["says"] != "fetching" and self.payment(payment_id)["says"] != "held"
 
     def received(self):
         """Hash and amount of each payment received."""
@@ -146,7 +146,9 @@ class DozePeer(Peer):
         """How many HTLCs wait here for their recipients."""
         return sum(h["state"] == "held" for h in self.cli("listholds")["holds"])
 
-    def parked(self, client):
+    held_now = held
+
+    def parked(self, client, since_start=False):
         """How many messages wait here for a client, or have waited."""
         return sum(b["messages"] for b in self.cli("listmailboxes")["mailboxes"] if b["node_id"] == client.id)
 
@@ -170,6 +172,7 @@ class LdkPeer(Peer):
 
     def start(self, role=None):
         self.answers, self.lock = queue.Queue(), threading.Lock()
+        self.started_at = self.log().stat().st_size if self.log().exists() else 0
         user, password = self.world.bitcoind.cookie.read_text().strip().split(":")
         config = {"dir": str(self.folder), "seed": self.seed, "bitcoind_port": self.world.bitcoind.port,
                   "bitcoind_user": user, "bitcoind_password": password, "role": role or self.role, "anchors": self.anchors}
@@ -293,12 +296,16 @@ class LdkPeer(Peer):
             trace.seek(self.counted_from if start is None else start)
             return sum(all(word in line for word in words) for line in trace.read().decode(errors="replace").splitlines())
 
-    # LDK has no call for these three: its trace says them.
+    # LDK has no call for these: its trace says them.
     def announcements(self):
         return self.seen("Constructing onion message", "HeldHtlcAvailable")
 
     def held(self):
         return self.seen("Intercepted held HTLC")
 
-    def parked(self, client):
-        return self.seen("Generating OnionMessageIntercepted", client.id, "when forwarding peeled", start=0)
+    def held_now(self):
+        return self.held() > self.seen("Timing out intercepted HTLC") + self.seen("Releasing held htlc")
+
+    def parked(self, client, since_start=False):
+        start = self.started_at if since_start else 0
+        return self.seen("Generating OnionMessageIntercepted", client.id, "when forwarding peeled", start=start)

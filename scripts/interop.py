@@ -19,7 +19,9 @@ import lineups  # noqa: E402
 from demo import Wrong, say  # noqa: E402
 from network import Network  # noqa: E402
 
-LINE_UPS = [("1 held, both ends dead", lineups.line_up_1), ("2 payer online", lineups.line_up_2)]
+LINE_UPS = [("1 held, both ends dead", lineups.line_up_1), ("2 payer online", lineups.line_up_2),
+            ("3 held through a night", lineups.line_up_3), ("5 two at once, every process killed", lineups.line_up_5_two),
+            ("5 nobody releases", lineups.line_up_5_deadline)]
 
 
 def run(args, base):
@@ -41,7 +43,11 @@ def run(args, base):
             say(rows[-1])
             if not args.keep_going:
                 break
-            net.awake()
+            try:
+                net.awake()
+            except Wrong as error:
+                say(f"and the network does not recover: {error}")
+                break
     print("\n" + "\n".join(rows))
     return wrong
 
