@@ -44,6 +44,8 @@ class Payment:
             return False
         self.result, self.why, self.fee = state["state"], state["why"], state["fee_msat"]
         self.heights.append(self.net.bitcoind.height())
+        if self.result == FAILED:
+            self.hash = state["hash"]
         if self.result == SETTLED and state["hash"] and state["hash"] != self.arrived():
             raise Wrong(f"{self.mix}: the payer says {state['hash']}, the recipient {self.hash}")
         return True
@@ -135,14 +137,15 @@ def all_announced(net, payments, parked_before):
         count = sum(p.s is s for p in payments)
         until(f"{s} to announce {count}", lambda: s.announcements() >= count)
     for r in {p.r for p in payments}:
-        m, count = net.server_of[r], sum(p.r is r for p in payments)
-        until(f"{count} announcements for {r} at {m}", lambda: m.parked(r) - parked_before[r] >= count)
+        count = sum(p.r is r for p in payments)
+        until(f"{count} announcements for {r}", lambda: any(
+            m.parked(r) - parked_before[r, m] >= count for m in net.m.values()))
 
 
 def pay_all(net, payments):
     """Pays while the recipients are dead, and waits until every announcement lies at a server."""
     leave(net, {p.r for p in payments})
-    parked = {p.r: net.server_of[p.r].parked(p.r) for p in payments}
+    parked = {(r, m): m.parked(r) for r in {p.r for p in payments} for m in net.m.values()}
     for node in {p.s for p in payments} | set(net.l.values()):
         node.mark()
     for p in payments:
@@ -235,6 +238,19 @@ def line_up_3(net):
         p.arrived()
     sums_are_exact(net, before, payments)
     net.all_usable()
+    return payments
+
+
+def line_up_4(net):
+    """The static-invoice server is not the recipient's LSP, and of the other kind."""
+    before = net.balances()
+    payments = [Payment(net, s, r, (net.l[l], net.m[k], net.server_of[r])) for (_, l), s in net.s.items()
+                for k, r in net.apart.items()]
+    hold_all(net, payments)
+    wake_recipients(net, payments)
+    wake_payers(net, payments)
+    all_settled(payments)
+    sums_are_exact(net, before, payments)
     return payments
 
 
