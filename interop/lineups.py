@@ -5,7 +5,7 @@ import time
 from demo import Wrong, say, until
 from nodes import DOZE, FAILED, LDK, PENDING, SETTLED
 
-amounts = itertools.count(1_000_001, 1_003)  # no two payments of a run have the same, so an amount names a payment
+amounts = itertools.count(12_000_001, 1_003)  # no two payments of a run have the same, so an amount names a payment
 
 
 def check(true, otherwise):
@@ -29,6 +29,15 @@ class Payment:
         self.began = time.monotonic()
         self.id = self.s.pay(self.offer, self.amount)
 
+    def pay_soon(self):
+        """Does not wait for anything. A payment that cannot even begin has ended."""
+        self.heights.append(self.net.bitcoind.height())
+        self.began = time.monotonic()
+        try:
+            self.id = self.s.pay_soon(self.offer, self.amount)
+        except Wrong as error:
+            self.id, self.result, self.why, self.fee = None, FAILED, str(error), None
+
     def at(self, what, since):
         self.times.setdefault(what, time.monotonic() - since)
 
@@ -39,6 +48,8 @@ class Payment:
         return self.hash
 
     def ended(self):
+        if self.id is None:
+            return True
         state = self.s.payment(self.id)
         if state["state"] == PENDING:
             return False

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "interop")]
 
 import demo  # noqa: E402
+import life  # noqa: E402
 import lineups  # noqa: E402
 from demo import Wrong, say  # noqa: E402
 from network import Network  # noqa: E402
@@ -26,6 +27,12 @@ LINE_UPS = [
     ("4 server apart from the LSP", lineups.line_up_4),
     ("5 two at once, every process killed", lineups.line_up_5_two),
     ("5 nobody releases", lineups.line_up_5_deadline),
+    ("6 BOLT 12 offers, all mixes", life.forwarded_offers),
+    ("6 BOLT 12 offers between neighbours", life.direct_offers),
+    ("6 BOLT 11", life.bolt11),
+    ("6 update_fee", life.update_fee),
+    ("6 pairs", life.pairs),
+    ("6 cut connections", life.cuts),
 ]
 
 
