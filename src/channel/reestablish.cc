@@ -107,6 +107,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   work.state.dirty.insert(channel.id);
   send_ready(work, channel);
   say_if_usable(work, channel);
+  propose_fee(work, channel);  // estimates that came meanwhile, and those from before a restart of ours
   if (!channel.announced) channel.sent_announcement = false;
   announce(work, channel);
   continue_closing(work, channel);

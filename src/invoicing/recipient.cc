@@ -117,9 +117,13 @@ void join(Work& work, RequestId request, const command::AsyncJoin& command) {
   if (invitation->expired(work.context.wall))
     return work.refuse(request, CommandErrorCode::Expired,
                        "the invitation has expired: ask the server's operator for a new one");
+  // LDK shortens the introduction node of its raw form to a channel's end where it can.
   if (!invitation->server)
-    return work.refuse(request, CommandErrorCode::BadRequest,
-                       "the invitation names its server by a channel that we do not know");
+    invitation->server = work.context.views.graph.resolve(invitation->paths.front().first_node_id);
+  if (!invitation->server)
+    return work.refuse(request, CommandErrorCode::NotReady,
+                       "the invitation names its server by a channel that we do not know yet: connect to it, or wait "
+                       "until its announcements have come");
   if (*invitation->server == work.context.signer.node_id())
     return work.refuse(request, CommandErrorCode::BadRequest, "this is our own invitation: give it to the recipient");
   Joined joined{*invitation->server, invitation->addresses, invitation->paths,

@@ -142,7 +142,11 @@ Value describe_node(const Node::Inside& node) {
   List addresses;
   for (const auto& address : node.config.announced_addresses) addresses.push_back(wire::to_text(address));
   out.set("addresses", std::move(addresses));
-  out.set("graph_channels", std::uint64_t{gossip::graph(node.gossip).channels().size()});
+  const auto& graph = gossip::graph(node.gossip);
+  std::uint64_t dialable = 0;
+  graph.for_each_node(
+      [&](const graph::Node& known) { dialable += known.announced && !known.announced->addresses.empty() ? 1 : 0; });
+  out.set("graph_channels", std::uint64_t{graph.channels().size()}).set("graph_nodes_with_address", dialable);
   return out;
 }
 

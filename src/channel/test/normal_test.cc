@@ -258,6 +258,20 @@ TEST(Fees, TheOpenerFollowsTheEstimateWhenItDiffersALot) {
   EXPECT_EQ(pair.a.all<HtlcReceived>().size(), 1U);
 }
 
+TEST(Fees, an_estimate_that_came_while_the_peers_were_apart_is_followed_when_they_meet) {
+  Pair pair;
+  pair.open();
+  auto before = pair.a.only_channel().feerate;
+  pair.cut();
+  pair.a.restart();
+  pair.a.step(FeeEstimate{FeeratePerKw(before.value() * 2)});  // a daemon asks before it dials
+  pair.connect();
+  pair.run();
+  EXPECT_EQ(pair.a.sent<wire::UpdateFee>().size(), 1U);
+  EXPECT_EQ(pair.a.only_channel().feerate.value(), before.value() * 2);
+  EXPECT_EQ(pair.b.only_channel().feerate.value(), before.value() * 2);
+}
+
 // ---- what a peer may not do: each ends the channel with an error and our commitment ----
 
 struct Violation {

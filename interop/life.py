@@ -1,0 +1,217 @@
+"""Line-up 6, ordinary life: opening, paying, fees, restarts, cut connections and closing between the two."""
+import itertools
+import random
+import time
+
+from demo import Wrong, say, until
+from lineups import Payment, all_arrive, all_end, all_settled, check, sums_are_exact
+from nodes import DOZE, LDK, SETTLED, DozePeer, LdkPeer
+from proxy import Proxy
+
+RANDOM_CUTS = 50
+numbers = itertools.count(1)
+
+
+def forwarded_offers(net):
+    """Ordinary BOLT 12: every payer pays every recipient, all awake, through every pair of L and M."""
+    before = net.balances()
+    offers = {r: r.offer(1_000) for r in net.recipients}
+    payments = [Payment(net, s, r, (net.l[l], net.m[m]), offers[r])
+                for (_, l), s in net.s.items() for (_, m), r in net.r.items()]
+    pay_each(net, payments)
+    all_settled(payments)
+    sums_are_exact(net, before, payments)
+    return payments
+
+
+def pay_each(net, payments):
+    for p in payments:
+        p.pay()
+    began = time.monotonic()
+    all_arrive(payments, began)
+    all_end(payments, began)
+
+
+def direct_offers(net):
+    """Each LSP and its clients pay each other over their one channel: the offer's path begins at its payer."""
+    before, payments = net.balances(), []
+    for (_, l), s in net.s.items():
+        payments += [Payment(net, s, net.l[l], (), net.l[l].offer(1_000)), Payment(net, net.l[l], s, (), s.offer(1_000))]
+    pay_each(net, payments)
+    all_settled(payments)
+    for p in payments:
+        check(p.fee == 0, f"{p.mix} cost {p.fee}")
+    return payments
+
+
+def bolt11(net):
+    """LDK pays LDK through two Doze nodes."""
+    before = net.balances()
+    p = Payment(net, net.s[LDK, DOZE], net.r[LDK, DOZE], (net.l[DOZE], net.m[DOZE]), "")
+    invoice = p.r.ask("invoice", msat=p.amount, description="bolt 11")
+    p.heights.append(net.bitcoind.height())
+    p.began = time.monotonic()
+    p.id = p.s.ask("pay_invoice", invoice=invoice)
+    all_arrive([p], p.began)
+    all_end([p], p.began)
+    all_settled([p])
+    sums_are_exact(net, before, [p])
+    return [p]
+
+
+def update_fee(net):
+    """The estimate rises; Doze asks bitcoind every 30 s, then sends update_fee on every channel that it has opened."""
+    opened = [(node, c["peer"], c["feerate"]) for node in net.nodes if node.kind == DOZE
+              for c in node.channels() if c["funder"]]
+    ldk = {n.id: n for n in net.nodes if n.kind == LDK}
+    for _ in range(60):
+        for _ in range(5):
+            net.bitcoind.call("sendtoaddress", net.bitcoind.address, 0.01, "", "", False, True, None, "unset", None, 40)
+        net.bitcoind.mine(1)
+        if net.bitcoind.call("estimatesmartfee", 6).get("feerate", 0) > 0.0003:
+            break
+    else:
+        raise Wrong("the estimate does not rise")
+    net.synced()
+    for node, peer, before in opened:
+        if peer in ldk:
+            until(f"{ldk[peer]} to have the new fee of {node}", lambda: any(
+                c["peer"] == node.id and c["feerate"] > before for c in ldk[peer].channels()))
+    return forwarded_offers(net)
+
+
+class Pair:
+    """A Doze and an LDK node alone with each other, a proxy between them."""
+
+    def __init__(self, net, opener, anchors):
+        name = f"{'anchors' if anchors else 'static'}-{opener}{next(numbers)}"
+        self.net, self.name = net, name
+        self.d, self.l = DozePeer(f"Pd-{name}", "client", net), LdkPeer(f"Pl-{name}", "listener", net, anchors)
+        self.nodes = (self.d, self.l)
+        for node in self.nodes:
+            node.start()
+            net.nodes.append(node)
+        net.fund(self.nodes, 8_000_000)
+        self.proxy = Proxy(self.l.port)
+        self.d.connect(self.l, self.proxy.port)
+        a, b = (self.d, self.l) if opener == DOZE else (self.l, self.d)
+        net.open([(a, b)], [])
+        self.usable()
+        self.offers = {n: n.offer(1_000) for n in self.nodes}
+        kind = self.d.channel(self.l)["type"]
+        check(("anchors" in kind) == anchors, f"{name}: the channel is {kind}")
+
+    def usable(self):
+        self.d.connect_again()
+        until(f"the channel of {self.name}", lambda: all(n.usable() for n in self.nodes))
+
+    def quiet(self):
+        until(f"no HTLC in {self.name}", lambda: self.d.channel(self.l)["htlcs"] == 0)
+
+    def payment(self, s, r):
+        return Payment(self.net, s, r, (), self.offers[r])
+
+    def each_way(self):
+        payments = [self.payment(self.d, self.l), self.payment(self.l, self.d)]
+        pay_each(self.net, payments)
+        all_settled(payments)
+        return payments
+
+    def restarts(self):
+        payments = self.each_way()
+        for node in self.nodes:
+            for end in (node.kill, node.stop):
+                end()
+                node.start()
+                self.usable()
+                payments += self.each_way()
+        return payments
+
+    def close(self, closer):
+        """Cooperatively; both get on chain what the channel said, but for the fee."""
+        before = {n: n.onchain_sat() for n in self.nodes}
+        had = {n: n.balance() // 1000 for n in self.nodes}
+        closer.close(closer.channels()[0]["id"])
+        until("the closing transaction", lambda: self.net.bitcoind.call("getrawmempool"))
+        self.net.mine(6)
+        for n in self.nodes:
+            until(f"{n} to have its coins", lambda: before[n] + had[n] - 20_000 < n.onchain_sat() <= before[n] + had[n] + 1_000)
+        until("no channel at LDK", lambda: not self.l.channels())
+
+
+def pairs(net):
+    payments = []
+    for opener in (DOZE, LDK):
+        for anchors in (True, False):
+            pair = Pair(net, opener, anchors)
+            payments += pair.restarts()
+            pair.close(pair.l if opener == DOZE else pair.d)
+            say(f"   {pair.name}: opened, paid, restarted, closed by {LDK if opener == DOZE else DOZE}")
+            end(net, pair)
+    return payments
+
+
+def end(net, pair):
+    for node in pair.nodes:
+        node.stop()
+        net.nodes.remove(node)
+
+
+def go_on(pair, payment):
+    """Until the payment has ended, the connection is made again whenever it is gone."""
+    def ended():
+        if not pair.d.connected(pair.l):
+            try:
+                pair.d.connect_again()
+            except Wrong:
+                pass
+        return payment.ended()
+
+    until(f"the end of {payment.mix}", ended)
+
+
+def cuts(net):
+    """The connection is cut after the n-th chunk of a payment, n = 1, 2, ... until a payment is through uncut; then 50
+    times at random with payments both ways. Every payment ends, the sums are exact."""
+    pair, payments = Pair(net, DOZE, True), []
+    before = {n: n.balance() for n in pair.nodes}
+    for s, r in ((pair.d, pair.l), (pair.l, pair.d)):
+        n = 0
+        while True:
+            n += 1
+            cuts_before = pair.proxy.cuts
+            p = pair.payment(s, r)
+            pair.proxy.cut_after(n)
+            p.pay_soon()
+            go_on(pair, p)
+            pair.proxy.cut_after(None)
+            pair.usable()
+            pair.quiet()
+            payments.append(p)
+            if pair.proxy.cuts == cuts_before:
+                break
+        say(f"   {s} pays {r}: cut after each of {n - 1} chunks, through with the {n}th")
+    chance, target = random.Random(7), pair.proxy.cuts + RANDOM_CUTS
+    while pair.proxy.cuts < target:
+        s, r = chance.sample(pair.nodes, 2)
+        p = pair.payment(s, r)
+        pair.proxy.cut_after(chance.randint(1, 30))
+        p.pay_soon()
+        go_on(pair, p)
+        payments.append(p)
+    pair.proxy.cut_after(None)
+    pair.usable()
+    pair.quiet()
+    until("exact sums", lambda: sums(pair, before, payments))
+    pair.close(pair.d)
+    end(net, pair)
+    return payments
+
+
+def sums(pair, before, payments):
+    wanted = dict(before)
+    for p in payments:
+        if p.result == SETTLED:
+            wanted[p.s] -= p.amount + p.fee
+            wanted[p.r] += p.amount
+    return all(n.balance() == wanted[n] for n in pair.nodes)

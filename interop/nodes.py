@@ -1,0 +1,332 @@
+"""The two kinds of node under one roof: what the line-ups may ask of a node, whichever implementation it is."""
+import json
+import pathlib
+import queue
+import subprocess
+import threading
+import time
+
+import demo
+from demo import PATIENCE_S, Wrong, free_port, until
+
+LDK, DOZE = "ldk", "doze"
+SETTLED, FAILED, PENDING = "settled", "failed", "pending"
+
+
+class Peer:
+    """What both kinds share. A node remembers whom it is connected to and says so again after each start."""
+
+    def __init__(self, name, role):
+        self.name, self.role, self.port = name, role, free_port()
+        self.process, self.id, self.peers = None, None, []
+
+    def __repr__(self):
+        return self.name
+
+    @property
+    def alive(self):
+        return self.process is not None
+
+    def connect(self, other, port=None):
+        """Connects; `port` is another way to the same node, such as a proxy."""
+        if other not in [o for o, _ in self.peers]:
+            self.peers.append((other, port))
+        self.dial(other, port or other.port)
+
+    def connect_again(self):
+        for other, port in self.peers:
+            if other.alive:
+                self.dial(other, port or other.port)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(timeout=PATIENCE_S)
+        demo.running.remove(self.process)
+        self.process = None
+
+    def balance(self):
+        return sum(c["balance_msat"] for c in self.channels())
+
+    def channel(self, other):
+        found = [c for c in self.channels() if c["peer"] == other.id and not c["closed"]]
+        if len(found) != 1:
+            raise Wrong(f"{self.name} has {len(found)} channels with {other.name}")
+        return found[0]
+
+    def usable(self):
+        return sum(c["usable"] for c in self.channels())
+
+
+class DozePeer(Peer):
+    kind = DOZE
+
+    def __init__(self, name, role, world):
+        super().__init__(name, role)
+        self.node = demo.Node(name, "", role, world.build, world.base, world.bitcoind, None)
+        self.node.port = self.port = self.node.port
+        config = self.node.folder / "doze.toml"
+        config.write_text(config.read_text().replace('# log_level = "info"', 'log_level = "debug"'))
+        self.cli = self.node.cli
+
+    def start(self, role=None):
+        self.hold = (role or self.role) != "none"
+        self.node.start()
+        self.process, self.id = self.node.process, self.node.id
+
+    def stop(self):
+        self.node.stop(False)
+        self.process = None
+
+    def dial(self, other, port):
+        self.cli("connect", f"{other.id}@127.0.0.1:{port}")
+
+    def connected(self, other):
+        return any(p["connected"] for p in self.cli("listpeers")["peers"] if p["node_id"] == other.id)
+
+    def height(self):
+        info = self.cli("getinfo")
+        return info["block_height"] if info["chain"]["synced"] else -1
+
+    def address(self):
+        return self.cli("newaddress")["address"]
+
+    def confirmed_sat(self):
+        return self.cli("listfunds")["confirmed_sat"]
+
+    onchain_sat = confirmed_sat
+
+    def open(self, other, sat, push_msat=0, announce=False):
+        self.cli("openchannel", other.id, str(sat), "--push-msat", str(push_msat), "--announce" if announce else "--private")
+
+    def channels(self):
+        return [{"id": c["channel_id"], "peer": c["peer"], "balance_msat": c["local_balance_msat"], "usable": c["usable"],
+                 "htlcs": c["offered_htlcs"] + c["received_htlcs"], "feerate": c["feerate_per_kw"],
+                 "closed": c["phase"] == "closed", "type": c["channel_type"], "funder": c["funder"]}
+                for c in self.cli("listchannels")["channels"]]
+
+    def close(self, channel_id):
+        self.cli("closechannel", channel_id)
+
+    def graph_knows(self, others, channels, both_directions=False):
+        info = self.cli("getinfo")
+        found = (info["graph_channels"], info["graph_nodes_with_address"])
+        if found[0] < channels or found[1] < len(others):
+            raise Wrong(f"{self} knows {found[0]} channels and {found[1]} nodes with addresses")
+        return True
+
+    def invite(self, label):
+        return self.cli("asyncinvite", label, "--raw")["link"]
+
+    def join(self, raw):
+        self.cli("asyncjoin", raw)
+
+    def async_offer(self):
+        return self.cli("createoffer", "--async", "--description", self.name)["offer"]
+
+    def offer(self, msat):
+        return self.cli("createoffer", "--amount-msat", str(msat), "--description", self.name)["offer"]
+
+    def pay(self, offer, msat=None):
+        words = ["pay", offer] + (["--amount-msat", str(msat)] if msat else []) + ([] if self.hold else ["--no-hold"])
+        return self.cli(*words)["payment_id"]
+
+    def pay_soon(self, offer, msat):
+        """`doze pay` waits for the end: here it waits beside."""
+        threading.Thread(target=self.pay_beside, args=(offer, msat), daemon=True).start()
+        return until(f"{self} to begin", lambda: next((p["payment_id"] for p in self.cli("listpayments")["payments"]
+                                                       if p["direction"] == "outgoing" and p["amount_msat"] == msat), None))
+
+    def pay_beside(self, offer, msat):
+        try:
+            self.pay(offer, msat)
+        except (Wrong, subprocess.TimeoutExpired):
+            pass  # the payment itself says how it ended
+
+    def payment(self, payment_id):
+        p = self.cli("getpayment", payment_id)
+        state = {"settled": SETTLED, "failed": FAILED, "expired": FAILED}.get(p["state"], PENDING)
+        return {"state": state, "says": p["state"], "hash": p.get("payment_hash"), "fee_msat": p.get("fee_msat"),
+                "why": p.get("failure"), "safe": p.get("safe_to_sleep"), "release_deadline": p.get("release_deadline_height")}
+
+    def notified(self, payment_id):
+        return self.payment(payment_id)["says"] != "fetching" and self.payment(payment_id)["says"] != "held"
+
+    def received(self):
+        """Hash and amount of each payment received."""
+        return {p["payment_hash"]: p["amount_msat"] for p in self.cli("listpayments")["payments"]
+                if p["direction"] == "incoming"}
+
+    def held(self):
+        """How many HTLCs wait here for their recipients."""
+        return sum(h["state"] == "held" for h in self.cli("listholds")["holds"])
+
+    held_now = held
+
+    def parked(self, client, since_start=False):
+        """How many messages wait here for a client, or have waited."""
+        return sum(b["messages"] for b in self.cli("listmailboxes")["mailboxes"] if b["node_id"] == client.id)
+
+    def mark(self):
+        pass
+
+    def log(self):
+        return self.node.folder / "log"
+
+
+class LdkPeer(Peer):
+    kind = LDK
+
+    def __init__(self, name, role, world, anchors=True):
+        super().__init__(name, role)
+        self.world, self.anchors = world, anchors
+        self.folder = world.base / name
+        self.folder.mkdir(parents=True)
+        self.seed = name.encode().hex().ljust(128, "7")[:128]
+        self.events, self.number, self.counted_from = [], 0, 0
+
+    def start(self, role=None):
+        self.answers, self.lock = queue.Queue(), threading.Lock()
+        self.started_at = self.log().stat().st_size if self.log().exists() else 0
+        user, password = self.world.bitcoind.cookie.read_text().strip().split(":")
+        config = {"dir": str(self.folder), "seed": self.seed, "bitcoind_port": self.world.bitcoind.port,
+                  "bitcoind_user": user, "bitcoind_password": password, "anchors": self.anchors,
+                  "role": "none" if self.role == "listener" else role or self.role}
+        if self.role in ("server", "listener"):
+            config |= {"listen": f"127.0.0.1:{self.port}", "alias": self.name}
+        self.process = subprocess.Popen([str(self.world.ldk_peer)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=open(self.folder / "stderr", "a"), text=True, start_new_session=True)
+        demo.running.append(self.process)
+        threading.Thread(target=self.listen, args=(self.process, self.answers), daemon=True).start()
+        self.process.stdin.write(json.dumps(config) + "\n")
+        self.process.stdin.flush()
+        self.id = self.answer(0)["node_id"]
+        # It starts with the height that it knew; paying or judging HTLCs by that one goes wrong.
+        until(f"{self} to see the tip", lambda: self.height() == self.world.bitcoind.height())
+
+    def listen(self, process, answers):
+        for line in process.stdout:
+            line = json.loads(line)
+            if "event" in line:
+                self.events.append(line | {"at": time.monotonic()})
+            else:
+                answers.put(line)
+        answers.put({"error": "it has ended"})
+
+    def answer(self, number):
+        while True:
+            try:
+                line = self.answers.get(timeout=PATIENCE_S)
+            except queue.Empty:
+                raise Wrong(f"{self.name} does not answer")
+            if "error" in line:
+                raise Wrong(f"{self.name}: {line['error']}")
+            if line["id"] == number:
+                return line["ok"]
+
+    def ask(self, what, **arguments):
+        if self.process is None:
+            raise Wrong(f"{self.name} does not run")
+        with self.lock:
+            self.number += 1
+            try:
+                self.process.stdin.write(json.dumps({"id": self.number, "do": what} | arguments) + "\n")
+                self.process.stdin.flush()
+            except OSError as error:
+                raise Wrong(f"{self.name}: {error}")
+            return self.answer(self.number)
+
+    def stop(self):
+        self.ask("stop")
+        self.process.wait(timeout=PATIENCE_S)
+        demo.running.remove(self.process)
+        self.process = None
+
+    def dial(self, other, port):
+        self.ask("connect", node_id=other.id, address=f"127.0.0.1:{port}")
+
+    def connected(self, other):
+        return other.id in self.ask("peers")
+
+    def height(self):
+        return self.ask("info")["height"]
+
+    def address(self):
+        return self.ask("address")
+
+    def confirmed_sat(self):
+        return self.ask("info")["spendable_sat"]
+
+    def onchain_sat(self):
+        return self.ask("info")["onchain_sat"]
+
+    def open(self, other, sat, push_msat=0, announce=False):
+        port = dict(self.peers).get(other) or other.port
+        self.ask("open", node_id=other.id, address=f"127.0.0.1:{port}", sat=sat, push_msat=push_msat, announce=announce)
+
+    def channels(self):
+        return [{"id": c["channel_id"], "peer": c["peer"], "usable": c["usable"], "feerate": c["feerate"], "closed": False,
+                 "balance_msat": c["outbound_msat"] + 1000 * (c["reserve_sat"] or 0), "htlcs": 0} for c in self.ask("channels")]
+
+    def close(self, channel_id):
+        self.ask("close", channel_id=channel_id)
+
+    def graph_knows(self, others, channels, both_directions=False):
+        graph = self.ask("graph")
+        known = {n["node_id"] for n in graph["nodes"] if n["addresses"]}
+        lacking = [o.name for o in others if o.id not in known]
+        if lacking or graph["channels"] < channels or both_directions and graph["updates"] < 2 * channels:
+            raise Wrong(f"{self} lacks {lacking}, knows {graph['channels']} channels and {graph['updates']} updates")
+        return True
+
+    def invite(self, label):
+        return self.ask("server_paths", recipient=label)
+
+    def join(self, raw):
+        self.ask("use_server_paths", paths=raw)
+
+    def async_offer(self):
+        return self.ask("async_offer")
+
+    def offer(self, msat):
+        return self.ask("offer", msat=msat, description=self.name)
+
+    def pay(self, offer, msat=None):
+        return self.ask("pay_offer", offer=offer, **({"msat": msat} if msat else {}))
+
+    pay_soon = pay
+
+    def payment(self, payment_id):
+        p = self.ask("payment", payment_id=payment_id)
+        why = [e["reason"] for e in self.events if e["event"] == "failed" and e["payment_id"] == payment_id]
+        return {"state": {"Succeeded": SETTLED, "Failed": FAILED}.get(p["status"], PENDING), "says": p["status"],
+                "hash": p["hash"], "fee_msat": p["fee_msat"], "why": why[-1] if why else None}
+
+    def received(self):
+        return {p["hash"]: p["msat"] for p in self.ask("payments") if not p["outbound"] and p["status"] == "Succeeded"}
+
+    def log(self):
+        return self.folder / "trace"
+
+    def mark(self):
+        """From here on the trace counts."""
+        self.counted_from = self.log().stat().st_size
+
+    def seen(self, *words, start=None):
+        """How many lines of the trace hold all these words."""
+        with open(self.log(), "rb") as trace:
+            trace.seek(self.counted_from if start is None else start)
+            return sum(all(word in line for word in words) for line in trace.read().decode(errors="replace").splitlines())
+
+    # LDK has no call for these: its trace says them.
+    def announcements(self):
+        return self.seen("Constructing onion message", "HeldHtlcAvailable")
+
+    def held(self):
+        return self.seen("Intercepted held HTLC")
+
+    def held_now(self):
+        return self.held() > self.seen("Timing out intercepted HTLC") + self.seen("Releasing held htlc")
+
+    def parked(self, client, since_start=False):
+        start = self.started_at if since_start else 0
+        return self.seen("Generating OnionMessageIntercepted", client.id, "when forwarding peeled", start=start)
