@@ -48,6 +48,7 @@ Faults random_faults(SeededRng& chance) {
   faults.onion_replayed = upto(worst);
   faults.block = chance.below(2) == 0 ? upto(400) : 0;
   if (chance.below(4) == 0) faults.restart_ms = 60'000;
+  faults.lazy_commits = chance.below(2) == 0;
   return faults;
 }
 

@@ -7,6 +7,14 @@
 
 namespace doze::sim {
 
+namespace {
+/// As the daemon has it: app/commit_queue.h.
+constexpr std::uint64_t kLazyCommitMs = 20;
+bool leaves(const Action& action) {
+  return !std::holds_alternative<Notify>(action);
+}
+}  // namespace
+
 SeededRng::SeededRng(std::uint64_t seed, std::string_view label)
     : key_(crypto::sha256({Writer().u64(seed).take(), bytes_of(label)})) {}
 
@@ -103,6 +111,7 @@ void World::crash(std::size_t index, const std::string& how) {
   for (auto* watcher : watchers) watcher->happened(index, how);
   node.core.reset();
   node.timer.reset();
+  node.unwritten.clear();
   for (auto& [id, link] : links_)
     if (link.open && (link.ends[0].node == index || link.ends[1].node == index)) cut(id);
 }
@@ -153,15 +162,14 @@ void World::step(std::size_t index, const Input& input) {
   bool commits = !out.durable.empty();
   if (dies(node, index, commits, false)) return come_back(index, false);
   if (commits) ++node.commits;
-  for (auto& change : out.durable) {
-    if (auto* put = std::get_if<Put>(&change)) {
-      note("put", index, put->value);
-      node.disk[{put->table, put->key}] = std::move(put->value);
-    } else {
-      const auto& erase = std::get<Erase>(change);
-      note("erase", index, erase.key);
-      node.disk.erase({erase.table, erase.key});
-    }
+  bool first = node.unwritten.empty();
+  std::move(out.durable.begin(), out.durable.end(), std::back_inserter(node.unwritten));
+  if (!faults.lazy_commits || std::any_of(out.after.begin(), out.after.end(), leaves)) {
+    write(index);
+  } else if (first && commits) {
+    at(after_ms(now_, kLazyCommitMs), [this, index, life = node.life] {
+      if (nodes_[index]->life == life) write(index);
+    });
   }
   // Decided now, even if the process dies before it can say so.
   for (const auto& action : out.after)
@@ -174,6 +182,21 @@ void World::step(std::size_t index, const Input& input) {
     act(index, action);
   }
   if (node.core && node.life == life) arm(index);
+}
+
+void World::write(std::size_t index) {
+  auto& node = *nodes_[index];
+  for (auto& change : node.unwritten) {
+    if (auto* put = std::get_if<Put>(&change)) {
+      note("put", index, put->value);
+      node.disk[{put->table, put->key}] = std::move(put->value);
+    } else {
+      const auto& erase = std::get<Erase>(change);
+      note("erase", index, erase.key);
+      node.disk.erase({erase.table, erase.key});
+    }
+  }
+  node.unwritten.clear();
 }
 
 bool World::dies(const SimNode& node, std::size_t index, bool commits, bool after) {

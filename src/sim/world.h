@@ -41,6 +41,7 @@ struct Faults {
   std::uint32_t onion_replayed = 0;       // ... arrives again up to two minutes later, over whatever connection
   std::uint32_t block = 0;                // of a delivery: a block is found right after it
   std::uint64_t restart_ms = 500;         // a crashed node comes back after up to this
+  bool lazy_commits = false;  // a batch after which nothing leaves waits for the next one, as the daemon does
 };
 
 /// A Lightning message on its way between two nodes.
@@ -89,6 +90,7 @@ struct SimNode {
   std::shared_ptr<const Signer> signer;
   std::unique_ptr<SeededRng> rng;
   std::map<std::pair<Table, Bytes>, Bytes> disk;
+  Batch unwritten;  // lazy_commits: lost in a crash
   std::optional<node::Node> core;
   std::uint64_t life = 0;  // grows with every start: late events of an earlier life are dropped
   bool wanted = false;     // should run: comes back after a crash
@@ -165,6 +167,7 @@ class World {
 
   void at(MonoTime time, std::function<void()> what);
   void step(std::size_t index, const Input& input);
+  void write(std::size_t index);
   void act(std::size_t index, Action& action);
   void crash(std::size_t index, const std::string& how);
   void come_back(std::size_t index, bool after);
