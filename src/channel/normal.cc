@@ -60,6 +60,25 @@ std::optional<AddRefusal> refusal(const Work& work, const Channel& channel, cons
   return std::nullopt;
 }
 
+/// The HTLCs of this round that get release paths: none where we do not hold, and no more than a channel may hold, or
+/// the revoke_and_ack would not fit into a message.
+std::vector<HeldInRevoke> held_in_round(const Config& config, const Channel& channel) {
+  std::vector<HeldInRevoke> out;
+  if (config.role != Role::Server) return out;
+  bool draft_held = false;
+  for (const auto& update : channel.remote_proposed) {
+    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+    if (add == nullptr || !add->hold_htlc || out.size() == kMaxHeldPerChannel) continue;
+    bool draft = *add->hold_htlc == Profile::Draft;
+    if (!(draft ? config.offers_draft_hold : config.offers_ldk_hold)) continue;
+    // The draft's record names no HTLC: only the first one of a round gets its paths.
+    if (draft && draft_held) continue;
+    draft_held = draft_held || draft;
+    out.push_back({add->id, *add->hold_htlc});
+  }
+  return out;
+}
+
 /// A removal by the peer: of an HTLC that we offered, committed on both sides, not yet removed. Says what is wrong.
 const char* bad_removal(const Channel& channel, std::uint64_t id) {
   if (!channel.local_spec.htlcs.contains({true, id}) || !channel.remote_spec.htlcs.contains({true, id}))
@@ -247,16 +266,7 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   ++channel.local_number;
   channel.local_signature = m.signature;
   channel.local_htlc_signatures = m.htlc_signatures;
-  channel.last_revoke.clear();
-  bool draft_held = false;
-  for (const auto& update : channel.remote_proposed) {
-    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
-    if (add == nullptr || !add->hold_htlc) continue;
-    // The draft's record names no HTLC: only the first one of a round gets its paths.
-    if (*add->hold_htlc == Profile::Draft && draft_held) continue;
-    draft_held = draft_held || *add->hold_htlc == Profile::Draft;
-    channel.last_revoke.push_back({add->id, *add->hold_htlc});
-  }
+  channel.last_revoke = held_in_round(work.context.config, channel);
   auto now_in_both = std::move(channel.local_acked);
   channel.local_acked.clear();
   std::move(channel.remote_proposed.begin(), channel.remote_proposed.end(), std::back_inserter(channel.remote_acked));

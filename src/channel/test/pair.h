@@ -72,6 +72,7 @@ struct FakeNode {
   bool synced = true;
   bool has_coins = true;
   UnixTime wall{1'700'000'000};
+  MonoTime mono{1};
   BlockHeight tip{100};
 
   Channels room;
@@ -140,7 +141,7 @@ struct FakeNode {
   void one(const Input& input, std::deque<Input>& inputs) {
     auto seen = channels;
     Views world{graph, seen, peers, policies, offers, invited, synced};
-    Context context{MonoTime(1), wall, tip, rng, config, world, *signer, parallel};
+    Context context{mono, wall, tip, rng, config, world, *signer, parallel};
     auto transition = channel::step(std::move(room), input, context);
     room = std::move(transition.next);
     channels = views(room);
