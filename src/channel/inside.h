@@ -28,6 +28,7 @@ inline constexpr Sat kMinDustLimit{354}, kMaxDustLimit{660};
 inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transactions stay within standard weight
 inline constexpr std::uint16_t kMaxToSelfDelay = 2016;
 inline constexpr std::uint32_t kMaxMinimumDepth = 144;
+inline constexpr std::uint64_t kMaxCommitmentNumber = commitment::kFirstIndex;  // 48 bits; secrets repeat beyond
 inline constexpr FeeratePerKw kMaxFeerate{250'000};   // 1,000 sat/vB: beyond, a peer burns its own money, or ours
 inline constexpr std::uint32_t kFeeSpike = 2;         // BOLT 2: the opener keeps room for twice the feerate
 inline constexpr Msat kMaxDustExposure{5'000'000};    // dust HTLCs are lost to fees when a channel closes on chain

@@ -49,6 +49,8 @@ void disconnect(Work& work, Channel& channel) {
 void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   if (channel.reestablished) return;
   auto ours = channel.local_number;  // revocations 0 … ours-1 were sent
+  if (m.next_revocation_number > kMaxCommitmentNumber)
+    return break_channel(work, channel, "channel_reestablish: next_revocation_number has more than 48 bits");
   // What the peer has of our revocations.
   bool resend_revoke = false;
   if (m.next_revocation_number > ours) {
