@@ -112,6 +112,17 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend) {
   end(work, channel, "the peer published its commitment");
 }
 
+/// An HTLC that we offered and that should have come back. One that the peer holds for us waits until the peer had the
+/// chance to fail it: a sleeping payer learns of it only after channel_reestablish.
+bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, BlockHeight height) {
+  auto expiry = cltv_expiry.value();
+  auto it = channel.offered.find(id);
+  if (it == channel.offered.end() || !it->second.hold) return height.value() >= expiry + kOfferedGrace.value();
+  if (height.value() >= expiry + kExpiredGraceMax) return true;
+  return channel.reestablished_at &&
+         height.value() >= std::max(channel.reestablished_at->value(), expiry) + kExpiredGraceBlocks;
+}
+
 }  // namespace
 
 void rebroadcast(Work& work, Channel& channel) {
@@ -260,14 +271,11 @@ void on_block(Work& work, const BlockConnected& in) {
     if (!channel.funder && !channel.confirmed() && channel.phase == ChannelPhase::Opening &&
         in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
       forgotten.push_back(id);
-    // An HTLC that we offered and that should have come back: its peer may be away for long, a hold waits longer.
     if (!channel.alive()) continue;
+    if (channel.reestablished && !channel.reestablished_at && work.context.views.chain_synced)
+      channel.reestablished_at = in.height;
     for (const auto& [htlc, info] : channel.local_spec.htlcs) {
-      if (!htlc.offered) continue;
-      auto it = channel.offered.find(htlc.id);
-      bool held = it != channel.offered.end() && it->second.hold;
-      auto grace = !held ? kOfferedGrace.value() : channel.connected ? kExpiredGraceBlocks : kExpiredGraceMax;
-      if (in.height.value() < info.cltv_expiry.value() + grace) continue;
+      if (!htlc.offered || !overdue(channel, htlc.id, info.cltv_expiry, in.height)) continue;
       break_channel(work, channel,
                     "an HTLC that we offered expired at height " + std::to_string(info.cltv_expiry.value()) +
                         " and did not come back");

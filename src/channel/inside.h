@@ -129,6 +129,7 @@ struct Channel {
 
   // ---- not durable ----
   bool connected = false, reestablished = false;
+  std::optional<BlockHeight> reestablished_at;  // in this connection, with the chain synced
   bool said_usable = false;
   bool resent_announcement = false;
   std::optional<UnixTime> usable_since;

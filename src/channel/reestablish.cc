@@ -15,6 +15,7 @@ void forget_unsigned(Channel& channel) {
 void reconnect(Work& work, Channel& channel) {
   channel.connected = true;
   channel.reestablished = false;
+  channel.reestablished_at.reset();
   channel.resent_announcement = false;
   channel.closing_fee.reset();
   work.state.dirty.insert(channel.id);
@@ -39,6 +40,7 @@ void reconnect(Work& work, Channel& channel) {
 void disconnect(Work& work, Channel& channel) {
   bool had = !channel.remote_proposed.empty();
   channel.connected = channel.reestablished = false;
+  channel.reestablished_at.reset();
   channel.closing_fee.reset();
   forget_unsigned(channel);
   if (had) save(work, channel);
@@ -83,6 +85,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
                          "channel_reestablish: next_commitment_number " + std::to_string(m.next_commitment_number) +
                              ", " + std::to_string(last_signed + 1) + " expected");
   channel.reestablished = true;
+  if (work.context.views.chain_synced) channel.reestablished_at = work.context.tip;
   if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)
     work.send(
         channel.peer,
