@@ -29,9 +29,13 @@ inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transact
 inline constexpr std::uint16_t kMaxToSelfDelay = 2016;
 inline constexpr std::uint32_t kMaxMinimumDepth = 144;
 inline constexpr std::uint64_t kMaxCommitmentNumber = commitment::kFirstIndex;  // 48 bits; secrets repeat beyond
-inline constexpr FeeratePerKw kMaxFeerate{250'000};   // 1,000 sat/vB: beyond, a peer burns its own money, or ours
-inline constexpr std::uint32_t kFeeSpike = 2;         // BOLT 2: the opener keeps room for twice the feerate
-inline constexpr Msat kMaxDustExposure{5'000'000};    // dust HTLCs are lost to fees when a channel closes on chain
+inline constexpr FeeratePerKw kMaxFeerate{250'000};  // 1,000 sat/vB: beyond, a peer burns its own money, or ours
+inline constexpr std::uint32_t kFeeSpike = 2;        // BOLT 2: the opener keeps room for twice the feerate
+inline constexpr Msat kMaxDustExposure{5'000'000};   // dust HTLCs are lost to fees when a channel closes on chain
+/// By a rising feerate, without anchors. More than for adds: HTLCs of some thousand sat are ordinary payments, and
+/// below this closing by force costs about as much as it protects.
+inline constexpr Msat kMaxDustExposureByFee{50'000'000};
+static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
@@ -204,7 +208,12 @@ void apply(Spec& spec, const Updates& ours, const Updates& theirs);
 /// What the opener pays for a commitment of this spec with `more` further untrimmed HTLCs: fee and anchors, in msat.
 [[nodiscard]] Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t feerate_factor,
                                std::size_t more);
+/// What HTLCs without an output of their own are worth, in our commitment or in the peer's, whichever is more.
 [[nodiscard]] Msat dust_exposure(const Channel& channel, const Spec& spec);
+/// The same at another feerate, with everything that either commitment has or could have next.
+[[nodiscard]] Msat dust_exposure_at(const Channel& channel, FeeratePerKw feerate);
+/// Whether this received HTLC is dust in a commitment that has too much of it with it and those before it.
+[[nodiscard]] bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount);
 [[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
 [[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
 

@@ -201,6 +201,9 @@ void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
   spec.feerate = m.feerate_per_kw;
   if (spec.to_remote < to_msat(channel.local.channel_reserve) + opener_cost(channel, spec, 1, 0))
     return broken("the peer cannot pay for it");
+  if (auto dust = dust_exposure_at(channel, m.feerate_per_kw);
+      dust > kMaxDustExposureByFee && dust > dust_exposure_at(channel, channel.local_spec.feerate))
+    return broken(std::to_string(dust.value()) + " msat would have no output of their own");
   channel.remote_proposed.emplace_back(m);
   save(work, channel);
 }
@@ -213,6 +216,7 @@ void propose_fee(Work& work, Channel& channel) {
   auto now = spec.feerate.value();
   if (wanted.value() <= now + now / 4 && wanted.value() + wanted.value() / 2 >= now) return;
   spec.feerate = wanted;
+  if (wanted.value() > now && dust_exposure_at(channel, wanted) > kMaxDustExposureByFee) return;
   if (spec.to_local < to_msat(channel.remote.channel_reserve) + opener_cost(channel, spec, 1, 0)) return;
   wire::UpdateFee update{channel.id, wanted};
   work.send(channel.peer, update);
@@ -316,7 +320,8 @@ void on(Work& work, Channel& channel, const wire::RevokeAndAck& m) {
   for (auto& update : irrevocable) {
     std::visit(Overloaded{
                    [&](wire::UpdateAddHtlc& add) {
-                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add)});
+                     bool dust = too_much_dust(channel, add.id, add.amount_msat);
+                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add), dust});
                    },
                    [&](wire::UpdateFulfillHtlc& done) { finish(work, channel, done.id, std::nullopt); },
                    [&](wire::UpdateFailHtlc& failed) {

@@ -52,5 +52,61 @@ TEST(Hostile, a_node_that_does_not_hold_gives_no_paths) {
   }
 }
 
+// ---- dust: HTLCs that go to the miners when the channel closes ----
+
+/// Without anchors: A (the opener) offers `count` HTLCs of this amount, then raises the feerate to 45,000.
+bool survives_a_rise(std::uint64_t count, Msat amount) {
+  Pair pair;
+  pair.b.config.anchors = false;
+  pair.open();
+  for (std::uint64_t i = 0; i < count; ++i) pair.a.step(pair.a.add(pair.id(), amount, i));
+  pair.run();
+  EXPECT_EQ(pair.b.only_channel().received_htlcs.size(), count);
+  pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(45'000)});
+  pair.deliver(pair.a);
+  return pair.b.only_channel().phase == ChannelPhase::Normal;
+}
+
+TEST(Hostile, a_feerate_that_takes_the_outputs_of_many_htlcs_ends_the_channel) {
+  EXPECT_FALSE(survives_a_rise(10, Msat(30'000'000)));
+  EXPECT_TRUE(survives_a_rise(1, Msat(30'000'000)));
+  EXPECT_TRUE(survives_a_rise(10, Msat(60'000'000)));  // these keep their outputs
+}
+
+TEST(Hostile, we_do_not_raise_the_feerate_over_the_heads_of_many_htlcs) {
+  Pair pair;
+  pair.b.config.anchors = false;
+  pair.open();
+  for (std::uint64_t i = 0; i < 10; ++i) pair.a.step(pair.a.add(pair.id(), Msat(30'000'000), i));
+  pair.run();
+  pair.a.step(FeeEstimate{FeeratePerKw(45'000)});
+  EXPECT_TRUE(pair.a.sent<wire::UpdateFee>().empty());
+  for (std::uint64_t i = 0; i < 10; ++i) pair.b.step(FailHtlc{pair.id(), i, Bytes{1}});
+  pair.run();
+  pair.a.step(FeeEstimate{FeeratePerKw(45'000)});
+  EXPECT_EQ(pair.a.sent<wire::UpdateFee>().size(), 1U);
+}
+
+TEST(Hostile, dust_above_the_limit_is_handed_over_to_be_failed) {
+  auto flagged = [](const FakeNode& node) {
+    std::vector<bool> out;
+    for (const auto& word : node.all<HtlcReceived>()) out.push_back(word.too_much_dust);
+    return out;
+  };
+  // 14 times 353 sat are below 5,000 sat. Those of both sides, which could not know of each other, are not.
+  for (bool both : {false, true}) {
+    Pair pair;
+    pair.open();
+    for (std::uint64_t i = 0; i < 14; ++i) pair.a.step(pair.a.add(pair.id(), Msat(353'000), i));
+    for (std::uint64_t i = 0; both && i < 14; ++i) pair.b.step(pair.b.add(pair.id(), Msat(353'000), 50 + i));
+    pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 100));
+    pair.run();
+    auto expected = std::vector<bool>(14, both);
+    if (both) EXPECT_EQ(flagged(pair.a), expected);
+    expected.push_back(false);  // it has an output
+    EXPECT_EQ(flagged(pair.b), expected);
+  }
+}
+
 }  // namespace
 }  // namespace doze::channel
