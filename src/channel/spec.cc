@@ -225,6 +225,7 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.announced = channel.announce;
   out.usable = channel.usable();
   if (channel.confirmed()) out.scid = channel.scid();
+  out.alias_only = channel.scid_alias_type;
   out.local_alias = local_alias(signer, channel.id);
   out.remote_alias = channel.remote_alias;
   out.capacity = channel.capacity;

@@ -28,6 +28,7 @@ TEST(Opening, AChannelOpensAfterTheDepthThatTheAccepterAsksFor) {
     EXPECT_EQ(view.scid, ShortChannelId::of(101, 1, 1));
     EXPECT_EQ(view.format, commitment::CommitmentFormat::AnchorsZeroFeeHtlc);
     EXPECT_FALSE(view.announced);
+    EXPECT_TRUE(view.alias_only);
     EXPECT_EQ(node->all<ChannelUsable>().size(), 1U);
     EXPECT_EQ(node->all<ChannelNeedsUpdate>().size(), 1U);
     EXPECT_TRUE(node->all<ChannelAnnounced>().empty());
@@ -63,6 +64,7 @@ TEST(Opening, ServersAnnounceTheirChannelAfterSixConfirmations) {
   Pair pair(Role::Server, Role::Server);
   pair.open();
   EXPECT_TRUE(pair.a.only_channel().announced);
+  EXPECT_FALSE(pair.a.only_channel().alias_only);
   pair.mine({}, 2);
   EXPECT_TRUE(pair.a.all<ChannelAnnounced>().empty());
   pair.mine();
