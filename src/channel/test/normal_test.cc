@@ -167,6 +167,21 @@ TEST(Normal, ThereAreAtMost483HtlcsAndTheirTransactionsHold) {
     for (const auto& [key, value] : node->rows) EXPECT_LT(value.size(), 200'000U);
 }
 
+TEST(Normal, BothSidesMayHave483HtlcsAtOnce) {
+  Pair pair;
+  pair.open(Sat(10'000'000), Msat(1'000'000'000));
+  for (std::uint64_t i = 0; i < 483; ++i) pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), i));
+  pair.b.step(pair.b.add(pair.id(), Msat(1'000'000), 999));
+  pair.run();
+  EXPECT_EQ(pair.a.all<HtlcReceived>().size(), 1U);
+  std::size_t most = 0;
+  for (const auto* node : {&pair.a, &pair.b})
+    for (const auto& message : node->sent<wire::CommitmentSigned>())
+      most = std::max(most, message.htlc_signatures.size());
+  EXPECT_EQ(most, 484U);
+  EXPECT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
+}
+
 // ---- holds ----
 
 TEST(Hold, TheSecondRevocationOfARoundCarriesPathsForTheHeldHtlc) {
