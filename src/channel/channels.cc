@@ -127,7 +127,10 @@ void hear(Work& work, const BroadcastResult& in) {
 }
 void hear(Work&, const DeadlineReached&) {}
 void hear(Work& work, const EndOfStep&) {
-  for (auto& [id, channel] : work.state.channels) sign_if_due(work, channel);
+  for (auto& [id, channel] : work.state.channels) {
+    sign_if_due(work, channel);
+    shutdown_if_due(work, channel);
+  }
 }
 
 }  // namespace

@@ -23,6 +23,11 @@ bool quiet(const Channel& channel) {
          channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
 }
 
+/// In this connection, and nothing is left but to agree on the transaction.
+bool both_shut_down(const Channel& channel) {
+  return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
+}
+
 bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee) {
   commitment::ClosingTerms terms;
   terms.funding = channel.funding;
@@ -64,13 +69,12 @@ void answer_close(Work& work, Channel& channel, const Txid& txid, const char* ho
   channel.close_requests.clear();
 }
 
-void send_shutdown(Work& work, Channel& channel, Bytes script) {
+/// From now on no HTLC is added; shutdown itself leaves when nothing of ours waits for the peer's revocation.
+void want_shutdown(Work& work, Channel& channel, Bytes script) {
   channel.local_shutdown = std::move(script);
   channel.phase = ChannelPhase::Closing;
   save(work, channel);
   say_if_usable(work, channel);
-  if (channel.connected && channel.reestablished)
-    work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
 }
 
 /// Our commitment with both signatures.
@@ -174,8 +178,7 @@ void close(Work& work, const CloseChannelNow& word) {
     return refuse(CommandErrorCode::NotReady,
                   "the peer is offline: wait for it, or use --force (our commitment, with a delay)");
   channel.close_requests.push_back(word.request);
-  if (channel.local_shutdown.empty()) send_shutdown(work, channel, word.script_pubkey);
-  continue_closing(work, channel);
+  if (channel.local_shutdown.empty()) want_shutdown(work, channel, word.script_pubkey);
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {
@@ -187,27 +190,34 @@ void on(Work& work, Channel& channel, const wire::Shutdown& m) {
   if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
     return break_channel(work, channel, "shutdown: another script than before");
   channel.remote_shutdown = m.scriptpubkey;
+  channel.got_shutdown = true;
   channel.phase = ChannelPhase::Closing;
   save(work, channel);
   if (channel.local_shutdown.empty())
-    send_shutdown(work, channel,
+    want_shutdown(work, channel,
                   bitcoin::p2wpkh_script(work.context.signer.wallet_key(
                       false, kChannelScriptIndexBase + static_cast<std::uint32_t>(channel.key_index))));
   say_if_usable(work, channel);
   continue_closing(work, channel);
 }
 
-void continue_closing(Work& work, Channel& channel) {
-  if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.remote_shutdown.empty() ||
-      !channel.connected || !channel.reestablished || !quiet(channel) || !channel.funder || channel.closing_fee)
+void shutdown_if_due(Work& work, Channel& channel) {
+  // BOLT 2: not while updates of ours are pending on the peer's commitment.
+  if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.sent_shutdown ||
+      !channel.connected || !channel.reestablished || !channel.local_proposed.empty() || !channel.local_signed.empty())
     return;
+  channel.sent_shutdown = true;
+  work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
+  continue_closing(work, channel);
+}
+
+void continue_closing(Work& work, Channel& channel) {
+  if (!both_shut_down(channel) || !channel.funder || channel.closing_fee) return;
   send_closing_signed(work, channel, wanted_fee(work));
 }
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
-  if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.remote_shutdown.empty() ||
-      !quiet(channel))
-    return break_channel(work, channel, "closing_signed: not now");
+  if (!both_shut_down(channel)) return break_channel(work, channel, "closing_signed: not now");
   auto payer = channel.funder ? channel.local_spec.to_local : channel.local_spec.to_remote;
   if (m.fee_satoshis > to_sat_floor(payer))
     return break_channel(work, channel, "closing_signed: a fee above the balance");

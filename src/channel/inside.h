@@ -133,7 +133,8 @@ struct Channel {
 
   // ---- not durable ----
   bool connected = false, reestablished = false;
-  std::optional<BlockHeight> reestablished_at;  // in this connection, with the chain synced
+  std::optional<BlockHeight> reestablished_at;       // in this connection, with the chain synced
+  bool sent_shutdown = false, got_shutdown = false;  // in this connection: both sides say it again in the next
   bool said_usable = false;
   bool resent_announcement = false;
   std::optional<UnixTime> usable_since;
@@ -271,6 +272,8 @@ void forget_unsigned(Channel& channel);
 void close(Work& work, const CloseChannelNow& word);
 void on(Work& work, Channel& channel, const wire::Shutdown& message);
 void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
+/// shutdown, if it is wanted and may leave now.
+void shutdown_if_due(Work& work, Channel& channel);
 void continue_closing(Work& work, Channel& channel);
 /// Publishes our commitment and tells the peer why.
 void force_close(Work& work, Channel& channel, const std::string& why);

@@ -136,7 +136,7 @@ void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update upd
 
 void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& m) {
   auto broken = [&](const std::string& why) { break_channel(work, channel, "update_add_htlc: " + why); };
-  if (!channel.ready() || !channel.remote_shutdown.empty()) return broken("not now");
+  if (!channel.ready() || channel.got_shutdown) return broken("not now");
   if (m.id != channel.next_remote_htlc)
     return broken("id " + std::to_string(m.id) + ", " + std::to_string(channel.next_remote_htlc) + " expected");
   if (m.amount_msat.value() == 0 || m.amount_msat < channel.local.htlc_minimum)

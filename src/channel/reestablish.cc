@@ -16,6 +16,7 @@ void reconnect(Work& work, Channel& channel) {
   channel.connected = true;
   channel.reestablished = false;
   channel.reestablished_at.reset();
+  channel.sent_shutdown = channel.got_shutdown = false;
   channel.resent_announcement = false;
   channel.closing_fee.reset();
   work.state.dirty.insert(channel.id);
@@ -41,6 +42,7 @@ void disconnect(Work& work, Channel& channel) {
   bool had = !channel.remote_proposed.empty();
   channel.connected = channel.reestablished = false;
   channel.reestablished_at.reset();
+  channel.sent_shutdown = channel.got_shutdown = false;
   channel.closing_fee.reset();
   forget_unsigned(channel);
   if (had) save(work, channel);
@@ -108,13 +110,11 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
     revoke();
   }
   for (const auto& update : channel.local_proposed) work.send(channel.peer, to_message(update));
-  if (!channel.local_shutdown.empty()) work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
   work.state.dirty.insert(channel.id);
   send_ready(work, channel);
   say_if_usable(work, channel);
   if (!channel.announced) channel.sent_announcement = false;
   announce(work, channel);
-  continue_closing(work, channel);
 }
 
 }  // namespace doze::channel

@@ -1,0 +1,112 @@
+// shutdown and closing_signed: when, with which outputs, at which fee, and what a lost connection changes.
+#include "pair.h"
+
+namespace doze::channel {
+namespace {
+
+using namespace testing;
+
+void close(FakeNode& node, const ChannelId& id, bool force = false) {
+  node.step(CloseChannelNow{9, {id, force, {}}, bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))});
+}
+std::vector<Input> settle(const HtlcReceived& word) {
+  return {FulfillHtlc{word.channel_id, word.htlc.id, preimage(word.htlc.onion_routing_packet[0])}};
+}
+std::optional<Txid> last_broadcast(const FakeNode& node) {
+  auto all = node.all<Broadcast>();
+  return all.empty() ? std::nullopt : std::optional(bitcoin::txid(all.back().transaction));
+}
+/// Both published the same transaction, and a miner takes it.
+void expect_agreed(const Pair& pair) {
+  auto published = pair.a.all<Broadcast>();
+  ASSERT_FALSE(published.empty());
+  EXPECT_EQ(last_broadcast(pair.a), last_broadcast(pair.b));
+  EXPECT_TRUE(pair.spends_funding(published.back().transaction));
+  for (const auto* node : {&pair.a, &pair.b}) {
+    EXPECT_EQ(node->only_channel().phase, ChannelPhase::Closing);
+    EXPECT_TRUE(node->sent<wire::Error>().empty());
+  }
+}
+/// BOLT 2: no shutdown while an update of the sender waits for its commitment_signed.
+void expect_clean_shutdowns(const FakeNode& node) {
+  bool unsigned_update = false;
+  for (const auto& word : node.all<SendMessage>())
+    std::visit(Overloaded{[&](const wire::UpdateAddHtlc&) { unsigned_update = true; },
+                          [&](const wire::UpdateFulfillHtlc&) { unsigned_update = true; },
+                          [&](const wire::CommitmentSigned&) { unsigned_update = false; },
+                          [&](const wire::ChannelReestablish&) { unsigned_update = false; },
+                          [&](const wire::Shutdown&) { EXPECT_FALSE(unsigned_update); }, [](const auto&) {}},
+               word.message);
+}
+
+// ---- shutdown ----
+
+struct ClosingUnderWay {
+  Pair pair;
+  ClosingUnderWay() {
+    pair.open();
+    pair.a.on_received = pair.b.on_received = settle;
+    pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
+    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+    pair.a.step(pair.a.add(pair.id(), Msat(20'000'000), 3));  // waits for the revocation
+    close(pair.a, pair.id());
+  }
+  void expect_end() {
+    pair.run();
+    expect_agreed(pair);
+    expect_clean_shutdowns(pair.a);
+    expect_clean_shutdowns(pair.b);
+    EXPECT_EQ(pair.a.all<HtlcFulfilled>().size(), 2U);
+    EXPECT_EQ(pair.b.all<HtlcFulfilled>().size(), 1U);
+  }
+};
+
+TEST(Shutdown, waits_until_the_updates_before_it_are_signed) {
+  ClosingUnderWay closing;
+  EXPECT_TRUE(closing.pair.a.sent<wire::Shutdown>().empty());
+  closing.expect_end();
+  EXPECT_EQ(closing.pair.a.sent<wire::Shutdown>().size(), 1U);
+  EXPECT_EQ(closing.pair.b.sent<wire::Shutdown>().size(), 1U);
+}
+
+TEST(Shutdown, comes_again_after_the_updates_when_the_connection_was_cut_anywhere) {
+  for (int cut_after = 0; cut_after < 30; ++cut_after)
+    for (int restart = 0; restart < 4; ++restart) {
+      SCOPED_TRACE("cut after " + std::to_string(cut_after) + ", restart " + std::to_string(restart));
+      ClosingUnderWay closing;
+      auto& pair = closing.pair;
+      for (int i = 0; i < cut_after; ++i)
+        if (!pair.deliver(i % 2 == 0 ? pair.a : pair.b)) pair.deliver(i % 2 == 0 ? pair.b : pair.a);
+      pair.cut();
+      if (restart & 1) pair.a.restart();
+      if (restart & 2) pair.b.restart();
+      pair.connect();
+      closing.expect_end();
+      if (HasFailure()) return;
+    }
+}
+
+TEST(Shutdown, refuses_htlcs_after_it_only_in_the_connection_that_brought_it) {
+  Pair pair;
+  pair.open();
+  auto add = pair.a.add(pair.id(), Msat(10'000'000), 1);
+  pair.a.step(add);  // B holds it: the channel stays
+  pair.run();
+  auto rows = pair.a.rows;
+  close(pair.a, pair.id());
+  pair.deliver(pair.a);
+  ASSERT_TRUE(pair.a.outbox.empty());
+  pair.cut();
+  pair.a.rows = rows;  // A stopped before it knew: its shutdown was never durable
+  pair.a.restart();
+  pair.connect();
+  pair.deliver(pair.a);
+  pair.b.outbox.resize(1);  // channel_reestablish; B's shutdown is still under way
+  pair.deliver(pair.b);
+  pair.a.step(pair.a.add(pair.id(), Msat(11'000'000), 2));
+  pair.deliver(pair.a);
+  EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
+}
+
+}  // namespace
+}  // namespace doze::channel
