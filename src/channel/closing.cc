@@ -140,6 +140,12 @@ void rebroadcast(Work& work, Channel& channel) {
 }
 
 void force_close(Work& work, Channel& channel, const std::string& why) {
+  // The peer may have forgotten the channel already: nothing that it says makes the agreement void.
+  if (channel.agreed()) return rebroadcast(work, channel);
+  publish_commitment(work, channel, why);
+}
+
+void publish_commitment(Work& work, Channel& channel, const std::string& why) {
   if (!channel.alive()) return;
   auto transaction = own_commitment(channel);
   channel.closing_transaction = bitcoin::serialize(transaction);
@@ -154,7 +160,7 @@ void force_close(Work& work, Channel& channel, const std::string& why) {
 
 void break_channel(Work& work, Channel& channel, const std::string& why) {
   if (!channel.alive()) return;
-  if (channel.connected) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
+  if (channel.connected && !channel.agreed()) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
   force_close(work, channel, why);
 }
 
@@ -170,7 +176,7 @@ void close(Work& work, const CloseChannelNow& word) {
     channel.close_requests.push_back(word.request);
     if (channel.connected)
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("closed by the operator"))});
-    return force_close(work, channel, "closed by the operator");
+    return publish_commitment(work, channel, "closed by the operator");
   }
   if (channel.phase == ChannelPhase::Opening)
     return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait, or use --force");

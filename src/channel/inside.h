@@ -151,6 +151,8 @@ struct Channel {
     return phase == ChannelPhase::Normal && connected && reestablished && ready() && local_shutdown.empty() &&
            remote_shutdown.empty();
   }
+  /// Both signed a closing transaction, which waits for its confirmation.
+  [[nodiscard]] bool agreed() const { return phase == ChannelPhase::Closing && !closing_transaction.empty(); }
   [[nodiscard]] bool alive() const { return phase != ChannelPhase::ForceClosing && phase != ChannelPhase::Closed; }
 };
 
@@ -275,9 +277,11 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
 /// shutdown, if it is wanted and may leave now.
 void shutdown_if_due(Work& work, Channel& channel);
 void continue_closing(Work& work, Channel& channel);
-/// Publishes our commitment and tells the peer why.
+/// Publishes our commitment; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
-/// A broken rule: error to the peer, and our commitment is published.
+/// Our commitment, whatever was agreed.
+void publish_commitment(Work& work, Channel& channel, const std::string& why);
+/// A broken rule: error to the peer, and force_close.
 void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
 void on_block_gone(Work& work, const BlockDisconnected& in);

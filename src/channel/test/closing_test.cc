@@ -108,5 +108,60 @@ TEST(Shutdown, refuses_htlcs_after_it_only_in_the_connection_that_brought_it) {
   EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
 }
 
+// ---- after the agreement ----
+
+TEST(Agreed, a_peer_that_has_forgotten_the_channel_does_not_make_us_publish_our_commitment) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open();
+    close(pair.a, pair.id());
+    pair.run();
+    expect_agreed(pair);
+    auto agreed = last_broadcast(pair.a);
+    pair.cut();
+    if (restart) pair.a.restart();
+    pair.a.said.clear();
+    pair.connect();
+    pair.b.outbox.clear();
+    wire::ChannelReestablish bogus;  // both numbers 0: what LDK says of a channel that it does not know
+    bogus.channel_id = pair.id();
+    bogus.my_current_per_commitment_point = pair.b.id;
+    pair.b.outbox.emplace_back(bogus);
+    pair.b.outbox.emplace_back(wire::Error{pair.id(), {}});
+    while (pair.deliver(pair.b)) {
+    }
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+    EXPECT_EQ(last_broadcast(pair.a), agreed);
+    EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+    pair.a.restart();
+    EXPECT_EQ(last_broadcast(pair.a), agreed);
+  }
+}
+
+TEST(Agreed, the_operator_may_still_publish_our_commitment) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id());
+  pair.run();
+  auto agreed = last_broadcast(pair.a);
+  close(pair.a, pair.id(), true);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+  EXPECT_NE(last_broadcast(pair.a), agreed);
+}
+
+TEST(Agreed, an_answer_lost_with_the_connection_comes_again) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id());
+  for (int i = 0; i < 10 && pair.b.all<Broadcast>().empty(); ++i)
+    if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+  ASSERT_EQ(pair.b.all<Broadcast>().size(), 1U);
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+  pair.cut();
+  pair.connect();
+  pair.run();
+  expect_agreed(pair);
+}
+
 }  // namespace
 }  // namespace doze::channel
