@@ -127,6 +127,17 @@ bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, B
          height.value() >= std::max(channel.reestablished_at->value(), expiry) + kExpiredGraceBlocks;
 }
 
+/// In any commitment that could be published: BOLT 2 says "either node's".
+std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {
+  for (const auto* spec :
+       {&channel.local_spec, &channel.remote_spec, channel.next_remote_spec ? &*channel.next_remote_spec : nullptr}) {
+    if (spec == nullptr) continue;
+    for (const auto& [htlc, info] : spec->htlcs)
+      if (htlc.offered && overdue(channel, htlc.id, info.cltv_expiry, height)) return info.cltv_expiry;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void rebroadcast(Work& work, Channel& channel) {
@@ -290,13 +301,10 @@ void on_block(Work& work, const BlockConnected& in) {
     if (!channel.alive()) continue;
     if (channel.reestablished && !channel.reestablished_at && work.context.views.chain_synced)
       channel.reestablished_at = in.height;
-    for (const auto& [htlc, info] : channel.local_spec.htlcs) {
-      if (!htlc.offered || !overdue(channel, htlc.id, info.cltv_expiry, in.height)) continue;
-      break_channel(work, channel,
-                    "an HTLC that we offered expired at height " + std::to_string(info.cltv_expiry.value()) +
-                        " and did not come back");
-      break;
-    }
+    if (auto expiry = first_overdue(channel, in.height))
+      break_channel(
+          work, channel,
+          "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and did not come back");
   }
   for (const auto& id : forgotten) {
     auto& channel = work.state.channels.at(id);

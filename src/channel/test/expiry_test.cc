@@ -89,5 +89,25 @@ TEST(Expiry, an_ordinary_htlc_has_three_blocks_wherever_the_peer_is) {
   EXPECT_TRUE(s.closed());
 }
 
+/// The peer got our signature and can publish the HTLC, although it never answered.
+TEST(Expiry, an_htlc_that_is_only_in_the_peers_next_commitment_counts) {
+  for (int revoked = 0; revoked < 2; ++revoked) {
+    Pair pair;
+    pair.open();
+    auto add = pair.a.add(pair.id(), Msat(5'000'000), 1);
+    pair.a.step(add);
+    while (pair.deliver(pair.a)) {
+    }
+    if (revoked) pair.deliver(pair.b);  // its revoke_and_ack, not its commitment_signed
+    pair.cut();
+    pair.a.said.clear();
+    pair.mine({}, add.cltv_expiry.value() + kOfferedGrace.value() - 1 - pair.tip.value());
+    EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+    pair.mine();
+    ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U) << revoked;
+    EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
+  }
+}
+
 }  // namespace
 }  // namespace doze::channel
