@@ -298,6 +298,7 @@ void on_block(Work& work, const BlockConnected& in) {
     if (!channel.funder && !channel.confirmed() && channel.phase == ChannelPhase::Opening &&
         in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
       forgotten.push_back(id);
+    if (work.context.views.chain_synced && in.height.value() % kRebroadcastBlocks == 0) rebroadcast(work, channel);
     if (!channel.alive()) continue;
     if (channel.reestablished && !channel.reestablished_at && work.context.views.chain_synced)
       channel.reestablished_at = in.height;

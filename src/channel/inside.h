@@ -39,7 +39,8 @@ static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
-inline constexpr std::size_t kMaxClosedShown = 1'000;         // closed channels that listchannels still shows
+inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
+inline constexpr std::size_t kMaxClosedShown = 1'000;   // closed channels that listchannels still shows
 
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;

@@ -163,5 +163,40 @@ TEST(Agreed, an_answer_lost_with_the_connection_comes_again) {
   expect_agreed(pair);
 }
 
+// ---- broadcasting ----
+
+TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
+  for (bool force : {false, true}) {
+    Pair pair;
+    pair.open();
+    close(pair.a, pair.id(), force);
+    pair.run();
+    auto first = pair.a.all<Broadcast>();
+    ASSERT_EQ(first.size(), 1U);
+    pair.a.step(BroadcastResult{bitcoin::txid(first[0].transaction), false, "mempool min fee not met"});
+    pair.a.said.clear();
+    pair.mine({}, kRebroadcastBlocks);
+    ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+    EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction, first[0].transaction);
+    pair.mine({first[0].transaction}, 2 * kRebroadcastBlocks);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);
+    EXPECT_LE(pair.a.all<Broadcast>().size(), 1U);
+  }
+}
+
+TEST(Rebroadcast, the_funding_goes_out_again_until_it_confirms) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  auto funding = pair.a.all<Broadcast>().at(0).transaction;
+  pair.a.said.clear();
+  pair.mine({}, kRebroadcastBlocks);
+  ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction, funding);
+  pair.mine({funding}, 2 * kRebroadcastBlocks);
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U);
+}
+
 }  // namespace
 }  // namespace doze::channel
