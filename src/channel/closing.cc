@@ -48,6 +48,15 @@ Sat wanted_fee(const Work& work) {
   return Sat(kClosingWeight * feerate.value() / 1000 + 1);
 }
 
+/// All that the opener has; something must stay for an output, though.
+Sat most_fee(const Channel& channel) {
+  const auto& spec = channel.local_spec;
+  auto payer = to_sat_floor(channel.funder ? spec.to_local : spec.to_remote);
+  auto other = to_sat_floor(channel.funder ? spec.to_remote : spec.to_local);
+  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
+  return other < dust ? sub_or_zero(payer, dust) : payer;
+}
+
 void send_closing_signed(Work& work, Channel& channel, Sat fee) {
   auto transaction = closing_transaction(channel, fee);
   channel.closing_fee = fee;
@@ -55,8 +64,9 @@ void send_closing_signed(Work& work, Channel& channel, Sat fee) {
   message.channel_id = channel.id;
   message.fee_satoshis = fee;
   message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
-  message.fee_range = wire::FeeRange{Sat(kClosingWeight * work.context.config.feerate_floor.value() / 1000),
-                                     Sat(std::max(fee.value(), wanted_fee(work).value()) * 5)};
+  message.fee_range =
+      wire::FeeRange{Sat(kClosingWeight * work.context.config.feerate_floor.value() / 1000),
+                     std::min(Sat(std::max(fee.value(), wanted_fee(work).value()) * 5), most_fee(channel))};
   work.send(channel.peer, std::move(message));
 }
 
@@ -230,13 +240,12 @@ void shutdown_if_due(Work& work, Channel& channel) {
 
 void continue_closing(Work& work, Channel& channel) {
   if (!both_shut_down(channel) || !channel.funder || channel.closing_fee) return;
-  send_closing_signed(work, channel, wanted_fee(work));
+  send_closing_signed(work, channel, std::min(wanted_fee(work), most_fee(channel)));
 }
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   if (!both_shut_down(channel)) return break_channel(work, channel, "closing_signed: not now");
-  auto payer = channel.funder ? channel.local_spec.to_local : channel.local_spec.to_remote;
-  if (m.fee_satoshis > to_sat_floor(payer))
+  if (m.fee_satoshis > most_fee(channel))
     return break_channel(work, channel, "closing_signed: a fee above the balance");
   auto transaction = closing_transaction(channel, m.fee_satoshis);
   auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);

@@ -108,6 +108,32 @@ TEST(Shutdown, refuses_htlcs_after_it_only_in_the_connection_that_brought_it) {
   EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
 }
 
+// ---- closing_signed ----
+
+/// A, the opener, pays B almost everything that it can.
+void drain(Pair& pair) {
+  pair.open(Sat(100'000), Msat(0));
+  pair.b.on_received = settle;
+  pair.a.step(pair.a.add(pair.id(), pair.a.only_channel().spendable, 1));
+  pair.run();
+  ASSERT_EQ(pair.a.all<HtlcFulfilled>().size(), 1U);
+}
+
+TEST(ClosingFee, is_never_more_than_the_opener_has) {
+  Pair pair;
+  drain(pair);
+  pair.a.step(FeeEstimate{FeeratePerKw(20'000)});
+  pair.run();
+  auto left = to_sat_floor(pair.a.only_channel().local_balance);
+  close(pair.a, pair.id());
+  pair.run();
+  expect_agreed(pair);
+  auto sent = pair.a.sent<wire::ClosingSigned>();
+  ASSERT_FALSE(sent.empty());
+  EXPECT_EQ(sent[0].fee_satoshis, left);
+  EXPECT_EQ(sent[0].fee_range->max_fee_satoshis, left);
+}
+
 // ---- after the agreement ----
 
 TEST(Agreed, a_peer_that_has_forgotten_the_channel_does_not_make_us_publish_our_commitment) {
