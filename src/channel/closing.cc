@@ -28,7 +28,8 @@ bool both_shut_down(const Channel& channel) {
   return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
 }
 
-bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee) {
+/// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
+bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
   commitment::ClosingTerms terms;
   terms.funding = channel.funding;
   terms.script_a = channel.local_shutdown;
@@ -37,8 +38,8 @@ bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee) {
   terms.amount_b = to_sat_floor(channel.local_spec.to_remote);
   auto& payer = channel.funder ? terms.amount_a : terms.amount_b;
   payer = sub_or_zero(payer, fee);
-  terms.dust_limit_a = bitcoin::dust_limit(channel.local_shutdown);
-  terms.dust_limit_b = bitcoin::dust_limit(channel.remote_shutdown);
+  if (!with_theirs) terms.amount_b = Sat(0);
+  terms.dust_limit_a = terms.dust_limit_b = dust_limit;
   return commitment::closing_transaction(terms);
 }
 
@@ -57,8 +58,7 @@ Sat most_fee(const Channel& channel) {
   return other < dust ? sub_or_zero(payer, dust) : payer;
 }
 
-void send_closing_signed(Work& work, Channel& channel, Sat fee) {
-  auto transaction = closing_transaction(channel, fee);
+void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
   channel.closing_fee = fee;
   wire::ClosingSigned message;
   message.channel_id = channel.id;
@@ -240,17 +240,33 @@ void shutdown_if_due(Work& work, Channel& channel) {
 
 void continue_closing(Work& work, Channel& channel) {
   if (!both_shut_down(channel) || !channel.funder || channel.closing_fee) return;
-  send_closing_signed(work, channel, std::min(wanted_fee(work), most_fee(channel)));
+  auto fee = std::min(wanted_fee(work), most_fee(channel));
+  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
 }
+
+namespace {
+
+/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
+std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
+  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
+    if (transaction.outputs.empty()) continue;
+    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
+    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   if (!both_shut_down(channel)) return break_channel(work, channel, "closing_signed: not now");
   if (m.fee_satoshis > most_fee(channel))
     return break_channel(work, channel, "closing_signed: a fee above the balance");
-  auto transaction = closing_transaction(channel, m.fee_satoshis);
-  auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
-  if (!crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature))
-    return break_channel(work, channel, "closing_signed: the signature is wrong");
+  auto signed_by_peer = variant_of(channel, m);
+  if (!signed_by_peer) return break_channel(work, channel, "closing_signed: the signature is wrong");
+  auto transaction = *std::move(signed_by_peer);
   bool agreed = channel.closing_fee == m.fee_satoshis;
   if (!agreed) {
     // We pay as the opener: up to five times what we wanted. Otherwise whatever the peer pays is fine.
@@ -258,7 +274,7 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
       work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: the fee is too high"))});
       return;
     }
-    send_closing_signed(work, channel, m.fee_satoshis);
+    send_closing_signed(work, channel, m.fee_satoshis, transaction);
   }
   auto ours = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
   transaction.inputs[0].witness =

@@ -134,6 +134,48 @@ TEST(ClosingFee, is_never_more_than_the_opener_has) {
   EXPECT_EQ(sent[0].fee_range->max_fee_satoshis, left);
 }
 
+/// B, who did not open, has this much; until A's closing_signed is under way.
+void until_closing_signed(Pair& pair, Sat of_b) {
+  pair.open(Sat(100'000), to_msat(of_b));
+  close(pair.a, pair.id());
+  for (int i = 0; i < 10 && pair.a.sent<wire::ClosingSigned>().empty(); ++i)
+    if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+  ASSERT_EQ(pair.a.sent<wire::ClosingSigned>().size(), 1U);
+}
+
+TEST(ClosingOutputs, below_the_signers_dust_limit_are_left_out) {
+  for (std::uint64_t sat : {353, 354}) {
+    Pair pair;
+    until_closing_signed(pair, Sat(sat));
+    pair.run();
+    expect_agreed(pair);
+    EXPECT_EQ(pair.a.all<Broadcast>().back().transaction.outputs.size(), sat < 354 ? 1U : 2U);
+  }
+}
+
+TEST(ClosingOutputs, may_lack_the_one_of_who_signs) {
+  Pair pair;
+  until_closing_signed(pair, Sat(400));
+  auto proposed = pair.a.sent<wire::ClosingSigned>()[0];
+  pair.deliver(pair.a);
+  auto both = pair.b.all<Broadcast>().at(0).transaction;
+  ASSERT_EQ(both.outputs.size(), 2U);
+  auto without = both;
+  std::erase_if(without.outputs, [](const auto& output) { return output.amount == Sat(400); });
+  ASSERT_EQ(without.outputs.size(), 1U);
+  without.inputs[0].witness.clear();
+  auto signer = pair.b.signer->channel(pair.b.only_channel().key_index);
+  auto script = both.inputs[0].witness.back();
+  pair.b.outbox.clear();
+  pair.b.outbox.emplace_back(wire::ClosingSigned{
+      pair.id(), proposed.fee_satoshis, signer->sign_funding_input(without, script, Sat(100'000)), {}, {}});
+  pair.deliver(pair.b);
+  EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+  ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction.outputs, without.outputs);
+  EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
+}
+
 // ---- after the agreement ----
 
 TEST(Agreed, a_peer_that_has_forgotten_the_channel_does_not_make_us_publish_our_commitment) {
