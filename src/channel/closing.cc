@@ -12,6 +12,10 @@ namespace {
 
 /// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
 constexpr std::uint64_t kClosingWeight = 730;
+/// Of one with a single short output: nobody relays what pays the least feerate for less.
+constexpr std::uint64_t kLeastClosingWeight = 540;
+/// As opener we pay up to so many times what we think right.
+constexpr std::uint64_t kMostTimesWanted = 5;
 
 Bytes script_of(const Channel& channel) {
   return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
@@ -43,6 +47,18 @@ bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat du
   return commitment::closing_transaction(terms);
 }
 
+/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
+std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
+  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
+    if (transaction.outputs.empty()) continue;
+    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
+    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
+  }
+  return std::nullopt;
+}
+
 Sat wanted_fee(const Work& work) {
   auto feerate =
       std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
@@ -58,16 +74,42 @@ Sat most_fee(const Channel& channel) {
   return other < dust ? sub_or_zero(payer, dust) : payer;
 }
 
+/// What we sign: as opener near what we want, otherwise whatever the opener can pay.
+wire::FeeRange acceptable_fees(const Work& work, const Channel& channel) {
+  Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
+  if (!channel.funder) return {least, most_fee(channel)};
+  auto wanted = std::max(wanted_fee(work), channel.closing_fee.value_or(Sat(0)));
+  return {least, std::min(Sat(wanted.value() * kMostTimesWanted), most_fee(channel))};
+}
+
 void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
   channel.closing_fee = fee;
   wire::ClosingSigned message;
   message.channel_id = channel.id;
   message.fee_satoshis = fee;
   message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
-  message.fee_range =
-      wire::FeeRange{Sat(kClosingWeight * work.context.config.feerate_floor.value() / 1000),
-                     std::min(Sat(std::max(fee.value(), wanted_fee(work).value()) * 5), most_fee(channel))};
+  message.fee_range = acceptable_fees(work, channel);
   work.send(channel.peer, std::move(message));
+}
+void offer_fee(Work& work, Channel& channel, Sat fee) {
+  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
+}
+
+/// A fee that we would not sign. The accepter answers an opener's first offer with a better one, if there is one that
+/// both would sign. BOLT 2, "Legacy Closing Negotiation".
+void refuse_fee(Work& work, Channel& channel, const wire::ClosingSigned& m) {
+  auto both = acceptable_fees(work, channel);
+  if (m.fee_range) {
+    both.min_fee_satoshis = std::max(both.min_fee_satoshis, m.fee_range->min_fee_satoshis);
+    both.max_fee_satoshis = std::min(both.max_fee_satoshis, m.fee_range->max_fee_satoshis);
+  }
+  bool overlap = both.min_fee_satoshis <= both.max_fee_satoshis;
+  auto why = "closing_signed: a fee of " + std::to_string(m.fee_satoshis.value()) + " sat";
+  if (overlap && !channel.funder && !channel.closing_fee)
+    return offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));
+  if (overlap && m.fee_range) return break_channel(work, channel, why + ", which was not offered");
+  work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of(why + " is not acceptable"))});
+  work.say(DropPeer{channel.peer, why});
 }
 
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how) {
@@ -240,25 +282,8 @@ void shutdown_if_due(Work& work, Channel& channel) {
 
 void continue_closing(Work& work, Channel& channel) {
   if (!both_shut_down(channel) || !channel.funder || channel.closing_fee) return;
-  auto fee = std::min(wanted_fee(work), most_fee(channel));
-  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
+  offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
 }
-
-namespace {
-
-/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
-std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
-  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
-                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
-                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
-    if (transaction.outputs.empty()) continue;
-    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
-    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   if (!both_shut_down(channel)) return break_channel(work, channel, "closing_signed: not now");
@@ -267,13 +292,10 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   auto signed_by_peer = variant_of(channel, m);
   if (!signed_by_peer) return break_channel(work, channel, "closing_signed: the signature is wrong");
   auto transaction = *std::move(signed_by_peer);
-  bool agreed = channel.closing_fee == m.fee_satoshis;
-  if (!agreed) {
-    // We pay as the opener: up to five times what we wanted. Otherwise whatever the peer pays is fine.
-    if (channel.funder && m.fee_satoshis.value() > wanted_fee(work).value() * 5) {
-      work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: the fee is too high"))});
-      return;
-    }
+  if (channel.closing_fee != m.fee_satoshis) {
+    auto range = acceptable_fees(work, channel);
+    if (m.fee_satoshis < range.min_fee_satoshis || m.fee_satoshis > range.max_fee_satoshis)
+      return refuse_fee(work, channel, m);
     send_closing_signed(work, channel, m.fee_satoshis, transaction);
   }
   auto ours = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);

@@ -143,6 +143,46 @@ void until_closing_signed(Pair& pair, Sat of_b) {
   ASSERT_EQ(pair.a.sent<wire::ClosingSigned>().size(), 1U);
 }
 
+/// A wants to pay 2 sat; B gets its offer with this fee_range.
+void offer_too_little(Pair& pair, std::optional<wire::FeeRange> range) {
+  pair.a.config.feerate_floor = pair.a.config.default_feerate = FeeratePerKw(2);
+  until_closing_signed(pair, Sat(10'000));
+  auto& message = std::get<wire::ClosingSigned>(pair.a.outbox.back());
+  ASSERT_EQ(message.fee_satoshis, Sat(2));
+  message.fee_range = range;
+  while (pair.deliver(pair.a)) {
+  }
+  EXPECT_TRUE(pair.b.all<Broadcast>().empty());
+  EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
+}
+
+TEST(ClosingFee, that_no_miner_takes_is_not_signed) {
+  Pair pair;
+  offer_too_little(pair, wire::FeeRange{Sat(1), Sat(100)});
+  EXPECT_TRUE(pair.b.dropped);
+  EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
+}
+
+TEST(ClosingFee, that_is_too_low_is_answered_with_one_that_both_accept) {
+  Pair pair;
+  offer_too_little(pair, wire::FeeRange{Sat(1), Sat(1'000)});
+  ASSERT_EQ(pair.b.sent<wire::ClosingSigned>().size(), 1U);
+  EXPECT_EQ(pair.b.sent<wire::ClosingSigned>()[0].fee_satoshis, Sat(1'000));
+  pair.a.config.default_feerate = FeeratePerKw(1'000);  // so that it is in A's range
+  pair.run();
+  expect_agreed(pair);
+}
+
+TEST(ClosingFee, that_the_opener_did_not_offer_ends_the_channel) {
+  Pair pair;
+  pair.b.config.default_feerate = FeeratePerKw(100'000);
+  offer_too_little(pair, wire::FeeRange{Sat(1), Sat(50'000)});
+  ASSERT_EQ(pair.b.sent<wire::ClosingSigned>().size(), 1U);
+  pair.a.config.feerate_floor = pair.a.config.default_feerate = FeeratePerKw(253);
+  pair.run();
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+}
+
 TEST(ClosingOutputs, below_the_signers_dust_limit_are_left_out) {
   for (std::uint64_t sat : {353, 354}) {
     Pair pair;
