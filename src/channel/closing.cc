@@ -251,7 +251,6 @@ void close(Work& work, const CloseChannelNow& word) {
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {
-  if (!channel.ready()) return break_channel(work, channel, "shutdown: the channel is not open yet");
   if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true)) {
     work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("shutdown: this script is not allowed"))});
     return work.say(DropPeer{channel.peer, "shutdown with a script that is not allowed"});

@@ -108,6 +108,24 @@ TEST(Shutdown, refuses_htlcs_after_it_only_in_the_connection_that_brought_it) {
   EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
 }
 
+TEST(Shutdown, of_a_peer_before_channel_ready_closes_the_channel_by_agreement) {
+  for (bool mined : {false, true}) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    pair.run();
+    pair.funding = pair.a.all<Broadcast>().at(0).transaction;
+    if (mined) pair.mine({pair.funding});
+    for (auto* node : {&pair.a, &pair.b}) node->said.clear();
+    pair.b.outbox.emplace_back(wire::Shutdown{pair.id(), bitcoin::p2wpkh_script(pair.b.id), {}});
+    pair.deliver(pair.b);
+    EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+    EXPECT_EQ(pair.a.sent<wire::Shutdown>().size(), 1U);
+    EXPECT_EQ(pair.a.sent<wire::ClosingSigned>().size(), 1U);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+  }
+}
+
 // ---- closing_signed ----
 
 /// A, the opener, pays B almost everything that it can.
