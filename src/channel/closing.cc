@@ -307,30 +307,32 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   work.say(Broadcast{std::move(transaction)});
 }
 
+void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transaction, BlockHeight height,
+                std::uint32_t position) {
+  const auto& outputs = transaction.outputs;
+  if (channel.funding.index >= outputs.size() ||
+      outputs[channel.funding.index].script_pubkey != bitcoin::p2wsh_script(script_of(channel)) ||
+      outputs[channel.funding.index].amount != channel.capacity)
+    return break_channel(work, channel, "the funding transaction does not pay to the channel");
+  channel.funding_height = height;
+  channel.funding_position = position;
+  save(work, channel);
+}
+
 void on_block(Work& work, const BlockConnected& in) {
   std::map<Outpoint, ChannelId> watched;
-  std::map<Txid, ChannelId> awaited;
+  std::multimap<Txid, ChannelId> awaited;  // one transaction may fund several channels
   for (const auto& [id, channel] : work.state.channels) {
     if (channel.phase == ChannelPhase::Closed) continue;
     watched[channel.funding] = id;
-    if (!channel.confirmed()) awaited[channel.funding.txid] = id;
+    if (!channel.confirmed()) awaited.emplace(channel.funding.txid, id);
   }
   for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position) {
     const auto& transaction = in.block->transactions[position];
     if (!awaited.empty()) {
-      if (auto it = awaited.find(bitcoin::txid(transaction)); it != awaited.end()) {
-        auto& channel = work.state.channels.at(it->second);
-        auto script = bitcoin::p2wsh_script(script_of(channel));
-        const auto& outputs = transaction.outputs;
-        if (channel.funding.index >= outputs.size() || outputs[channel.funding.index].script_pubkey != script ||
-            outputs[channel.funding.index].amount != channel.capacity) {
-          break_channel(work, channel, "the funding transaction does not pay to the channel");
-        } else {
-          channel.funding_height = in.height;
-          channel.funding_position = position;
-          save(work, channel);
-        }
-      }
+      auto [first, last] = awaited.equal_range(bitcoin::txid(transaction));
+      for (auto it = first; it != last; ++it)
+        on_funding(work, work.state.channels.at(it->second), transaction, in.height, position);
     }
     for (const auto& input : transaction.inputs)
       if (auto it = watched.find(input.previous_output); it != watched.end())

@@ -328,5 +328,25 @@ TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
   EXPECT_TRUE(pair.a.all<ChannelClosed>().empty());
 }
 
+TEST(Opening, OneTransactionMayFundTwoChannels) {
+  Pair pair;
+  pair.a.to_fund.emplace();
+  pair.connect();
+  for (int i = 0; i < 2; ++i) pair.start_opening();
+  pair.run();
+  ASSERT_EQ(pair.a.to_fund->size(), 2U);
+  bitcoin::Transaction funding;
+  funding.inputs.push_back({{pair.a.rng.id<Txid>(), 0}, {}, 0, {}});
+  for (const auto& word : *pair.a.to_fund) funding.outputs.push_back({word.amount, word.script_pubkey});
+  for (std::uint32_t i = 0; i < 2; ++i)
+    pair.a.step(FundingPrepared{pair.a.to_fund->at(i).temporary_channel_id, funding, i});
+  pair.run();
+  pair.mine({funding}, 3);
+  for (const auto* node : {&pair.a, &pair.b}) {
+    ASSERT_EQ(node->channels.size(), 2U);
+    for (const auto& [id, view] : node->channels) EXPECT_TRUE(view.usable);
+  }
+}
+
 }  // namespace
 }  // namespace doze::channel
