@@ -307,6 +307,20 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   work.say(Broadcast{std::move(transaction)});
 }
 
+namespace {
+
+void forget(Work& work, const ChannelId& id) {
+  work.say(Erase{Table::Channel, to_bytes(id.view())});
+  work.state.channels.erase(id);
+  work.state.dirty.insert(id);
+}
+void forget_oldest_closed(Work& work) {
+  std::multimap<BlockHeight, ChannelId> closed;
+  for (const auto& [id, channel] : work.state.channels)
+    if (channel.phase == ChannelPhase::Closed) closed.emplace(channel.created_height, id);
+  for (; closed.size() > kMaxClosedShown; closed.erase(closed.begin())) forget(work, closed.begin()->second);
+}
+
 void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transaction, BlockHeight height,
                 std::uint32_t position) {
   const auto& outputs = transaction.outputs;
@@ -318,6 +332,8 @@ void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transa
   channel.funding_position = position;
   save(work, channel);
 }
+
+}  // namespace
 
 void on_block(Work& work, const BlockConnected& in) {
   std::map<Outpoint, ChannelId> watched;
@@ -343,7 +359,7 @@ void on_block(Work& work, const BlockConnected& in) {
     work.state.dirty.insert(id);
     send_ready(work, channel);
     announce(work, channel);
-    if (!channel.funder && !channel.confirmed() && channel.phase == ChannelPhase::Opening &&
+    if (!channel.funder && !channel.confirmed() &&
         in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
       forgotten.push_back(id);
     if (work.context.views.chain_synced && in.height.value() % kRebroadcastBlocks == 0) rebroadcast(work, channel);
@@ -357,8 +373,10 @@ void on_block(Work& work, const BlockConnected& in) {
   }
   for (const auto& id : forgotten) {
     auto& channel = work.state.channels.at(id);
-    end(work, channel, "the peer never funded it");
+    if (channel.phase != ChannelPhase::Closed) end(work, channel, "the peer never funded it");
+    forget(work, id);
   }
+  forget_oldest_closed(work);
 }
 
 void on_block_gone(Work& work, const BlockDisconnected& in) {

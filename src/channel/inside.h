@@ -37,6 +37,8 @@ inline constexpr Msat kMaxDustExposure{5'000'000};   // dust HTLCs are lost to f
 inline constexpr Msat kMaxDustExposureByFee{50'000'000};
 static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
+/// Of strangers together, dead ones too until they are forgotten; a peer with a funded channel counts alone.
+inline constexpr std::size_t kMaxUnfundedInbound = 50;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later

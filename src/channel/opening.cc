@@ -138,6 +138,23 @@ Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
   return it != work.state.openings.end() && it->second.channel.peer == peer ? &it->second : nullptr;
 }
 
+/// Whether this peer may open one more channel to us; empty: yes.
+std::string too_many(const Work& work, const NodeId& peer) {
+  bool known = work.context.views.invited.contains(peer);
+  for (const auto& [id, channel] : work.state.channels)
+    known = known || (channel.peer == peer && channel.confirmed() && channel.alive());
+  std::size_t opening = 0, unfunded = 0;
+  for (const auto& [id, entry] : work.state.openings) opening += entry.channel.peer == peer ? 1 : 0;
+  for (const auto& [id, channel] : work.state.channels) {
+    if (channel.funder || channel.confirmed() || channel.phase == ChannelPhase::Closed) continue;
+    if (channel.peer == peer && channel.phase == ChannelPhase::Opening) ++opening;
+    if (!known || channel.peer == peer) ++unfunded;
+  }
+  if (opening >= kMaxOpeningPerPeer) return "too many channels are being opened";
+  if (unfunded >= kMaxUnfundedInbound) return "too many channels wait for their funding";
+  return "";
+}
+
 wire::ChannelAnnouncement announcement(const Context& context, const Channel& channel) {
   wire::ChannelAnnouncement out;
   out.chain_hash = wire::chain_hash(context.config.network);
@@ -233,12 +250,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
     return refuse("feerate_per_kw " + std::to_string(m.feerate_per_kw.value()) + " is not reasonable");
   if (!m.channel_type) return refuse("channel_type is missing");
   if (!context.views.chain_synced) return refuse("our block chain is not synced yet, try again later");
-  auto under_way = std::count_if(work.state.openings.begin(), work.state.openings.end(),
-                                 [&](const auto& entry) { return entry.second.channel.peer == peer; }) +
-                   std::count_if(work.state.channels.begin(), work.state.channels.end(), [&](const auto& entry) {
-                     return entry.second.peer == peer && !entry.second.funder && !entry.second.confirmed();
-                   });
-  if (static_cast<std::size_t>(under_way) >= kMaxOpeningPerPeer) return refuse("too many channels are being opened");
+  if (auto why = too_many(work, peer); !why.empty()) return refuse(why);
   if (work.state.openings.contains(m.temporary_channel_id)) return refuse("the temporary_channel_id is in use");
   Opening opening;
   auto& channel = opening.channel;

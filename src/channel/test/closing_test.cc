@@ -1,4 +1,5 @@
 // shutdown and closing_signed: when, with which outputs, at which fee, and what a lost connection changes.
+#include "channel/inside.h"
 #include "pair.h"
 
 namespace doze::channel {

@@ -1,4 +1,5 @@
 // What a peer does to make us crash, forget, or lose money by the rules.
+#include "channel/inside.h"
 #include "pair.h"
 
 namespace doze::channel {
@@ -106,6 +107,80 @@ TEST(Hostile, dust_above_the_limit_is_handed_over_to_be_failed) {
     expected.push_back(false);  // it has an output
     EXPECT_EQ(flagged(pair.b), expected);
   }
+}
+
+// ---- rows: what a peer can make us keep ----
+
+std::size_t channel_rows(const FakeNode& node) {
+  return node.rows.size() - 1;  // one is the counter of key indexes
+}
+
+/// Opened up to funding_signed, never funded, and ended by an error.
+void open_and_fail(Pair& pair) {
+  pair.start_opening();
+  pair.run();
+  for (const auto& [id, view] : pair.b.channels)
+    if (view.phase == ChannelPhase::Opening) {
+      pair.b.step(MessageReceived{pair.a.id, wire::Error{id, {}}});
+      break;
+    }
+}
+
+TEST(Hostile, channels_that_failed_unfunded_do_not_count_as_opening_and_are_forgotten) {
+  Pair pair;
+  pair.connect();
+  for (int i = 0; i < 6; ++i) open_and_fail(pair);
+  EXPECT_EQ(pair.b.sent<wire::AcceptChannel>().size(), 6U);
+  EXPECT_EQ(channel_rows(pair.b), 6U);
+  pair.mine({}, kForgetUnfundedBlocks + 1);
+  EXPECT_EQ(channel_rows(pair.b), 0U);
+  EXPECT_TRUE(pair.b.channels.empty());
+  EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 6U);
+}
+
+TEST(Hostile, strangers_get_only_so_many_channels_without_a_funding) {
+  for (bool invited : {false, true}) {
+    Pair pair;
+    pair.connect();
+    for (std::size_t i = 0; i < kMaxUnfundedInbound; ++i) open_and_fail(pair);
+    EXPECT_EQ(channel_rows(pair.b), kMaxUnfundedInbound);
+    pair.a.said.clear();
+    pair.b.said.clear();
+    // Another stranger, or a client of ours.
+    FakeNode other(3, Role::Server);
+    other.peers.insert_or_assign(pair.b.id, PeerView{pair.b.id, own_features(pair.b.config), "x", false, other.wall});
+    if (invited) pair.b.invited.insert(other.id);
+    command::OpenChannel command;
+    command.node_id = pair.b.id;
+    command.amount = Sat(1'000'000);
+    other.step(OpenChannelNow{7, command});
+    pair.b.step(MessageReceived{other.id, other.outbox.front()});
+    EXPECT_EQ(pair.b.sent<wire::AcceptChannel>().size(), invited ? 1U : 0U);
+    EXPECT_EQ(pair.b.sent<wire::Error>().size(), invited ? 0U : 1U);
+  }
+}
+
+TEST(Hostile, the_oldest_of_many_closed_channels_are_forgotten) {
+  Pair pair;
+  pair.open();
+  pair.a.step(CloseChannelNow{8, {pair.id(), true, {}}, {}});
+  pair.mine({pair.a.all<Broadcast>().at(0).transaction});
+  ASSERT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);
+  auto key = std::pair(Table::Channel, to_bytes(pair.id().view()));
+  auto value = pair.a.rows.at(key);
+  ASSERT_EQ(to_hex(Bytes(value.begin() + 1, value.begin() + 33)), pair.id().hex());
+  for (std::uint32_t i = 0; i < kMaxClosedShown + 3; ++i) {
+    auto copy = value;
+    ChannelId id;
+    id.bytes[0] = static_cast<std::uint8_t>(i >> 8);
+    id.bytes[1] = static_cast<std::uint8_t>(i);
+    std::copy(id.bytes.begin(), id.bytes.end(), copy.begin() + 1);
+    pair.a.rows[{Table::Channel, to_bytes(id.view())}] = copy;
+  }
+  pair.a.restart();
+  pair.mine();
+  EXPECT_EQ(channel_rows(pair.a), kMaxClosedShown);
+  EXPECT_EQ(pair.a.channels.size(), kMaxClosedShown);
 }
 
 }  // namespace

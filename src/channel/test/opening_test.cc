@@ -326,6 +326,7 @@ TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
   pair.mine({}, 2017);
   EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 1U);
   EXPECT_TRUE(pair.a.all<ChannelClosed>().empty());
+  EXPECT_TRUE(pair.b.channels.empty());
 }
 
 TEST(Opening, OneTransactionMayFundTwoChannels) {
