@@ -88,6 +88,12 @@ const char* bad_removal(const Channel& channel, std::uint64_t id) {
   return nullptr;
 }
 
+/// Until the peer signs it, it is forgotten with the connection: nothing to write.
+void take_unsigned(Work& work, Channel& channel, Update update) {
+  channel.remote_proposed.push_back(std::move(update));
+  work.state.dirty.insert(channel.id);
+}
+
 /// An offered HTLC is irrevocably gone: says why, unless its settlement was said already.
 void finish(Work& work, Channel& channel, std::uint64_t id, std::optional<FailReason> reason) {
   auto it = channel.offered.find(id);
@@ -158,8 +164,7 @@ void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& m) {
     return broken(std::to_string(spec.to_remote.value()) + " msat would be left, reserve and fee need " +
                   std::to_string(needed.value()));
   ++channel.next_remote_htlc;
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
@@ -179,8 +184,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
 void on(Work& work, Channel& channel, const wire::UpdateFailHtlc& m) {
   if (const auto* why = bad_removal(channel, m.id))
     return break_channel(work, channel, std::string("update_fail_htlc: ") + why);
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& m) {
@@ -188,8 +192,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& m) {
     return break_channel(work, channel, std::string("update_fail_malformed_htlc: ") + why);
   if ((m.failure_code & onion::kBadOnion) == 0)
     return break_channel(work, channel, "update_fail_malformed_htlc: a failure_code without BADONION");
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
@@ -204,8 +207,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
   if (auto dust = dust_exposure_at(channel, m.feerate_per_kw);
       dust > kMaxDustExposureByFee && dust > dust_exposure_at(channel, channel.local_spec.feerate))
     return broken(std::to_string(dust.value()) + " msat would have no output of their own");
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void propose_fee(Work& work, Channel& channel) {

@@ -39,13 +39,11 @@ void reconnect(Work& work, Channel& channel) {
 }
 
 void disconnect(Work& work, Channel& channel) {
-  bool had = !channel.remote_proposed.empty();
   channel.connected = channel.reestablished = false;
   channel.reestablished_at.reset();
   channel.sent_shutdown = channel.got_shutdown = false;
   channel.closing_fee.reset();
   forget_unsigned(channel);
-  if (had) save(work, channel);
   work.state.dirty.insert(channel.id);
   say_if_usable(work, channel);
 }

@@ -183,5 +183,23 @@ TEST(Hostile, the_oldest_of_many_closed_channels_are_forgotten) {
   EXPECT_EQ(pair.a.channels.size(), kMaxClosedShown);
 }
 
+TEST(Hostile, updates_that_are_not_signed_write_nothing) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open();
+    for (std::uint64_t i = 0; i < 3; ++i) pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), i));
+    pair.b.said.clear();
+    while (!std::holds_alternative<wire::CommitmentSigned>(pair.a.outbox.front())) pair.deliver(pair.a);
+    EXPECT_FALSE(pair.b.only_channel().received_htlcs.empty());
+    EXPECT_TRUE(pair.b.all<Put>().empty());
+    pair.cut();
+    EXPECT_TRUE(pair.b.all<Put>().empty());
+    if (restart) pair.b.restart();
+    pair.connect();
+    pair.run();
+    EXPECT_EQ(pair.b.all<HtlcReceived>().size(), 3U);
+  }
+}
+
 }  // namespace
 }  // namespace doze::channel
