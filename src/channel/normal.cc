@@ -50,8 +50,8 @@ std::optional<AddRefusal> refusal(const Work& work, const Channel& channel, cons
   auto ours = to_msat(channel.remote.channel_reserve);
   if (channel.funder) {
     ours += opener_cost(channel, spec, kFeeSpike, 0);
-  } else if (spec.to_remote < opener_cost(channel, spec, 1, 0)) {
-    return AddRefusal::InsufficientFunds;  // the peer could not pay for the output
+  } else if (spec.to_remote < to_msat(channel.local.channel_reserve) + opener_cost(channel, spec, 1, 0)) {
+    return AddRefusal::InsufficientFunds;  // the peer could not pay for the output and keep its reserve
   }
   if (spec.to_local < ours) return AddRefusal::InsufficientFunds;
   auto exposed = dust_exposure(channel, spec);

@@ -58,7 +58,13 @@ Msat room(const Channel& channel, const Spec& spec, bool ours) {
   const auto& receiver = ours ? channel.remote : channel.local;
   auto left = sub_or_zero(ours ? spec.to_local : spec.to_remote, to_msat(receiver.channel_reserve));
   bool pays_fee = ours == channel.funder;
-  if (pays_fee) left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, 1));
+  if (pays_fee) {
+    left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, 1));
+  } else {
+    const auto& payer = ours ? channel.local : channel.remote;
+    if ((ours ? spec.to_remote : spec.to_local) < to_msat(payer.channel_reserve) + opener_cost(channel, spec, 1, 1))
+      return Msat(0);
+  }
   std::size_t count = 0;
   Msat in_flight;
   for (const auto& [id, htlc] : spec.htlcs) {
