@@ -50,8 +50,13 @@ void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
   std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
   work.notify(Severity::Warning, "peer_error",
               {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
-  if (work.state.openings.contains(m.channel_id) && work.state.openings.at(m.channel_id).channel.peer == peer)
-    return fail_opening(work, m.channel_id, "the peer refuses: " + text, false);
+  // Before funding_created by the temporary id, afterwards by the real one, too; zeros: everything.
+  std::vector<ChannelId> refused;
+  for (const auto& [id, opening] : work.state.openings)
+    if (opening.channel.peer == peer &&
+        (m.channel_id.is_zero() || m.channel_id == id || m.channel_id == opening.channel.id))
+      refused.push_back(id);
+  for (const auto& id : refused) fail_opening(work, id, "the peer refuses: " + text, false);
   for (auto& [id, channel] : work.state.channels)
     if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id))
       force_close(work, channel, "the peer sent an error: " + text);

@@ -166,9 +166,10 @@ struct Opening {
   RequestId request = 0;  // 0: the peer opens
   Sat amount;
   Msat push;
-  FeeratePerKw feerate;
-  Txid funding_txid;      // funder, after FundingPrepared
-  bool accepted = false;  // funder: accept_channel came
+  FeeratePerKw feerate;          // of the first commitment
+  FeeratePerKw funding_feerate;  // funder: of the funding transaction, as the operator asked
+  Txid funding_txid;             // funder, after FundingPrepared
+  bool accepted = false;         // funder: accept_channel came
   bool sent_created = false;
 };
 

@@ -222,7 +222,8 @@ void open(Work& work, const OpenChannelNow& word) {
   opening.request = word.request;
   opening.amount = command.amount;
   opening.push = command.push;
-  opening.feerate = command.feerate.value_or(feerate_now(work));
+  opening.feerate = feerate_now(work);
+  opening.funding_feerate = command.feerate.value_or(opening.feerate);
   wire::OpenChannel message;
   fill(message, channel.local, channel);
   message.chain_hash = wire::chain_hash(context.config.network);
@@ -295,7 +296,7 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
   work.say(PrepareFunding{
       m.temporary_channel_id,
       bitcoin::p2wsh_script(commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding)),
-      channel.capacity, feerate_now(work)});
+      channel.capacity, opening->funding_feerate});
 }
 
 void on(Work& work, const FundingFailed& word) {

@@ -349,5 +349,37 @@ TEST(Opening, OneTransactionMayFundTwoChannels) {
   }
 }
 
+TEST(Opening, TheOperatorsFeerateIsTheFundings) {
+  Pair pair;
+  pair.connect();
+  command::OpenChannel command;
+  command.node_id = pair.b.id;
+  command.amount = Sat(1'000'000);
+  command.feerate = FeeratePerKw(20'000);
+  pair.a.step(OpenChannelNow{7, command});
+  pair.run();
+  EXPECT_EQ(pair.a.sent<wire::OpenChannel>().at(0).feerate_per_kw, pair.a.config.default_feerate);
+  EXPECT_EQ(pair.a.all<PrepareFunding>().at(0).feerate, FeeratePerKw(20'000));
+}
+
+TEST(Opening, AnErrorEndsItUnderEachOfItsIds) {
+  for (int which = 0; which < 3; ++which) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    for (int i = 0; i < 10 && pair.a.sent<wire::FundingCreated>().empty(); ++i)
+      if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+    auto created = pair.a.sent<wire::FundingCreated>().at(0);
+    ChannelId id;
+    if (which == 1) id = created.temporary_channel_id;
+    if (which == 2) id.bytes = created.funding_txid.bytes;
+    if (which == 2) id.bytes[31] ^= static_cast<std::uint8_t>(created.funding_output_index);
+    pair.a.step(MessageReceived{pair.b.id, wire::Error{id, {}}});
+    EXPECT_EQ(pair.a.all<ReleaseFunding>().size(), 1U) << which;
+    ASSERT_EQ(pair.a.all<Reply>().size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<CommandError>(pair.a.all<Reply>()[0].result));
+  }
+}
+
 }  // namespace
 }  // namespace doze::channel
