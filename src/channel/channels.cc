@@ -130,11 +130,14 @@ void hear(Work& work, const BroadcastResult& in) {
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
 }
-void hear(Work&, const DeadlineReached&) {}
+void hear(Work& work, const DeadlineReached&) {
+  end_waits(work);
+}
 void hear(Work& work, const EndOfStep&) {
   for (auto& [id, channel] : work.state.channels) {
     sign_if_due(work, channel);
     shutdown_if_due(work, channel);
+    note_waiting(work, channel);
   }
 }
 
@@ -178,8 +181,8 @@ Transition<Channels> step(Channels state, const Input& input, const Context& con
   return {std::move(state), std::move(out)};
 }
 
-std::optional<MonoTime> deadline(const Channels&) {
-  return std::nullopt;
+std::optional<MonoTime> deadline(const Channels& state) {
+  return next_wait(*state.inside);
 }
 
 const std::map<ChannelId, ChannelView>& views(const Channels& state) {

@@ -27,11 +27,6 @@ bool quiet(const Channel& channel) {
          channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
 }
 
-/// In this connection, and nothing is left but to agree on the transaction.
-bool both_shut_down(const Channel& channel) {
-  return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
-}
-
 /// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
 bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
   commitment::ClosingTerms terms;
@@ -191,6 +186,10 @@ std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight heig
 }
 
 }  // namespace
+
+bool both_shut_down(const Channel& channel) {
+  return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
+}
 
 void rebroadcast(Work& work, Channel& channel) {
   auto send = [&](const Bytes& raw) {

@@ -42,7 +42,10 @@ inline constexpr std::size_t kMaxUnfundedInbound = 50;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
-inline constexpr std::size_t kMaxClosedShown = 1'000;   // closed channels that listchannels still shows
+inline constexpr std::uint64_t kAnswerWaitMs = 60'000;  // a peer that is well answers in seconds
+inline constexpr std::uint64_t kOpeningWaitMs =
+    600'000;                                           // people may have to say yes; our coins are reserved meanwhile
+inline constexpr std::size_t kMaxClosedShown = 1'000;  // closed channels that listchannels still shows
 
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
@@ -88,6 +91,14 @@ struct Offered {
 struct HeldInRevoke {
   std::uint64_t id = 0;
   Profile profile = Profile::Ldk;
+};
+
+/// What only the peer can send next.
+enum class Answer : std::uint8_t { Nothing, Reestablish, Revocation, ClosingSigned };
+struct Waiting {
+  Answer answer = Answer::Nothing;
+  std::uint64_t number = 0;  // of the commitment: another one is another wait
+  MonoTime since;
 };
 
 struct Channel {
@@ -138,6 +149,7 @@ struct Channel {
   bool connected = false, reestablished = false;
   std::optional<BlockHeight> reestablished_at;       // in this connection, with the chain synced
   bool sent_shutdown = false, got_shutdown = false;  // in this connection: both sides say it again in the next
+  Waiting waiting;
   bool said_usable = false;
   bool resent_announcement = false;
   std::optional<UnixTime> usable_since;
@@ -171,6 +183,7 @@ struct Opening {
   Txid funding_txid;             // funder, after FundingPrepared
   bool accepted = false;         // funder: accept_channel came
   bool sent_created = false;
+  MonoTime started;
 };
 
 struct Channels::Inside {
@@ -280,6 +293,8 @@ void on(Work& work, Channel& channel, const wire::Shutdown& message);
 void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
 /// shutdown, if it is wanted and may leave now.
 void shutdown_if_due(Work& work, Channel& channel);
+/// In this connection, and nothing is left but to agree on the transaction.
+[[nodiscard]] bool both_shut_down(const Channel& channel);
 void continue_closing(Work& work, Channel& channel);
 /// Publishes our commitment; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
@@ -290,5 +305,12 @@ void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
 void on_block_gone(Work& work, const BlockDisconnected& in);
 void rebroadcast(Work& work, Channel& channel);
+
+// waits.cc
+/// At the end of a step: what the channel waits for now, and since when.
+void note_waiting(const Work& work, Channel& channel);
+/// Peers that did not answer lose their connection, openings that stand still fail.
+void end_waits(Work& work);
+[[nodiscard]] std::optional<MonoTime> next_wait(const Channels::Inside& state);
 
 }  // namespace doze::channel

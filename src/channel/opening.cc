@@ -220,6 +220,7 @@ void open(Work& work, const OpenChannelNow& word) {
   channel.local = our_terms(context, channel);
   opening.temporary_channel_id = context.rng.id<ChannelId>();
   opening.request = word.request;
+  opening.started = context.mono;
   opening.amount = command.amount;
   opening.push = command.push;
   opening.feerate = feerate_now(work);
@@ -270,6 +271,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   set_first_specs(channel, m.push_msat, m.feerate_per_kw);
   if (!opener_can_pay(channel)) return refuse("the funding does not pay for the first commitment and the reserve");
   opening.temporary_channel_id = m.temporary_channel_id;
+  opening.started = context.mono;
   wire::AcceptChannel accept;
   fill(accept, channel.local, channel);
   accept.temporary_channel_id = m.temporary_channel_id;
