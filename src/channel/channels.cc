@@ -50,8 +50,13 @@ void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
   std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
   work.notify(Severity::Warning, "peer_error",
               {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
-  if (work.state.openings.contains(m.channel_id) && work.state.openings.at(m.channel_id).channel.peer == peer)
-    return fail_opening(work, m.channel_id, "the peer refuses: " + text, false);
+  // Before funding_created by the temporary id, afterwards by the real one, too; zeros: everything.
+  std::vector<ChannelId> refused;
+  for (const auto& [id, opening] : work.state.openings)
+    if (opening.channel.peer == peer &&
+        (m.channel_id.is_zero() || m.channel_id == id || m.channel_id == opening.channel.id))
+      refused.push_back(id);
+  for (const auto& id : refused) fail_opening(work, id, "the peer refuses: " + text, false);
   for (auto& [id, channel] : work.state.channels)
     if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id))
       force_close(work, channel, "the peer sent an error: " + text);
@@ -125,9 +130,15 @@ void hear(Work& work, const BroadcastResult& in) {
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
 }
-void hear(Work&, const DeadlineReached&) {}
+void hear(Work& work, const DeadlineReached&) {
+  end_waits(work);
+}
 void hear(Work& work, const EndOfStep&) {
-  for (auto& [id, channel] : work.state.channels) sign_if_due(work, channel);
+  for (auto& [id, channel] : work.state.channels) {
+    sign_if_due(work, channel);
+    shutdown_if_due(work, channel);
+    note_waiting(work, channel);
+  }
 }
 
 }  // namespace
@@ -170,8 +181,8 @@ Transition<Channels> step(Channels state, const Input& input, const Context& con
   return {std::move(state), std::move(out)};
 }
 
-std::optional<MonoTime> deadline(const Channels&) {
-  return std::nullopt;
+std::optional<MonoTime> deadline(const Channels& state) {
+  return next_wait(*state.inside);
 }
 
 const std::map<ChannelId, ChannelView>& views(const Channels& state) {

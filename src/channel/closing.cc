@@ -12,6 +12,10 @@ namespace {
 
 /// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
 constexpr std::uint64_t kClosingWeight = 730;
+/// Of one with a single short output: nobody relays what pays the least feerate for less.
+constexpr std::uint64_t kLeastClosingWeight = 540;
+/// As opener we pay up to so many times what we think right.
+constexpr std::uint64_t kMostTimesWanted = 5;
 
 Bytes script_of(const Channel& channel) {
   return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
@@ -23,7 +27,8 @@ bool quiet(const Channel& channel) {
          channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
 }
 
-bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee) {
+/// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
+bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
   commitment::ClosingTerms terms;
   terms.funding = channel.funding;
   terms.script_a = channel.local_shutdown;
@@ -32,9 +37,21 @@ bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee) {
   terms.amount_b = to_sat_floor(channel.local_spec.to_remote);
   auto& payer = channel.funder ? terms.amount_a : terms.amount_b;
   payer = sub_or_zero(payer, fee);
-  terms.dust_limit_a = bitcoin::dust_limit(channel.local_shutdown);
-  terms.dust_limit_b = bitcoin::dust_limit(channel.remote_shutdown);
+  if (!with_theirs) terms.amount_b = Sat(0);
+  terms.dust_limit_a = terms.dust_limit_b = dust_limit;
   return commitment::closing_transaction(terms);
+}
+
+/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
+std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
+  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
+    if (transaction.outputs.empty()) continue;
+    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
+    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
+  }
+  return std::nullopt;
 }
 
 Sat wanted_fee(const Work& work) {
@@ -43,16 +60,51 @@ Sat wanted_fee(const Work& work) {
   return Sat(kClosingWeight * feerate.value() / 1000 + 1);
 }
 
-void send_closing_signed(Work& work, Channel& channel, Sat fee) {
-  auto transaction = closing_transaction(channel, fee);
+/// All that the opener has; something must stay for an output, though.
+Sat most_fee(const Channel& channel) {
+  const auto& spec = channel.local_spec;
+  auto payer = to_sat_floor(channel.funder ? spec.to_local : spec.to_remote);
+  auto other = to_sat_floor(channel.funder ? spec.to_remote : spec.to_local);
+  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
+  return other < dust ? sub_or_zero(payer, dust) : payer;
+}
+
+/// What we sign: as opener near what we want, otherwise whatever the opener can pay.
+wire::FeeRange acceptable_fees(const Work& work, const Channel& channel) {
+  Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
+  if (!channel.funder) return {least, most_fee(channel)};
+  auto wanted = std::max(wanted_fee(work), channel.closing_fee.value_or(Sat(0)));
+  return {least, std::min(Sat(wanted.value() * kMostTimesWanted), most_fee(channel))};
+}
+
+void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
   channel.closing_fee = fee;
   wire::ClosingSigned message;
   message.channel_id = channel.id;
   message.fee_satoshis = fee;
   message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
-  message.fee_range = wire::FeeRange{Sat(kClosingWeight * work.context.config.feerate_floor.value() / 1000),
-                                     Sat(std::max(fee.value(), wanted_fee(work).value()) * 5)};
+  message.fee_range = acceptable_fees(work, channel);
   work.send(channel.peer, std::move(message));
+}
+void offer_fee(Work& work, Channel& channel, Sat fee) {
+  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
+}
+
+/// A fee that we would not sign. The accepter answers an opener's first offer with a better one, if there is one that
+/// both would sign. BOLT 2, "Legacy Closing Negotiation".
+void refuse_fee(Work& work, Channel& channel, const wire::ClosingSigned& m) {
+  auto both = acceptable_fees(work, channel);
+  if (m.fee_range) {
+    both.min_fee_satoshis = std::max(both.min_fee_satoshis, m.fee_range->min_fee_satoshis);
+    both.max_fee_satoshis = std::min(both.max_fee_satoshis, m.fee_range->max_fee_satoshis);
+  }
+  bool overlap = both.min_fee_satoshis <= both.max_fee_satoshis;
+  auto why = "closing_signed: a fee of " + std::to_string(m.fee_satoshis.value()) + " sat";
+  if (overlap && !channel.funder && !channel.closing_fee)
+    return offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));
+  if (overlap && m.fee_range) return break_channel(work, channel, why + ", which was not offered");
+  work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of(why + " is not acceptable"))});
+  work.say(DropPeer{channel.peer, why});
 }
 
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how) {
@@ -64,13 +116,12 @@ void answer_close(Work& work, Channel& channel, const Txid& txid, const char* ho
   channel.close_requests.clear();
 }
 
-void send_shutdown(Work& work, Channel& channel, Bytes script) {
+/// From now on no HTLC is added; shutdown itself leaves when nothing of ours waits for the peer's revocation.
+void want_shutdown(Work& work, Channel& channel, Bytes script) {
   channel.local_shutdown = std::move(script);
   channel.phase = ChannelPhase::Closing;
   save(work, channel);
   say_if_usable(work, channel);
-  if (channel.connected && channel.reestablished)
-    work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
 }
 
 /// Our commitment with both signatures.
@@ -112,7 +163,33 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend) {
   end(work, channel, "the peer published its commitment");
 }
 
+/// An HTLC that we offered and that should have come back. One that the peer holds for us waits until the peer had the
+/// chance to fail it: a sleeping payer learns of it only after channel_reestablish.
+bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, BlockHeight height) {
+  auto expiry = cltv_expiry.value();
+  auto it = channel.offered.find(id);
+  if (it == channel.offered.end() || !it->second.hold) return height.value() >= expiry + kOfferedGrace.value();
+  if (height.value() >= expiry + kExpiredGraceMax) return true;
+  return channel.reestablished_at &&
+         height.value() >= std::max(channel.reestablished_at->value(), expiry) + kExpiredGraceBlocks;
+}
+
+/// In any commitment that could be published: BOLT 2 says "either node's".
+std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {
+  for (const auto* spec :
+       {&channel.local_spec, &channel.remote_spec, channel.next_remote_spec ? &*channel.next_remote_spec : nullptr}) {
+    if (spec == nullptr) continue;
+    for (const auto& [htlc, info] : spec->htlcs)
+      if (htlc.offered && overdue(channel, htlc.id, info.cltv_expiry, height)) return info.cltv_expiry;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+bool both_shut_down(const Channel& channel) {
+  return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
+}
 
 void rebroadcast(Work& work, Channel& channel) {
   auto send = [&](const Bytes& raw) {
@@ -125,6 +202,12 @@ void rebroadcast(Work& work, Channel& channel) {
 }
 
 void force_close(Work& work, Channel& channel, const std::string& why) {
+  // The peer may have forgotten the channel already: nothing that it says makes the agreement void.
+  if (channel.agreed()) return rebroadcast(work, channel);
+  publish_commitment(work, channel, why);
+}
+
+void publish_commitment(Work& work, Channel& channel, const std::string& why) {
   if (!channel.alive()) return;
   auto transaction = own_commitment(channel);
   channel.closing_transaction = bitcoin::serialize(transaction);
@@ -139,7 +222,7 @@ void force_close(Work& work, Channel& channel, const std::string& why) {
 
 void break_channel(Work& work, Channel& channel, const std::string& why) {
   if (!channel.alive()) return;
-  if (channel.connected) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
+  if (channel.connected && !channel.agreed()) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
   force_close(work, channel, why);
 }
 
@@ -155,7 +238,7 @@ void close(Work& work, const CloseChannelNow& word) {
     channel.close_requests.push_back(word.request);
     if (channel.connected)
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("closed by the operator"))});
-    return force_close(work, channel, "closed by the operator");
+    return publish_commitment(work, channel, "closed by the operator");
   }
   if (channel.phase == ChannelPhase::Opening)
     return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait, or use --force");
@@ -163,12 +246,10 @@ void close(Work& work, const CloseChannelNow& word) {
     return refuse(CommandErrorCode::NotReady,
                   "the peer is offline: wait for it, or use --force (our commitment, with a delay)");
   channel.close_requests.push_back(word.request);
-  if (channel.local_shutdown.empty()) send_shutdown(work, channel, word.script_pubkey);
-  continue_closing(work, channel);
+  if (channel.local_shutdown.empty()) want_shutdown(work, channel, word.script_pubkey);
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {
-  if (!channel.ready()) return break_channel(work, channel, "shutdown: the channel is not open yet");
   if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true)) {
     work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("shutdown: this script is not allowed"))});
     return work.say(DropPeer{channel.peer, "shutdown with a script that is not allowed"});
@@ -176,42 +257,44 @@ void on(Work& work, Channel& channel, const wire::Shutdown& m) {
   if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
     return break_channel(work, channel, "shutdown: another script than before");
   channel.remote_shutdown = m.scriptpubkey;
+  channel.got_shutdown = true;
   channel.phase = ChannelPhase::Closing;
   save(work, channel);
   if (channel.local_shutdown.empty())
-    send_shutdown(work, channel,
+    want_shutdown(work, channel,
                   bitcoin::p2wpkh_script(work.context.signer.wallet_key(
                       false, kChannelScriptIndexBase + static_cast<std::uint32_t>(channel.key_index))));
   say_if_usable(work, channel);
   continue_closing(work, channel);
 }
 
-void continue_closing(Work& work, Channel& channel) {
-  if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.remote_shutdown.empty() ||
-      !channel.connected || !channel.reestablished || !quiet(channel) || !channel.funder || channel.closing_fee)
+void shutdown_if_due(Work& work, Channel& channel) {
+  // BOLT 2: not while updates of ours are pending on the peer's commitment.
+  if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.sent_shutdown ||
+      !channel.connected || !channel.reestablished || !channel.local_proposed.empty() || !channel.local_signed.empty())
     return;
-  send_closing_signed(work, channel, wanted_fee(work));
+  channel.sent_shutdown = true;
+  work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
+  continue_closing(work, channel);
+}
+
+void continue_closing(Work& work, Channel& channel) {
+  if (!both_shut_down(channel) || !channel.funder || channel.closing_fee) return;
+  offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
 }
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
-  if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.remote_shutdown.empty() ||
-      !quiet(channel))
-    return break_channel(work, channel, "closing_signed: not now");
-  auto payer = channel.funder ? channel.local_spec.to_local : channel.local_spec.to_remote;
-  if (m.fee_satoshis > to_sat_floor(payer))
+  if (!both_shut_down(channel)) return break_channel(work, channel, "closing_signed: not now");
+  if (m.fee_satoshis > most_fee(channel))
     return break_channel(work, channel, "closing_signed: a fee above the balance");
-  auto transaction = closing_transaction(channel, m.fee_satoshis);
-  auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
-  if (!crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature))
-    return break_channel(work, channel, "closing_signed: the signature is wrong");
-  bool agreed = channel.closing_fee == m.fee_satoshis;
-  if (!agreed) {
-    // We pay as the opener: up to five times what we wanted. Otherwise whatever the peer pays is fine.
-    if (channel.funder && m.fee_satoshis.value() > wanted_fee(work).value() * 5) {
-      work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: the fee is too high"))});
-      return;
-    }
-    send_closing_signed(work, channel, m.fee_satoshis);
+  auto signed_by_peer = variant_of(channel, m);
+  if (!signed_by_peer) return break_channel(work, channel, "closing_signed: the signature is wrong");
+  auto transaction = *std::move(signed_by_peer);
+  if (channel.closing_fee != m.fee_satoshis) {
+    auto range = acceptable_fees(work, channel);
+    if (m.fee_satoshis < range.min_fee_satoshis || m.fee_satoshis > range.max_fee_satoshis)
+      return refuse_fee(work, channel, m);
+    send_closing_signed(work, channel, m.fee_satoshis, transaction);
   }
   auto ours = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
   transaction.inputs[0].witness =
@@ -223,30 +306,48 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   work.say(Broadcast{std::move(transaction)});
 }
 
+namespace {
+
+void forget(Work& work, const ChannelId& id) {
+  work.say(Erase{Table::Channel, to_bytes(id.view())});
+  work.state.channels.erase(id);
+  work.state.dirty.insert(id);
+}
+void forget_oldest_closed(Work& work) {
+  std::multimap<BlockHeight, ChannelId> closed;
+  for (const auto& [id, channel] : work.state.channels)
+    if (channel.phase == ChannelPhase::Closed) closed.emplace(channel.created_height, id);
+  for (; closed.size() > kMaxClosedShown; closed.erase(closed.begin())) forget(work, closed.begin()->second);
+}
+
+void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transaction, BlockHeight height,
+                std::uint32_t position) {
+  const auto& outputs = transaction.outputs;
+  if (channel.funding.index >= outputs.size() ||
+      outputs[channel.funding.index].script_pubkey != bitcoin::p2wsh_script(script_of(channel)) ||
+      outputs[channel.funding.index].amount != channel.capacity)
+    return break_channel(work, channel, "the funding transaction does not pay to the channel");
+  channel.funding_height = height;
+  channel.funding_position = position;
+  save(work, channel);
+}
+
+}  // namespace
+
 void on_block(Work& work, const BlockConnected& in) {
   std::map<Outpoint, ChannelId> watched;
-  std::map<Txid, ChannelId> awaited;
+  std::multimap<Txid, ChannelId> awaited;  // one transaction may fund several channels
   for (const auto& [id, channel] : work.state.channels) {
     if (channel.phase == ChannelPhase::Closed) continue;
     watched[channel.funding] = id;
-    if (!channel.confirmed()) awaited[channel.funding.txid] = id;
+    if (!channel.confirmed()) awaited.emplace(channel.funding.txid, id);
   }
   for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position) {
     const auto& transaction = in.block->transactions[position];
     if (!awaited.empty()) {
-      if (auto it = awaited.find(bitcoin::txid(transaction)); it != awaited.end()) {
-        auto& channel = work.state.channels.at(it->second);
-        auto script = bitcoin::p2wsh_script(script_of(channel));
-        const auto& outputs = transaction.outputs;
-        if (channel.funding.index >= outputs.size() || outputs[channel.funding.index].script_pubkey != script ||
-            outputs[channel.funding.index].amount != channel.capacity) {
-          break_channel(work, channel, "the funding transaction does not pay to the channel");
-        } else {
-          channel.funding_height = in.height;
-          channel.funding_position = position;
-          save(work, channel);
-        }
-      }
+      auto [first, last] = awaited.equal_range(bitcoin::txid(transaction));
+      for (auto it = first; it != last; ++it)
+        on_funding(work, work.state.channels.at(it->second), transaction, in.height, position);
     }
     for (const auto& input : transaction.inputs)
       if (auto it = watched.find(input.previous_output); it != watched.end())
@@ -257,27 +358,24 @@ void on_block(Work& work, const BlockConnected& in) {
     work.state.dirty.insert(id);
     send_ready(work, channel);
     announce(work, channel);
-    if (!channel.funder && !channel.confirmed() && channel.phase == ChannelPhase::Opening &&
+    if (!channel.funder && !channel.confirmed() &&
         in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
       forgotten.push_back(id);
-    // An HTLC that we offered and that should have come back: its peer may be away for long, a hold waits longer.
+    if (work.context.views.chain_synced && in.height.value() % kRebroadcastBlocks == 0) rebroadcast(work, channel);
     if (!channel.alive()) continue;
-    for (const auto& [htlc, info] : channel.local_spec.htlcs) {
-      if (!htlc.offered) continue;
-      auto it = channel.offered.find(htlc.id);
-      bool held = it != channel.offered.end() && it->second.hold;
-      auto grace = !held ? kOfferedGrace.value() : channel.connected ? kExpiredGraceBlocks : kExpiredGraceMax;
-      if (in.height.value() < info.cltv_expiry.value() + grace) continue;
-      break_channel(work, channel,
-                    "an HTLC that we offered expired at height " + std::to_string(info.cltv_expiry.value()) +
-                        " and did not come back");
-      break;
-    }
+    if (channel.reestablished && !channel.reestablished_at && work.context.views.chain_synced)
+      channel.reestablished_at = in.height;
+    if (auto expiry = first_overdue(channel, in.height))
+      break_channel(
+          work, channel,
+          "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and did not come back");
   }
   for (const auto& id : forgotten) {
     auto& channel = work.state.channels.at(id);
-    end(work, channel, "the peer never funded it");
+    if (channel.phase != ChannelPhase::Closed) end(work, channel, "the peer never funded it");
+    forget(work, id);
   }
+  forget_oldest_closed(work);
 }
 
 void on_block_gone(Work& work, const BlockDisconnected& in) {

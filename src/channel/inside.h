@@ -28,13 +28,24 @@ inline constexpr Sat kMinDustLimit{354}, kMaxDustLimit{660};
 inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transactions stay within standard weight
 inline constexpr std::uint16_t kMaxToSelfDelay = 2016;
 inline constexpr std::uint32_t kMaxMinimumDepth = 144;
-inline constexpr FeeratePerKw kMaxFeerate{250'000};   // 1,000 sat/vB: beyond, a peer burns its own money, or ours
-inline constexpr std::uint32_t kFeeSpike = 2;         // BOLT 2: the opener keeps room for twice the feerate
-inline constexpr Msat kMaxDustExposure{5'000'000};    // dust HTLCs are lost to fees when a channel closes on chain
+inline constexpr std::uint64_t kMaxCommitmentNumber = commitment::kFirstIndex;  // 48 bits; secrets repeat beyond
+inline constexpr FeeratePerKw kMaxFeerate{250'000};  // 1,000 sat/vB: beyond, a peer burns its own money, or ours
+inline constexpr std::uint32_t kFeeSpike = 2;        // BOLT 2: the opener keeps room for twice the feerate
+inline constexpr Msat kMaxDustExposure{5'000'000};   // dust HTLCs are lost to fees when a channel closes on chain
+/// By a rising feerate, without anchors. More than for adds: HTLCs of some thousand sat are ordinary payments, and
+/// below this closing by force costs about as much as it protects.
+inline constexpr Msat kMaxDustExposureByFee{50'000'000};
+static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
+/// Of strangers together, dead ones too until they are forgotten; a peer with a funded channel counts alone.
+inline constexpr std::size_t kMaxUnfundedInbound = 50;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
-inline constexpr std::size_t kMaxClosedShown = 1'000;         // closed channels that listchannels still shows
+inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
+inline constexpr std::uint64_t kAnswerWaitMs = 60'000;  // a peer that is well answers in seconds
+inline constexpr std::uint64_t kOpeningWaitMs =
+    600'000;                                           // people may have to say yes; our coins are reserved meanwhile
+inline constexpr std::size_t kMaxClosedShown = 1'000;  // closed channels that listchannels still shows
 
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
@@ -80,6 +91,14 @@ struct Offered {
 struct HeldInRevoke {
   std::uint64_t id = 0;
   Profile profile = Profile::Ldk;
+};
+
+/// What only the peer can send next.
+enum class Answer : std::uint8_t { Nothing, Reestablish, Revocation, ClosingSigned };
+struct Waiting {
+  Answer answer = Answer::Nothing;
+  std::uint64_t number = 0;  // of the commitment: another one is another wait
+  MonoTime since;
 };
 
 struct Channel {
@@ -128,6 +147,9 @@ struct Channel {
 
   // ---- not durable ----
   bool connected = false, reestablished = false;
+  std::optional<BlockHeight> reestablished_at;       // in this connection, with the chain synced
+  bool sent_shutdown = false, got_shutdown = false;  // in this connection: both sides say it again in the next
+  Waiting waiting;
   bool said_usable = false;
   bool resent_announcement = false;
   std::optional<UnixTime> usable_since;
@@ -144,6 +166,8 @@ struct Channel {
     return phase == ChannelPhase::Normal && connected && reestablished && ready() && local_shutdown.empty() &&
            remote_shutdown.empty();
   }
+  /// Both signed a closing transaction, which waits for its confirmation.
+  [[nodiscard]] bool agreed() const { return phase == ChannelPhase::Closing && !closing_transaction.empty(); }
   [[nodiscard]] bool alive() const { return phase != ChannelPhase::ForceClosing && phase != ChannelPhase::Closed; }
 };
 
@@ -154,10 +178,12 @@ struct Opening {
   RequestId request = 0;  // 0: the peer opens
   Sat amount;
   Msat push;
-  FeeratePerKw feerate;
-  Txid funding_txid;      // funder, after FundingPrepared
-  bool accepted = false;  // funder: accept_channel came
+  FeeratePerKw feerate;          // of the first commitment
+  FeeratePerKw funding_feerate;  // funder: of the funding transaction, as the operator asked
+  Txid funding_txid;             // funder, after FundingPrepared
+  bool accepted = false;         // funder: accept_channel came
   bool sent_created = false;
+  MonoTime started;
 };
 
 struct Channels::Inside {
@@ -202,7 +228,12 @@ void apply(Spec& spec, const Updates& ours, const Updates& theirs);
 /// What the opener pays for a commitment of this spec with `more` further untrimmed HTLCs: fee and anchors, in msat.
 [[nodiscard]] Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t feerate_factor,
                                std::size_t more);
+/// What HTLCs without an output of their own are worth, in our commitment or in the peer's, whichever is more.
 [[nodiscard]] Msat dust_exposure(const Channel& channel, const Spec& spec);
+/// The same at another feerate, with everything that either commitment has or could have next.
+[[nodiscard]] Msat dust_exposure_at(const Channel& channel, FeeratePerKw feerate);
+/// Whether this received HTLC is dust in a commitment that has too much of it with it and those before it.
+[[nodiscard]] bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount);
 [[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
 [[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
 
@@ -260,13 +291,26 @@ void forget_unsigned(Channel& channel);
 void close(Work& work, const CloseChannelNow& word);
 void on(Work& work, Channel& channel, const wire::Shutdown& message);
 void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
+/// shutdown, if it is wanted and may leave now.
+void shutdown_if_due(Work& work, Channel& channel);
+/// In this connection, and nothing is left but to agree on the transaction.
+[[nodiscard]] bool both_shut_down(const Channel& channel);
 void continue_closing(Work& work, Channel& channel);
-/// Publishes our commitment and tells the peer why.
+/// Publishes our commitment; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
-/// A broken rule: error to the peer, and our commitment is published.
+/// Our commitment, whatever was agreed.
+void publish_commitment(Work& work, Channel& channel, const std::string& why);
+/// A broken rule: error to the peer, and force_close.
 void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
 void on_block_gone(Work& work, const BlockDisconnected& in);
 void rebroadcast(Work& work, Channel& channel);
+
+// waits.cc
+/// At the end of a step: what the channel waits for now, and since when.
+void note_waiting(const Work& work, Channel& channel);
+/// Peers that did not answer lose their connection, openings that stand still fail.
+void end_waits(Work& work);
+[[nodiscard]] std::optional<MonoTime> next_wait(const Channels::Inside& state);
 
 }  // namespace doze::channel

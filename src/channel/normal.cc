@@ -50,14 +50,33 @@ std::optional<AddRefusal> refusal(const Work& work, const Channel& channel, cons
   auto ours = to_msat(channel.remote.channel_reserve);
   if (channel.funder) {
     ours += opener_cost(channel, spec, kFeeSpike, 0);
-  } else if (spec.to_remote < opener_cost(channel, spec, 1, 0)) {
-    return AddRefusal::InsufficientFunds;  // the peer could not pay for the output
+  } else if (spec.to_remote < to_msat(channel.local.channel_reserve) + opener_cost(channel, spec, 1, 0)) {
+    return AddRefusal::InsufficientFunds;  // the peer could not pay for the output and keep its reserve
   }
   if (spec.to_local < ours) return AddRefusal::InsufficientFunds;
   auto exposed = dust_exposure(channel, spec);
   if (exposed > kMaxDustExposure && exposed > dust_exposure(channel, next_remote(channel)))
     return AddRefusal::DustExposure;
   return std::nullopt;
+}
+
+/// The HTLCs of this round that get release paths: none where we do not hold, and no more than a channel may hold, or
+/// the revoke_and_ack would not fit into a message.
+std::vector<HeldInRevoke> held_in_round(const Config& config, const Channel& channel) {
+  std::vector<HeldInRevoke> out;
+  if (config.role != Role::Server) return out;
+  bool draft_held = false;
+  for (const auto& update : channel.remote_proposed) {
+    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+    if (add == nullptr || !add->hold_htlc || out.size() == kMaxHeldPerChannel) continue;
+    bool draft = *add->hold_htlc == Profile::Draft;
+    if (!(draft ? config.offers_draft_hold : config.offers_ldk_hold)) continue;
+    // The draft's record names no HTLC: only the first one of a round gets its paths.
+    if (draft && draft_held) continue;
+    draft_held = draft_held || draft;
+    out.push_back({add->id, *add->hold_htlc});
+  }
+  return out;
 }
 
 /// A removal by the peer: of an HTLC that we offered, committed on both sides, not yet removed. Says what is wrong.
@@ -67,6 +86,12 @@ const char* bad_removal(const Channel& channel, std::uint64_t id) {
   for (const auto* updates : {&channel.remote_proposed, &channel.remote_acked, &channel.remote_signed})
     if (removes(*updates, id)) return "it removes an HTLC twice";
   return nullptr;
+}
+
+/// Until the peer signs it, it is forgotten with the connection: nothing to write.
+void take_unsigned(Work& work, Channel& channel, Update update) {
+  channel.remote_proposed.push_back(std::move(update));
+  work.state.dirty.insert(channel.id);
 }
 
 /// An offered HTLC is irrevocably gone: says why, unless its settlement was said already.
@@ -117,7 +142,7 @@ void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update upd
 
 void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& m) {
   auto broken = [&](const std::string& why) { break_channel(work, channel, "update_add_htlc: " + why); };
-  if (!channel.ready() || !channel.remote_shutdown.empty()) return broken("not now");
+  if (!channel.ready() || channel.got_shutdown) return broken("not now");
   if (m.id != channel.next_remote_htlc)
     return broken("id " + std::to_string(m.id) + ", " + std::to_string(channel.next_remote_htlc) + " expected");
   if (m.amount_msat.value() == 0 || m.amount_msat < channel.local.htlc_minimum)
@@ -139,8 +164,7 @@ void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& m) {
     return broken(std::to_string(spec.to_remote.value()) + " msat would be left, reserve and fee need " +
                   std::to_string(needed.value()));
   ++channel.next_remote_htlc;
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
@@ -160,8 +184,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
 void on(Work& work, Channel& channel, const wire::UpdateFailHtlc& m) {
   if (const auto* why = bad_removal(channel, m.id))
     return break_channel(work, channel, std::string("update_fail_htlc: ") + why);
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& m) {
@@ -169,8 +192,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& m) {
     return break_channel(work, channel, std::string("update_fail_malformed_htlc: ") + why);
   if ((m.failure_code & onion::kBadOnion) == 0)
     return break_channel(work, channel, "update_fail_malformed_htlc: a failure_code without BADONION");
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  take_unsigned(work, channel, m);
 }
 
 void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
@@ -182,8 +204,10 @@ void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
   spec.feerate = m.feerate_per_kw;
   if (spec.to_remote < to_msat(channel.local.channel_reserve) + opener_cost(channel, spec, 1, 0))
     return broken("the peer cannot pay for it");
-  channel.remote_proposed.emplace_back(m);
-  save(work, channel);
+  if (auto dust = dust_exposure_at(channel, m.feerate_per_kw);
+      dust > kMaxDustExposureByFee && dust > dust_exposure_at(channel, channel.local_spec.feerate))
+    return broken(std::to_string(dust.value()) + " msat would have no output of their own");
+  take_unsigned(work, channel, m);
 }
 
 void propose_fee(Work& work, Channel& channel) {
@@ -194,6 +218,7 @@ void propose_fee(Work& work, Channel& channel) {
   auto now = spec.feerate.value();
   if (wanted.value() <= now + now / 4 && wanted.value() + wanted.value() / 2 >= now) return;
   spec.feerate = wanted;
+  if (wanted.value() > now && dust_exposure_at(channel, wanted) > kMaxDustExposureByFee) return;
   if (spec.to_local < to_msat(channel.remote.channel_reserve) + opener_cost(channel, spec, 1, 0)) return;
   wire::UpdateFee update{channel.id, wanted};
   work.send(channel.peer, update);
@@ -247,16 +272,7 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   ++channel.local_number;
   channel.local_signature = m.signature;
   channel.local_htlc_signatures = m.htlc_signatures;
-  channel.last_revoke.clear();
-  bool draft_held = false;
-  for (const auto& update : channel.remote_proposed) {
-    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
-    if (add == nullptr || !add->hold_htlc) continue;
-    // The draft's record names no HTLC: only the first one of a round gets its paths.
-    if (*add->hold_htlc == Profile::Draft && draft_held) continue;
-    draft_held = draft_held || *add->hold_htlc == Profile::Draft;
-    channel.last_revoke.push_back({add->id, *add->hold_htlc});
-  }
+  channel.last_revoke = held_in_round(work.context.config, channel);
   auto now_in_both = std::move(channel.local_acked);
   channel.local_acked.clear();
   std::move(channel.remote_proposed.begin(), channel.remote_proposed.end(), std::back_inserter(channel.remote_acked));
@@ -306,7 +322,8 @@ void on(Work& work, Channel& channel, const wire::RevokeAndAck& m) {
   for (auto& update : irrevocable) {
     std::visit(Overloaded{
                    [&](wire::UpdateAddHtlc& add) {
-                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add)});
+                     bool dust = too_much_dust(channel, add.id, add.amount_msat);
+                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add), dust});
                    },
                    [&](wire::UpdateFulfillHtlc& done) { finish(work, channel, done.id, std::nullopt); },
                    [&](wire::UpdateFailHtlc& failed) {

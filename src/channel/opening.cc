@@ -138,6 +138,23 @@ Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
   return it != work.state.openings.end() && it->second.channel.peer == peer ? &it->second : nullptr;
 }
 
+/// Whether this peer may open one more channel to us; empty: yes.
+std::string too_many(const Work& work, const NodeId& peer) {
+  bool known = work.context.views.invited.contains(peer);
+  for (const auto& [id, channel] : work.state.channels)
+    known = known || (channel.peer == peer && channel.confirmed() && channel.alive());
+  std::size_t opening = 0, unfunded = 0;
+  for (const auto& [id, entry] : work.state.openings) opening += entry.channel.peer == peer ? 1 : 0;
+  for (const auto& [id, channel] : work.state.channels) {
+    if (channel.funder || channel.confirmed() || channel.phase == ChannelPhase::Closed) continue;
+    if (channel.peer == peer && channel.phase == ChannelPhase::Opening) ++opening;
+    if (!known || channel.peer == peer) ++unfunded;
+  }
+  if (opening >= kMaxOpeningPerPeer) return "too many channels are being opened";
+  if (unfunded >= kMaxUnfundedInbound) return "too many channels wait for their funding";
+  return "";
+}
+
 wire::ChannelAnnouncement announcement(const Context& context, const Channel& channel) {
   wire::ChannelAnnouncement out;
   out.chain_hash = wire::chain_hash(context.config.network);
@@ -203,9 +220,11 @@ void open(Work& work, const OpenChannelNow& word) {
   channel.local = our_terms(context, channel);
   opening.temporary_channel_id = context.rng.id<ChannelId>();
   opening.request = word.request;
+  opening.started = context.mono;
   opening.amount = command.amount;
   opening.push = command.push;
-  opening.feerate = command.feerate.value_or(feerate_now(work));
+  opening.feerate = feerate_now(work);
+  opening.funding_feerate = command.feerate.value_or(opening.feerate);
   wire::OpenChannel message;
   fill(message, channel.local, channel);
   message.chain_hash = wire::chain_hash(context.config.network);
@@ -233,12 +252,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
     return refuse("feerate_per_kw " + std::to_string(m.feerate_per_kw.value()) + " is not reasonable");
   if (!m.channel_type) return refuse("channel_type is missing");
   if (!context.views.chain_synced) return refuse("our block chain is not synced yet, try again later");
-  auto under_way = std::count_if(work.state.openings.begin(), work.state.openings.end(),
-                                 [&](const auto& entry) { return entry.second.channel.peer == peer; }) +
-                   std::count_if(work.state.channels.begin(), work.state.channels.end(), [&](const auto& entry) {
-                     return entry.second.peer == peer && !entry.second.funder && !entry.second.confirmed();
-                   });
-  if (static_cast<std::size_t>(under_way) >= kMaxOpeningPerPeer) return refuse("too many channels are being opened");
+  if (auto why = too_many(work, peer); !why.empty()) return refuse(why);
   if (work.state.openings.contains(m.temporary_channel_id)) return refuse("the temporary_channel_id is in use");
   Opening opening;
   auto& channel = opening.channel;
@@ -257,6 +271,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   set_first_specs(channel, m.push_msat, m.feerate_per_kw);
   if (!opener_can_pay(channel)) return refuse("the funding does not pay for the first commitment and the reserve");
   opening.temporary_channel_id = m.temporary_channel_id;
+  opening.started = context.mono;
   wire::AcceptChannel accept;
   fill(accept, channel.local, channel);
   accept.temporary_channel_id = m.temporary_channel_id;
@@ -283,7 +298,7 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
   work.say(PrepareFunding{
       m.temporary_channel_id,
       bitcoin::p2wsh_script(commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding)),
-      channel.capacity, feerate_now(work)});
+      channel.capacity, opening->funding_feerate});
 }
 
 void on(Work& work, const FundingFailed& word) {

@@ -15,6 +15,8 @@ void forget_unsigned(Channel& channel) {
 void reconnect(Work& work, Channel& channel) {
   channel.connected = true;
   channel.reestablished = false;
+  channel.reestablished_at.reset();
+  channel.sent_shutdown = channel.got_shutdown = false;
   channel.resent_announcement = false;
   channel.closing_fee.reset();
   work.state.dirty.insert(channel.id);
@@ -37,11 +39,11 @@ void reconnect(Work& work, Channel& channel) {
 }
 
 void disconnect(Work& work, Channel& channel) {
-  bool had = !channel.remote_proposed.empty();
   channel.connected = channel.reestablished = false;
+  channel.reestablished_at.reset();
+  channel.sent_shutdown = channel.got_shutdown = false;
   channel.closing_fee.reset();
   forget_unsigned(channel);
-  if (had) save(work, channel);
   work.state.dirty.insert(channel.id);
   say_if_usable(work, channel);
 }
@@ -49,6 +51,8 @@ void disconnect(Work& work, Channel& channel) {
 void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   if (channel.reestablished) return;
   auto ours = channel.local_number;  // revocations 0 … ours-1 were sent
+  if (m.next_revocation_number > kMaxCommitmentNumber)
+    return break_channel(work, channel, "channel_reestablish: next_revocation_number has more than 48 bits");
   // What the peer has of our revocations.
   bool resend_revoke = false;
   if (m.next_revocation_number > ours) {
@@ -81,6 +85,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
                          "channel_reestablish: next_commitment_number " + std::to_string(m.next_commitment_number) +
                              ", " + std::to_string(last_signed + 1) + " expected");
   channel.reestablished = true;
+  if (work.context.views.chain_synced) channel.reestablished_at = work.context.tip;
   if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)
     work.send(
         channel.peer,
@@ -103,14 +108,12 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
     revoke();
   }
   for (const auto& update : channel.local_proposed) work.send(channel.peer, to_message(update));
-  if (!channel.local_shutdown.empty()) work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
   work.state.dirty.insert(channel.id);
   send_ready(work, channel);
   say_if_usable(work, channel);
   propose_fee(work, channel);  // estimates that came meanwhile, and those from before a restart of ours
   if (!channel.announced) channel.sent_announcement = false;
   announce(work, channel);
-  continue_closing(work, channel);
 }
 
 }  // namespace doze::channel

@@ -58,7 +58,13 @@ Msat room(const Channel& channel, const Spec& spec, bool ours) {
   const auto& receiver = ours ? channel.remote : channel.local;
   auto left = sub_or_zero(ours ? spec.to_local : spec.to_remote, to_msat(receiver.channel_reserve));
   bool pays_fee = ours == channel.funder;
-  if (pays_fee) left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, 1));
+  if (pays_fee) {
+    left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, 1));
+  } else {
+    const auto& payer = ours ? channel.local : channel.remote;
+    if ((ours ? spec.to_remote : spec.to_local) < to_msat(payer.channel_reserve) + opener_cost(channel, spec, 1, 1))
+      return Msat(0);
+  }
   std::size_t count = 0;
   Msat in_flight;
   for (const auto& [id, htlc] : spec.htlcs) {
@@ -68,6 +74,18 @@ Msat room(const Channel& channel, const Spec& spec, bool ours) {
   }
   if (count >= receiver.max_accepted_htlcs) return Msat(0);
   return std::min(left, sub_or_zero(receiver.max_htlc_value_in_flight, in_flight));
+}
+
+/// Whether the HTLC has no output of its own in our commitment, or in the peer's.
+bool is_dust(const Channel& channel, FeeratePerKw feerate, bool our_commitment, const HtlcId& id, Msat amount) {
+  auto limit = our_commitment ? channel.local.dust_limit : channel.remote.dust_limit;
+  return commitment::is_trimmed(channel.format, feerate, limit, id.offered == our_commitment, amount);
+}
+Msat dust_in(const Channel& channel, const Spec& spec, bool our_commitment) {
+  Msat out;
+  for (const auto& [id, htlc] : spec.htlcs)
+    if (is_dust(channel, spec.feerate, our_commitment, id, htlc.amount)) out += htlc.amount;
+  return out;
 }
 
 }  // namespace
@@ -148,11 +166,25 @@ Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t factor,
 }
 
 Msat dust_exposure(const Channel& channel, const Spec& spec) {
-  Msat out;
-  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
-  for (const auto& [id, htlc] : spec.htlcs)
-    if (commitment::is_trimmed(channel.format, spec.feerate, dust, id.offered, htlc.amount)) out += htlc.amount;
-  return out;
+  return std::max(dust_in(channel, spec, true), dust_in(channel, spec, false));
+}
+
+Msat dust_exposure_at(const Channel& channel, FeeratePerKw feerate) {
+  auto spec = next_local(channel);
+  for (const auto& more : {channel.local_spec, channel.remote_spec, next_remote(channel)})
+    spec.htlcs.insert(more.htlcs.begin(), more.htlcs.end());
+  spec.feerate = feerate;
+  return dust_exposure(channel, spec);
+}
+
+bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount) {
+  for (bool our_commitment : {true, false}) {
+    auto spec = our_commitment ? channel.local_spec : channel.remote_spec;
+    if (!is_dust(channel, spec.feerate, our_commitment, {false, id}, amount)) continue;
+    std::erase_if(spec.htlcs, [&](const auto& entry) { return !entry.first.offered && entry.first.id > id; });
+    if (dust_in(channel, spec, our_commitment) > kMaxDustExposure) return true;
+  }
+  return false;
 }
 
 std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec, std::uint64_t number,
@@ -199,6 +231,7 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.announced = channel.announce;
   out.usable = channel.usable();
   if (channel.confirmed()) out.scid = channel.scid();
+  out.alias_only = channel.scid_alias_type;
   out.local_alias = local_alias(signer, channel.id);
   out.remote_alias = channel.remote_alias;
   out.capacity = channel.capacity;

@@ -18,8 +18,8 @@ inline constexpr CltvDelta kFailBackIncoming{72};           // ... or at incomin
 inline constexpr CltvDelta kMaxIncomingExpiry{2016};        // a forwarder refuses an expiry farther away: slow jamming
 inline constexpr CltvDelta kMaxTotalDelta{1900};            // a payer's total, so that LDK hops with 2016 accept it
 inline constexpr std::uint32_t kMaxHoldWindow = 1008, kMinHoldWindow = 6;
-inline constexpr std::uint32_t kExpiredGraceBlocks =
-    6;  // S waits so long, connected, before it closes over its own HTLC
+/// S waits so long, re-established, before it closes over its own HTLC.
+inline constexpr std::uint32_t kExpiredGraceBlocks = 6;
 inline constexpr std::uint32_t kExpiredGraceMax = 2016;  // ... and so long at most
 inline constexpr CltvDelta kOfferedGrace{3};  // an ordinary offered HTLC past its expiry closes the channel after this
 static_assert(kFailBackOutgoing.value() + kReleaseDeadlineBlocks <= kRecipientMargin.value(),

@@ -43,6 +43,7 @@ struct ChannelView {
   bool announced = false;                      // announce_channel was set
   bool usable = false;                         // Normal, connected and re-established: HTLCs can be added
   std::optional<ShortChannelId> scid;          // real one, once confirmed
+  bool alias_only = false;                     // option_scid_alias: no onion may name it by its real scid
   std::optional<ShortChannelId> local_alias;   // we gave it to the peer: it names this channel in onions for us
   std::optional<ShortChannelId> remote_alias;  // the peer gave it to us: we use it in routes and paths through the peer
   Sat capacity;
@@ -96,7 +97,8 @@ struct Views {
   bool chain_synced = true;
 
   [[nodiscard]] const ChannelView* channel(const ChannelId& id) const;
-  /// By real scid or by the alias that we gave out: what an onion for us may name.
+  /// By real scid or by the alias that we gave out: what an onion for us may name. BOLT 2, `channel_ready`: with
+  /// option_scid_alias the alias only.
   [[nodiscard]] const ChannelView* channel_by_scid(ShortChannelId scid) const;
   [[nodiscard]] bool is_client(const NodeId& node) const;
   [[nodiscard]] bool connected(const NodeId& node) const { return peers.contains(node); }

@@ -85,7 +85,9 @@ const ChannelView* Views::channel(const ChannelId& id) const {
 
 const ChannelView* Views::channel_by_scid(ShortChannelId scid) const {
   for (const auto& [id, channel] : channels)
-    if (channel.phase == ChannelPhase::Normal && (channel.local_alias == scid || channel.scid == scid)) return &channel;
+    if (channel.phase == ChannelPhase::Normal &&
+        (channel.local_alias == scid || (channel.scid == scid && !channel.alias_only)))
+      return &channel;
   return nullptr;
 }
 

@@ -148,6 +148,9 @@ struct HtlcReceived {
   ChannelId channel_id;
   NodeId peer;
   wire::UpdateAddHtlc htlc;
+  /// It has no output of its own and the channel has too much of this kind: to be failed, its preimage not revealed.
+  /// BOLT 2, "Bounding exposure to trimmed in-flight HTLCs".
+  bool too_much_dust = false;
 };
 /// From channel, to payment: the peer settled an offered HTLC (said when update_fulfill_htlc arrives). Exactly once.
 struct HtlcFulfilled {

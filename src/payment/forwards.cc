@@ -194,6 +194,7 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   forward.fail_back = fail_back_height(forward);
 
   auto refusal = check_forward(work, forward, next);
+  if (word.too_much_dust) refusal = Refusal{"too much dust in the channel", onion::kTemporaryChannelFailure};
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
   forward.state = forward.hold && !released_early ? ForwardState::Held
                   : forward.hold                  ? ForwardState::Released

@@ -96,6 +96,7 @@ Result<const Issued*, Refusal> judge(const Work& work, const HtlcReceived& word,
     return fail(Refusal{onion::kIncorrectOrUnknownPaymentDetails,
                         Writer().u64(htlc.amount_msat.value()).u32(work.context.tip.value()).take(), std::move(why)});
   };
+  if (word.too_much_dust) return fail(Refusal{onion::kTemporaryNodeFailure, {}, "too much dust in the channel"});
   if (htlc.amount_msat < onion.amt_to_forward)
     return fail(Refusal{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
                         "less than the onion says"});

@@ -9,7 +9,7 @@ namespace doze::wire {
 namespace {
 
 constexpr std::uint64_t kPathKeyTlv = 0;
-constexpr std::size_t kMaxHtlcSignatures = 483;  // BOLT 2, max_accepted_htlcs
+constexpr std::size_t kMaxHtlcSignatures = 966;  // BOLT 2: max_accepted_htlcs is 483 at most, in each direction
 
 // ---- BOLT 1 ----
 void fields(FieldWriter& io, Init& m) {

@@ -297,6 +297,25 @@ TEST(Reestablish, APeerThatProvesThatWeAreBehindKeepsOurCommitmentFromBeingPubli
   EXPECT_TRUE(pair.a.all<Broadcast>().empty());
 }
 
+/// Secrets have 48-bit indexes: the one of a number 2^48 above ours is ours again, and proves nothing.
+TEST(Reestablish, ANumberOfMoreThan48BitsDoesNotKeepUsFromPublishing) {
+  Pair pair;
+  pair.open();
+  pair.b.on_received = answer;
+  pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+  pair.run();
+  pair.cut();
+  pair.connect();
+  pair.a.said.clear();
+  auto& m = std::get<wire::ChannelReestablish>(pair.b.outbox.front());
+  ASSERT_GT(m.next_revocation_number, 0U);
+  m.next_revocation_number += std::uint64_t{1} << 48;
+  pair.deliver(pair.b);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+  ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
+}
+
 TEST(Reestablish, NumbersThatCannotBeAreAnErrorNotACrash) {
   for (int which = 0; which < 6; ++which) {
     SCOPED_TRACE(which);

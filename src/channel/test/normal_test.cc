@@ -129,6 +129,30 @@ TEST(Normal, ALargePushLeavesWhatTheViewSaysAndOneMoreIsRefused) {
   }
 }
 
+/// BOLT 2: others close the channel when an HTLC of ours takes the opener below its reserve.
+TEST(Normal, TheAccepterAddsNothingThatTheOpenerCannotPayFor) {
+  Pair pair;
+  pair.open();
+  pair.b.on_received = [](const HtlcReceived& word) -> std::vector<Input> {
+    return {FulfillHtlc{word.channel_id, word.htlc.id, preimage(1)}};
+  };
+  pair.a.step(pair.a.add(pair.id(), pair.a.only_channel().spendable, 1));
+  pair.run();
+  ASSERT_GT(pair.b.only_channel().spendable.value(), 0U);
+  pair.a.step(FeeEstimate{FeeratePerKw(5'700)});  // one output more would cost A its reserve
+  pair.run();
+  ASSERT_EQ(pair.b.only_channel().feerate, FeeratePerKw(5'700));
+  EXPECT_EQ(pair.b.only_channel().spendable, Msat(0));
+  EXPECT_EQ(pair.a.only_channel().receivable, Msat(0));
+  pair.b.step(pair.b.add(pair.id(), Msat(1'000'000), 2));
+  ASSERT_EQ(pair.b.all<HtlcRefused>().size(), 1U);
+  EXPECT_EQ(pair.b.all<HtlcRefused>()[0].reason, AddRefusal::InsufficientFunds);
+  pair.a.step(FeeEstimate{FeeratePerKw(2'500)});
+  pair.run();
+  pair.b.step(pair.b.add(pair.id(), Msat(1'000'000), 3));
+  EXPECT_EQ(pair.b.all<HtlcAdded>().size(), 1U);
+}
+
 TEST(Normal, AddsThatTheChannelCannotTakeAreRefusedWithTheReason) {
   Pair pair;
   auto reason = [&](AddHtlc add) {
@@ -165,6 +189,21 @@ TEST(Normal, ThereAreAtMost483HtlcsAndTheirTransactionsHold) {
   // Channel rows stay small: onions are in them only until they are handed over.
   for (const auto* node : {&pair.a, &pair.b})
     for (const auto& [key, value] : node->rows) EXPECT_LT(value.size(), 200'000U);
+}
+
+TEST(Normal, BothSidesMayHave483HtlcsAtOnce) {
+  Pair pair;
+  pair.open(Sat(10'000'000), Msat(1'000'000'000));
+  for (std::uint64_t i = 0; i < 483; ++i) pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), i));
+  pair.b.step(pair.b.add(pair.id(), Msat(1'000'000), 999));
+  pair.run();
+  EXPECT_EQ(pair.a.all<HtlcReceived>().size(), 1U);
+  std::size_t most = 0;
+  for (const auto* node : {&pair.a, &pair.b})
+    for (const auto& message : node->sent<wire::CommitmentSigned>())
+      most = std::max(most, message.htlc_signatures.size());
+  EXPECT_EQ(most, 484U);
+  EXPECT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
 }
 
 // ---- holds ----

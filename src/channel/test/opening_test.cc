@@ -28,6 +28,7 @@ TEST(Opening, AChannelOpensAfterTheDepthThatTheAccepterAsksFor) {
     EXPECT_EQ(view.scid, ShortChannelId::of(101, 1, 1));
     EXPECT_EQ(view.format, commitment::CommitmentFormat::AnchorsZeroFeeHtlc);
     EXPECT_FALSE(view.announced);
+    EXPECT_TRUE(view.alias_only);
     EXPECT_EQ(node->all<ChannelUsable>().size(), 1U);
     EXPECT_EQ(node->all<ChannelNeedsUpdate>().size(), 1U);
     EXPECT_TRUE(node->all<ChannelAnnounced>().empty());
@@ -63,6 +64,7 @@ TEST(Opening, ServersAnnounceTheirChannelAfterSixConfirmations) {
   Pair pair(Role::Server, Role::Server);
   pair.open();
   EXPECT_TRUE(pair.a.only_channel().announced);
+  EXPECT_FALSE(pair.a.only_channel().alias_only);
   pair.mine({}, 2);
   EXPECT_TRUE(pair.a.all<ChannelAnnounced>().empty());
   pair.mine();
@@ -324,6 +326,59 @@ TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
   pair.mine({}, 2017);
   EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 1U);
   EXPECT_TRUE(pair.a.all<ChannelClosed>().empty());
+  EXPECT_TRUE(pair.b.channels.empty());
+}
+
+TEST(Opening, OneTransactionMayFundTwoChannels) {
+  Pair pair;
+  pair.a.to_fund.emplace();
+  pair.connect();
+  for (int i = 0; i < 2; ++i) pair.start_opening();
+  pair.run();
+  ASSERT_EQ(pair.a.to_fund->size(), 2U);
+  bitcoin::Transaction funding;
+  funding.inputs.push_back({{pair.a.rng.id<Txid>(), 0}, {}, 0, {}});
+  for (const auto& word : *pair.a.to_fund) funding.outputs.push_back({word.amount, word.script_pubkey});
+  for (std::uint32_t i = 0; i < 2; ++i)
+    pair.a.step(FundingPrepared{pair.a.to_fund->at(i).temporary_channel_id, funding, i});
+  pair.run();
+  pair.mine({funding}, 3);
+  for (const auto* node : {&pair.a, &pair.b}) {
+    ASSERT_EQ(node->channels.size(), 2U);
+    for (const auto& [id, view] : node->channels) EXPECT_TRUE(view.usable);
+  }
+}
+
+TEST(Opening, TheOperatorsFeerateIsTheFundings) {
+  Pair pair;
+  pair.connect();
+  command::OpenChannel command;
+  command.node_id = pair.b.id;
+  command.amount = Sat(1'000'000);
+  command.feerate = FeeratePerKw(20'000);
+  pair.a.step(OpenChannelNow{7, command});
+  pair.run();
+  EXPECT_EQ(pair.a.sent<wire::OpenChannel>().at(0).feerate_per_kw, pair.a.config.default_feerate);
+  EXPECT_EQ(pair.a.all<PrepareFunding>().at(0).feerate, FeeratePerKw(20'000));
+}
+
+TEST(Opening, AnErrorEndsItUnderEachOfItsIds) {
+  for (int which = 0; which < 3; ++which) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    for (int i = 0; i < 10 && pair.a.sent<wire::FundingCreated>().empty(); ++i)
+      if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+    auto created = pair.a.sent<wire::FundingCreated>().at(0);
+    ChannelId id;
+    if (which == 1) id = created.temporary_channel_id;
+    if (which == 2) id.bytes = created.funding_txid.bytes;
+    if (which == 2) id.bytes[31] ^= static_cast<std::uint8_t>(created.funding_output_index);
+    pair.a.step(MessageReceived{pair.b.id, wire::Error{id, {}}});
+    EXPECT_EQ(pair.a.all<ReleaseFunding>().size(), 1U) << which;
+    ASSERT_EQ(pair.a.all<Reply>().size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<CommandError>(pair.a.all<Reply>()[0].result));
+  }
 }
 
 }  // namespace

@@ -72,6 +72,7 @@ struct FakeNode {
   bool synced = true;
   bool has_coins = true;
   UnixTime wall{1'700'000'000};
+  MonoTime mono{1};
   BlockHeight tip{100};
 
   Channels room;
@@ -79,6 +80,8 @@ struct FakeNode {
   Effects said;                      // everything since the last clear()
   std::deque<wire::Message> outbox;  // to the peer
   bool dropped = false;              // asked to drop the connection
+  /// Fundings are answered at once, unless they are collected here.
+  std::optional<std::vector<PrepareFunding>> to_fund;
   /// What the payment room would do, in the same step.
   std::function<std::vector<Input>(const HtlcReceived&)> on_received;
 
@@ -140,7 +143,7 @@ struct FakeNode {
   void one(const Input& input, std::deque<Input>& inputs) {
     auto seen = channels;
     Views world{graph, seen, peers, policies, offers, invited, synced};
-    Context context{MonoTime(1), wall, tip, rng, config, world, *signer, parallel};
+    Context context{mono, wall, tip, rng, config, world, *signer, parallel};
     auto transition = channel::step(std::move(room), input, context);
     room = std::move(transition.next);
     channels = views(room);
@@ -150,7 +153,12 @@ struct FakeNode {
       if (const auto* send = std::get_if<SendMessage>(&effect))
         if (peers.contains(send->node_id)) outbox.push_back(send->message);
       if (std::holds_alternative<DropPeer>(effect)) dropped = true;
-      if (const auto* word = std::get_if<PrepareFunding>(&effect)) inputs.push_back(fund(*word));
+      if (const auto* word = std::get_if<PrepareFunding>(&effect)) {
+        if (to_fund)
+          to_fund->push_back(*word);
+        else
+          inputs.push_back(fund(*word));
+      }
       if (const auto* word = std::get_if<HtlcReceived>(&effect); word != nullptr && on_received)
         for (auto& answer : on_received(*word)) inputs.push_back(std::move(answer));
       said.push_back(std::move(effect));

@@ -35,6 +35,14 @@ INSTANTIATE_TEST_SUITE_P(
                 w.l.channels.at(channel_id(1)).scid = scid(2);
                 w.l.channels.erase(channel_id(2));
               },
+              onion::kUnknownNextPeer},
+        Terms{"by_the_real_scid_of_a_channel_with_option_scid_alias",
+              [](auto&, auto& w) {
+                auto& channel = w.l.channels.at(channel_id(2));
+                channel.scid = scid(2);
+                channel.local_alias = scid(90);
+                channel.alias_only = true;
+              },
               onion::kUnknownNextPeer}),
     [](const auto& info) { return std::string(info.param.name); });
 
@@ -43,6 +51,14 @@ TEST_F(Holds, the_least_fee_and_delta_are_enough) {
   least.amount_msat = Msat(50'006'000);
   l.tip = BlockHeight(982);
   expect_forwarded(receive(least), 0);
+}
+
+TEST_F(Holds, a_channel_with_option_scid_alias_is_named_by_its_alias) {
+  auto& channel = l.channels.at(channel_id(2));
+  channel.scid = scid(90);
+  channel.local_alias = scid(2);
+  channel.alias_only = true;
+  expect_forwarded(receive(htlc(0, std::nullopt)), 0);
 }
 
 struct Waking : Holds {

@@ -76,11 +76,12 @@ class PlainHtlc : public ::testing::Test {
     return out;
   }
   Effects receive(const offers::Bolt11Invoice& invoice, const onion::FinalPayload& payload, Msat amount = kAmount,
-                  CltvExpiry expiry = kTip + CltvDelta(50)) {
+                  CltvExpiry expiry = kTip + CltvDelta(50), bool too_much_dust = false) {
     auto key = *crypto::parse_private_key(Bytes(32, 9));
     std::vector<onion::Hop> hops{{signer->node_id(), onion::with_length(onion::encode(payload))}};
     secrets = onion::shared_secrets(key, {signer->node_id()});
     HtlcReceived word;
+    word.too_much_dust = too_much_dust;
     word.htlc.id = next_htlc++;
     word.htlc.amount_msat = amount;
     word.htlc.cltv_expiry = expiry;
@@ -120,6 +121,13 @@ TEST_F(PlainHtlc, refusal_names_amount_and_height) {
   auto refused = failed(receive(invoice, wrong));
   EXPECT_EQ(refused.code, onion::kIncorrectOrUnknownPaymentDetails);
   EXPECT_EQ(to_hex(refused.data), "000000000000c350000002bc");
+  EXPECT_TRUE(claimed(receive(invoice, payload(invoice))));
+}
+
+TEST_F(PlainHtlc, too_much_dust_is_not_claimed) {
+  auto invoice = issue();
+  auto refused = failed(receive(invoice, payload(invoice), kAmount, kTip + CltvDelta(50), true));
+  EXPECT_EQ(refused.code, onion::kTemporaryNodeFailure);
   EXPECT_TRUE(claimed(receive(invoice, payload(invoice))));
 }
 

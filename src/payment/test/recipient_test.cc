@@ -152,6 +152,11 @@ TEST_F(Recipient, a_static_invoice_is_paid_often_by_different_htlcs) {
   EXPECT_EQ(r.count(Table::IncomingPayment), 3U);
 }
 
+TEST_F(Recipient, too_much_dust_is_refused) {
+  auto htlc = through_m(right());
+  expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc, true}), htlc, "too much dust");
+}
+
 TEST_F(Recipient, more_than_the_request_says_is_accepted) {
   auto attempt = right();
   attempt.amount = attempt.amt_to_forward = attempt.total = Msat(60'000'000);

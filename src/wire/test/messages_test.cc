@@ -227,5 +227,15 @@ TEST(Addresses, TextAndWireFormsAgree) {
     EXPECT_FALSE(parse_address(text)) << text;
 }
 
+TEST(Messages, commitment_signed_may_sign_483_htlcs_of_each_side) {
+  CommitmentSigned message;
+  message.htlc_signatures.resize(966);
+  auto read = decode(encode(message));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(std::get<CommitmentSigned>(*read).htlc_signatures.size(), 966U);
+  message.htlc_signatures.resize(967);
+  EXPECT_FALSE(decode(encode(message)).has_value());
+}
+
 }  // namespace
 }  // namespace doze::wire

@@ -1,0 +1,329 @@
+// shutdown and closing_signed: when, with which outputs, at which fee, and what a lost connection changes.
+#include "channel/inside.h"
+#include "pair.h"
+
+namespace doze::channel {
+namespace {
+
+using namespace testing;
+
+void close(FakeNode& node, const ChannelId& id, bool force = false) {
+  node.step(CloseChannelNow{9, {id, force, {}}, bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))});
+}
+std::vector<Input> settle(const HtlcReceived& word) {
+  return {FulfillHtlc{word.channel_id, word.htlc.id, preimage(word.htlc.onion_routing_packet[0])}};
+}
+std::optional<Txid> last_broadcast(const FakeNode& node) {
+  auto all = node.all<Broadcast>();
+  return all.empty() ? std::nullopt : std::optional(bitcoin::txid(all.back().transaction));
+}
+/// Both published the same transaction, and a miner takes it.
+void expect_agreed(const Pair& pair) {
+  auto published = pair.a.all<Broadcast>();
+  ASSERT_FALSE(published.empty());
+  EXPECT_EQ(last_broadcast(pair.a), last_broadcast(pair.b));
+  EXPECT_TRUE(pair.spends_funding(published.back().transaction));
+  for (const auto* node : {&pair.a, &pair.b}) {
+    EXPECT_EQ(node->only_channel().phase, ChannelPhase::Closing);
+    EXPECT_TRUE(node->sent<wire::Error>().empty());
+  }
+}
+/// BOLT 2: no shutdown while an update of the sender waits for its commitment_signed.
+void expect_clean_shutdowns(const FakeNode& node) {
+  bool unsigned_update = false;
+  for (const auto& word : node.all<SendMessage>())
+    std::visit(Overloaded{[&](const wire::UpdateAddHtlc&) { unsigned_update = true; },
+                          [&](const wire::UpdateFulfillHtlc&) { unsigned_update = true; },
+                          [&](const wire::CommitmentSigned&) { unsigned_update = false; },
+                          [&](const wire::ChannelReestablish&) { unsigned_update = false; },
+                          [&](const wire::Shutdown&) { EXPECT_FALSE(unsigned_update); }, [](const auto&) {}},
+               word.message);
+}
+
+// ---- shutdown ----
+
+struct ClosingUnderWay {
+  Pair pair;
+  ClosingUnderWay() {
+    pair.open();
+    pair.a.on_received = pair.b.on_received = settle;
+    pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
+    pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+    pair.a.step(pair.a.add(pair.id(), Msat(20'000'000), 3));  // waits for the revocation
+    close(pair.a, pair.id());
+  }
+  void expect_end() {
+    pair.run();
+    expect_agreed(pair);
+    expect_clean_shutdowns(pair.a);
+    expect_clean_shutdowns(pair.b);
+    EXPECT_EQ(pair.a.all<HtlcFulfilled>().size(), 2U);
+    EXPECT_EQ(pair.b.all<HtlcFulfilled>().size(), 1U);
+  }
+};
+
+TEST(Shutdown, waits_until_the_updates_before_it_are_signed) {
+  ClosingUnderWay closing;
+  EXPECT_TRUE(closing.pair.a.sent<wire::Shutdown>().empty());
+  closing.expect_end();
+  EXPECT_EQ(closing.pair.a.sent<wire::Shutdown>().size(), 1U);
+  EXPECT_EQ(closing.pair.b.sent<wire::Shutdown>().size(), 1U);
+}
+
+TEST(Shutdown, comes_again_after_the_updates_when_the_connection_was_cut_anywhere) {
+  for (int cut_after = 0; cut_after < 30; ++cut_after)
+    for (int restart = 0; restart < 4; ++restart) {
+      SCOPED_TRACE("cut after " + std::to_string(cut_after) + ", restart " + std::to_string(restart));
+      ClosingUnderWay closing;
+      auto& pair = closing.pair;
+      for (int i = 0; i < cut_after; ++i)
+        if (!pair.deliver(i % 2 == 0 ? pair.a : pair.b)) pair.deliver(i % 2 == 0 ? pair.b : pair.a);
+      pair.cut();
+      if (restart & 1) pair.a.restart();
+      if (restart & 2) pair.b.restart();
+      pair.connect();
+      closing.expect_end();
+      if (HasFailure()) return;
+    }
+}
+
+TEST(Shutdown, refuses_htlcs_after_it_only_in_the_connection_that_brought_it) {
+  Pair pair;
+  pair.open();
+  auto add = pair.a.add(pair.id(), Msat(10'000'000), 1);
+  pair.a.step(add);  // B holds it: the channel stays
+  pair.run();
+  auto rows = pair.a.rows;
+  close(pair.a, pair.id());
+  pair.deliver(pair.a);
+  ASSERT_TRUE(pair.a.outbox.empty());
+  pair.cut();
+  pair.a.rows = rows;  // A stopped before it knew: its shutdown was never durable
+  pair.a.restart();
+  pair.connect();
+  pair.deliver(pair.a);
+  pair.b.outbox.resize(1);  // channel_reestablish; B's shutdown is still under way
+  pair.deliver(pair.b);
+  pair.a.step(pair.a.add(pair.id(), Msat(11'000'000), 2));
+  pair.deliver(pair.a);
+  EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
+}
+
+TEST(Shutdown, of_a_peer_before_channel_ready_closes_the_channel_by_agreement) {
+  for (bool mined : {false, true}) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    pair.run();
+    pair.funding = pair.a.all<Broadcast>().at(0).transaction;
+    if (mined) pair.mine({pair.funding});
+    for (auto* node : {&pair.a, &pair.b}) node->said.clear();
+    pair.b.outbox.emplace_back(wire::Shutdown{pair.id(), bitcoin::p2wpkh_script(pair.b.id), {}});
+    pair.deliver(pair.b);
+    EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+    EXPECT_EQ(pair.a.sent<wire::Shutdown>().size(), 1U);
+    EXPECT_EQ(pair.a.sent<wire::ClosingSigned>().size(), 1U);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+  }
+}
+
+// ---- closing_signed ----
+
+/// A, the opener, pays B almost everything that it can.
+void drain(Pair& pair) {
+  pair.open(Sat(100'000), Msat(0));
+  pair.b.on_received = settle;
+  pair.a.step(pair.a.add(pair.id(), pair.a.only_channel().spendable, 1));
+  pair.run();
+  ASSERT_EQ(pair.a.all<HtlcFulfilled>().size(), 1U);
+}
+
+TEST(ClosingFee, is_never_more_than_the_opener_has) {
+  Pair pair;
+  drain(pair);
+  pair.a.step(FeeEstimate{FeeratePerKw(20'000)});
+  pair.run();
+  auto left = to_sat_floor(pair.a.only_channel().local_balance);
+  close(pair.a, pair.id());
+  pair.run();
+  expect_agreed(pair);
+  auto sent = pair.a.sent<wire::ClosingSigned>();
+  ASSERT_FALSE(sent.empty());
+  EXPECT_EQ(sent[0].fee_satoshis, left);
+  EXPECT_EQ(sent[0].fee_range->max_fee_satoshis, left);
+}
+
+/// B, who did not open, has this much; until A's closing_signed is under way.
+void until_closing_signed(Pair& pair, Sat of_b) {
+  pair.open(Sat(100'000), to_msat(of_b));
+  close(pair.a, pair.id());
+  for (int i = 0; i < 10 && pair.a.sent<wire::ClosingSigned>().empty(); ++i)
+    if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+  ASSERT_EQ(pair.a.sent<wire::ClosingSigned>().size(), 1U);
+}
+
+/// A wants to pay 2 sat; B gets its offer with this fee_range.
+void offer_too_little(Pair& pair, std::optional<wire::FeeRange> range) {
+  pair.a.config.feerate_floor = pair.a.config.default_feerate = FeeratePerKw(2);
+  until_closing_signed(pair, Sat(10'000));
+  auto& message = std::get<wire::ClosingSigned>(pair.a.outbox.back());
+  ASSERT_EQ(message.fee_satoshis, Sat(2));
+  message.fee_range = range;
+  while (pair.deliver(pair.a)) {
+  }
+  EXPECT_TRUE(pair.b.all<Broadcast>().empty());
+  EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
+}
+
+TEST(ClosingFee, that_no_miner_takes_is_not_signed) {
+  Pair pair;
+  offer_too_little(pair, wire::FeeRange{Sat(1), Sat(100)});
+  EXPECT_TRUE(pair.b.dropped);
+  EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
+}
+
+TEST(ClosingFee, that_is_too_low_is_answered_with_one_that_both_accept) {
+  Pair pair;
+  offer_too_little(pair, wire::FeeRange{Sat(1), Sat(1'000)});
+  ASSERT_EQ(pair.b.sent<wire::ClosingSigned>().size(), 1U);
+  EXPECT_EQ(pair.b.sent<wire::ClosingSigned>()[0].fee_satoshis, Sat(1'000));
+  pair.a.config.default_feerate = FeeratePerKw(1'000);  // so that it is in A's range
+  pair.run();
+  expect_agreed(pair);
+}
+
+TEST(ClosingFee, that_the_opener_did_not_offer_ends_the_channel) {
+  Pair pair;
+  pair.b.config.default_feerate = FeeratePerKw(100'000);
+  offer_too_little(pair, wire::FeeRange{Sat(1), Sat(50'000)});
+  ASSERT_EQ(pair.b.sent<wire::ClosingSigned>().size(), 1U);
+  pair.a.config.feerate_floor = pair.a.config.default_feerate = FeeratePerKw(253);
+  pair.run();
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+}
+
+TEST(ClosingOutputs, below_the_signers_dust_limit_are_left_out) {
+  for (std::uint64_t sat : {353, 354}) {
+    Pair pair;
+    until_closing_signed(pair, Sat(sat));
+    pair.run();
+    expect_agreed(pair);
+    EXPECT_EQ(pair.a.all<Broadcast>().back().transaction.outputs.size(), sat < 354 ? 1U : 2U);
+  }
+}
+
+TEST(ClosingOutputs, may_lack_the_one_of_who_signs) {
+  Pair pair;
+  until_closing_signed(pair, Sat(400));
+  auto proposed = pair.a.sent<wire::ClosingSigned>()[0];
+  pair.deliver(pair.a);
+  auto both = pair.b.all<Broadcast>().at(0).transaction;
+  ASSERT_EQ(both.outputs.size(), 2U);
+  auto without = both;
+  std::erase_if(without.outputs, [](const auto& output) { return output.amount == Sat(400); });
+  ASSERT_EQ(without.outputs.size(), 1U);
+  without.inputs[0].witness.clear();
+  auto signer = pair.b.signer->channel(pair.b.only_channel().key_index);
+  auto script = both.inputs[0].witness.back();
+  pair.b.outbox.clear();
+  pair.b.outbox.emplace_back(wire::ClosingSigned{
+      pair.id(), proposed.fee_satoshis, signer->sign_funding_input(without, script, Sat(100'000)), {}, {}});
+  pair.deliver(pair.b);
+  EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+  ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction.outputs, without.outputs);
+  EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
+}
+
+// ---- after the agreement ----
+
+TEST(Agreed, a_peer_that_has_forgotten_the_channel_does_not_make_us_publish_our_commitment) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open();
+    close(pair.a, pair.id());
+    pair.run();
+    expect_agreed(pair);
+    auto agreed = last_broadcast(pair.a);
+    pair.cut();
+    if (restart) pair.a.restart();
+    pair.a.said.clear();
+    pair.connect();
+    pair.b.outbox.clear();
+    wire::ChannelReestablish bogus;  // both numbers 0: what LDK says of a channel that it does not know
+    bogus.channel_id = pair.id();
+    bogus.my_current_per_commitment_point = pair.b.id;
+    pair.b.outbox.emplace_back(bogus);
+    pair.b.outbox.emplace_back(wire::Error{pair.id(), {}});
+    while (pair.deliver(pair.b)) {
+    }
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+    EXPECT_EQ(last_broadcast(pair.a), agreed);
+    EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+    pair.a.restart();
+    EXPECT_EQ(last_broadcast(pair.a), agreed);
+  }
+}
+
+TEST(Agreed, the_operator_may_still_publish_our_commitment) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id());
+  pair.run();
+  auto agreed = last_broadcast(pair.a);
+  close(pair.a, pair.id(), true);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+  EXPECT_NE(last_broadcast(pair.a), agreed);
+}
+
+TEST(Agreed, an_answer_lost_with_the_connection_comes_again) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id());
+  for (int i = 0; i < 10 && pair.b.all<Broadcast>().empty(); ++i)
+    if (!pair.deliver(pair.a)) pair.deliver(pair.b);
+  ASSERT_EQ(pair.b.all<Broadcast>().size(), 1U);
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+  pair.cut();
+  pair.connect();
+  pair.run();
+  expect_agreed(pair);
+}
+
+// ---- broadcasting ----
+
+TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
+  for (bool force : {false, true}) {
+    Pair pair;
+    pair.open();
+    close(pair.a, pair.id(), force);
+    pair.run();
+    auto first = pair.a.all<Broadcast>();
+    ASSERT_EQ(first.size(), 1U);
+    pair.a.step(BroadcastResult{bitcoin::txid(first[0].transaction), false, "mempool min fee not met"});
+    pair.a.said.clear();
+    pair.mine({}, kRebroadcastBlocks);
+    ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+    EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction, first[0].transaction);
+    pair.mine({first[0].transaction}, 2 * kRebroadcastBlocks);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);
+    EXPECT_LE(pair.a.all<Broadcast>().size(), 1U);
+  }
+}
+
+TEST(Rebroadcast, the_funding_goes_out_again_until_it_confirms) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  auto funding = pair.a.all<Broadcast>().at(0).transaction;
+  pair.a.said.clear();
+  pair.mine({}, kRebroadcastBlocks);
+  ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction, funding);
+  pair.mine({funding}, 2 * kRebroadcastBlocks);
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U);
+}
+
+}  // namespace
+}  // namespace doze::channel
