@@ -4,79 +4,9 @@
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
 #include "effects/limits.h"
-#include "offers/invitation.h"
-#include "offers/invoice.h"
-#include "offers/invoice_request.h"
-#include "offers/offer.h"
+#include "toolbox/decode.h"
 
 namespace doze::node {
-namespace {
-
-Value describe(const offers::Offer& offer) {
-  Value out;
-  out.set("type", "offer").set("offer_id", offer.id().hex());
-  if (offer.description()) out.set("description", escape_untrusted(*offer.description()));
-  if (offer.issuer()) out.set("issuer", escape_untrusted(*offer.issuer()));
-  if (auto amount = offer.amount()) out.set("amount_msat", amount->value());
-  if (offer.currency()) out.set("currency", escape_untrusted(*offer.currency()));
-  if (auto amount = offer.currency_amount()) out.set("currency_amount", *amount);
-  if (offer.quantity_max()) out.set("quantity_max", *offer.quantity_max());
-  if (offer.absolute_expiry()) out.set("expires_at", time_text(*offer.absolute_expiry()));
-  if (offer.issuer_id()) out.set("issuer_id", offer.issuer_id()->hex());
-  List chains;
-  for (const auto& chain : offer.chains()) chains.push_back(chain.hex());
-  if (!chains.empty()) out.set("chains", std::move(chains));
-  List paths;
-  for (const auto& path : offer.paths()) {
-    Value item;
-    if (const auto* node = std::get_if<NodeId>(&path.first_node_id)) item.set("first_node_id", node->hex());
-    item.set("hops", std::uint64_t{path.path.size()});
-    paths.push_back(std::move(item));
-  }
-  out.set("paths", std::move(paths));
-  return out;
-}
-
-Value describe(const offers::Invitation& invitation) {
-  Value out;
-  out.set("type", "invitation").set("profile", name(invitation.profile)).set("raw", invitation.raw);
-  if (invitation.server) out.set("server", invitation.server->hex());
-  List addresses;
-  for (const auto& address : invitation.addresses) addresses.push_back(wire::to_text(address));
-  out.set("addresses", std::move(addresses)).set("paths", std::uint64_t{invitation.paths.size()});
-  if (invitation.absolute_expiry) out.set("expires_at", time_text(*invitation.absolute_expiry));
-  return out;
-}
-
-Value describe(const offers::Invoice& invoice) {
-  Value out;
-  out.set("type", "invoice")
-      .set("offer_id", invoice.offer().id().hex())
-      .set("payment_hash", invoice.payment_hash().hex());
-  out.set("amount_msat", invoice.amount().value()).set("created_at", time_text(invoice.created_at()));
-  out.set("expires_at", time_text(invoice.expires_at())).set("node_id", invoice.node_id().hex());
-  return out;
-}
-
-Value describe(const offers::InvoiceRequest& request) {
-  Value out;
-  out.set("type", "invoice_request")
-      .set("offer_id", request.offer_id().hex())
-      .set("payer_id", request.payer_id().hex());
-  if (request.amount()) out.set("amount_msat", request.amount()->value());
-  if (request.quantity()) out.set("quantity", *request.quantity());
-  if (request.payer_note()) out.set("payer_note", escape_untrusted(*request.payer_note()));
-  return out;
-}
-
-template <class T>
-Reply reply_of(RequestId id, const Result<T, ParseError>& read, const char* what) {
-  if (read) return {id, describe(*read)};
-  return {id, CommandError{
-                  CommandErrorCode::BadRequest, std::string("no valid ") + what + ": " + describe(read.error()), {}}};
-}
-
-}  // namespace
 
 Value describe_node(const Node::Inside& node) {
   std::uint64_t local = 0, remote = 0, usable = 0;
@@ -134,17 +64,9 @@ Value describe_channels(const Views& views) {
 }
 
 Reply decode_text(RequestId request, const std::string& text) {
-  if (text.starts_with("lno") || text.starts_with("LNO")) return reply_of(request, offers::Offer::parse(text), "offer");
-  if (text.starts_with("lnai") || text.starts_with("LNAI"))
-    return reply_of(request, offers::Invitation::parse(text), "invitation");
-  if (text.starts_with("lnr")) return reply_of(request, offers::InvoiceRequest::parse_text(text), "invoice_request");
-  if (text.starts_with("lni")) return reply_of(request, offers::Invoice::parse_text(text), "invoice");
-  if (from_hex(text) && text.size() >= 8) return reply_of(request, offers::Invitation::parse(text), "raw invitation");
-  return {request,
-          CommandError{CommandErrorCode::BadRequest,
-                       "expected an offer (lno1…), an invitation (lnai1… or hex), an invoice_request (lnr1…) or an "
-                       "invoice (lni1…)",
-                       {}}};
+  auto read = toolbox::decode(text);
+  if (read) return {request, *std::move(read)};
+  return {request, CommandError{CommandErrorCode::BadRequest, read.error().text(), {}}};
 }
 
 Result<Bytes, CommandError> closing_script(const Node::Inside& node, const command::CloseChannel& command) {
