@@ -52,7 +52,6 @@ std::optional<Problem> by_length(ByteView bytes) {
   if (bytes.size() == 64) return problem("", "64 bytes: a signature, which says nothing by itself", "");
   if (bytes.size() == 65 && bytes[0] == 4)
     return problem("node id", "an uncompressed point; Lightning has the compressed form of 33 bytes", "");
-  if (bytes.size() < 4) return problem("", "too short for anything of Lightning", "");
   return std::nullopt;
 }
 
@@ -61,7 +60,7 @@ std::optional<Problem> by_length(ByteView bytes) {
 Result<Value, Problem> decode_guessed(ByteView bytes) {
   bool point_like = bytes.size() == 33 && (bytes[0] == 2 || bytes[0] == 3);
   if (point_like) return decode_bytes(bytes, "node_id");
-  if (auto short_one = by_length(bytes)) return fail(*std::move(short_one));
+  if (bytes.size() < 4) return fail(problem("", "too short for anything of Lightning", ""));
   if (is_psbt(bytes)) return decode_psbt(bytes);
   if (is_packet_size(bytes.size()))
     if (auto packet = decode_packet(bytes)) return packet;
@@ -76,6 +75,7 @@ Result<Value, Problem> decode_guessed(ByteView bytes) {
   if (auto error = decode_bytes(bytes, "invoice_error")) return error;
 
   // Valid as nothing: whose error helps?
+  if (auto told = by_length(bytes)) return fail(*std::move(told));
   if (is_packet_size(bytes.size())) return decode_packet(bytes);
   auto types = types_of(bytes);
   bool version = bytes[0] >= 1 && bytes[0] <= 3 && bytes[1] == 0 && bytes[2] == 0 && bytes[3] == 0;
