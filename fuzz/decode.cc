@@ -41,4 +41,4 @@ static fuzz::Seeds seeds() {
   for (const auto& message : fuzz::messages()) out.push_back(fuzz::with_prefix({128}, wire::encode(message)));
   return out;
 }
-DOZE_FUZZ_TARGET(decode, 4'000);
+DOZE_FUZZ_TARGET(decode, 20'000);

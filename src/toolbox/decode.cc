@@ -207,18 +207,14 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
                                                        {offers::kInvitationPrefix, Stream::Invitation}};
   for (const auto& [prefix, stream] : texts) {
     if (!squeezed(small).starts_with(std::string(prefix) + "1") && !offers::has_prefix(prefix, text)) continue;
-    if (squeezed(text) != text && text.find('+') == std::string::npos) {
-      auto rest = text.substr(std::min(text.size(), text.find_first_of(" \t\r\n")));
-      // A sentence behind it is not part of it; a line break inside of it is.
-      if (auto word = word_inside(text); word.size() > 60 && rest.find_first_of(".,!?") != std::string::npos) {
-        notes.push_back("the words behind it were left out");
-        text = word;
-      } else {
-        notes.push_back("white space and line breaks were taken out");
-        text = squeezed(text);
-      }
-    }
-    return decode_text_of(stream, prefix, text);
+    if (squeezed(text) == text || text.find('+') != std::string::npos) return decode_text_of(stream, prefix, text);
+    // A line break inside of it, or words behind it?
+    auto whole = decode_text_of(stream, prefix, squeezed(text));
+    auto word = word_inside(text);
+    auto first = whole ? whole : decode_text_of(stream, prefix, word);
+    notes.push_back(!whole && first ? "the words behind it were left out"
+                                    : "white space and line breaks were taken out");
+    return first ? first : whole;
   }
   if (is_bolt11(small)) {
     auto tight = squeezed(text);

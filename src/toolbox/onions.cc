@@ -39,6 +39,26 @@ Problem locate(const char* kind, ByteView stream, const ParseError& error, std::
 
 }  // namespace
 
+std::optional<std::size_t> broken_in_paths(ByteView value) {
+  Reader in(value);
+  while (in.remaining() != 0) {
+    auto start = in.at();
+    auto path = wire::read_blinded_path(in);
+    if (!path) return path.error().where;
+    auto bad = [](const PublicKey& key) { return !crypto::is_valid(key); };
+    const auto* node = std::get_if<NodeId>(&path->first_node_id);
+    if (node != nullptr && bad(*node)) return start;
+    auto at = start + (node != nullptr ? 33 : 9);
+    if (bad(path->first_path_key)) return at;
+    at += 34;
+    for (const auto& hop : path->path) {
+      if (bad(hop.blinded_node_id)) return at;
+      at += 35 + hop.encrypted_recipient_data.size();
+    }
+  }
+  return std::nullopt;
+}
+
 Result<Value, Problem> decode_packet(ByteView bytes) {
   auto bad = [](std::string rule, std::size_t at) {
     auto out = problem("onion packet", std::move(rule));
@@ -97,15 +117,10 @@ Result<Value, Problem> decode_blinded_paths(ByteView bytes) {
     return fail(std::move(out));
   }
   if (paths->empty()) return fail(problem("blinded path", "empty"));
-  for (const auto& path : *paths) {
-    const auto* node = std::get_if<NodeId>(&path.first_node_id);
-    if (node != nullptr && !crypto::is_valid(*node))
-      return fail(problem("blinded path", "first_node_id: not a valid point"));
-    if (!crypto::is_valid(path.first_path_key))
-      return fail(problem("blinded path", "first_path_key: not a valid point"));
-    for (const auto& hop : path.path)
-      if (!crypto::is_valid(hop.blinded_node_id))
-        return fail(problem("blinded path", "blinded_node_id: not a valid point"));
+  if (auto at = broken_in_paths(bytes)) {
+    auto out = problem("blinded path", "a key: not a valid point");
+    out.at = at;
+    return fail(std::move(out));
   }
   Value out;
   out.set("type", "blinded_path");

@@ -11,6 +11,8 @@ namespace doze::toolbox {
 [[nodiscard]] Result<Value, Problem> decode_payment_payload(ByteView stream, bool last, bool through_path_key);
 /// A TLV of an onion message's last hop: type and value.
 [[nodiscard]] Result<Value, Problem> decode_message_contents(std::uint64_t type, ByteView value);
+/// The first point of a list of paths that is not on the curve, or where the list breaks off; nullopt: neither.
+[[nodiscard]] std::optional<std::size_t> broken_in_paths(ByteView paths);
 /// One path, or several behind each other.
 [[nodiscard]] Result<Value, Problem> decode_blinded_paths(ByteView bytes);
 /// encrypted_data_tlv in the clear.

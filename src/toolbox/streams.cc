@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "crypto/crypto.h"
 #include "offers/invitation.h"
 #include "offers/invoice_error.h"
 #include "offers/merkle.h"
 #include "offers/static_invoice.h"
 #include "offers/text.h"
+#include "toolbox/onions.h"
 #include "toolbox/show.h"
 #include "wire/address.h"
 
@@ -168,27 +168,6 @@ void show_record(Value& out, const Record& record, ByteView value, bool in_curre
       out.set(name, doze::name(value.size() == 1 && value[0] == 1 ? Profile::Draft : Profile::Ldk));
       break;
   }
-}
-
-/// The first point of a list of paths that is not on the curve, or where the list breaks off.
-std::optional<std::size_t> broken_in_paths(ByteView value) {
-  Reader in(value);
-  while (in.remaining() != 0) {
-    auto start = in.at();
-    auto path = wire::read_blinded_path(in);
-    if (!path) return path.error().where;
-    auto bad = [](const PublicKey& key) { return !crypto::is_valid(key); };
-    const auto* node = std::get_if<NodeId>(&path->first_node_id);
-    if (node != nullptr && bad(*node)) return start;
-    auto at = start + (node != nullptr ? 33 : 9);
-    if (bad(path->first_path_key)) return at;
-    at += 34;
-    for (const auto& hop : path->path) {
-      if (bad(hop.blinded_node_id)) return at;
-      at += 35 + hop.encrypted_recipient_data.size();
-    }
-  }
-  return std::nullopt;
 }
 
 const char* why(const ParseError& error, Stream stream) {

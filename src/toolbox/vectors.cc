@@ -1,5 +1,6 @@
 #include "toolbox/vectors.h"
 
+#include "offers/offer.h"
 #include "toolbox/check.h"
 #include "toolbox/create.h"
 #include "toolbox/decode.h"
@@ -144,7 +145,29 @@ CaseResult run_case(const Value& one) {
   return out;
 }
 
+namespace {
+/// The BOLTs' own lists of offers: "bolt12" or "string", and "valid". BOLT 12, test vectors.
+std::vector<CaseResult> run_bolt12_list(const List& list) {
+  std::vector<CaseResult> out;
+  for (const auto& one : list) {
+    auto text = text_in(one, one.find("bolt12") != nullptr ? "bolt12" : "string");
+    auto name = text_in(one, one.find("description") != nullptr ? "description" : "comment");
+    auto read = offers::Offer::parse(text);
+    CaseResult result{name, flag_in(one, "valid"), false, ""};
+    if (result.valid && !read) result.why = "refused: " + rule_of(read.error());
+    if (!result.valid && read) result.why = "accepted";
+    result.passed = result.why.empty() && one.find("valid") != nullptr;
+    out.push_back(std::move(result));
+  }
+  return out;
+}
+}  // namespace
+
 Result<std::vector<CaseResult>, std::string> run_vectors(const Value& file) {
+  if (const auto* list = std::get_if<List>(&file.inner()); list != nullptr && !list->empty()) {
+    if (list->front().find("bolt12") != nullptr || list->front().find("string") != nullptr)
+      return run_bolt12_list(*list);
+  }
   if (text_in(file, "schema") != kVectorSchema)
     return fail(std::string("no file of test vectors: \"schema\" must be \"") + kVectorSchema + "\"");
   if (list_in(file, "cases").empty()) return fail(std::string("no cases"));

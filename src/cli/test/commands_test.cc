@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -62,7 +63,7 @@ TEST(Commands, help_and_man_page_and_completion_name_every_option) {
 }
 
 TEST(Commands, bash_accepts_its_completion_and_completes) {
-  auto place = ::testing::TempDir() + "doze-completion.bash";
+  auto place = ::testing::TempDir() + std::to_string(::getpid()) + "doze-completion.bash";
   std::ofstream(place) << completion("bash");
   auto script = "bash -c 'source " + place +
                 "; COMP_WORDS=(doze create offer --q); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}"

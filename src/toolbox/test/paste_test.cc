@@ -32,6 +32,19 @@ std::string replaced(std::string text, std::size_t at, char c) {
   return text;
 }
 
+// BOLT 11, "Examples": a cup of coffee.
+const std::string kBolt11 =
+    "lnbc2500u1pvjluezsp5zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygspp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqc"
+    "y"
+    "q5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpu9qrsgquk0rl77nj30yxdy8j9vdx85fkpmdla2087ne0xh8nhedh8w27kyke0lp53ut353s06fv"
+    "3"
+    "qfegext0eh0ymjpf39tuven09sam30g4vgpfna3rh";
+#if __has_include("offers/bolt11.h")
+const std::string kBolt11Answer = "bolt11_invoice";
+#else
+const std::string kBolt11Answer = "!BOLT 11";
+#endif
+
 std::vector<Case> cases() {
   const auto lno = offer().text();
   const auto hex_offer = to_hex(offer().bytes());
@@ -64,6 +77,7 @@ std::vector<Case> cases() {
       {"an_offer_joined_as_the_bolt_says", folded(lno, 64, "+\n"), "offer"},
       {"an_offer_at_the_end_of_a_sentence", lno + ".", "offer"},
       {"an_offer_inside_a_sentence", "please pay " + lno + " by Friday", "offer"},
+      {"an_offer_with_words_behind_it", lno + " thanks a lot", "offer"},
       {"an_offer_in_json", "{\"offer\": \"" + lno + "\", \"active\": true}", "offer"},
       {"an_offer_with_zero_width_characters", folded(lno, 50, "\xe2\x80\x8b"), "offer"},
       {"an_offer_in_hex", hex_offer, "offer"},
@@ -102,6 +116,8 @@ std::vector<Case> cases() {
        "alice@shop.example",
        "!alice.user._bitcoin-payment.shop.example"},
       {"an_lnurl", "LNURL1DP68GURN8GHJ7AMPD3KX2AR0VEEKZAR0WD5XJTNRDAKJ7TNHV4KXCTTTDEHHWM30D3H82UNVWQHKK", "!LNURL"},
+      {"an_invoice_of_bolt_11", kBolt11, kBolt11Answer},
+      {"an_invoice_of_bolt_11_in_capitals", "LIGHTNING:" + upper(kBolt11), kBolt11Answer},
       {"a_txid", std::string(64, 'a'), "!32 bytes"},
       {"a_word", "hello", "!Expected"},
       {"a_mistyped_address", "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt081", "!no valid bitcoin address"},
