@@ -8,6 +8,13 @@ using namespace doze;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   auto rest = ByteView(data, size).subspan(1);
+  if (auto message = wire::decode(rest)) {
+    // What peers understand is shown, and no field of it is left out.
+    auto shown = toolbox::decode_bytes(rest, "message");
+    FUZZ_CHECK(shown.has_value());
+    bool known = !std::holds_alternative<wire::UnknownMessage>(*message);
+    if (known && equal(wire::encode(*message), rest)) FUZZ_CHECK(shown->find("trailing") == nullptr);
+  }
   const auto& kinds = toolbox::kinds();
   auto read = data[0] < 128   ? toolbox::decode(fuzz::as_text(rest))
               : data[0] < 160 ? toolbox::decode(to_hex(rest))

@@ -72,6 +72,11 @@ Result<Value, Problem> decode_guessed(ByteView bytes) {
   for (bool last : {true, false})
     for (bool through : {true, false})
       if (auto payload = decode_payment_payload(bytes, last, through)) return payload;
+  Reader in(bytes);  // a payload as it stands in a packet, its length in front
+  if (auto length = wire::read_bigsize(in); in.ok() && length == in.remaining() && length != 0)
+    for (bool last : {true, false})
+      for (bool through : {true, false})
+        if (auto payload = decode_payment_payload(bytes.subspan(in.at()), last, through)) return payload;
   if (auto error = decode_bytes(bytes, "invoice_error")) return error;
 
   // Valid as nothing: whose error helps?

@@ -293,7 +293,7 @@ Result<Value, Problem> decode_message(ByteView bytes) {
     if (auto records = wire::parse_tlv_stream(in.rest()))
       for (const auto& record : *records) show_tlv(out, type, record, *decoded);
   }
-  if (in.remaining() != 0) out.set("ignored", to_hex(in.rest()));
+  if (in.remaining() != 0) out.set("trailing", to_hex(in.rest()));
   return out;
 }
 

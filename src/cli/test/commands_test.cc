@@ -76,6 +76,7 @@ TEST(Commands, bash_accepts_its_completion_and_completes) {
   char buffer[512];
   while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out += buffer;
   EXPECT_EQ(::pclose(pipe), 0);
+  std::remove(place.c_str());
   EXPECT_EQ(out, "--quantity-max\ninvoicerequest invoice\n--offer\nldk\n");
 }
 

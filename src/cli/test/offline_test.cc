@@ -36,14 +36,23 @@ std::string field(const Ran& ran, const char* name) {
   auto parsed = boost::json::parse(ran.out);
   return std::string(parsed.at(name).as_string());
 }
+std::vector<std::string>& leftovers() {
+  static std::vector<std::string> all;
+  return all;
+}
 std::string written(const std::string& name, const std::string& contents) {
   auto place = ::testing::TempDir() + std::to_string(::getpid()) + name;
+  leftovers().push_back(place);
   std::ofstream(place, std::ios::binary) << contents;
   return place;
 }
 
 class Offline : public ::testing::Test {
  protected:
+  void TearDown() override {
+    for (const auto& place : leftovers()) std::filesystem::remove(place);
+    leftovers().clear();
+  }
   std::string offer =
       field(run({"create", "offer", "--key", "bob", "--chain", "regtest", "--amount", "5sat", "--description", "tea",
                  "--paths", field(run({"create", "blindedpath", "--nodes", "server"}, true), "hex")},

@@ -184,6 +184,15 @@ TEST(DecodeKinds, a_psbt_shows_its_transaction) {
   EXPECT_EQ(problem.at, cut.size());
 }
 
+TEST(DecodeKinds, a_payload_may_have_its_length_in_front) {
+  for (std::string text : {"0202138d0402028a06080002580000010000", "120202138d0402028a06080002580000010000"}) {
+    auto read = decode(text);
+    ASSERT_TRUE(read.has_value()) << read.error().text();
+    EXPECT_EQ(testing::text(*read, "type"), "payment_onion_payload");
+    EXPECT_EQ(testing::text(*read, "short_channel_id"), "600x1x0");
+  }
+}
+
 TEST(DecodeKinds, too_long_text_is_refused_unread) {
   EXPECT_FALSE(decode(std::string(kMaxPastedBytes + 1, 'a')).has_value());
 }
