@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "base/bech32.h"
 #include "bitcoin/address.h"
 #include "bitcoin/compact_size.h"
 #include "bitcoin/script.h"
 #include "bitcoin/transaction.h"
+#include "toolbox/paste.h"
 #include "toolbox/show.h"
 
 namespace doze::toolbox {
@@ -176,7 +178,20 @@ Result<Value, Problem> decode_address(std::string_view text) {
       error = read.error();
     }
   }
-  if (!script) return fail(problem("bitcoin address", rule_of(*error)));
+  if (!script) {
+    auto out =
+        problem("bitcoin address", rule_of(*error), "One character or more is mistyped or missing: copy it again.");
+    auto small = lower(text);
+    auto separator = small.find('1');
+    bool segwit = small.starts_with("bc1") || small.starts_with("tb1") || small.starts_with("bcrt1");
+    for (auto at = separator + 1; segwit && at < small.size(); ++at) {
+      if (bech32_groups(small.substr(at, 1))) continue;
+      out.rule = "the character '" + escape_untrusted(text.substr(at, 1)) + "' is not one of this alphabet";
+      out.character = at + 1;
+      break;
+    }
+    return fail(std::move(out));
+  }
   Value out;
   out.set("type", "address").set("networks", std::move(networks)).set("kind", script_kind(*script));
   return out.set("script_pubkey", to_hex(*script));

@@ -120,7 +120,8 @@ std::vector<Case> cases() {
       {"an_invoice_of_bolt_11_in_capitals", "LIGHTNING:" + upper(kBolt11), kBolt11Answer},
       {"a_txid", std::string(64, 'a'), "!32 bytes"},
       {"a_word", "hello", "!Expected"},
-      {"a_mistyped_address", "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt081", "!no valid bitcoin address"},
+      {"a_mistyped_address", "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt081", "!at character 44"},
+      {"an_address_with_another_character", "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt08q", "!copy it again"},
       {"a_node_id_off_the_curve", "02" + std::string(62, '0') + "05", "!no point"},
       {"a_message_cut_short", add.substr(0, 120), "!truncated"},
   };
