@@ -16,7 +16,7 @@ doze_room(store DEPS effects PRIVATE PkgConfig::SQLITE)
 doze_room(io DEPS effects PRIVATE Boost::headers Threads::Threads)
 doze_room(rpc DEPS effects boost_json PRIVATE Boost::headers PkgConfig::CURL Threads::Threads)
 doze_room(app DEPS node store io rpc chain)
-doze_room(cli DEPS rpc boost_json)
+doze_room(cli DEPS rpc toolbox boost_json)
 # The programs; the daemon needs every machine.
 if(TARGET app AND TARGET channel AND TARGET peer AND TARGET gossip AND TARGET onion_message)
   add_executable(dozed src/app/main/dozed.cc)

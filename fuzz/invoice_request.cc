@@ -34,7 +34,7 @@ static fuzz::Seeds seeds() {
   for (const auto& text : fuzz::vector_strings("bolt12/signature-test.json"))
     if (auto request = offers::InvoiceRequest::parse_text(text))
       out.push_back(fuzz::with_prefix({0}, request->bytes()));
-  for (const auto& bytes : fuzz::vector_bytes("async/bolt12-objects.json", 100))
+  for (const auto& bytes : fuzz::vector_bytes("bolt12/ldk-objects.json", 100))
     if (offers::InvoiceRequest::parse(bytes)) out.push_back(fuzz::with_prefix({0}, bytes));
   return out;
 }

@@ -38,7 +38,7 @@ static fuzz::Seeds seeds() {
   fuzz::Seeds out{fuzz::offer().bytes()};
   for (const auto& text : fuzz::vector_strings("bolt12/offers-test.json"))
     if (auto offer = offers::Offer::parse(text)) out.push_back(offer->bytes());
-  for (const auto& text : fuzz::vector_strings("async/bolt12-objects.json"))
+  for (const auto& text : fuzz::vector_strings("bolt12/ldk-objects.json"))
     if (auto offer = offers::Offer::parse(text)) out.push_back(offer->bytes());
   FUZZ_CHECK(out.size() > 10);
   return out;

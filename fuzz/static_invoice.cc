@@ -28,7 +28,7 @@ static fuzz::Seeds seeds() {
   fuzz::Seeds out;
   for (auto profile : {Profile::Ldk, Profile::Draft})
     for (std::uint8_t mode : {0, 1, 1}) out.push_back(fuzz::with_prefix({mode}, fuzz::static_invoice(profile).bytes()));
-  for (const auto& bytes : fuzz::vector_bytes("async/bolt12-objects.json", 100))
+  for (const auto& bytes : fuzz::vector_bytes("bolt12/ldk-objects.json", 100))
     if (offers::StaticInvoice::parse(bytes)) out.push_back(fuzz::with_prefix({0}, bytes));
   FUZZ_CHECK(out.size() > 6);
   return out;

@@ -13,7 +13,7 @@ FLOORS = [
     {"wire", "bitcoin"},
     {"transport", "onion", "offers", "commitment", "graph"},
     {"effects"},
-    {"peer", "channel", "onchain", "wallet", "gossip", "onion_message", "invoicing", "payment"},
+    {"peer", "channel", "onchain", "wallet", "gossip", "onion_message", "invoicing", "payment", "toolbox"},
     {"node"},
     {"io", "store", "chain", "rpc", "sim", "bench", "keys"},
     {"app"},

@@ -1,4 +1,4 @@
-// The command line: one method of the API each, made from the same table, and `init`.
+// The command line: what needs no daemon, `init`, and one method of the API each.
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,6 +10,8 @@
 #include "app/datadir.h"
 #include "base/version.h"
 #include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/offline.h"
 #include "cli/tables.h"
 #include "crypto/crypto.h"
 #include "rpc/client.h"
@@ -26,60 +28,10 @@ int complain(const std::string& why) {
   return 1;
 }
 
-/// How the help shows an option: amounts without a unit in the name, which stands behind the number.
-std::string shown_flag(const rpc::Param& param) {
-  return cli::unitless_flag_of(param).value_or(cli::flag_of(param.name));
-}
-std::string shown_kind(const rpc::Param& param) {
-  return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat ? "amount" : rpc::name(param.kind);
-}
-
-std::string usage(const rpc::Method& method) {
-  std::string out = "doze " + method.name;
-  for (const auto& param : method.params) {
-    std::string shown = param.positional                ? param.name
-                        : param.kind == rpc::Kind::Flag ? shown_flag(param)
-                                                        : shown_flag(param) + " " + shown_kind(param);
-    out += param.required ? " " + shown : " [" + shown + "]";
-  }
-  return out;
-}
-
-void print_help() {
-  std::printf(
-      "doze [--datadir DIR] [--json] [--version] COMMAND ...\n\nTalks to the dozed of DIR (default: $DOZE_DIR, else "
-      "~/.doze).\n\n");
-  std::printf("  %-20s %s\n", "init", "make a node: configuration and seed words");
-  for (const auto& method : rpc::methods()) std::printf("  %-20s %s\n", method.name.c_str(), method.summary.c_str());
-  std::printf("\ndoze help COMMAND tells more. Answers are tables; --json prints them for programs.\n");
-}
-
-void print_help(const rpc::Method& method) {
-  std::printf("%s\n\n%s\n\n", usage(method).c_str(), method.summary.c_str());
-  bool amounts = false;
-  for (const auto& param : method.params) {
-    auto shown = param.positional ? param.name : shown_flag(param);
-    std::printf("  %-20s %-10s %s%s\n", shown.c_str(), shown_kind(param).c_str(), param.help.c_str(),
-                param.required ? " (required)" : "");
-    amounts = amounts || shown_kind(param) == "amount";
-  }
-  if (amounts)
-    std::printf("\nAmounts: 250sat, 0.0001btc, 250000msat; a bare number is in the unit of the name in JSON.\n");
-  if (!method.example.empty()) std::printf("\nExample: doze %s %s\n", method.name.c_str(), method.example.c_str());
-}
-
-const char* kInitHelp =
-    "doze init [--datadir DIR] [--network regtest|signet|testnet4] [--role client|server] [--alias NAME]\n"
-    "          [--listen-port N] [--rpc-port N] [--announce HOST:PORT] [--profile ldk|draft]\n"
-    "          [--bitcoind-port N] [--bitcoind-cookie FILE] [--bitcoind-user U --bitcoind-password P]\n"
-    "          [--zmq-hashblock tcp://HOST:PORT]\n\n"
-    "Writes doze.toml and the seed, and shows the seed words once.\n";
-
 int init(const std::string& datadir, const Words& words) {
   app::InitOptions options;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
-    if (word == "--help" || word == "-h") return std::printf("%s", kInitHelp), 0;
     if (!word.starts_with("--") || i + 1 >= words.size())
       return complain("init: '" + word + "' needs a value or is unknown: see doze init --help");
     const auto& value = words[++i];
@@ -186,17 +138,24 @@ int main(int argc, char** argv) {
     }
   }
   if (rest.empty() || rest[0] == "--help" || rest[0] == "-h" || (rest[0] == "help" && rest.size() == 1)) {
-    print_help();
+    std::printf("%s", cli::help().c_str());
     return rest.empty() ? 1 : 0;
   }
   if (rest[0] == "--version") return std::printf("doze %s (%s)\n", kVersion, crypto::versions()), 0;
-  auto command = rest[0];
-  Words arguments(rest.begin() + 1, rest.end());
-  bool wants_help = command == "help" || (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h"));
-  if (command == "help") command = arguments[0];
-  if (command == "init") return wants_help ? (std::printf("%s", kInitHelp), 0) : init(datadir, arguments);
-  const auto* method = rpc::find_method(command);
-  if (method == nullptr) return complain("unknown command '" + command + "': see doze help");
-  if (wants_help) return print_help(*method), 0;
-  return call(datadir, *method, arguments, as_json);
+  bool wants_help = rest[0] == "help";
+  if (wants_help) rest.erase(rest.begin());
+  std::size_t used = 0;
+  const auto* command = cli::find_command(rest, &used);
+  if (command == nullptr) {
+    for (const auto& each : cli::commands())
+      if (each.method.name.starts_with(rest[0] + " "))
+        return complain("'" + rest[0] + "' needs a second word, as in doze " + each.method.name + ": see doze help");
+    return complain("unknown command '" + rest[0] + "': see doze help");
+  }
+  Words arguments(rest.begin() + static_cast<std::ptrdiff_t>(used), rest.end());
+  wants_help = wants_help || (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h"));
+  if (wants_help) return std::printf("%s", cli::help(*command).c_str()), 0;
+  if (command->method.name == "init") return init(datadir, arguments);
+  if (command->offline) return cli::run_offline(*command, arguments, as_json);
+  return call(datadir, command->method, arguments, as_json);
 }

@@ -127,7 +127,7 @@ TEST(CheckRequest, AnIssuerDoesNotConvertCurrencies) {
 }
 
 TEST(InvoiceError, GoesThereAndBack) {
-  auto written = testing::vectors("async/bolt12-objects.json").at("invoice_error");
+  auto written = testing::vectors("bolt12/ldk-objects.json").at("invoice_error");
   auto read = InvoiceError::parse(hex(testing::text(written.at("stream"))));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->error, testing::text(written.at("error")));

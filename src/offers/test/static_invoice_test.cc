@@ -121,7 +121,7 @@ TEST(CheckStaticInvoice, NamesEveryProblem) {
 // ---- written by another implementation ----
 
 struct Foreign {
-  boost::json::value json = vectors("async/bolt12-objects.json");
+  boost::json::value json = vectors("bolt12/ldk-objects.json");
   Offer offer = *Offer::parse(text(json.at("offer")));
   Bytes invoice_bytes = hex(text(json.at("static_invoice").at("hex")));
   Bytes request_bytes = hex(text(json.at("invoice_request").at("hex")));

@@ -1,0 +1,34 @@
+// Every command of the command line once: help, man pages, completion and the reading of arguments come from here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rpc/methods.h"
+
+namespace doze::cli {
+
+struct Command {
+  rpc::Method method;                 // its name may be two words: "create offer"
+  bool offline = false;               // needs no daemon
+  std::string details;                // paragraphs for `doze help COMMAND` and the man page
+  std::vector<std::string> examples;  // whole command lines, at least one
+};
+
+/// Those without a daemon first, then the API's.
+[[nodiscard]] const std::vector<Command>& commands();
+/// The command that the words begin with; `used`: how many of them its name takes.
+[[nodiscard]] const Command* find_command(const std::vector<std::string>& words, std::size_t* used);
+/// What can stand behind an option, for completion; empty: anything.
+[[nodiscard]] std::vector<std::string> choices(const rpc::Param& param);
+
+// ---- texts made from the table ----
+[[nodiscard]] std::string usage(const Command& command);
+[[nodiscard]] std::string help();
+[[nodiscard]] std::string help(const Command& command);
+/// troff; nullptr: the page of doze itself.
+[[nodiscard]] std::string man_page(const Command* command);
+/// For "bash", "zsh" or "fish"; empty for anything else.
+[[nodiscard]] std::string completion(const std::string& shell);
+
+}  // namespace doze::cli

@@ -1,0 +1,265 @@
+// Help, man pages and completion from the table of commands.
+#include <algorithm>
+
+#include "base/version.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+
+namespace doze::cli {
+
+namespace {
+
+using rpc::Kind;
+
+/// How the help shows an option: amounts without a unit in the name, which stands behind the number.
+std::string shown_flag(const rpc::Param& param) {
+  return unitless_flag_of(param).value_or(flag_of(param.name));
+}
+std::string shown_kind(const rpc::Param& param) {
+  return param.kind == Kind::Msat || param.kind == Kind::Sat ? "amount" : rpc::name(param.kind);
+}
+std::string padded(std::string text, std::size_t to) {
+  if (text.size() < to) text.resize(to, ' ');
+  return text;
+}
+/// Lines of at most 100 characters.
+std::string wrapped(const std::string& text) {
+  std::string out;
+  std::size_t column = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    auto end = std::min(text.find(' ', at), text.size());
+    if (column != 0) {
+      bool fits = column + 1 + end - at <= 100;
+      out += fits ? " " : "\n";
+      column = fits ? column + 1 : 0;
+    }
+    out += text.substr(at, end - at);
+    column += end - at;
+    at = end + 1;
+  }
+  return out;
+}
+bool has_amounts(const Command& command) {
+  const auto& params = command.method.params;
+  return std::any_of(params.begin(), params.end(), [](const auto& param) { return shown_kind(param) == "amount"; });
+}
+constexpr const char* kAmounts =
+    "Amounts: 250sat, 0.0001btc, 250000msat; a bare number is in the unit of the name in JSON.";
+
+/// For troff: hyphens that can be copied, no lines that look like requests.
+std::string troff(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '-')
+      out += "\\-";
+    else if (c == '\'' && out.empty())
+      out += "\\&'";
+    else
+      out.push_back(c);
+  }
+  return out.starts_with('.') ? "\\&" + out : out;
+}
+
+std::string quoted(const std::string& text, char quote) {
+  std::string out;
+  for (char c : text) {
+    if (c == quote)
+      out += quote == '\'' ? "'\\''" : "\\\"";
+    else
+      out.push_back(c);
+  }
+  return out;
+}
+
+std::vector<std::string> options_of(const Command& command) {
+  std::vector<std::string> out;
+  for (const auto& param : command.method.params)
+    if (!param.positional) out.push_back(shown_flag(param));
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+/// First words of commands, each once.
+std::vector<std::string> first_words() {
+  std::vector<std::string> out{"help"};
+  for (const auto& command : commands()) {
+    auto word = command.method.name.substr(0, command.method.name.find(' '));
+    if (std::find(out.begin(), out.end(), word) == out.end()) out.push_back(word);
+  }
+  return out;
+}
+std::vector<std::string> second_words(const std::string& first) {
+  std::vector<std::string> out;
+  for (const auto& command : commands())
+    if (command.method.name.starts_with(first + " ")) out.push_back(command.method.name.substr(first.size() + 1));
+  return out;
+}
+
+std::string bash() {
+  std::string out =
+      "# bash completion of doze, made by doze completion bash\n_doze() {\n"
+      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= command= i\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      --datadir) ((i++));;\n      -*) "
+      ";;\n"
+      "      *) command+=${command:+ }${COMP_WORDS[i]};;\n    esac\n  done\n  case $prev in\n"
+      "    --datadir) COMPREPLY=($(compgen -d -- \"$cur\")); return;;\n";
+  std::vector<std::string> seen;
+  for (const auto& command : commands())
+    for (const auto& param : command.method.params) {
+      auto flag = shown_flag(param);
+      if (param.positional || choices(param).empty() || std::find(seen.begin(), seen.end(), flag) != seen.end())
+        continue;
+      seen.push_back(flag);
+      out += "    " + flag + ") COMPREPLY=($(compgen -W '" + joined(choices(param)) + "' -- \"$cur\")); return;;\n";
+    }
+  out +=
+      "  esac\n  case $command in\n    '') words='" + joined(first_words()) + " --datadir --json --version --help';;\n";
+  for (const auto& command : commands()) {
+    std::vector<std::string> words = options_of(command);
+    for (const auto& param : command.method.params)
+      if (param.positional)
+        for (const auto& choice : choices(param)) words.push_back(choice);
+    out += "    '" + command.method.name + "'*) words='" + joined(words) + "';;\n";
+  }
+  for (const auto& first : first_words())
+    if (auto second = second_words(first); !second.empty())
+      out += "    " + first + ") words='" + joined(second) + "';;\n";
+  out += "    help) words='" + joined(first_words()) + "';;\n  esac\n";
+  out +=
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\ncomplete -o filenames -F _doze "
+      "doze\n";
+  return out;
+}
+
+std::string zsh() {
+  std::string out =
+      "#compdef doze\n# zsh completion of doze, made by doze completion zsh\n_doze() {\n  local -a list\n"
+      "  local command=\"${(j: :)${(@)words[2,CURRENT-1]:#-*}}\"\n  case $command in\n    '') list=(";
+  for (const auto& first : first_words()) {
+    std::string summary = first == "help" ? "explain a command" : "";
+    for (const auto& command : commands())
+      if (command.method.name == first) summary = command.method.summary;
+    out += "\n      '" + quoted(first + (summary.empty() ? "" : ":" + summary), '\'') + "'";
+  }
+  out += ") ;;\n";
+  for (const auto& command : commands()) {
+    out += "    '" + command.method.name + "'*) list=(";
+    for (const auto& param : command.method.params) {
+      if (!param.positional) out += "\n      '" + quoted(shown_flag(param) + ":" + param.help, '\'') + "'";
+      for (const auto& choice : choices(param)) out += "\n      '" + choice + "'";
+    }
+    out += ") ;;\n";
+  }
+  for (const auto& first : first_words())
+    if (auto second = second_words(first); !second.empty())
+      out += "    " + first + ") list=(" + joined(second) + ") ;;\n";
+  return out + "  esac\n  _describe 'doze' list\n  _files\n}\n_doze \"$@\"\n";
+}
+
+std::string fish() {
+  std::string out =
+      "# fish completion of doze, made by doze completion fish\n"
+      "complete -c doze -l datadir -r -d 'folder of the node'\ncomplete -c doze -l json -d 'answers for programs'\n";
+  for (const auto& first : first_words()) {
+    std::string summary = first == "help" ? "explain a command" : "";
+    for (const auto& command : commands())
+      if (command.method.name == first) summary = command.method.summary;
+    out += "complete -c doze -n __fish_use_subcommand -a " + first + " -d '" + quoted(summary, '\'') + "'\n";
+  }
+  for (const auto& first : first_words())
+    for (const auto& second : second_words(first))
+      out += "complete -c doze -n '__fish_seen_subcommand_from " + first + "' -a " + second + "\n";
+  for (const auto& command : commands()) {
+    auto name = command.method.name;
+    auto space = name.find(' ');
+    auto condition = "__fish_seen_subcommand_from " + name.substr(0, space);
+    if (space != std::string::npos) condition += "; and __fish_seen_subcommand_from " + name.substr(space + 1);
+    for (const auto& param : command.method.params) {
+      auto all = joined(choices(param));
+      out += "complete -c doze -n '" + condition + "'";
+      if (!param.positional) out += " -l " + shown_flag(param).substr(2) + (param.kind == Kind::Flag ? "" : " -r");
+      if (!all.empty()) out += " -a '" + all + "'";
+      out += " -d '" + quoted(param.help, '\'') + "'\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string usage(const Command& command) {
+  std::string out = "doze " + command.method.name;
+  for (const auto& param : command.method.params) {
+    std::string shown = param.positional           ? param.name
+                        : param.kind == Kind::Flag ? shown_flag(param)
+                                                   : shown_flag(param) + " " + shown_kind(param);
+    out += param.required ? " " + shown : " [" + shown + "]";
+  }
+  return out;
+}
+
+std::string help() {
+  std::string out =
+      "doze [--datadir DIR] [--json] [--version] COMMAND ...\n\nTalks to the dozed of DIR (default: $DOZE_DIR, else "
+      "~/.doze).\n";
+  for (bool offline : {true, false}) {
+    out += offline ? "\nWithout a daemon:\n" : "\nOf the daemon:\n";
+    for (const auto& command : commands())
+      if (command.offline == offline) out += "  " + padded(command.method.name, 23) + command.method.summary + "\n";
+  }
+  return out + "\ndoze help COMMAND tells more. Answers are tables; --json prints them for programs.\n";
+}
+
+std::string help(const Command& command) {
+  std::string out = usage(command) + "\n\n" + command.method.summary + "\n\n";
+  for (const auto& param : command.method.params)
+    out += "  " + padded(param.positional ? param.name : shown_flag(param), 30) + padded(shown_kind(param), 10) +
+           param.help + (param.required ? " (required)" : "") + "\n";
+  if (!command.method.params.empty()) out += "\n";
+  if (!command.details.empty()) out += wrapped(command.details) + "\n\n";
+  if (has_amounts(command)) out += std::string(kAmounts) + "\n\n";
+  for (const auto& example : command.examples) out += "Example: " + example + "\n";
+  return out;
+}
+
+std::string man_page(const Command* command) {
+  std::string name = "doze";
+  if (command != nullptr) name += "-" + command->method.name;
+  std::replace(name.begin(), name.end(), ' ', '-');
+  std::string out =
+      ".TH \"" + troff(name) + "\" 1 \"\" \"Doze " + kVersion + "\" \"Doze\"\n.SH NAME\n" + troff(name) + " \\- ";
+  if (command == nullptr) {
+    out += "Lightning payments for nodes that sleep\n.SH SYNOPSIS\n" +
+           troff("doze [--datadir DIR] [--json] COMMAND ...") + "\n.SH COMMANDS\n";
+    for (const auto& each : commands())
+      out += ".TP\n.B " + troff(each.method.name) + "\n" + troff(each.method.summary) + "\n";
+    out +=
+        ".SH OPTIONS\n.TP\n.B \\-\\-datadir DIR\nThe node's folder; default: $DOZE_DIR, else ~/.doze\n.TP\n.B "
+        "\\-\\-json\nAnswers for programs\n.SH EXAMPLES\n.nf\n";
+    for (const auto& each : commands()) out += troff(each.examples.front()) + "\n";
+    return out + ".fi\n";
+  }
+  out += troff(command->method.summary) + "\n.SH SYNOPSIS\n" + troff(usage(*command)) + "\n";
+  if (!command->details.empty()) out += ".SH DESCRIPTION\n" + troff(command->details) + "\n";
+  if (!command->method.params.empty()) out += ".SH OPTIONS\n";
+  for (const auto& param : command->method.params)
+    out += ".TP\n.B " + troff(param.positional ? param.name : shown_flag(param)) + "\n" + troff(param.help) +
+           (param.required ? " (required)" : "") + "\n";
+  if (has_amounts(*command)) out += ".PP\n" + troff(kAmounts) + "\n";
+  out += ".SH EXAMPLES\n.nf\n";
+  for (const auto& example : command->examples) out += troff(example) + "\n";
+  return out + ".fi\n.SH SEE ALSO\n.BR doze (1)\n";
+}
+
+std::string completion(const std::string& shell) {
+  return shell == "bash" ? bash() : shell == "zsh" ? zsh() : shell == "fish" ? fish() : "";
+}
+
+}  // namespace doze::cli

@@ -1,0 +1,255 @@
+#include "toolbox/create.h"
+
+#include "crypto/crypto.h"
+#include "offers/static_invoice.h"
+#include "onion/route_blinding.h"
+#include "toolbox/paste.h"
+#include "toolbox/streams.h"
+
+namespace doze::toolbox {
+
+namespace {
+
+constexpr std::uint64_t kMaxU16 = 0xffff, kMaxU32 = 0xffffffff;
+/// Largest HTLC of payment paths that do not say: 1 bitcoin.
+constexpr std::uint64_t kDefaultMaximumMsat = 100'000'000'000;
+
+Problem refused(const char* kind, const ParseError& error) {
+  auto out = problem(kind, rule_of(error));
+  if (error.where != 0) out.field = error.where;
+  return out;
+}
+
+Made<ChainHash> chain_of(const Flags& flags, const ChainHash& otherwise) {
+  auto text = text_of(flags, "chain");
+  if (text.empty()) return otherwise;
+  auto network = wire::parse_network(text);
+  if (network) return wire::chain_hash(*network);
+  if (auto bytes = from_hex(text))
+    if (auto chain = ChainHash::from(*bytes)) return *chain;
+  return fail(bad_flag("chain", "mainnet, testnet4, signet, regtest, or 64 hex digits"));
+}
+
+/// Text or hex of an offer.
+Made<offers::Offer> offer_of(const Flags& flags) {
+  auto text = squeezed(text_of(flags, "offer"));
+  if (text.empty()) return fail(bad_flag("offer", "needed: lno1… or hex"));
+  auto bytes = from_hex(text);
+  auto offer = bytes ? offers::Offer::from_bytes(*bytes) : offers::Offer::parse(text);
+  if (!offer) return fail(refused("offer", offer.error()));
+  return *std::move(offer);
+}
+
+/// PATH:PAYINFO in hex. Without any: one hop, the node itself, no fee.
+Made<std::vector<offers::PaymentPath>> payment_paths_of(const Flags& flags, const PrivateKey& node_key) {
+  std::vector<offers::PaymentPath> out;
+  for (const auto& text : list_of(flags, "payment_paths")) {
+    auto colon = text.find(':');
+    auto path = from_hex(text.substr(0, colon));
+    auto info = colon == std::string::npos ? std::nullopt : from_hex(text.substr(colon + 1));
+    if (!path || !info) return fail(bad_flag("payment_paths", "PATH:PAYINFO in hex, as doze create blindedpath says"));
+    Reader path_in(*path), info_in(*info);
+    auto read = wire::read_blinded_path(path_in);
+    auto read_info = wire::read_blinded_payinfo(info_in);
+    if (!read || !path_in.done()) return fail(bad_flag("payment_paths", "the path is not valid"));
+    if (!read_info || !info_in.done()) return fail(bad_flag("payment_paths", "the payinfo is not valid"));
+    out.push_back({*std::move(read), *std::move(read_info)});
+  }
+  if (!out.empty()) return out;
+  LN_TRY(session, key_of(flags, "payment path"));
+  onion::RecipientData data;
+  data.path_id = doze::to_bytes(derived(flags, "payment path_id").view());
+  auto path = onion::blind(session, {{crypto::public_key(node_key), onion::encode(data)}});
+  if (!path) return fail(problem("blinded path", "a key is no point"));
+  return std::vector<offers::PaymentPath>{{*path, {0, 0, 42, Msat(1), Msat(kDefaultMaximumMsat), {}}}};
+}
+
+Made<std::vector<wire::BlindedPath>> message_paths_of(const Flags& flags, const PrivateKey& node_key,
+                                                      std::size_t count) {
+  LN_TRY(given, paths_of(flags, "message_paths"));
+  if (!given.empty()) return given;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto label = "message path " + std::to_string(i);
+    LN_TRY(session, key_of(flags, label));
+    onion::RecipientData data;
+    data.path_id = doze::to_bytes(derived(flags, label + " path_id").view());
+    auto path = onion::blind(session, {{crypto::public_key(node_key), onion::encode(data)}});
+    if (!path) return fail(problem("blinded path", "a key is no point"));
+    given.push_back(*std::move(path));
+  }
+  return given;
+}
+
+Made<std::uint32_t> u32_of(const Flags& flags, const std::string& name, std::uint32_t otherwise) {
+  auto number = number_of(flags, name);
+  if (number && *number > kMaxU32) return fail(bad_flag(name, "at most 4294967295"));
+  return number ? static_cast<std::uint32_t>(*number) : otherwise;
+}
+
+Made<UnixTime> created_at_of(const Flags& flags) {
+  auto number = number_of(flags, "created_at");
+  if (!number) return fail(bad_flag("created_at", "needed: seconds since 1970"));
+  return UnixTime(*number);
+}
+
+}  // namespace
+
+Made<Value> create_offer(const Flags& flags) {
+  LN_TRY(chain, chain_of(flags, wire::chain_hash(wire::Network::Mainnet)));
+  LN_TRY(paths, paths_of(flags, "paths"));
+  offers::OfferTerms terms;
+  if (is_set(flags, "chain")) terms.chains = {chain};
+  if (is_set(flags, "metadata")) {
+    LN_TRY(metadata, hex_of(flags, "metadata"));
+    terms.metadata = std::move(metadata);
+  }
+  if (auto amount = number_of(flags, "amount_msat")) terms.amount = Msat(*amount);
+  if (is_set(flags, "description")) terms.description = text_of(flags, "description");
+  if (auto expiry = number_of(flags, "expires_at")) terms.absolute_expiry = UnixTime(*expiry);
+  terms.paths = std::move(paths);
+  if (is_set(flags, "issuer")) terms.issuer = text_of(flags, "issuer");
+  terms.quantity_max = number_of(flags, "quantity_max");
+  if (!is_set(flags, "no_issuer_id")) {
+    LN_TRY(key, key_of(flags, text_of(flags, "key")));
+    terms.issuer_id = crypto::public_key(key);
+  }
+  auto offer = offers::Offer::make(terms);
+  if (!offer) return fail(refused("offer", offer.error()));
+  Value out;
+  return out.set("text", offer->text()).set("hex", to_hex(offer->bytes())).set("offer_id", offer->id().hex());
+}
+
+Made<Value> create_invoice_request(const Flags& flags) {
+  LN_TRY(offer, offer_of(flags));
+  LN_TRY(key, key_of(flags, text_of(flags, "key")));
+  LN_TRY(chain,
+         chain_of(flags, offer.chains().empty() ? wire::chain_hash(wire::Network::Mainnet) : offer.chains().front()));
+  offers::RequestTerms terms;
+  terms.metadata = doze::to_bytes(derived(flags, "invreq_metadata").view());
+  if (is_set(flags, "metadata")) {
+    LN_TRY(metadata, hex_of(flags, "metadata"));
+    terms.metadata = std::move(metadata);
+  }
+  terms.chain = chain;
+  if (auto amount = number_of(flags, "amount_msat")) terms.amount = Msat(*amount);
+  terms.quantity = number_of(flags, "quantity");
+  if (is_set(flags, "payer_note")) terms.payer_note = text_of(flags, "payer_note");
+  terms.payer_key = key;
+  auto request = offers::InvoiceRequest::make(offer, terms);
+  if (!request) return fail(refused("invoice_request", request.error()));
+  Value out;
+  out.set("hex", to_hex(request->bytes())).set("offer_id", request->offer_id().hex());
+  return out.set("payer_id", request->payer_id().hex());
+}
+
+Made<Value> create_invoice(const Flags& flags) {
+  auto text = squeezed(text_of(flags, "request"));
+  auto bytes = from_hex(text);
+  auto request = bytes ? offers::InvoiceRequest::parse(*bytes) : offers::InvoiceRequest::parse_text(text);
+  if (!request) return fail(refused("invoice_request", request.error()));
+  LN_TRY(key, key_of(flags, text_of(flags, "key")));
+  LN_TRY(paths, payment_paths_of(flags, key));
+  LN_TRY(created, created_at_of(flags));
+  LN_TRY(expiry, u32_of(flags, "relative_expiry_s", offers::kDefaultInvoiceExpiryS));
+  offers::InvoiceTerms terms;
+  terms.payment_paths = std::move(paths);
+  terms.created_at = created;
+  terms.relative_expiry_s = expiry;
+  auto preimage = derived(flags, "preimage");
+  terms.payment_hash = convert<PaymentHash>(crypto::sha256(preimage.view()));
+  bool own = !is_set(flags, "payment_hash");
+  if (!own) {
+    LN_TRY(given, hex_of(flags, "payment_hash"));
+    auto hash = PaymentHash::from(given);
+    if (!hash) return fail(bad_flag("payment_hash", "64 hex digits"));
+    terms.payment_hash = *hash;
+  }
+  terms.node_key = key;
+  auto invoice = offers::Invoice::make(*request, terms);
+  if (!invoice) return fail(refused("invoice", invoice.error()));
+  Value out;
+  out.set("text", invoice->text()).set("hex", to_hex(invoice->bytes()));
+  out.set("payment_hash", invoice->payment_hash().hex());
+  if (own) out.set("payment_preimage", preimage.hex());
+  return out.set("amount_msat", invoice->amount().value());
+}
+
+Made<Value> create_static_invoice(const Flags& flags) {
+  LN_TRY(offer, offer_of(flags));
+  LN_TRY(key, key_of(flags, text_of(flags, "key")));
+  LN_TRY(profile, profile_of(flags));
+  LN_TRY(payment_paths, payment_paths_of(flags, key));
+  LN_TRY(message_paths, message_paths_of(flags, key, profile == Profile::Draft ? offers::kMinMessagePathsDraft : 1));
+  LN_TRY(created, created_at_of(flags));
+  LN_TRY(expiry, u32_of(flags, "relative_expiry_s", offers::kDefaultStaticInvoiceExpiryS));
+  offers::StaticInvoiceTerms terms;
+  terms.profile = profile;
+  terms.payment_paths = std::move(payment_paths);
+  terms.message_paths = std::move(message_paths);
+  terms.created_at = created;
+  terms.relative_expiry_s = expiry;
+  if (is_set(flags, "multipart")) terms.features.set(offers::kInvoiceMultipart + 1);
+  terms.node_key = key;
+  auto invoice = offers::StaticInvoice::make(offer, terms);
+  if (!invoice) return fail(refused("static_invoice", invoice.error()));
+  Value out;
+  out.set("hex", to_hex(invoice->bytes())).set("profile", name(profile)).set("offer_id", invoice->offer_id().hex());
+  return out.set("node_id", invoice->node_id().hex());
+}
+
+Made<Value> create_blinded_path(const Flags& flags) {
+  auto nodes = list_of(flags, "nodes");
+  if (nodes.empty()) return fail(bad_flag("nodes", "needed: node ids or names, the introduction node first"));
+  LN_TRY(session, key_of(flags, is_set(flags, "session_key") ? text_of(flags, "session_key") : "session"));
+  LN_TRY(fee_base, u32_of(flags, "fee_base_msat", 0));
+  LN_TRY(proportional, u32_of(flags, "fee_proportional_millionths", 0));
+  auto scids = list_of(flags, "scids");
+  auto delta = number_of(flags, "cltv_expiry_delta").value_or(0);
+  if (delta > kMaxU16) return fail(bad_flag("cltv_expiry_delta", "at most 65535"));
+  bool payment = is_set(flags, "payment");
+  if (!scids.empty() && scids.size() + 1 != nodes.size())
+    return fail(bad_flag("scids", "one for each node but the last"));
+  LN_TRY(max_cltv, u32_of(flags, "max_cltv_expiry", 0));
+  Msat minimum(number_of(flags, "htlc_minimum_msat").value_or(1));
+  onion::PaymentRelay relay{CltvDelta(static_cast<std::uint32_t>(delta)), proportional, Msat(fee_base)};
+  std::vector<onion::BlindHop> hops;
+  std::vector<NodeId> ids;
+  for (const auto& each : nodes) {
+    LN_TRY(id, point_of(flags, each));
+    ids.push_back(id);
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    onion::RecipientData data;
+    bool last = i + 1 == ids.size();
+    if (!last && scids.empty()) data.next_node_id = ids[i + 1];
+    if (!last && !scids.empty()) {
+      data.short_channel_id = parse_scid(scids[i]);
+      if (!data.short_channel_id) return fail(bad_flag("scids", "'" + escape_untrusted(scids[i]) + "' is no 600x2x1"));
+    }
+    if (last && is_set(flags, "path_id")) {
+      LN_TRY(path_id, hex_of(flags, "path_id"));
+      data.path_id = std::move(path_id);
+    }
+    if (payment && !last) data.payment_relay = relay;
+    if (payment && max_cltv != 0) data.payment_constraints = onion::PaymentConstraints{CltvExpiry(max_cltv), minimum};
+    hops.push_back({ids[i], onion::encode(data)});
+  }
+  auto path = onion::blind(session, hops);
+  if (!path) return fail(problem("blinded path", "a key is no point"));
+  Value out;
+  auto hex_path = to_hex(wire::to_bytes(*path));
+  out.set("hex", hex_path);
+  if (!payment) return out;
+  std::vector<onion::PaymentRelay> relays(ids.size() - 1, relay);
+  LN_TRY(final_delta, u32_of(flags, "final_cltv_delta", 42));
+  auto info = onion::aggregate(relays, CltvDelta(final_delta));
+  if (!info) return fail(problem("blinded_payinfo", "fees or deltas do not fit its fields"));
+  info->htlc_minimum_msat = minimum;
+  info->htlc_maximum_msat = Msat(number_of(flags, "htlc_maximum_msat").value_or(kDefaultMaximumMsat));
+  Writer written;
+  wire::write(written, *info);
+  auto hex_info = to_hex(written.view());
+  return out.set("payinfo", hex_info).set("payment_path", hex_path + ":" + hex_info);
+}
+
+}  // namespace doze::toolbox

@@ -1,0 +1,304 @@
+#include "toolbox/decode.h"
+
+#include <algorithm>
+
+#include "base/bech32.h"
+#include "crypto/crypto.h"
+#include "offers/invitation.h"
+#include "offers/text.h"
+#include "onion/sphinx.h"
+#include "toolbox/bolt11.h"
+#include "toolbox/guess.h"
+#include "toolbox/messages.h"
+#include "toolbox/onions.h"
+#include "toolbox/paste.h"
+#include "toolbox/show.h"
+#include "toolbox/streams.h"
+#include "toolbox/transactions.h"
+
+namespace doze::toolbox {
+
+namespace {
+
+using Read = Result<Value, Problem>;
+
+std::optional<Stream> stream_of(std::string_view kind) {
+  for (auto stream : {Stream::Offer, Stream::InvoiceRequest, Stream::Invoice, Stream::StaticInvoice,
+                      Stream::InvoiceError, Stream::Invitation})
+    if (kind == name(stream)) return stream;
+  return std::nullopt;
+}
+
+std::string shown_char(std::string_view text, std::size_t at) {
+  return "'" + escape_untrusted(text.substr(at, 1)) + "'";
+}
+
+/// The first character that cannot stand in a BOLT 12 text, and why.
+Problem locate_text(std::string_view prefix, std::string_view text, Stream stream, const ParseError& error) {
+  auto out = problem(name(stream), rule_of(error));
+  if (error.code != ParseCode::BadEncoding) return out;
+  auto small = lower(text);
+  if (auto cut = text.find("..."); cut != std::string_view::npos || text.find("…") != std::string_view::npos) {
+    out.character = std::min(cut, text.find("…")) + 1;
+    out.rule = "the text was cut short";
+    out.hint = "Somebody shortened it for the screen: copy the whole of it.";
+    return out;
+  }
+  if (std::string_view(error.what) == "padding") {
+    out.rule = "the last character has bits that must be zero";
+    out.character = text.size();
+    out.hint = "A character at the end is missing or mistyped: copy the whole of it.";
+    return out;
+  }
+  if (!small.starts_with(std::string(prefix) + "1")) return out;
+  for (std::size_t i = prefix.size() + 1; i < text.size(); ++i) {
+    char c = small[i];
+    if (c == '+' || c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
+    if (bech32_groups(std::string_view(&c, 1))) continue;
+    out.character = i + 1;
+    out.rule = "the character " + shown_char(text, i) + " is not one of this alphabet";
+    out.hint = c == 'o'               ? "There is no letter o in it: it is probably the digit 0."
+               : c == 'i' || c == '1' ? "There is neither i nor 1 behind the prefix: it is probably an l."
+               : c == 'b'             ? "There is no letter b in it: it is probably an 8 or a 6."
+                                      : "Copy it again from where it comes from.";
+    return out;
+  }
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+    if ((upper(text[0]) && letter(text[i])) || (letter(text[0]) && upper(text[i]))) {
+      out.character = i + 1;
+      out.rule = "upper and lower case are mixed";
+      out.hint = "All letters must be of one case; a phone may have made the first one a capital.";
+      return out;
+    }
+  }
+  return out;
+}
+
+Read decode_text_of(Stream stream, std::string_view prefix, std::string_view text) {
+  auto bytes = offers::decode_text(prefix, text);
+  if (!bytes) return fail(locate_text(prefix, text, stream, bytes.error()));
+  auto read = decode_stream(stream, *bytes);
+  if (read) return read;
+  auto out = read.error();
+  // Five bits a character behind the prefix and its 1; joins would shift it.
+  if (out.at && text.find('+') == std::string_view::npos) out.character = prefix.size() + 1 + *out.at * 8 / 5 + 1;
+  if (out.hint.empty() && (out.rule.starts_with("TLV") || out.rule.starts_with("signature")))
+    out.hint = "There is no checksum: a mistyped or missing character shows up like this. Copy it again.";
+  return fail(std::move(out));
+}
+
+Read decode_raw_invitation(ByteView bytes) {
+  auto invitation = offers::Invitation::parse(to_hex(bytes));
+  if (!invitation) {
+    auto out = problem("raw invitation", rule_of(invitation.error()));
+    auto inside = decode_blinded_paths(bytes.size() > 2 ? bytes.subspan(2) : ByteView());
+    if (!inside && inside.error().at) out.at = *inside.error().at + 2;
+    return fail(std::move(out));
+  }
+  Value out;
+  out.set("type", "invitation").set("profile", name(invitation->profile)).set("raw", true);
+  if (invitation->server) out.set("server_node_id", invitation->server->hex());
+  return out.set("server_paths", show(invitation->paths));
+}
+
+Read decode_public_key(ByteView bytes) {
+  if (!crypto::parse_point(bytes))
+    return fail(problem("node id", bytes.size() == 33 ? "no point of the curve has this x" : "33 bytes are needed"));
+  Value out;
+  return out.set("type", "node_id").set("node_id", to_hex(bytes)).set("note", "a public key: a node id, or any other");
+}
+
+Read no_object(std::string rule, std::string hint) {
+  return fail(problem("", std::move(rule), std::move(hint)));
+}
+
+constexpr const char* kExpected =
+    "Expected: an offer (lno1…), an invoice_request (lnr1…), an invoice (lni1…, lnbc…), an invitation (lnai1…), an "
+    "address, a PSBT, or hex of any of these, of a static invoice, a blinded path, a message, an onion or a "
+    "transaction.";
+
+std::size_t count_words(std::string_view text) {
+  std::size_t words = 0;
+  bool inside = false;
+  for (char c : text) {
+    if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+      inside = false;
+      continue;
+    }
+    if (c < 'a' || c > 'z') return 0;
+    words += inside ? 0 : 1;
+    inside = true;
+  }
+  return words;
+}
+
+/// Things that people paste and that are no object: say so instead of "unknown".
+std::optional<Problem> known_stranger(std::string_view text, std::string_view small) {
+  auto words = count_words(small);
+  if (words >= 12 && words <= 24 && words % 3 == 0)
+    return problem("", "these look like the words of a seed",
+                   "Whoever has them has the money: never paste them anywhere, and clear your shell's history.");
+  for (std::string_view prefix : {"xprv", "tprv", "nsec1", "zprv", "vprv"})
+    if (small.starts_with(prefix))
+      return problem("", "this is a private key", "Whoever has it has the money: never paste it anywhere.");
+  if (small.starts_with("lnurl1"))
+    return problem("", "an LNURL, which is a web address and no BOLT", "Ask the recipient for an offer: lno1…");
+  auto at = text.find('@');
+  if (at != std::string_view::npos && at > 0 && text.find('@', at + 1) == std::string_view::npos &&
+      text.find(' ') == std::string_view::npos && text.find('.', at) != std::string_view::npos && at != 66)
+    return problem(
+        "", "a name for payments (BIP 353, or a Lightning address)",
+        "The offer behind it stands in the DNS, as TXT of " +
+            escape_untrusted(text.substr(text.starts_with("₿") ? 3 : 0, at - (text.starts_with("₿") ? 3 : 0))) +
+            ".user._bitcoin-payment." + escape_untrusted(text.substr(at + 1)) + ". Paste what is there.");
+  if (small.starts_with("{") || small.starts_with("["))
+    return problem("", "JSON without an offer or an invoice in it", "Paste one value of it.");
+  if (small.starts_with("-----begin")) return problem("", "a PEM file: a certificate or key, nothing of Lightning", "");
+  return std::nullopt;
+}
+
+Read decode_hex(std::string text, std::vector<std::string>& notes) {
+  auto before = text;
+  text = squeezed(text);
+  if (lower(text).starts_with("0x")) text.erase(0, 2);
+  std::erase_if(text, [](char c) { return c == ':' || c == ','; });
+  if (text != before) notes.push_back("white space, separators or 0x were taken out of the hex");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (from_hex(std::string{'0', text[i]})) continue;
+    auto out = problem("hex", "the character " + shown_char(text, i) + " is no hex digit");
+    out.character = i + 1;
+    out.at = i / 2;
+    return fail(std::move(out));
+  }
+  auto bytes = from_hex(text);
+  if (!bytes) {
+    auto out = problem("hex", "an odd number of digits (" + std::to_string(text.size()) + ")",
+                       "One digit is missing or too many: copy it again.");
+    out.character = text.size();
+    return fail(std::move(out));
+  }
+  return decode_guessed(*bytes);
+}
+
+/// Mostly hex digits: it was meant as hex.
+bool looks_like_hex(std::string_view text) {
+  auto squeezed_text = squeezed(text);
+  auto digits = std::count_if(squeezed_text.begin(), squeezed_text.end(), [](char c) {
+    return from_hex(std::string{'0', c}) || c == ':' || c == ',';
+  });
+  return squeezed_text.size() >= 4 && static_cast<std::size_t>(digits) * 10 >= squeezed_text.size() * 9;
+}
+
+bool looks_like_address(std::string_view text, std::string_view small) {
+  for (std::string_view prefix : {"bc1", "tb1", "bcrt1"})
+    if (small.starts_with(prefix)) return true;
+  return text.size() >= 26 && text.size() <= 35 && std::string_view("13mn2").find(text[0]) != std::string_view::npos &&
+         text.find_first_of(" .:/0OIl") == std::string_view::npos;
+}
+
+Read decode_clean(std::string text, std::vector<std::string>& notes) {
+  if (text.empty()) return no_object("there is nothing to decode", kExpected);
+  auto small = lower(text);
+  const std::pair<std::string_view, Stream> texts[] = {{offers::kOfferPrefix, Stream::Offer},
+                                                       {offers::kInvoiceRequestPrefix, Stream::InvoiceRequest},
+                                                       {offers::kInvoicePrefix, Stream::Invoice},
+                                                       {offers::kInvitationPrefix, Stream::Invitation}};
+  for (const auto& [prefix, stream] : texts) {
+    if (!squeezed(small).starts_with(std::string(prefix) + "1") && !offers::has_prefix(prefix, text)) continue;
+    if (squeezed(text) == text || text.find('+') != std::string::npos) return decode_text_of(stream, prefix, text);
+    // A line break inside of it, or words behind it?
+    auto whole = decode_text_of(stream, prefix, squeezed(text));
+    auto word = word_inside(text);
+    auto first = whole ? whole : decode_text_of(stream, prefix, word);
+    notes.push_back(!whole && first ? "the words behind it were left out"
+                                    : "white space and line breaks were taken out");
+    return first ? first : whole;
+  }
+  if (is_bolt11(small)) {
+    auto tight = squeezed(text);
+    if (tight != text) notes.push_back("white space and line breaks were taken out");
+    return decode_bolt11(tight);
+  }
+  if (looks_like_address(text, small)) return decode_address(text);
+  if (auto bytes = from_base64(squeezed(text)); bytes && is_psbt(*bytes)) return decode_psbt(*bytes);
+  if (text.size() > 66 && text[66] == '@' && from_hex(text.substr(0, 66))) {
+    notes.push_back("the address " + show_text(text.substr(67)) + " behind the node id");
+    return decode_public_key(*from_hex(text.substr(0, 66)));
+  }
+  if (auto stranger = known_stranger(text, small);
+      stranger && !word_inside(text).empty() && small[0] != '{' && small[0] != '[')
+    return fail(*std::move(stranger));
+  if (looks_like_hex(text)) return decode_hex(text, notes);
+  if (auto word = word_inside(text); !word.empty() && word != text) {
+    notes.push_back("found inside of other text");
+    return decode_clean(word, notes);
+  }
+  if (auto stranger = known_stranger(text, small)) return fail(*std::move(stranger));
+  if (small.starts_with("ln"))
+    return no_object("the beginning is not one that we know: " + escape_untrusted(text.substr(0, 8)), kExpected);
+  return no_object("not recognised", kExpected);
+}
+
+}  // namespace
+
+const std::vector<std::string>& kinds() {
+  static const std::vector<std::string> kKinds = {
+      "offer",          "invoice_request", "invoice", "static_invoice", "invoice_error",   "invitation",
+      "raw_invitation", "blinded_path",    "message", "onion_packet",   "payment_payload", "encrypted_data",
+      "node_id",        "transaction",     "psbt",    "bolt11_invoice", "address"};
+  return kKinds;
+}
+
+Read decode_bytes(ByteView bytes, std::string_view as) {
+  if (auto stream = stream_of(as)) return decode_stream(*stream, bytes);
+  if (as == "raw_invitation") return decode_raw_invitation(bytes);
+  if (as == "blinded_path") return decode_blinded_paths(bytes);
+  if (as == "message") return decode_message(bytes);
+  if (as == "onion_packet") return decode_packet(bytes);
+  if (as == "payment_payload") return decode_payment_payload(bytes, true, true);
+  if (as == "encrypted_data") return decode_recipient_data(bytes);
+  if (as == "node_id") return decode_public_key(bytes);
+  if (as == "transaction") return decode_transaction(bytes);
+  if (as == "psbt") return decode_psbt(bytes);
+  return fail(problem("", "no kind '" + std::string(as) + "' of bytes"));
+}
+
+Read decode(std::string_view pasted, std::string_view as) {
+  if (pasted.size() > kMaxPastedBytes)
+    return no_object("longer than anything of Lightning (" + std::to_string(pasted.size()) + " bytes)", "");
+  auto [text, notes] = clean(pasted);
+  auto read = [&]() -> Read {
+    if (as.empty()) return decode_clean(text, notes);
+    if (std::find(kinds().begin(), kinds().end(), as) == kinds().end()) {
+      std::string all;
+      for (const auto& kind : kinds()) all += (all.empty() ? "" : ", ") + kind;
+      return no_object("no kind '" + escape_untrusted(as) + "'", "Kinds: " + all);
+    }
+    if (as == "bolt11_invoice") return decode_bolt11(text);
+    if (as == "address") return decode_address(text);
+    if (auto bytes = from_hex(squeezed(text))) return decode_bytes(*bytes, as);
+    auto guessed = decode_clean(text, notes);
+    if (guessed) {
+      const auto* type = guessed->find("type");
+      const auto* found = type == nullptr ? nullptr : std::get_if<std::string>(&type->inner());
+      if (found != nullptr && *found == as) return guessed;
+      return fail(problem(std::string(as), "it is " + (found == nullptr ? "something else" : "a valid " + *found)));
+    }
+    return guessed;
+  }();
+  if (!read) {
+    auto out = read.error();
+    for (const auto& note : notes) out.hint += (out.hint.empty() ? "Note: " : "\nNote: ") + note + ".";
+    return fail(std::move(out));
+  }
+  if (!notes.empty()) {
+    List list;
+    for (const auto& note : notes) list.push_back(note);
+    read->set("notes", std::move(list));
+  }
+  return read;
+}
+
+}  // namespace doze::toolbox

@@ -1,0 +1,254 @@
+#include "toolbox/onion_tools.h"
+
+#include "crypto/crypto.h"
+#include "onion/onion_message.h"
+#include "onion/sphinx.h"
+#include "toolbox/onions.h"
+#include "toolbox/paste.h"
+#include "toolbox/show.h"
+#include "wire/messages.h"
+#include "wire/tlv.h"
+
+namespace doze::toolbox {
+
+namespace {
+
+constexpr const char* kHopForms = "NODE:HEX, NODE:forward:MSAT:CLTV:SCID or NODE:final:MSAT:CLTV[:TOTAL_MSAT]";
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from <= text.size();) {
+    auto end = std::min(text.find(at, from), text.size());
+    out.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return out;
+}
+
+std::optional<std::uint64_t> whole(const std::string& text) {
+  std::uint64_t out = 0;
+  if (text.empty()) return std::nullopt;
+  for (char c : text)
+    if (c < '0' || c > '9' || __builtin_mul_overflow(out, std::uint64_t{10}, &out) ||
+        __builtin_add_overflow(out, static_cast<std::uint64_t>(c - '0'), &out))
+      return std::nullopt;
+  return out;
+}
+
+Made<onion::Hop> hop_of(const Flags& flags, const std::string& text) {
+  auto parts = split(text, ':');
+  LN_TRY(node, point_of(flags, parts[0]));
+  auto bad = [&] { return fail(bad_flag("hops", std::string("each is ") + kHopForms)); };
+  if (parts.size() == 2) {
+    auto payload = from_hex(parts[1]);
+    if (!payload) return bad();
+    return onion::Hop{node, onion::with_length(*payload)};
+  }
+  if (parts.size() < 4) return bad();
+  auto amount = whole(parts[2]), cltv = whole(parts[3]);
+  if (!amount || !cltv || *cltv > 0xffffffff) return bad();
+  CltvExpiry expiry(static_cast<std::uint32_t>(*cltv));
+  if (parts[1] == "forward" && parts.size() == 5) {
+    auto scid = parse_scid(parts[4]);
+    if (!scid) return bad();
+    return onion::Hop{node, onion::with_length(onion::encode(onion::ForwardPayload{Msat(*amount), expiry, *scid}))};
+  }
+  if (parts[1] != "final" || parts.size() > 5) return bad();
+  onion::FinalPayload payload;
+  payload.amt_to_forward = Msat(*amount);
+  payload.outgoing_cltv_value = expiry;
+  payload.payment_secret = derived(flags, "payment_secret");
+  if (parts.size() == 5) {
+    auto total = whole(parts[4]);
+    if (!total) return bad();
+    payload.total_amount_msat = Msat(*total);
+  }
+  return onion::Hop{node, onion::with_length(onion::encode(payload))};
+}
+
+Made<Bytes> associated_data_of(const Flags& flags) {
+  if (!is_set(flags, "associated_data")) return Bytes{};
+  return hex_of(flags, "associated_data");
+}
+
+Made<Value> build_payment(const Flags& flags) {
+  LN_TRY(session, key_of(flags, is_set(flags, "session_key") ? text_of(flags, "session_key") : "session"));
+  LN_TRY(associated, associated_data_of(flags));
+  std::vector<onion::Hop> hops;
+  std::vector<PublicKey> nodes;
+  for (const auto& text : list_of(flags, "hops")) {
+    LN_TRY(hop, hop_of(flags, text));
+    nodes.push_back(hop.node_id);
+    hops.push_back(std::move(hop));
+  }
+  auto packet = onion::build_packet(session, hops, associated, onion::kPaymentPayloads);
+  if (!packet) return fail(problem("onion", "the payloads do not fit into 1,300 bytes"));
+  Value out;
+  out.set("packet", to_hex(*packet));
+  List secrets;
+  for (const auto& secret : onion::shared_secrets(session, nodes)) secrets.push_back(to_hex(secret.reveal()));
+  return out.set("shared_secrets", std::move(secrets));
+}
+
+Made<onion::MessageContents> contents_of(const Flags& flags) {
+  auto message = text_of(flags, "message");
+  LN_TRY(profile, profile_of(flags));
+  LN_TRY(contents, hex_of(flags, "contents"));
+  LN_TRY(paths, paths_of(flags, "paths"));
+  using onion::MessageContents;
+  if (message == "invoice_request") return MessageContents(onion::InvoiceRequest{contents});
+  if (message == "invoice") return MessageContents(onion::Invoice{contents});
+  if (message == "static_invoice") return MessageContents(onion::StaticInvoice{contents});
+  if (message == "invoice_error") return MessageContents(onion::InvoiceError{contents, profile});
+  if (message == "held_htlc_available") return MessageContents(onion::HeldHtlcAvailable{profile});
+  if (message == "release_held_htlc") return MessageContents(onion::ReleaseHeldHtlc{profile});
+  if (message == "static_invoice_persisted") return MessageContents(onion::StaticInvoicePersisted{profile});
+  if (message == "offer_paths_request") {
+    auto slot = number_of(flags, "invoice_slot").value_or(0);
+    if (slot > 0xffff) return fail(bad_flag("invoice_slot", "at most 65535"));
+    return MessageContents(onion::OfferPathsRequest{static_cast<std::uint16_t>(slot), profile});
+  }
+  if (message == "offer_paths") {
+    onion::OfferPaths out{paths, std::nullopt, profile};
+    if (auto expiry = number_of(flags, "expires_at")) out.paths_absolute_expiry = UnixTime(*expiry);
+    return MessageContents(std::move(out));
+  }
+  if (message == "serve_static_invoice") {
+    if (paths.size() != 1) return fail(bad_flag("paths", "one path: where invoice_requests are forwarded to"));
+    return MessageContents(onion::ServeStaticInvoice{contents, paths.front(), profile});
+  }
+  return fail(bad_flag("message",
+                       "invoice_request, invoice, invoice_error, static_invoice, held_htlc_available, "
+                       "release_held_htlc, offer_paths_request, offer_paths, serve_static_invoice or "
+                       "static_invoice_persisted"));
+}
+
+Made<Value> build_onion_message(const Flags& flags) {
+  LN_TRY(contents, contents_of(flags));
+  LN_TRY(session, key_of(flags, is_set(flags, "session_key") ? text_of(flags, "session_key") : "session"));
+  LN_TRY(onion_key, key_of(flags, is_set(flags, "onion_key") ? text_of(flags, "onion_key") : "onion"));
+  auto to = text_of(flags, "to");
+  if (to.empty()) return fail(bad_flag("to", "needed: a blinded path in hex, a node id or a name"));
+  std::optional<wire::BlindedPath> destination;
+  if (auto bytes = from_hex(to); bytes && bytes->size() > 66) {
+    Reader in(*bytes);
+    auto path = wire::read_blinded_path(in);
+    if (!path || !in.done()) return fail(bad_flag("to", "no valid blinded path"));
+    destination = *std::move(path);
+  } else {
+    LN_TRY(node, point_of(flags, to));
+    LN_TRY(path_key, key_of(flags, "path to " + to));
+    destination = onion::path_to_node(path_key, node);
+  }
+  if (!destination) return fail(bad_flag("to", "a key is no point"));
+  onion::FinalMessage message{std::move(contents), std::nullopt};
+  LN_TRY(reply, paths_of(flags, "reply_path"));
+  if (reply.size() > 1) return fail(bad_flag("reply_path", "one path"));
+  if (!reply.empty()) message.reply_path = reply.front();
+  std::vector<NodeId> way;
+  for (const auto& each : list_of(flags, "way")) {
+    LN_TRY(node, point_of(flags, each));
+    way.push_back(node);
+  }
+  const auto* introduction = std::get_if<NodeId>(&destination->first_node_id);
+  if (introduction == nullptr && !way.empty())
+    return fail(bad_flag("to", "its introduction node is named by a channel: a way to it cannot be built"));
+  auto made = onion::build_message(session, onion_key, way, introduction == nullptr ? NodeId{} : *introduction,
+                                   *destination, message);
+  if (!made) return fail(problem("onion message", "the contents do not fit, or a key is no point"));
+  Value out;
+  out.set("onion_message", to_hex(wire::encode(*made))).set("path_key", made->path_key.hex());
+  if (!way.empty()) return out.set("to", way.front().hex());
+  if (introduction != nullptr) out.set("to", introduction->hex());
+  return out;
+}
+
+Made<Value> peel_onion_message(const wire::OnionMessage& message, const PrivateKey& key) {
+  auto ecdh = [&](const PublicKey& point, const Hash32* tweak) {
+    if (tweak == nullptr) return crypto::ecdh(key, point);
+    auto tweaked = crypto::tweak_mul(key, tweak->view());
+    return tweaked ? crypto::ecdh(*tweaked, point) : SharedSecret();
+  };
+  auto peeled = onion::peel_message(message, ecdh, [](const onion::NextNode&) { return false; });
+  if (!peeled)
+    return fail(problem("onion_message", onion::name(peeled.error()),
+                        peeled.error() == onion::MessageRefusal::NotForUs
+                            ? "Is it this node's key? Each layer opens only with the key of its own hop."
+                            : ""));
+  Value out;
+  if (const auto* relay = std::get_if<onion::RelayMessage>(&*peeled)) {
+    out.set("layer", "relay");
+    if (const auto* node = std::get_if<NodeId>(&relay->next)) out.set("next_node_id", node->hex());
+    if (const auto* scid = std::get_if<ShortChannelId>(&relay->next)) out.set("short_channel_id", show(*scid));
+    return out.set("onion_message", to_hex(wire::encode(relay->message)));
+  }
+  const auto& received = std::get<onion::ReceivedMessage>(*peeled);
+  out.set("layer", "final");
+  if (received.path_id) out.set("path_id", to_hex(*received.path_id));
+  if (received.reply_path)
+    out.set("reply_path", show(*received.reply_path))
+        .set("reply_path_hex", to_hex(wire::to_bytes(*received.reply_path)));
+  return out.set("contents", show(received.contents));
+}
+
+Made<Value> peel_packet(const Flags& flags, ByteView packet, const PrivateKey& key) {
+  LN_TRY(associated, associated_data_of(flags));
+  std::optional<PublicKey> path_key;
+  std::optional<PrivateKey> own = key;
+  if (is_set(flags, "path_key")) {
+    LN_TRY(point, point_of(flags, text_of(flags, "path_key")));
+    path_key = point;
+    own = crypto::tweak_mul(key, onion::generate_key("blinded_node_id", crypto::ecdh(key, point).reveal()).view());
+    if (!own) return fail(bad_flag("path_key", "gives no key"));
+  }
+  auto peeled = onion::peel(packet, associated, [&](const PublicKey& point) { return crypto::ecdh(*own, point); });
+  if (!peeled) {
+    auto out = problem("onion", onion::name(peeled.error()));
+    if (peeled.error() == onion::PeelError::BadHmac)
+      out.hint = "Is it this node's key, and are --associated-data (the payment_hash) and --path-key right?";
+    return fail(std::move(out));
+  }
+  Value out;
+  bool last = !peeled->next_packet.has_value();
+  out.set("layer", last ? "final" : "forward").set("payload_hex", to_hex(peeled->payload));
+  auto payload = decode_payment_payload(peeled->payload, last, path_key.has_value());
+  if (payload)
+    out.set("payload", *payload);
+  else
+    out.set("payload_problem", payload.error().text());
+  auto encrypted = wire::parse_tlv_stream(peeled->payload);
+  const auto* data = encrypted ? wire::find(*encrypted, 10) : nullptr;
+  const auto* introduction_key = encrypted ? wire::find(*encrypted, 12) : nullptr;
+  if (introduction_key != nullptr && !path_key) path_key = crypto::parse_point(introduction_key->value);
+  if (data != nullptr && path_key) {
+    auto open =
+        onion::unblind(*path_key, data->value, [&](const PublicKey& point) { return crypto::ecdh(key, point); });
+    if (open) {
+      if (auto recipient = decode_recipient_data(open->data)) out.set("recipient_data", *recipient);
+      out.set("next_path_key", open->next_path_key.hex());
+    }
+  }
+  out.set("shared_secret", to_hex(peeled->shared_secret.reveal()));
+  if (peeled->next_packet) out.set("next_packet", to_hex(*peeled->next_packet));
+  return out;
+}
+
+}  // namespace
+
+Made<Value> onion_build(const Flags& flags) {
+  if (is_set(flags, "message")) return build_onion_message(flags);
+  if (is_set(flags, "hops")) return build_payment(flags);
+  return fail(problem("", "--hops for a payment, or --message NAME --to PATH for an onion message"));
+}
+
+Made<Value> onion_peel(const Flags& flags) {
+  auto bytes = from_hex(squeezed(text_of(flags, "packet")));
+  if (!bytes) return fail(bad_flag("packet", "no hex"));
+  LN_TRY(key, key_of(flags, text_of(flags, "key")));
+  if (bytes->size() >= 2 && (*bytes)[0] == 0x02 && (*bytes)[1] == 0x01)
+    if (auto message = wire::decode(*bytes))
+      if (const auto* onion = std::get_if<wire::OnionMessage>(&*message)) return peel_onion_message(*onion, key);
+  return peel_packet(flags, *bytes, key);
+}
+
+}  // namespace doze::toolbox

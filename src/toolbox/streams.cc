@@ -1,0 +1,303 @@
+#include "toolbox/streams.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "offers/invitation.h"
+#include "offers/invoice_error.h"
+#include "offers/merkle.h"
+#include "offers/static_invoice.h"
+#include "offers/text.h"
+#include "toolbox/onions.h"
+#include "toolbox/show.h"
+#include "wire/address.h"
+
+namespace doze::toolbox {
+
+namespace {
+
+enum class Form : std::uint8_t {
+  Hex,
+  Text,
+  Number,
+  Msat,
+  Time,
+  Seconds,
+  Features,
+  Chains,
+  Paths,
+  PayInfos,
+  HumanName,
+  Addresses,
+  ProfileByte
+};
+struct Record {
+  std::uint64_t type;
+  const char* name;
+  Form form;
+};
+// BOLT 12, and the two provisional numbers of bolts #1149 and LDK.
+constexpr Record kBolt12[] = {
+    {0, "invreq_metadata", Form::Hex},
+    {2, "offer_chains", Form::Chains},
+    {4, "offer_metadata", Form::Hex},
+    {6, "offer_currency", Form::Text},
+    {8, "offer_amount", Form::Msat},
+    {10, "offer_description", Form::Text},
+    {12, "offer_features", Form::Features},
+    {14, "offer_absolute_expiry", Form::Time},
+    {16, "offer_paths", Form::Paths},
+    {18, "offer_issuer", Form::Text},
+    {20, "offer_quantity_max", Form::Number},
+    {22, "offer_issuer_id", Form::Hex},
+    {80, "invreq_chain", Form::Chains},
+    {82, "invreq_amount", Form::Msat},
+    {84, "invreq_features", Form::Features},
+    {86, "invreq_quantity", Form::Number},
+    {88, "invreq_payer_id", Form::Hex},
+    {89, "invreq_payer_note", Form::Text},
+    {90, "invreq_paths", Form::Paths},
+    {91, "invreq_bip_353_name", Form::HumanName},
+    {160, "invoice_paths", Form::Paths},
+    {162, "invoice_blindedpay", Form::PayInfos},
+    {164, "invoice_created_at", Form::Time},
+    {166, "invoice_relative_expiry", Form::Seconds},
+    {168, "invoice_payment_hash", Form::Hex},
+    {170, "invoice_amount", Form::Msat},
+    {172, "invoice_fallbacks", Form::Hex},
+    {174, "invoice_features", Form::Features},
+    {176, "invoice_node_id", Form::Hex},
+    {178, "static_invoice_message_paths", Form::Paths},
+    {236, "static_invoice_message_paths", Form::Paths},
+    {240, "signature", Form::Hex},
+};
+constexpr Record kError[] = {
+    {1, "erroneous_field", Form::Number}, {3, "suggested_value", Form::Hex}, {5, "error", Form::Text}};
+constexpr Record kInvitation[] = {{2, "server_node_id", Form::Hex},    {4, "addresses", Form::Addresses},
+                                  {6, "server_paths", Form::Paths},    {8, "profile", Form::ProfileByte},
+                                  {10, "absolute_expiry", Form::Time}, {12, "token", Form::Hex}};
+
+std::span<const Record> table(Stream stream) {
+  if (stream == Stream::InvoiceError) return kError;
+  if (stream == Stream::Invitation) return kInvitation;
+  return kBolt12;
+}
+const Record* find_record(Stream stream, std::uint64_t type) {
+  for (const auto& record : table(stream))
+    if (record.type == type) return &record;
+  return nullptr;
+}
+const Record* find_record(Stream stream, std::string_view name) {
+  for (const auto& record : table(stream))
+    if (record.name == name) return &record;
+  return nullptr;
+}
+
+std::uint64_t number(ByteView value) {
+  return wire::read_tu(value, 8).value_or(0);
+}
+
+Value show_chains(ByteView value) {
+  List out;
+  for (Reader in(value); in.remaining() >= ChainHash::kSize;) out.push_back(show(ChainHash{in.array<32>()}));
+  return out;
+}
+Value show_payinfos(ByteView value) {
+  List out;
+  for (Reader in(value); in.remaining() != 0;) {
+    auto info = wire::read_blinded_payinfo(in);
+    if (!info) break;
+    out.push_back(show(*info));
+  }
+  return out;
+}
+std::string show_human_name(ByteView value) {
+  Reader in(value);
+  auto text = [&] {
+    auto view = in.bytes(in.u8());
+    return std::string(view.begin(), view.end());
+  };
+  auto user = text();
+  return "₿" + show_text(user) + "@" + show_text(text());
+}
+
+void show_record(Value& out, const Record& record, ByteView value, bool in_currency) {
+  const std::string name = record.name;
+  switch (record.form) {
+    case Form::Hex:
+      out.set(name, to_hex(value));
+      break;
+    case Form::Text:
+      out.set(name, show_text({reinterpret_cast<const char*>(value.data()), value.size()}));
+      break;
+    case Form::Number:
+      out.set(name, number(value));
+      break;
+    case Form::Msat:
+      out.set(name + (in_currency && record.type == 8 ? "" : "_msat"), number(value));
+      break;
+    case Form::Time:
+      set_time(out, name, UnixTime(number(value)));
+      break;
+    case Form::Seconds:
+      out.set(name + "_s", number(value));
+      break;
+    case Form::Features:
+      out.set(name, show(wire::FeatureBits(value)));
+      break;
+    case Form::Chains:
+      out.set(name, show_chains(value));
+      break;
+    case Form::Paths:
+      if (auto paths = wire::read_blinded_paths(value)) out.set(name, show(*paths));
+      break;
+    case Form::PayInfos:
+      out.set(name, show_payinfos(value));
+      break;
+    case Form::HumanName:
+      out.set(name, show_human_name(value));
+      break;
+    case Form::Addresses: {
+      List addresses;
+      if (auto read = wire::read_addresses(value))
+        for (const auto& address : *read) addresses.push_back(show_text(wire::to_text(address)));
+      out.set(name, std::move(addresses));
+      break;
+    }
+    case Form::ProfileByte:
+      out.set(name, doze::name(value.size() == 1 && value[0] == 1 ? Profile::Draft : Profile::Ldk));
+      break;
+  }
+}
+
+const char* why(const ParseError& error, Stream stream) {
+  if (error.code == ParseCode::UnknownEven) return "an even type that is unknown must be refused";
+  if (error.code == ParseCode::UnexpectedField)
+    return stream == Stream::StaticInvoice ? "a static invoice must not have this field" : "not allowed here";
+  return nullptr;
+}
+
+template <class T>
+Result<Done, ParseError> tried(const Result<T, ParseError>& read) {
+  if (!read) return fail(read.error());
+  return Done{};
+}
+
+Result<Done, ParseError> read_stream(Stream stream, ByteView bytes, Value& more) {
+  switch (stream) {
+    case Stream::Offer: {
+      auto offer = offers::Offer::from_bytes(bytes);
+      if (offer) more.set("offer_id", offer->id().hex());
+      return tried(offer);
+    }
+    case Stream::InvoiceRequest: {
+      auto request = offers::InvoiceRequest::parse(bytes);
+      if (request) more.set("offer_id", request->offer_id().hex());
+      return tried(request);
+    }
+    case Stream::Invoice: {
+      auto invoice = offers::Invoice::parse(bytes);
+      if (invoice) {
+        more.set("offer_id", invoice->offer().id().hex());
+        set_time(more, "expires_at", invoice->expires_at());
+      }
+      return tried(invoice);
+    }
+    case Stream::StaticInvoice: {
+      auto invoice = offers::StaticInvoice::parse(bytes);
+      if (invoice) {
+        more.set("profile", doze::name(invoice->profile())).set("offer_id", invoice->offer_id().hex());
+        set_time(more, "expires_at", invoice->expires_at());
+      }
+      return tried(invoice);
+    }
+    case Stream::InvoiceError:
+      return tried(offers::InvoiceError::parse(bytes));
+    case Stream::Invitation: {
+      auto text = offers::encode_text(offers::kInvitationPrefix, bytes);
+      return tried(offers::Invitation::parse(text));
+    }
+  }
+  return Done{};
+}
+
+}  // namespace
+
+const char* name(Stream stream) {
+  static constexpr const char* kNames[] = {"offer",          "invoice_request", "invoice",
+                                           "static_invoice", "invoice_error",   "invitation"};
+  return kNames[static_cast<std::size_t>(stream)];
+}
+
+const char* record_name(Stream stream, std::uint64_t type) {
+  const auto* record = find_record(stream, type);
+  return record == nullptr ? nullptr : record->name;
+}
+
+Value show_records(Stream stream, ByteView bytes) {
+  Value out = Fields{};
+  auto records = wire::parse_tlv_stream(bytes);
+  if (!records) return out;
+  bool in_currency = wire::find(*records, 6) != nullptr && table(stream).data() == kBolt12;
+  for (const auto& record : *records) {
+    const auto* known = find_record(stream, record.type);
+    if (known == nullptr)
+      out.set("unknown_" + std::to_string(record.type), to_hex(record.value));
+    else
+      show_record(out, *known, record.value, in_currency);
+  }
+  return out;
+}
+
+Result<Value, Problem> decode_stream(Stream stream, ByteView bytes) {
+  Value out;
+  out.set("type", name(stream));
+  auto read = read_stream(stream, bytes, out);
+  if (!read) return fail(locate(stream, bytes, read.error()));
+  join(out, show_records(stream, bytes));
+  bool merkle = stream == Stream::InvoiceRequest || stream == Stream::Invoice || stream == Stream::StaticInvoice;
+  if (auto records = wire::parse_tlv_stream(bytes); records && merkle)
+    out.set("merkle_root", offers::merkle_root(*records).hex());
+  return out;
+}
+
+Problem locate(Stream stream, ByteView bytes, const ParseError& error) {
+  Problem out = problem(name(stream), rule_of(error));
+  std::string_view what = error.what;
+  if (const auto* reason = why(error, stream)) out.rule += std::string(": ") + reason;
+  if (what == "TLV type" || what == "TLV length" || what == "TLV value") {
+    if (error.code == ParseCode::Truncated || error.code == ParseCode::NotMinimal ||
+        error.code == ParseCode::TlvOrder) {
+      out.at = static_cast<std::size_t>(error.where);
+      return out;
+    }
+  }
+  auto type = error.where;
+  if (error.code == ParseCode::UnknownEven && what.ends_with("features")) {
+    out.rule += " (feature bit " + std::to_string(type) + ")";
+    const auto* record = find_record(stream, what);
+    if (record == nullptr) record = find_record(stream, std::string_view("invoice_blindedpay"));
+    if (record == nullptr) return out;
+    type = record->type;
+  }
+  out.field = type;
+  auto records = wire::parse_tlv_stream(bytes);
+  if (!records) return out;
+  std::size_t at = 0;
+  for (const auto& record : *records) {
+    if (record.type >= type) {
+      out.at = at;
+      const auto* known = find_record(stream, type);
+      if (record.type != type || known == nullptr) return out;
+      auto value_at = at + record.whole.size() - record.value.size();
+      if (known->form == Form::Paths)
+        if (auto inside = broken_in_paths(record.value)) out.at = value_at + *inside;
+      return out;
+    }
+    at += record.whole.size();
+  }
+  out.at = at;
+  return out;
+}
+
+}  // namespace doze::toolbox

@@ -1,0 +1,23 @@
+// TLV streams of BOLT 12 and of invitations: every record by name, and where a broken rule stands.
+#pragma once
+
+#include <string_view>
+
+#include "toolbox/problem.h"
+#include "wire/tlv.h"
+
+namespace doze::toolbox {
+
+enum class Stream : std::uint8_t { Offer, InvoiceRequest, Invoice, StaticInvoice, InvoiceError, Invitation };
+[[nodiscard]] const char* name(Stream stream);  // "offer", "invoice_request", …
+
+/// Every record of a valid stream, in order, under its BOLT name; unknown ones as "unknown_TYPE" in hex.
+[[nodiscard]] Value show_records(Stream stream, ByteView bytes);
+/// Reads and shows, with what follows from the records: ids, profile, when it expires.
+[[nodiscard]] Result<Value, Problem> decode_stream(Stream stream, ByteView bytes);
+/// Where in `bytes` the error of a reader of this stream stands. Fields that are missing: where they would have to be.
+[[nodiscard]] Problem locate(Stream stream, ByteView bytes, const ParseError& error);
+/// The name of a record's type, or nullptr.
+[[nodiscard]] const char* record_name(Stream stream, std::uint64_t type);
+
+}  // namespace doze::toolbox

@@ -1,0 +1,201 @@
+// Fields by name and unit, and broken rules with their place.
+#include "toolbox/decode.h"
+
+#include <gtest/gtest.h>
+
+#include "offers/text.h"
+#include "samples.h"
+#include "wire/tlv.h"
+
+namespace doze::toolbox {
+namespace {
+
+using namespace testing;
+
+Problem refused(ByteView bytes, std::string_view as) {
+  auto read = decode_bytes(bytes, as);
+  EXPECT_FALSE(read.has_value());
+  return read ? Problem{} : read.error();
+}
+
+/// The byte at which record `type` stands.
+std::size_t place_of(ByteView stream, std::uint64_t type) {
+  auto records = wire::parse_tlv_stream(stream);
+  std::size_t at = 0;
+  for (const auto& record : *records) {
+    if (record.type == type) return at;
+    at += record.whole.size();
+  }
+  return 0;
+}
+
+TEST(DecodeFields, amounts_and_times_have_their_units) {
+  auto read = decode(offer().text());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "offer_amount_msat"), "5000");
+  EXPECT_EQ(text(*read, "offer_absolute_expiry"), "2025-06-16T15:06:40Z");
+  EXPECT_EQ(text(*read, "offer_absolute_expiry_unix"), "1750086400");
+  EXPECT_EQ(text(*read, "offer_id"), offer().id().hex());
+}
+
+TEST(DecodeFields, features_have_names) {
+  wire::Init init;
+  init.features = wire::FeatureBits{12, 153, 200};
+  auto read = decode(to_hex(wire::encode(init)));
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  const auto& bits = std::get<List>(read->find("features")->inner());
+  ASSERT_EQ(bits.size(), 3u);
+  EXPECT_EQ(std::get<std::string>(bits[0].inner()), "12 option_static_remotekey compulsory");
+  EXPECT_EQ(std::get<std::string>(bits[1].inner()), "153 option_htlc_hold (LDK's number) optional");
+  EXPECT_EQ(std::get<std::string>(bits[2].inner()), "200 unassigned compulsory");
+}
+
+TEST(DecodeFields, every_record_of_a_stream_is_shown_unknown_ones_too) {
+  auto bytes = offer().bytes();
+  append(bytes, wire::TlvWriter().add(79, hex("beef")).take());
+  auto read = decode_bytes(bytes, "offer");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "unknown_79"), "beef");
+}
+
+TEST(DecodeFields, foreign_text_is_escaped) {
+  offers::OfferTerms terms;
+  terms.description = "tea\x1b[31m";
+  terms.issuer_id = point(0x42);
+  auto read = decode(offers::Offer::make(terms)->text());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "offer_description"), "tea\\x1b[31m");
+}
+
+TEST(DecodeFields, a_static_invoice_tells_its_profile) {
+  for (auto profile : {Profile::Ldk, Profile::Draft}) {
+    auto read = decode(to_hex(static_invoice(profile).bytes()));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(text(*read, "profile"), name(profile));
+  }
+}
+
+TEST(DecodeFields, a_held_htlc_shows_flag_and_path_key) {
+  auto read = decode(to_hex(wire::encode(held_htlc())));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "message"), "update_add_htlc");
+  EXPECT_EQ(text(*read, "hold_htlc"), "ldk");
+  EXPECT_EQ(text(*read, "path_key"), point(0x48).hex());
+  EXPECT_EQ(text(*read, "cltv_expiry"), "600");
+}
+
+TEST(DecodeFields, an_unknown_odd_message_is_valid_and_an_even_one_is_not) {
+  EXPECT_TRUE(decode_bytes(hex("8001aabb"), "message").has_value());
+  auto problem = refused(hex("8000aabb"), "message");
+  EXPECT_EQ(problem.at, 0u);
+}
+
+TEST(DecodePlaces, a_bad_field_is_blamed_where_it_stands) {
+  auto bytes = offer().bytes();
+  auto at = place_of(bytes, 10);
+  bytes[at + 2] = 0xff;  // the first byte of the description
+  auto problem = refused(bytes, "offer");
+  EXPECT_EQ(problem.field, 10u);
+  EXPECT_EQ(problem.at, at);
+  EXPECT_NE(problem.rule.find("offer_description"), std::string::npos);
+}
+
+TEST(DecodePlaces, in_text_the_character_is_named_as_well) {
+  auto bytes = offer().bytes();
+  auto at = place_of(bytes, 8);
+  bytes[at + 2] = 0;  // amount 0x1388 becomes 0x0088: a leading zero
+  auto read = decode(offers::encode_text("lno", bytes));
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().at, at);
+  EXPECT_EQ(read.error().character, 4 + at * 8 / 5 + 1);  // "lno1" in front, five bits a character, from 1
+}
+
+TEST(DecodePlaces, a_missing_field_is_blamed_where_it_would_stand) {
+  auto bytes = static_invoice(Profile::Ldk).bytes();
+  auto at = place_of(bytes, 164);
+  auto length = wire::find(*wire::parse_tlv_stream(bytes), 164)->whole.size();
+  bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+              bytes.begin() + static_cast<std::ptrdiff_t>(at + length));
+  auto problem = refused(bytes, "static_invoice");
+  EXPECT_EQ(problem.field, 164u);
+  EXPECT_EQ(problem.at, at);
+}
+
+TEST(DecodePlaces, a_bad_point_inside_of_paths_is_found) {
+  auto bytes = offer().bytes();
+  auto value_at = place_of(bytes, 16) + 2;
+  auto key_at = value_at + 33;
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(key_at + 1),
+            bytes.begin() + static_cast<std::ptrdiff_t>(key_at + 33), std::uint8_t{0});
+  bytes[key_at + 32] = 5;
+  auto problem = refused(bytes, "offer");
+  EXPECT_EQ(problem.at, key_at);
+}
+
+TEST(DecodePlaces, a_cut_message_names_the_field) {
+  auto bytes = wire::encode(held_htlc());
+  bytes.resize(2 + 32 + 8 + 3);
+  auto problem = refused(bytes, "message");
+  EXPECT_EQ(problem.rule, "amount_msat: truncated");
+  EXPECT_EQ(problem.at, bytes.size());
+}
+
+TEST(DecodePlaces, a_bad_amount_in_a_message_is_blamed_at_its_first_byte) {
+  auto bytes = wire::encode(held_htlc());
+  std::fill(bytes.begin() + 42, bytes.begin() + 50, std::uint8_t{0xff});
+  auto problem = refused(bytes, "message");
+  EXPECT_EQ(problem.rule, "amount_msat: forbidden value");
+  EXPECT_EQ(problem.at, 42u);
+}
+
+TEST(DecodePlaces, a_record_of_a_message_is_blamed_by_type_and_byte) {
+  auto bytes = wire::encode(held_htlc());
+  append(bytes, hex("fe0001271200"));
+  auto problem = refused(bytes, "message");
+  EXPECT_EQ(problem.field, 0x12712u);
+  EXPECT_EQ(problem.at, bytes.size());
+  EXPECT_NE(problem.rule.find("unknown even"), std::string::npos);
+}
+
+TEST(DecodeKinds, another_kind_than_asked_for_is_refused_and_named) {
+  auto read = decode(offer().text(), "invoice");
+  ASSERT_FALSE(read.has_value());
+  EXPECT_NE(read.error().text().find("it is a valid offer"), std::string::npos);
+  EXPECT_FALSE(decode("00", "nonsense").has_value());
+}
+
+TEST(DecodeKinds, a_psbt_shows_its_transaction) {
+  Writer psbt;
+  auto raw = hex("0200000001" + std::string(64, 'a') +
+                 "0000000000feffffff01e8030000000000001600140000000000000000000000000000000000"
+                 "00000000000000");
+  psbt.bytes(hex("70736274ff")).u8(1).u8(0).u8(static_cast<std::uint8_t>(raw.size())).bytes(raw).u8(0);
+  psbt.u8(1).u8(3).u8(4).u32_le(1).u8(0);  // sighash_type of the input
+  psbt.u8(0);                              // the output has nothing
+  auto read = decode(to_hex(psbt.view()));
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(text(*read, "type"), "psbt");
+  const auto& inputs = std::get<List>(read->find("inputs")->inner());
+  ASSERT_EQ(inputs.size(), 1u);
+  EXPECT_EQ(text(inputs[0], "sighash_type"), "01000000");
+  auto cut = psbt.view();
+  cut.pop_back();
+  auto problem = refused(cut, "psbt");
+  EXPECT_EQ(problem.at, cut.size());
+}
+
+TEST(DecodeKinds, a_payload_may_have_its_length_in_front) {
+  for (std::string text : {"0202138d0402028a06080002580000010000", "120202138d0402028a06080002580000010000"}) {
+    auto read = decode(text);
+    ASSERT_TRUE(read.has_value()) << read.error().text();
+    EXPECT_EQ(testing::text(*read, "type"), "payment_onion_payload");
+    EXPECT_EQ(testing::text(*read, "short_channel_id"), "600x1x0");
+  }
+}
+
+TEST(DecodeKinds, too_long_text_is_refused_unread) {
+  EXPECT_FALSE(decode(std::string(kMaxPastedBytes + 1, 'a')).has_value());
+}
+
+}  // namespace
+}  // namespace doze::toolbox
