@@ -5,6 +5,7 @@
 #include "bitcoin/script.h"
 #include "effects/limits.h"
 #include "toolbox/decode.h"
+#include "toolbox/show.h"
 
 namespace doze::node {
 
@@ -49,7 +50,7 @@ Value describe_channels(const Views& views) {
     Value out;
     out.set("channel_id", id.hex()).set("peer", channel.peer.hex()).set("phase", name(channel.phase));
     out.set("usable", channel.usable).set("status", channel.status);
-    if (channel.scid) out.set("short_channel_id", scid_text(*channel.scid));
+    if (channel.scid) out.set("short_channel_id", toolbox::show(*channel.scid));
     out.set("announced", channel.announced).set("channel_type", commitment::name(channel.format));
     out.set("funder", channel.funder).set("capacity_sat", channel.capacity.value());
     out.set("local_balance_msat", channel.local_balance.value())
