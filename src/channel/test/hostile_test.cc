@@ -71,7 +71,7 @@ bool survives_a_rise(std::uint64_t count, Msat amount) {
 TEST(Hostile, a_feerate_that_takes_the_outputs_of_many_htlcs_ends_the_channel) {
   EXPECT_FALSE(survives_a_rise(10, Msat(30'000'000)));
   EXPECT_TRUE(survives_a_rise(1, Msat(30'000'000)));
-  EXPECT_TRUE(survives_a_rise(10, Msat(60'000'000)));  // these keep their outputs
+  EXPECT_TRUE(survives_a_rise(10, Msat(40'000'000)));  // these keep their outputs
 }
 
 TEST(Hostile, we_do_not_raise_the_feerate_over_the_heads_of_many_htlcs) {
