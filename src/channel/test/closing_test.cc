@@ -154,8 +154,9 @@ TEST(ClosingFee, is_never_more_than_the_opener_has) {
 }
 
 /// B, who did not open, has this much; until A's closing_signed is under way.
-void until_closing_signed(Pair& pair, Sat of_b) {
+void until_closing_signed(Pair& pair, Sat of_b, FeeratePerKw wanted = FeeratePerKw(253)) {
   pair.open(Sat(100'000), to_msat(of_b));
+  pair.a.config.feerate_floor = pair.a.config.default_feerate = wanted;
   close(pair.a, pair.id());
   for (int i = 0; i < 10 && pair.a.sent<wire::ClosingSigned>().empty(); ++i)
     if (!pair.deliver(pair.a)) pair.deliver(pair.b);
@@ -164,8 +165,7 @@ void until_closing_signed(Pair& pair, Sat of_b) {
 
 /// A wants to pay 2 sat; B gets its offer with this fee_range.
 void offer_too_little(Pair& pair, std::optional<wire::FeeRange> range) {
-  pair.a.config.feerate_floor = pair.a.config.default_feerate = FeeratePerKw(2);
-  until_closing_signed(pair, Sat(10'000));
+  until_closing_signed(pair, Sat(10'000), FeeratePerKw(2));
   auto& message = std::get<wire::ClosingSigned>(pair.a.outbox.back());
   ASSERT_EQ(message.fee_satoshis, Sat(2));
   message.fee_range = range;
