@@ -330,6 +330,7 @@ void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transa
   channel.funding_height = height;
   channel.funding_position = position;
   save(work, channel);
+  if (channel.phase == ChannelPhase::Normal) work.say(ChannelNeedsUpdate{channel.id});  // it may have another scid
 }
 
 }  // namespace
@@ -358,8 +359,7 @@ void on_block(Work& work, const BlockConnected& in) {
     work.state.dirty.insert(id);
     send_ready(work, channel);
     announce(work, channel);
-    if (!channel.funder && !channel.confirmed() &&
-        in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
+    if (channel.never_funded() && in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
       forgotten.push_back(id);
     if (work.context.views.chain_synced && in.height.value() % kRebroadcastBlocks == 0) rebroadcast(work, channel);
     if (!channel.alive()) continue;
@@ -382,8 +382,11 @@ void on_block_gone(Work& work, const BlockDisconnected& in) {
   for (auto& [id, channel] : work.state.channels) {
     if (channel.funding_height != in.height) continue;
     work.notify(Severity::Warning, "funding_reorganised", {{"channel_id", id.hex()}, {"height", in.height.value()}});
-    if (channel.sent_ready) continue;  // open already: the scid stays, the transaction will be mined again
+    // An open channel stays open: the transaction will be mined again, maybe elsewhere, and is announced anew.
     channel.funding_height = BlockHeight(0);
+    channel.sent_announcement = channel.announced = false;
+    channel.remote_node_signature.reset();
+    channel.remote_bitcoin_signature.reset();
     save(work, channel);
   }
 }

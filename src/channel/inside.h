@@ -161,6 +161,8 @@ struct Channel {
     return ShortChannelId::of(funding_height.value(), funding_position, static_cast<std::uint16_t>(funding.index));
   }
   [[nodiscard]] bool confirmed() const { return funding_height.value() != 0; }
+  /// As far as we know, and it is the peer's to do. One that was open is only being reorganised.
+  [[nodiscard]] bool never_funded() const { return !funder && !confirmed() && !sent_ready; }
   [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
   [[nodiscard]] bool usable() const {
     return phase == ChannelPhase::Normal && connected && reestablished && ready() && local_shutdown.empty() &&

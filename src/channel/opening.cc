@@ -146,7 +146,7 @@ std::string too_many(const Work& work, const NodeId& peer) {
   std::size_t opening = 0, unfunded = 0;
   for (const auto& [id, entry] : work.state.openings) opening += entry.channel.peer == peer ? 1 : 0;
   for (const auto& [id, channel] : work.state.channels) {
-    if (channel.funder || channel.confirmed() || channel.phase == ChannelPhase::Closed) continue;
+    if (!channel.never_funded() || channel.phase == ChannelPhase::Closed) continue;
     if (channel.peer == peer && channel.phase == ChannelPhase::Opening) ++opening;
     if (!known || channel.peer == peer) ++unfunded;
   }

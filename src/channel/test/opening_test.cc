@@ -381,5 +381,37 @@ TEST(Opening, AnErrorEndsItUnderEachOfItsIds) {
   }
 }
 
+TEST(Opening, AnOpenChannelWhoseFundingIsMinedElsewhereGetsTheNewScidAndIsAnnouncedAnew) {
+  Pair pair(Role::Server, Role::Server);
+  pair.open();
+  pair.mine({}, 5);
+  auto before = *pair.a.only_channel().scid;
+  ASSERT_EQ(pair.a.all<ChannelAnnounced>().size(), 1U);
+  pair.disconnect_blocks(8);
+  EXPECT_TRUE(pair.a.only_channel().usable);
+  EXPECT_FALSE(pair.a.only_channel().scid.has_value());
+  pair.mine({}, 2);
+  pair.mine({pair.funding}, 6);
+  for (auto* node : {&pair.a, &pair.b}) {
+    const auto& view = node->only_channel();
+    ASSERT_TRUE(view.usable && view.scid);
+    EXPECT_EQ(view.scid->block(), before.block() + 2);
+    auto announced = node->all<ChannelAnnounced>();
+    ASSERT_EQ(announced.size(), 2U);
+    EXPECT_EQ(announced[1].announcement.short_channel_id, *view.scid);
+  }
+  EXPECT_TRUE(pair.a.sent<wire::Warning>().empty() && pair.b.sent<wire::Warning>().empty());
+}
+
+TEST(Opening, AReorganisationOfAnOldChannelDoesNotMakeTheAccepterForgetIt) {
+  Pair pair;
+  pair.open();
+  pair.mine({}, 2'100);
+  pair.disconnect_blocks(2'103);
+  pair.mine({}, 2'103);
+  EXPECT_TRUE(pair.b.only_channel().usable);
+  EXPECT_TRUE(pair.b.all<ChannelClosed>().empty());
+}
+
 }  // namespace
 }  // namespace doze::channel

@@ -232,6 +232,18 @@ struct Pair {
       run();
     }
   }
+  /// The last `blocks` blocks are gone.
+  void disconnect_blocks(std::uint32_t blocks) {
+    for (std::uint32_t i = 0; i < blocks; ++i) {
+      auto gone = tip;
+      tip = BlockHeight(tip.value() - 1);
+      for (auto* node : {&a, &b}) {
+        node->tip = tip;
+        node->step(BlockDisconnected{gone, BlockHash{}});
+      }
+    }
+    run();
+  }
   void start_opening(Sat amount = Sat(1'000'000), Msat push = Msat(300'000'000)) {
     command::OpenChannel command;
     command.node_id = b.id;
