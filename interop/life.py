@@ -127,6 +127,13 @@ class Pair:
                 payments += self.each_way()
         return payments
 
+    def has(self, node, wanted):
+        """But for the fee of the closing transaction, and what the opener's balance leaves out for that of the commitment."""
+        now = node.onchain_sat()
+        if abs(now - wanted) > 20_000:
+            raise Wrong(f"{node} has {now:,} sat on chain, not {wanted:,}")
+        return True
+
     def close(self, closer):
         """Cooperatively; both get on chain what the channel said, but for the fee."""
         before = {n: n.onchain_sat() for n in self.nodes}
@@ -135,7 +142,7 @@ class Pair:
         until("the closing transaction", lambda: self.net.bitcoind.call("getrawmempool"))
         self.net.mine(6)
         for n in self.nodes:
-            until(f"{n} to have its coins", lambda: before[n] + had[n] - 20_000 < n.onchain_sat() <= before[n] + had[n] + 1_000)
+            until(f"{n} to have its coins", lambda: self.has(n, before[n] + had[n]))
         until("no channel at LDK", lambda: not self.l.channels())
 
 
@@ -158,14 +165,19 @@ def end(net, pair):
 
 
 def go_on(pair, payment):
-    """Until the payment has ended, the connection is made again whenever it is gone."""
+    """Until the payment has ended, the connection is made again whenever it is gone. LDK asks for an invoice once or
+    twice, then gives up after one or two ticks of 60 s: a payment that waits for that is left to itself."""
+
     def ended():
         if not pair.d.connected(pair.l):
             try:
                 pair.d.connect_again()
             except Wrong:
                 pass
-        return payment.ended()
+        if payment.ended():
+            return True
+        asked_in_vain = payment.s.kind == LDK and pair.proxy.left is None and time.monotonic() > payment.began + 5
+        return asked_in_vain and pair.d.channel(pair.l)["htlcs"] == 0
 
     until(f"the end of {payment.mix}", ended)
 
@@ -175,33 +187,32 @@ def cuts(net):
     times at random with payments both ways. Every payment ends, the sums are exact."""
     pair, payments = Pair(net, DOZE, True), []
     before = {n: n.balance() for n in pair.nodes}
+
+    def pay(s, r, chunks):
+        payments.append(pair.payment(s, r))
+        pair.proxy.cut_after(chunks)
+        payments[-1].pay_soon()
+        go_on(pair, payments[-1])
+
     for s, r in ((pair.d, pair.l), (pair.l, pair.d)):
-        n = 0
-        while True:
-            n += 1
-            cuts_before = pair.proxy.cuts
-            p = pair.payment(s, r)
-            pair.proxy.cut_after(n)
-            p.pay_soon()
-            go_on(pair, p)
+        n, cut = 0, True
+        while cut:
+            n, cuts_before = n + 1, pair.proxy.cuts
+            pay(s, r, n)
             pair.proxy.cut_after(None)
             pair.usable()
             pair.quiet()
-            payments.append(p)
-            if pair.proxy.cuts == cuts_before:
-                break
+            cut = pair.proxy.cuts > cuts_before
         say(f"   {s} pays {r}: cut after each of {n - 1} chunks, through with the {n}th")
     chance, target = random.Random(7), pair.proxy.cuts + RANDOM_CUTS
     while pair.proxy.cuts < target:
-        s, r = chance.sample(pair.nodes, 2)
-        p = pair.payment(s, r)
-        pair.proxy.cut_after(chance.randint(1, 30))
-        p.pay_soon()
-        go_on(pair, p)
-        payments.append(p)
+        pay(*chance.sample(pair.nodes, 2), chance.randint(1, 30))
+    say(f"   {RANDOM_CUTS} cuts at random")
     pair.proxy.cut_after(None)
     pair.usable()
     pair.quiet()
+    for p in payments:
+        until(f"the end of {p.mix}", p.ended, 150)
     until("exact sums", lambda: sums(pair, before, payments))
     pair.close(pair.d)
     end(net, pair)

@@ -241,6 +241,20 @@ class LdkPeer(Peer):
         demo.running.remove(self.process)
         self.process = None
 
+    def kill(self):
+        """LDK closes its channels by force when it was killed after a monitor was written and before the manager was
+        (lightning 0.2.7, ln/channelmanager.rs:16859): so a kill waits until both are and nothing has come for a while."""
+        seen = []
+
+        def on_disk():
+            trace = self.log().read_bytes()
+            update, begun = trace.rfind(b"Updating ChannelMonitor to id"), trace.rfind(b"Persisting ChannelManager...")
+            seen.append(update)
+            return trace.rfind(b"Done persisting ChannelManager") > begun > update and seen[-5:] == 5 * [update]
+
+        until(f"{self} to be on disk", on_disk)
+        super().kill()
+
     def dial(self, other, port):
         self.ask("connect", node_id=other.id, address=f"127.0.0.1:{port}")
 

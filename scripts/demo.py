@@ -35,9 +35,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def until(what, check):
+def until(what, check, patience=PATIENCE_S):
     """Polls a state until it is as wanted."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience
     last = None
     while time.monotonic() < end:
         try:
@@ -47,7 +47,7 @@ def until(what, check):
         except Wrong as error:
             last = error
         time.sleep(0.05)
-    raise Wrong(f"waited {PATIENCE_S} s for: {what}" + (f" ({last})" if last else ""))
+    raise Wrong(f"waited {patience} s for: {what}" + (f" ({last})" if last else ""))
 
 
 class Bitcoind:

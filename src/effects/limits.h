@@ -9,8 +9,10 @@
 namespace doze {
 
 // ---- heights (choices: "Heights and deadlines") ----
-inline constexpr CltvDelta kFinalCltvDelta{42};             // what our invoices ask of the last hop
-inline constexpr CltvDelta kRecipientMargin{42};            // a recipient refuses an HTLC with less left
+inline constexpr CltvDelta kFinalCltvDelta{42};  // what our invoices ask of the last hop
+/// A recipient refuses an HTLC with less left. One less than asked, as LDK: a payer of LDK's that itself begins the
+/// recipient's path leaves out what the path asks (lightning 0.2.7, routing/router.rs:1666), and adds 41 at least.
+inline constexpr CltvDelta kRecipientMargin{41};
 inline constexpr CltvDelta kBlocksOnTheWay{3};              // a BOLT 11 delta grows by this: blocks come meanwhile
 inline constexpr std::uint32_t kReleaseDeadlineBlocks = 3;  // release deadline = final expiry E - 3: the way takes time
 inline constexpr CltvDelta kFailBackOutgoing{39};           // L fails a held HTLC back at outgoing expiry - 39 ...
@@ -22,7 +24,7 @@ inline constexpr std::uint32_t kMaxHoldWindow = 1008, kMinHoldWindow = 6;
 inline constexpr std::uint32_t kExpiredGraceBlocks = 6;
 inline constexpr std::uint32_t kExpiredGraceMax = 2016;  // ... and so long at most
 inline constexpr CltvDelta kOfferedGrace{3};  // an ordinary offered HTLC past its expiry closes the channel after this
-static_assert(kFailBackOutgoing.value() + kReleaseDeadlineBlocks <= kRecipientMargin.value(),
+static_assert(kFailBackOutgoing < kRecipientMargin && kRecipientMargin <= kFinalCltvDelta,
               "L fails back only when the recipient would refuse anyway");
 
 // ---- holds ----

@@ -1,6 +1,7 @@
 // What LDK does and another Doze would not: each was met in a run against LDK (doc/INTEROP.md).
 #include <gtest/gtest.h>
 
+#include "effects/limits.h"
 #include "offers/invitation.h"
 #include "sim/async_network.h"
 
@@ -35,6 +36,30 @@ TEST(LdkHabits, raw_invitation_that_names_its_server_by_an_end_of_a_public_chann
   wanted.async = true;
   wanted.description = "coffee";
   EXPECT_EQ(error_of(world.ask(network.r, wanted)), "");
+}
+
+// A payer of LDK's whose peer is the recipient leaves out what the recipient's path asks for and adds 41 blocks at
+// least.
+TEST(LdkHabits, htlc_with_41_blocks_left_is_claimed) {
+  AsyncSettings settings;
+  settings.hold_window_blocks = kMinHoldWindow;
+  auto network = set_up(12, settings);
+  ASSERT_EQ(network.trouble, "");
+  auto offer = make_offer(network, Msat(50'000'000));
+  ASSERT_TRUE(offer) << network.trouble;
+  auto& world = *network.world;
+  auto before = channel_balance(world.node(network.r));
+  world.stop(network.r);
+  command::Pay wanted;
+  wanted.offer = *offer;
+  auto paid = world.ask(network.s, wanted);
+  ASSERT_EQ(text_of(paid, "state"), "notified");
+  world.stop(network.s);
+  // Now tip + 1 + window + 42 blocks of life, then 41.
+  world.mine(kMinHoldWindow + 2);
+  world.run_for(5'000);
+  world.start(network.r);
+  EXPECT_TRUE(world.run_until([&] { return channel_balance(world.node(network.r)) == before + 50'000'000; }, 60'000));
 }
 
 }  // namespace
