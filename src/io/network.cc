@@ -1,5 +1,7 @@
 #include "io/network.h"
 
+#include <sys/resource.h>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,8 +18,9 @@ using boost::system::error_code;
 
 namespace {
 struct Connection {
-  explicit Connection(tcp::socket s) : socket(std::move(s)) {}
+  explicit Connection(tcp::socket s) : socket(std::move(s)), flush_timer(socket.get_executor()) {}
   tcp::socket socket;
+  asio::steady_timer flush_timer;
   std::array<std::uint8_t, kReadChunk> chunk{};
   Bytes sending, unsent;  // with the socket; the next to go there, in one piece
   bool writing = false, closing = false, inbound = false;
@@ -32,11 +35,25 @@ std::string describe(const tcp::endpoint& endpoint) {
 }
 }  // namespace
 
+std::size_t room_for_inbound() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOtherFiles;
+  rlim_t wanted = kMaxInboundConnections + kOtherFiles;
+  if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
+    auto raised = limit;
+    raised.rlim_cur = std::min(wanted, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  if (limit.rlim_cur >= wanted) return kMaxInboundConnections;
+  return limit.rlim_cur > 2 * kOtherFiles ? limit.rlim_cur - kOtherFiles : limit.rlim_cur / 2;
+}
+
 struct Network::Inside : std::enable_shared_from_this<Inside> {
-  Inside(asio::io_context& c, Sink s) : context(c), sink(std::move(s)), resolver(c) {}
+  Inside(asio::io_context& c, Sink s, std::size_t m) : context(c), sink(std::move(s)), max_inbound(m), resolver(c) {}
 
   asio::io_context& context;
   Sink sink;
+  const std::size_t max_inbound;
   tcp::resolver resolver;
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
   std::map<ConnectionId, std::unique_ptr<Connection>> connections;
@@ -48,7 +65,7 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   void accept(tcp::acceptor& acceptor) {
     acceptor.async_accept([self = shared_from_this(), &acceptor](error_code error, tcp::socket socket) {
       if (self->stopped || error == asio::error::operation_aborted) return;
-      if (!error && self->inbound < kMaxInboundConnections) self->adopt(std::move(socket), std::nullopt);
+      if (!error && self->inbound < self->max_inbound) self->adopt(std::move(socket), std::nullopt);
       if (!error) return self->accept(acceptor);
       // Out of file descriptors, mostly: wait a little instead of spinning.
       auto timer = std::make_shared<asio::steady_timer>(self->context, std::chrono::milliseconds(200));
@@ -179,7 +196,8 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   }
 };
 
-Network::Network(asio::io_context& context, Sink sink) : inside_(std::make_shared<Inside>(context, std::move(sink))) {}
+Network::Network(asio::io_context& context, Sink sink, std::size_t max_inbound)
+    : inside_(std::make_shared<Inside>(context, std::move(sink), max_inbound)) {}
 Network::~Network() {
   stop();
 }
@@ -226,7 +244,11 @@ void Network::hangup(ConnectionId id) {
   auto* connection = inside_->find(id);
   if (connection == nullptr) return;
   connection->closing = true;
-  if (!connection->writing) asio::post(inside_->context, [self = inside_, id] { self->close(id, true); });
+  if (!connection->writing) return asio::post(inside_->context, [self = inside_, id] { self->close(id, true); });
+  connection->flush_timer.expires_after(std::chrono::milliseconds(kFlushMs));
+  connection->flush_timer.async_wait([self = inside_, id](error_code error) {
+    if (!error) self->close(id, true);
+  });
 }
 
 void Network::handled(ConnectionId id) {
