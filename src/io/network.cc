@@ -143,9 +143,18 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
     std::deque<wire::NetworkAddress> left;
     tcp::socket socket;
     asio::steady_timer timer;
+    std::string target;  // what is tried now
     std::string why = "no address that we can dial";
     std::uint64_t round = 0;
   };
+  /// A name that waits for its turn.
+  struct LookUp {
+    std::shared_ptr<Attempt> attempt;
+    std::uint64_t round = 0;
+    std::string host, port;
+  };
+  std::deque<LookUp> look_ups;
+  bool looking_up = false;
 
   void try_next(const std::shared_ptr<Attempt>& attempt) {
     if (stopped) return;
@@ -159,40 +168,68 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
     auto address = attempt->left.front();
     attempt->left.pop_front();
     auto host = address.host_text();
-    auto port = std::to_string(address.port);
     if (host.empty() || host.ends_with(".onion")) return try_next(attempt);
-    auto round = attempt->round;
+    attempt->target = host + ":" + std::to_string(address.port);
+    error_code error;
+    auto literal = asio::ip::make_address(host, error);
+    if (!error) {
+      start_timer(attempt);
+      return connect(attempt, {tcp::endpoint(literal, address.port)});
+    }
+    look_ups.push_back({attempt, attempt->round, host, std::to_string(address.port)});
+    look_up_next();
+  }
+
+  void start_timer(const std::shared_ptr<Attempt>& attempt) {
     attempt->timer.expires_after(std::chrono::milliseconds(kDialTimeoutMs));
-    attempt->timer.async_wait([self = shared_from_this(), attempt, round](error_code error) {
+    attempt->timer.async_wait([self = shared_from_this(), attempt, round = attempt->round](error_code error) {
       if (error || attempt->round != round) return;
-      attempt->why = "timed out";
+      attempt->why = attempt->target + ": timed out";
       error_code ignored;
       attempt->socket.close(ignored);
       self->try_next(attempt);
     });
-    resolver.async_resolve(host, port,
-                           [self = shared_from_this(), attempt, round, host, port](
+  }
+
+  /// Names are looked up one after the other, in a thread that a slow name server may hold up: only other names wait
+  /// for it, and the time of a dial begins when its turn has come.
+  void look_up_next() {
+    if (looking_up || look_ups.empty() || stopped) return;
+    looking_up = true;
+    auto next = std::move(look_ups.front());
+    look_ups.pop_front();
+    start_timer(next.attempt);
+    resolver.async_resolve(next.host, next.port,
+                           [self = shared_from_this(), attempt = next.attempt, round = next.round](
                                error_code error, const tcp::resolver::results_type& found) {
-                             if (self->stopped || attempt->round != round) return;
-                             if (error) {
-                               attempt->why = host + ": " + error.message();
-                               return self->try_next(attempt);
+                             self->looking_up = false;
+                             if (!self->stopped && attempt->round == round) {
+                               if (error) {
+                                 attempt->why = attempt->target + ": " + error.message();
+                                 self->try_next(attempt);
+                               } else {
+                                 self->connect(attempt, {found.begin(), found.end()});
+                               }
                              }
-                             attempt->socket = tcp::socket(self->context);
-                             asio::async_connect(
-                                 attempt->socket, found,
-                                 [self, attempt, round, host, port](error_code failed, const tcp::endpoint&) {
-                                   if (self->stopped || attempt->round != round) return;
-                                   if (failed) {
-                                     attempt->why = host + ":" + port + ": " + failed.message();
-                                     return self->try_next(attempt);
-                                   }
-                                   ++attempt->round;
-                                   attempt->timer.cancel();
-                                   self->dialling.erase(attempt->node);
-                                   self->adopt(std::move(attempt->socket), attempt->node);
-                                 });
+                             self->look_up_next();
                            });
+  }
+
+  void connect(const std::shared_ptr<Attempt>& attempt, const std::vector<tcp::endpoint>& endpoints) {
+    attempt->socket = tcp::socket(context);
+    asio::async_connect(
+        attempt->socket, endpoints,
+        [self = shared_from_this(), attempt, round = attempt->round](error_code failed, const tcp::endpoint&) {
+          if (self->stopped || attempt->round != round) return;
+          if (failed) {
+            attempt->why = attempt->target + ": " + failed.message();
+            return self->try_next(attempt);
+          }
+          ++attempt->round;
+          attempt->timer.cancel();
+          self->dialling.erase(attempt->node);
+          self->adopt(std::move(attempt->socket), attempt->node);
+        });
   }
 };
 

@@ -2,12 +2,63 @@
 #include "io/network.h"
 
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+
+namespace {
+/// A name server under the tests' thumb: "slow…" has no answer until it is let go, every other name is localhost.
+struct NameServer {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool let_go = false;
+  int waiting = 0;
+  void answer(bool now) {
+    std::lock_guard lock(mutex);
+    let_go = now;
+    changed.notify_all();
+  }
+  int now_waiting() {
+    std::lock_guard lock(mutex);
+    return waiting;
+  }
+} name_server;
+struct Found {
+  addrinfo info;
+  sockaddr_in address;
+};
+}  // namespace
+
+/// In place of the C library's.
+extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo*, addrinfo** out) {
+  if (std::strncmp(host, "slow", 4) == 0) {
+    std::unique_lock lock(name_server.mutex);
+    ++name_server.waiting;
+    name_server.changed.wait(lock, [] { return name_server.let_go; });
+    --name_server.waiting;
+    return EAI_AGAIN;
+  }
+  auto* found = new Found{};
+  found->address.sin_family = AF_INET;
+  found->address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
+  found->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  found->info.ai_family = AF_INET;
+  found->info.ai_socktype = SOCK_STREAM;
+  found->info.ai_addrlen = sizeof found->address;
+  found->info.ai_addr = reinterpret_cast<sockaddr*>(&found->address);
+  *out = &found->info;
+  return 0;
+}
+extern "C" void freeaddrinfo(addrinfo* info) {
+  delete reinterpret_cast<Found*>(info);
+}
 
 namespace doze::io {
 namespace {
@@ -94,6 +145,57 @@ TEST_F(NetworkTest, a_peer_that_reads_nothing_does_not_keep_its_place_after_a_ha
   ASSERT_TRUE(all<PeerDisconnected>().empty());
   network.hangup(id);
   EXPECT_TRUE(until([&] { return all<PeerDisconnected>().size() == 1; }));
+}
+
+struct DialTest : NetworkTest {
+  NodeId node(std::uint8_t which) {
+    NodeId out;
+    out.bytes[1] = which;
+    return out;
+  }
+  wire::NetworkAddress name(const char* host) { return {std::string(host), port}; }
+  std::size_t dialled() {
+    std::size_t count = 0;
+    for (const auto& connected : all<PeerConnected>()) count += connected.dialled ? 1 : 0;
+    return count;
+  }
+  ~DialTest() override { name_server.answer(true); }
+};
+
+TEST_F(DialTest, a_slow_name_server_does_not_hold_up_dials_to_ip_addresses) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == 1; }));
+  network.dial(node(2), {{wire::Ipv4{127, 0, 0, 1}, port}});
+  ASSERT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_TRUE(all<DialFailed>().empty());
+}
+
+TEST_F(DialTest, names_are_looked_up_one_after_the_other_and_fail_with_their_reason) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  network.dial(node(2), {name("fast.example")});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == 1; }));
+  context.run_for(milliseconds(50));
+  EXPECT_EQ(dialled(), 0U);
+  name_server.answer(true);
+  ASSERT_TRUE(until([&] { return dialled() == 1 && all<DialFailed>().size() == 1; }));
+  EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
+  EXPECT_TRUE(all<DialFailed>()[0].reason.starts_with("slow.example:")) << all<DialFailed>()[0].reason;
+}
+
+TEST_F(DialTest, a_name_waits_for_its_turn_without_losing_its_own_time) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  network.dial(node(2), {name("fast.example")});
+  // The first dial's time passes; the look-up itself goes on in its thread, and the second dial keeps its place.
+  auto end = steady_clock::now() + milliseconds(kDialTimeoutMs + 2'000);
+  while (all<DialFailed>().empty() && steady_clock::now() < end) context.run_for(milliseconds(20));
+  context.run_for(milliseconds(200));
+  ASSERT_EQ(all<DialFailed>().size(), 1U);
+  EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
+  name_server.answer(true);
+  EXPECT_TRUE(until([&] { return dialled() == 1; }));
 }
 
 TEST(RoomForInbound, raises_the_soft_limit_and_never_counts_more_than_may_be_open) {
