@@ -20,6 +20,9 @@ namespace {
 void keep_house(Work& work) {
   work.state.housekeeping_at = after_ms(work.context.mono, kHousekeepingMs);
   erase_removed(work, work.state.graph.prune_stale(work.context.wall, work.self()));
+  auto slow_again = [&](const auto& entry) { return entry.second.even <= work.context.mono; };
+  std::erase_if(work.state.update_rates, slow_again);
+  std::erase_if(work.state.node_rates, slow_again);
   refresh_own(work);
 }
 

@@ -27,6 +27,10 @@ inline constexpr std::size_t kIdsInReply = 8'000;
 inline constexpr std::uint32_t kMaxRangeAnswers = 100;
 /// BOLT 7 lets nodes forget channels after two weeks without an update: ours are repeated in half that time.
 inline constexpr std::uint64_t kRefreshAfterS = 604'800;
+/// News about one direction of a channel, or one node, that are stored and relayed: a burst, then one an hour. Honest
+/// nodes change their terms some times a day; signing updates is free and each costs every peer a message and us a row.
+/// What comes faster is only kept in memory.
+inline constexpr std::uint64_t kNewsBurst = 4, kNewsEveryMs = 3'600'000;
 /// Clocks differ; what is stamped further in the future could never be replaced.
 inline constexpr std::uint64_t kMaxFutureS = 86'400;
 inline constexpr std::uint64_t kHousekeepingMs = 3'600'000;
@@ -60,9 +64,17 @@ struct PeerState {
   bool asked = false;                 // query_short_channel_ids sent, its end not seen
 };
 
+/// How often something came lately.
+struct Rate {
+  MonoTime even;  // until then it came more often than once in kNewsEveryMs
+  /// False: too often, and nothing is counted.
+  [[nodiscard]] bool take(MonoTime now);
+};
+
 /// channel_updates of the two ends of one of our channels, as last sent and as last received.
 struct OwnUpdates {
   std::optional<wire::ChannelUpdate> local, remote;
+  Rate remote_rate;
 };
 
 struct Gossip::Inside {
@@ -71,6 +83,9 @@ struct Gossip::Inside {
   std::map<ChannelId, PolicyPair> policies;  // follows from own_updates
   /// Funding scripts of the channels in the graph: a spending input shows its witness script, so no txid is needed.
   std::map<Bytes, std::set<ShortChannelId>> funding_scripts;
+
+  std::map<std::pair<ShortChannelId, std::uint8_t>, Rate> update_rates;  // of this direction
+  std::map<NodeId, Rate> node_rates;
 
   std::map<ShortChannelId, Waiting> waiting;
   std::map<NodeId, std::set<ShortChannelId>> waiting_nodes;

@@ -10,6 +10,10 @@ namespace {
 bool too_far_ahead(const Work& work, std::uint32_t timestamp) {
   return std::uint64_t{timestamp} > work.context.wall.value() + kMaxFutureS;
 }
+/// BOLT 7: a channel without a newer update is about to be pruned anyway.
+bool too_old(const Work& work, std::uint32_t timestamp) {
+  return work.context.wall.value() > std::uint64_t{timestamp} + graph::kStaleAfterS;
+}
 
 /// Our channel with this peer under any of its names: the peer should use our alias or the real scid.
 const ChannelView* own_channel(const Work& work, const NodeId& peer, ShortChannelId scid) {
@@ -31,7 +35,8 @@ void peer_update(Work& work, const ChannelView& channel, const wire::ChannelUpda
   }
   known = message;
   work.state.policies[channel.channel_id].remote = policy_of(message);
-  save_policy(work, channel.channel_id, Side::Remote, message.raw);
+  auto& rate = work.state.own_updates[channel.channel_id].remote_rate;
+  if (rate.take(work.context.mono)) save_policy(work, channel.channel_id, Side::Remote, message.raw);
 }
 
 /// A channel_update for a channel of the graph, its signature not yet checked.
@@ -45,8 +50,8 @@ void update_graph(Work& work, const NodeId& from, const graph::Channel& channel,
     return;
   }
   auto applied = work.state.graph.apply(message, message.raw);
-  if (!applied) return;
-  save_update(work, applied->scid, applied->direction, message.raw);
+  if (!applied || !work.state.update_rates[{applied->scid, direction}].take(work.context.mono)) return;
+  save_update(work, applied->scid, direction, message.raw);
   relay_update(work, *applied, from);
 }
 
@@ -57,6 +62,7 @@ void update_node(Work& work, const NodeId& from, const graph::Node& node, const 
     return;
   }
   if (!work.state.graph.apply(message, message.raw)) return;
+  if (!work.state.node_rates[message.node_id].take(work.context.mono)) return;
   save_node(work, message.node_id, message.raw);
   relay(work, message.timestamp, message.raw, from);
 }
@@ -80,6 +86,13 @@ std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
 }
 
 }  // namespace
+
+bool Rate::take(MonoTime now) {
+  auto from = std::max(even, now);
+  if (from > after_ms(now, (kNewsBurst - 1) * kNewsEveryMs)) return false;
+  even = after_ms(from, kNewsEveryMs);
+  return true;
+}
 
 void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& message) {
   auto& state = work.state;
@@ -125,6 +138,7 @@ void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message
   if (message.chain_hash != work.chain() || (message.message_flags & 1) == 0) return;
   if (too_far_ahead(work, message.timestamp)) return;
   if (const auto* own = own_channel(work, from, scid)) peer_update(work, *own, message);
+  if (too_old(work, message.timestamp)) return;
   if (const auto* channel = work.state.graph.channel(scid)) return update_graph(work, from, *channel, message);
   auto waiting = work.state.waiting.find(scid);
   if (waiting == work.state.waiting.end()) return;

@@ -89,6 +89,49 @@ TEST_F(GossipTest, OnlyNewerUpdatesAndNodesCount) {
   EXPECT_TRUE(say(1, update(1, 2, scid(1), kNow + 200'000)).empty());
 }
 
+TEST_F(GossipTest, AFloodOfUpdatesIsNeitherStoredNorRelayedBeyondItsRate) {
+  check_reload_ = false;
+  ready(1);
+  ready(2);
+  learn(1, 2, scid(1));
+  own_channel(1, false);
+  set_filter(2);
+  std::size_t puts = 0, relayed = 0;
+  auto count = [&](const Effects& effects) {
+    relayed += sent_count(effects);
+    puts += static_cast<std::size_t>(std::count_if(
+        effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<Put>(effect); }));
+  };
+  constexpr std::uint32_t kFlood = 3'334;
+  for (std::uint32_t i = 1; i <= kFlood; ++i) {
+    count(say(1, update(1, 2, scid(1), kNow + i)));
+    count(say(1, node_announcement(1, kNow + i)));
+    count(say(1, update(1, 0, ShortChannelId(0x1111 + 1), kNow + i)));  // of our own channel
+  }
+  EXPECT_LE(puts, 3 * kNewsBurst);
+  EXPECT_LE(relayed, 2 * kNewsBurst);
+  EXPECT_GE(relayed, 2 * (kNewsBurst - 1));
+  // The newest counts nevertheless.
+  EXPECT_EQ(graph(gossip_).channel(scid(1))->directions[id(1) < id(2) ? 0 : 1]->timestamp, kNow + kFlood);
+  EXPECT_EQ(graph(gossip_).node(id(1))->announced->timestamp, kNow + kFlood);
+  // An hour later one more, and the other direction was never held up.
+  mono_ += kNewsEveryMs;
+  relayed = 0;
+  for (std::uint32_t i = 1; i <= 3; ++i) count(say(1, update(1, 2, scid(1), kNow + kFlood + i)));
+  EXPECT_EQ(relayed, 1u);
+  count(say(1, update(2, 1, scid(1), kNow + 1)));
+  EXPECT_EQ(relayed, 2u);
+}
+
+TEST_F(GossipTest, UpdatesOlderThanTwoWeeksAreIgnored) {
+  ready(1);
+  auto channel = announcement(1, 2, scid(1));
+  say(1, channel);
+  tell(OutputLookedUp{scid(1), funding_output(channel)});
+  EXPECT_TRUE(say(1, update(1, 2, scid(1), kNow - graph::kStaleAfterS - 1)).empty());
+  EXPECT_FALSE(say(1, update(1, 2, scid(1), kNow - graph::kStaleAfterS)).empty());
+}
+
 TEST_F(GossipTest, WrongSignaturesChangeNothing) {
   ready(1);
   learn(1, 2, scid(1));
