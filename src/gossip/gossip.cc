@@ -65,6 +65,9 @@ void on(Work& work, const SendOurGossip& in) {
 void on(Work& work, const BlockConnected& in) {
   find_spends(work, in);
 }
+void on(Work& work, const BlockDisconnected& in) {
+  take_spends_back(work, in);
+}
 void on(Work& work, const DeadlineReached&) {
   for (auto& [id, peer] : work.state.peers) serve(work, id, peer);
   if (work.context.mono >= work.state.housekeeping_at) keep_house(work);

@@ -141,6 +141,8 @@ void looked_up(Work& work, const OutputLookedUp& in);
 /// Asks for the outputs of announcements whose block we have seen by now.
 void look_up_due(Work& work);
 void find_spends(Work& work, const BlockConnected& in);
+/// Channels that were spent in this block or above are there again.
+void take_spends_back(Work& work, const BlockDisconnected& in);
 
 // ---- serve.cc ----
 void peer_ready(Work& work, const NodeId& node);

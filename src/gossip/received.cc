@@ -174,4 +174,12 @@ void find_spends(Work& work, const BlockConnected& in) {
   erase_removed(work, state.graph.forget_spent(in.height));
 }
 
+void take_spends_back(Work& work, const BlockDisconnected& in) {
+  std::vector<ShortChannelId> back;
+  for (const auto& [scid, channel] : work.state.graph.channels())
+    if (channel.spent_at && *channel.spent_at >= in.height) back.push_back(scid);
+  for (auto scid : back)
+    if (work.state.graph.mark_unspent(scid)) save_channel(work, *work.state.graph.channel(scid));
+}
+
 }  // namespace doze::gossip

@@ -304,6 +304,27 @@ TEST_F(GossipTest, SpentChannelIsNoLongerRoutedOrSentAndForgottenAfter72Blocks) 
   EXPECT_TRUE(rows_.empty());
 }
 
+TEST_F(GossipTest, ChannelSpentInABlockThatGoesIsRoutedAgain) {
+  ready(1);
+  ready(2);
+  auto channel = learn(1, 2, scid(1));
+  auto block = std::make_shared<bitcoin::Block>();
+  bitcoin::Transaction spend;
+  spend.inputs.push_back(
+      {.witness = {{}, {}, {}, commitment::funding_script(channel.bitcoin_key_1, channel.bitcoin_key_2)}});
+  block->transactions.push_back(spend);
+  tell(BlockConnected{BlockHeight(901), {}, block});
+  tell(BlockConnected{BlockHeight(902), {}, std::make_shared<bitcoin::Block>()});
+  tell(BlockDisconnected{BlockHeight(902), {}});
+  EXPECT_TRUE(graph(gossip_).channel(scid(1))->spent_at.has_value());
+  tell(BlockDisconnected{BlockHeight(901), {}});
+  EXPECT_FALSE(graph(gossip_).channel(scid(1))->spent_at.has_value());
+  EXPECT_FALSE(graph(gossip_).edges_into(*graph(gossip_).index_of(id(2))).empty());
+  EXPECT_EQ(sent<wire::ChannelAnnouncement>(set_filter(2), id(2)).size(), 1u);
+  restart();
+  EXPECT_FALSE(graph(gossip_).channel(scid(1))->spent_at.has_value());
+}
+
 TEST_F(GossipTest, ChannelsWithoutNewsForTwoWeeksAreForgottenOursAreNot) {
   ready(1);
   learn(1, 2, scid(1));
