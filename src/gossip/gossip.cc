@@ -23,6 +23,7 @@ void keep_house(Work& work) {
   auto slow_again = [&](const auto& entry) { return entry.second.even <= work.context.mono; };
   std::erase_if(work.state.update_rates, slow_again);
   std::erase_if(work.state.node_rates, slow_again);
+  work.state.missing.clear();
   refresh_own(work);
 }
 
@@ -33,6 +34,7 @@ void on(Work& work, const PeerReady& in) {
   peer_ready(work, in.node_id);
 }
 void on(Work& work, const PeerGone& in) {
+  forget_waiting(work, in.node_id);
   work.state.peers.erase(in.node_id);
 }
 void on(Work& work, const MessageReceived& in) {

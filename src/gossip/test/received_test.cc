@@ -65,16 +65,6 @@ TEST_F(GossipTest, WhatFollowsAWaitingAnnouncementIsKeptForIt) {
   EXPECT_TRUE(graph(gossip_).node(id(2))->announced.has_value());
 }
 
-TEST_F(GossipTest, WaitingAnnouncementsAreBounded) {
-  check_reload_ = false;
-  ready(1);
-  std::size_t asked = 0;
-  for (std::uint32_t i = 0; i < kMaxWaiting + 3; ++i) asked += lookups(say(1, announcement(1, 2, scid(i)))).size();
-  EXPECT_EQ(asked, kMaxWaiting);
-  tell(OutputLookedUp{scid(0), std::nullopt});
-  EXPECT_EQ(lookups(say(1, announcement(1, 2, scid(kMaxWaiting)))).size(), 1u);
-}
-
 TEST_F(GossipTest, OnlyNewerUpdatesAndNodesCount) {
   ready(1);
   learn(1, 2, scid(1));
@@ -87,40 +77,6 @@ TEST_F(GossipTest, OnlyNewerUpdatesAndNodesCount) {
   EXPECT_FALSE(graph(gossip_).channel(scid(1))->directions[id(1) < id(2) ? 0 : 1]->enabled);
   // Stamped for the day after tomorrow: it could never be replaced.
   EXPECT_TRUE(say(1, update(1, 2, scid(1), kNow + 200'000)).empty());
-}
-
-TEST_F(GossipTest, AFloodOfUpdatesIsNeitherStoredNorRelayedBeyondItsRate) {
-  check_reload_ = false;
-  ready(1);
-  ready(2);
-  learn(1, 2, scid(1));
-  own_channel(1, false);
-  set_filter(2);
-  std::size_t puts = 0, relayed = 0;
-  auto count = [&](const Effects& effects) {
-    relayed += sent_count(effects);
-    puts += static_cast<std::size_t>(std::count_if(
-        effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<Put>(effect); }));
-  };
-  constexpr std::uint32_t kFlood = 3'334;
-  for (std::uint32_t i = 1; i <= kFlood; ++i) {
-    count(say(1, update(1, 2, scid(1), kNow + i)));
-    count(say(1, node_announcement(1, kNow + i)));
-    count(say(1, update(1, 0, ShortChannelId(0x1111 + 1), kNow + i)));  // of our own channel
-  }
-  EXPECT_LE(puts, 3 * kNewsBurst);
-  EXPECT_LE(relayed, 2 * kNewsBurst);
-  EXPECT_GE(relayed, 2 * (kNewsBurst - 1));
-  // The newest counts nevertheless.
-  EXPECT_EQ(graph(gossip_).channel(scid(1))->directions[id(1) < id(2) ? 0 : 1]->timestamp, kNow + kFlood);
-  EXPECT_EQ(graph(gossip_).node(id(1))->announced->timestamp, kNow + kFlood);
-  // An hour later one more, and the other direction was never held up.
-  mono_ += kNewsEveryMs;
-  relayed = 0;
-  for (std::uint32_t i = 1; i <= 3; ++i) count(say(1, update(1, 2, scid(1), kNow + kFlood + i)));
-  EXPECT_EQ(relayed, 1u);
-  count(say(1, update(2, 1, scid(1), kNow + 1)));
-  EXPECT_EQ(relayed, 2u);
 }
 
 TEST_F(GossipTest, UpdatesOlderThanTwoWeeksAreIgnored) {
