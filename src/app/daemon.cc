@@ -75,7 +75,8 @@ class Daemon {
         log_(level_of(settings_.log_level)),
         signer_(std::move(signer)),
         store_(std::move(store)),
-        network_(context_, [this](Input input) { feed(std::move(input)); }),
+        network_(
+            context_, [this](Input input) { feed(std::move(input)); }, io::room_for_inbound()),
         timer_(context_),
         signals_(context_, SIGINT, SIGTERM) {}
 

@@ -20,6 +20,10 @@ namespace {
 void keep_house(Work& work) {
   work.state.housekeeping_at = after_ms(work.context.mono, kHousekeepingMs);
   erase_removed(work, work.state.graph.prune_stale(work.context.wall, work.self()));
+  auto slow_again = [&](const auto& entry) { return entry.second.even <= work.context.mono; };
+  std::erase_if(work.state.update_rates, slow_again);
+  std::erase_if(work.state.node_rates, slow_again);
+  work.state.missing.clear();
   refresh_own(work);
 }
 
@@ -30,6 +34,7 @@ void on(Work& work, const PeerReady& in) {
   peer_ready(work, in.node_id);
 }
 void on(Work& work, const PeerGone& in) {
+  forget_waiting(work, in.node_id);
   work.state.peers.erase(in.node_id);
 }
 void on(Work& work, const MessageReceived& in) {
@@ -61,6 +66,9 @@ void on(Work& work, const SendOurGossip& in) {
 }
 void on(Work& work, const BlockConnected& in) {
   find_spends(work, in);
+}
+void on(Work& work, const BlockDisconnected& in) {
+  take_spends_back(work, in);
 }
 void on(Work& work, const DeadlineReached&) {
   for (auto& [id, peer] : work.state.peers) serve(work, id, peer);

@@ -14,9 +14,9 @@
 
 namespace doze::gossip {
 
-using Input =
-    std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced, ChannelUsable,
-                 ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip, BlockConnected, DeadlineReached>;
+using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced,
+                           ChannelUsable, ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip, BlockConnected,
+                           BlockDisconnected, DeadlineReached>;
 
 class Gossip {
  public:

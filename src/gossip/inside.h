@@ -12,10 +12,17 @@ namespace doze::gossip {
 
 /// Announcements that wait for their funding output: about 2 KiB each with what follows them, 10 MiB in all.
 inline constexpr std::size_t kMaxWaiting = 5'000;
-/// Blocks that a peer may be ahead of us: its announcements wait until we have seen the block.
-inline constexpr std::uint32_t kMaxAhead = 12;
-/// Channels that we still want to ask one peer for: 8 bytes each, more than mainnet has.
-inline constexpr std::size_t kMaxWanted = 100'000;
+/// Of one peer: half the room. Where all peers together fill it, who has most waiting loses some.
+inline constexpr std::size_t kMaxWaitingOfPeer = 2'500;
+/// Outputs looked up at a time, the peers' in turn: each may cost bitcoind a block, and nobody waits behind more.
+inline constexpr std::size_t kMaxLookUps = 64;
+/// Scids without an output that are remembered until the next housekeeping: not looked up again. 64 bytes each.
+inline constexpr std::size_t kMaxMissing = 20'000;
+/// Announcements without their output, less those that were right, before a peer's are no longer listened to. Channels
+/// that were closed lately are among what an honest peer tells.
+inline constexpr std::size_t kMaxBogus = 500;
+/// Channels that we still want to ask one peer for, more than mainnet has; and all peers. 48 bytes each.
+inline constexpr std::size_t kMaxWanted = 100'000, kMaxWantedInAll = 400'000;
 /// Channels asked for at a time: the answer, five messages each, stays below what the peer should buffer.
 inline constexpr std::size_t kQueryBatch = 500;
 /// Messages sent to one peer at a time when it asks for a lot, and the pause between: 2 MB/s, and a step stays short.
@@ -27,13 +34,17 @@ inline constexpr std::size_t kIdsInReply = 8'000;
 inline constexpr std::uint32_t kMaxRangeAnswers = 100;
 /// BOLT 7 lets nodes forget channels after two weeks without an update: ours are repeated in half that time.
 inline constexpr std::uint64_t kRefreshAfterS = 604'800;
+/// News about one direction of a channel, or one node, that are stored and relayed: a burst, then one an hour. Honest
+/// nodes change their terms some times a day; signing updates is free and each costs every peer a message and us a row.
+/// What comes faster is only kept in memory.
+inline constexpr std::uint64_t kNewsBurst = 4, kNewsEveryMs = 3'600'000;
 /// Clocks differ; what is stamped further in the future could never be replaced.
 inline constexpr std::uint64_t kMaxFutureS = 86'400;
 inline constexpr std::uint64_t kHousekeepingMs = 3'600'000;
 /// Of a channel peer, so many announcements go to a client: one makes the node known, some may have closed unseen.
 inline constexpr std::size_t kAnnouncedChannelsOfAPeer = 8;
 
-/// A verified channel_announcement that waits for OutputLookedUp, and the newest of what came behind it.
+/// A verified channel_announcement that waits for its look-up, and the newest of what came behind it.
 struct Waiting {
   wire::ChannelAnnouncement announcement;
   NodeId from;
@@ -55,14 +66,26 @@ struct PeerState {
   std::optional<ShortChannelId> backlog;  // the next channel of the backlog that the filter asked for
   std::optional<Answer> answer;
   std::uint32_t range_answers = 0;
-  MonoTime piece_at;                  // not before
-  std::deque<ShortChannelId> wanted;  // to be asked of this peer
-  bool asked = false;                 // query_short_channel_ids sent, its end not seen
+  MonoTime piece_at;                 // not before
+  bool range_asked = false;          // query_channel_range sent, its end not seen
+  std::size_t ids_named = 0;         // in its answer
+  std::set<ShortChannelId> wanted;   // to be asked of this peer
+  bool asked = false;                // query_short_channel_ids sent, its end not seen
+  std::set<ShortChannelId> waiting;  // its announcements that are not looked up yet
+  std::size_t bogus = 0;
+};
+
+/// How often something came lately.
+struct Rate {
+  MonoTime even;  // until then it came more often than once in kNewsEveryMs
+  /// False: too often, and nothing is counted.
+  [[nodiscard]] bool take(MonoTime now);
 };
 
 /// channel_updates of the two ends of one of our channels, as last sent and as last received.
 struct OwnUpdates {
   std::optional<wire::ChannelUpdate> local, remote;
+  Rate remote_rate;
 };
 
 struct Gossip::Inside {
@@ -72,7 +95,13 @@ struct Gossip::Inside {
   /// Funding scripts of the channels in the graph: a spending input shows its witness script, so no txid is needed.
   std::map<Bytes, std::set<ShortChannelId>> funding_scripts;
 
-  std::map<ShortChannelId, Waiting> waiting;
+  std::map<std::pair<ShortChannelId, std::uint8_t>, Rate> update_rates;  // of this direction
+  std::map<NodeId, Rate> node_rates;
+
+  std::map<ShortChannelId, Waiting> waiting;  // in its peer's `waiting`, too, until it is looked up
+  std::size_t look_ups = 0;                   // under way
+  NodeId looked_up_last;                      // the peer whose turn it was
+  std::set<ShortChannelId> missing;
   std::map<NodeId, std::set<ShortChannelId>> waiting_nodes;
   std::map<NodeId, PeerState> peers;
   MonoTime housekeeping_at;
@@ -123,9 +152,13 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
 void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message);
 void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message);
 void looked_up(Work& work, const OutputLookedUp& in);
-/// Asks for the outputs of announcements whose block we have seen by now.
-void look_up_due(Work& work);
+/// Looks up what waits, while there is room.
+void look_up_next(Work& work);
+/// What this peer announced and nobody has looked up yet.
+void forget_waiting(Work& work, const NodeId& peer);
 void find_spends(Work& work, const BlockConnected& in);
+/// Channels that were spent in this block or above are there again.
+void take_spends_back(Work& work, const BlockDisconnected& in);
 
 // ---- serve.cc ----
 void peer_ready(Work& work, const NodeId& node);

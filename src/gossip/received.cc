@@ -1,4 +1,6 @@
 // What others say: checked, looked up, inserted, stored, relayed.
+#include <algorithm>
+
 #include "bitcoin/script.h"
 #include "gossip/inside.h"
 #include "graph/verify.h"
@@ -9,6 +11,10 @@ namespace {
 
 bool too_far_ahead(const Work& work, std::uint32_t timestamp) {
   return std::uint64_t{timestamp} > work.context.wall.value() + kMaxFutureS;
+}
+/// BOLT 7: a channel without a newer update is about to be pruned anyway.
+bool too_old(const Work& work, std::uint32_t timestamp) {
+  return work.context.wall.value() > std::uint64_t{timestamp} + graph::kStaleAfterS;
 }
 
 /// Our channel with this peer under any of its names: the peer should use our alias or the real scid.
@@ -31,7 +37,8 @@ void peer_update(Work& work, const ChannelView& channel, const wire::ChannelUpda
   }
   known = message;
   work.state.policies[channel.channel_id].remote = policy_of(message);
-  save_policy(work, channel.channel_id, Side::Remote, message.raw);
+  auto& rate = work.state.own_updates[channel.channel_id].remote_rate;
+  if (rate.take(work.context.mono)) save_policy(work, channel.channel_id, Side::Remote, message.raw);
 }
 
 /// A channel_update for a channel of the graph, its signature not yet checked.
@@ -45,8 +52,8 @@ void update_graph(Work& work, const NodeId& from, const graph::Channel& channel,
     return;
   }
   auto applied = work.state.graph.apply(message, message.raw);
-  if (!applied) return;
-  save_update(work, applied->scid, applied->direction, message.raw);
+  if (!applied || !work.state.update_rates[{applied->scid, direction}].take(work.context.mono)) return;
+  save_update(work, applied->scid, direction, message.raw);
   relay_update(work, *applied, from);
 }
 
@@ -57,6 +64,7 @@ void update_node(Work& work, const NodeId& from, const graph::Node& node, const 
     return;
   }
   if (!work.state.graph.apply(message, message.raw)) return;
+  if (!work.state.node_rates[message.node_id].take(work.context.mono)) return;
   save_node(work, message.node_id, message.raw);
   relay(work, message.timestamp, message.raw, from);
 }
@@ -79,29 +87,97 @@ std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
   return std::move(found.mapped());
 }
 
+/// A place for an announcement of this peer, at the cost of the peer that has most waiting.
+bool make_room(Work& work, const PeerState& newcomer) {
+  auto& peers = work.state.peers;
+  auto largest = std::max_element(peers.begin(), peers.end(), [](const auto& a, const auto& b) {
+    return a.second.waiting.size() < b.second.waiting.size();
+  });
+  if (largest->second.waiting.size() <= newcomer.waiting.size() + 1) return false;
+  auto last = std::prev(largest->second.waiting.end());
+  (void)take_waiting(work, *last);
+  largest->second.waiting.erase(last);
+  return true;
+}
+
+/// Who announces outputs that are not there is no longer listened to. A peer that is ahead of us is not at fault.
+void judge(Work& work, const Waiting& waiting, const OutputLookedUp& in, bool right) {
+  auto& state = work.state;
+  bool ahead = in.scid.block() > work.context.tip.value();
+  // With an output it may be another announcement of the same scid that is right.
+  if (!in.output && !ahead && state.missing.size() < kMaxMissing) state.missing.insert(in.scid);
+  auto peer = state.peers.find(waiting.from);
+  if (peer == state.peers.end() || ahead) return;
+  auto& bogus = peer->second.bogus;
+  if (right) {
+    if (bogus > 0 && bogus < kMaxBogus) --bogus;
+  } else if (bogus < kMaxBogus && ++bogus == kMaxBogus) {
+    forget_waiting(work, waiting.from);
+    work.warn(waiting.from, "too many channel_announcements without their funding output");
+    work.effects.push_back(Notify{Severity::Warning, "gossip_ignored", {{"from", waiting.from.hex()}}});
+  }
+}
+
 }  // namespace
+
+bool Rate::take(MonoTime now) {
+  auto from = std::max(even, now);
+  if (from > after_ms(now, (kNewsBurst - 1) * kNewsEveryMs)) return false;
+  even = after_ms(from, kNewsEveryMs);
+  return true;
+}
 
 void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& message) {
   auto& state = work.state;
   auto scid = message.short_channel_id;
   if (message.chain_hash != work.chain() || message.node_id_1 >= message.node_id_2) return;
-  if (state.graph.channel(scid) != nullptr || state.waiting.contains(scid)) return;
-  if (state.waiting.size() >= kMaxWaiting || state.graph.channels().size() >= graph::kMaxChannels) return;
+  if (state.graph.channel(scid) != nullptr || state.waiting.contains(scid) || state.missing.contains(scid)) return;
+  auto& peer = state.peers.at(from);
+  if (peer.bogus >= kMaxBogus || peer.waiting.size() >= kMaxWaitingOfPeer) return;
+  if (state.graph.channels().size() >= graph::kMaxChannels) return;
   if (!graph::verify_channel_announcement(message, message.raw)) {
     work.warn(from, "channel_announcement with a wrong signature");
     return;
   }
+  if (state.waiting.size() >= kMaxWaiting && !make_room(work, peer)) return;
   state.waiting.emplace(scid, Waiting{.announcement = message, .from = from});
   for (const auto& node : {message.node_id_1, message.node_id_2}) state.waiting_nodes[node].insert(scid);
-  work.effects.push_back(LookUpOutput{scid});
+  peer.waiting.insert(scid);
+  look_up_next(work);
+}
+
+void look_up_next(Work& work) {
+  auto& state = work.state;
+  while (state.look_ups < kMaxLookUps) {
+    auto has_some = [](const auto& entry) { return !entry.second.waiting.empty(); };
+    auto next = std::find_if(state.peers.upper_bound(state.looked_up_last), state.peers.end(), has_some);
+    if (next == state.peers.end()) next = std::find_if(state.peers.begin(), state.peers.end(), has_some);
+    if (next == state.peers.end()) return;
+    state.looked_up_last = next->first;
+    auto scid = *next->second.waiting.begin();
+    next->second.waiting.erase(next->second.waiting.begin());
+    state.waiting.at(scid).asked = true;
+    ++state.look_ups;
+    work.effects.push_back(LookUpOutput{scid});
+  }
+}
+
+void forget_waiting(Work& work, const NodeId& peer) {
+  auto found = work.state.peers.find(peer);
+  if (found == work.state.peers.end()) return;
+  for (auto scid : std::exchange(found->second.waiting, {})) (void)take_waiting(work, scid);
 }
 
 void looked_up(Work& work, const OutputLookedUp& in) {
+  auto known = work.state.waiting.find(in.scid);
+  if (known == work.state.waiting.end() || !known->second.asked) return;
   auto waiting = take_waiting(work, in.scid);
-  if (!waiting) return;
+  --work.state.look_ups;
   const auto& announcement = waiting->announcement;
   auto script = funding_script_pubkey(announcement);
-  if (in.output && in.output->script_pubkey == script) {
+  bool right = in.output && in.output->script_pubkey == script;
+  judge(work, *waiting, in, right);
+  if (right) {
     auto& graph = work.state.graph;
     if (graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall)) {
       work.state.funding_scripts[script].insert(in.scid);
@@ -117,6 +193,7 @@ void looked_up(Work& work, const OutputLookedUp& in) {
     if (message)
       if (const auto* node = work.state.graph.node(message->node_id)) update_node(work, waiting->from, *node, *message);
   announce_self(work);
+  look_up_next(work);
   for (auto& [id, peer] : work.state.peers) ask(work, id, peer);
 }
 
@@ -125,6 +202,7 @@ void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message
   if (message.chain_hash != work.chain() || (message.message_flags & 1) == 0) return;
   if (too_far_ahead(work, message.timestamp)) return;
   if (const auto* own = own_channel(work, from, scid)) peer_update(work, *own, message);
+  if (too_old(work, message.timestamp)) return;
   if (const auto* channel = work.state.graph.channel(scid)) return update_graph(work, from, *channel, message);
   auto waiting = work.state.waiting.find(scid);
   if (waiting == work.state.waiting.end()) return;
@@ -158,6 +236,14 @@ void find_spends(Work& work, const BlockConnected& in) {
           save_channel(work, *channel);
     }
   erase_removed(work, state.graph.forget_spent(in.height));
+}
+
+void take_spends_back(Work& work, const BlockDisconnected& in) {
+  std::vector<ShortChannelId> back;
+  for (const auto& [scid, channel] : work.state.graph.channels())
+    if (channel.spent_at && *channel.spent_at >= in.height) back.push_back(scid);
+  for (auto scid : back)
+    if (work.state.graph.mark_unspent(scid)) save_channel(work, *work.state.graph.channel(scid));
 }
 
 }  // namespace doze::gossip

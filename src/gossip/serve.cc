@@ -1,4 +1,6 @@
 // What peers ask of us and what we ask of them. BOLT 7, "Query Messages".
+#include <algorithm>
+
 #include "gossip/inside.h"
 #include "wire/tlv.h"
 
@@ -7,6 +9,7 @@ namespace doze::gossip {
 namespace {
 
 constexpr std::uint64_t kQueryFlagsTlv = 1;
+constexpr std::uint32_t kAllBlocks = 0xffffffff;
 // query_flags: what is wanted of one channel.
 constexpr std::uint8_t kWantsChannel = 1, kWantsUpdate1 = 2, kWantsUpdate2 = 4, kWantsNode1 = 8, kWantsNode2 = 16,
                        kWantsAll = 31;
@@ -112,6 +115,23 @@ std::optional<std::vector<std::uint8_t>> read_flags(const wire::QueryShortChanne
   return out;
 }
 
+std::size_t wanted_in_all(const Work& work) {
+  std::size_t count = 0;
+  for (const auto& [id, peer] : work.state.peers) count += peer.wanted.size();
+  return count;
+}
+
+/// One place in the list of this peer, at the cost of the one with the longest. False: that is this one.
+bool want_less(Work& work, const PeerState& newcomer) {
+  auto& peers = work.state.peers;
+  auto largest = std::max_element(peers.begin(), peers.end(), [](const auto& a, const auto& b) {
+    return a.second.wanted.size() < b.second.wanted.size();
+  });
+  if (largest->second.wanted.size() <= newcomer.wanted.size() + 1) return false;
+  largest->second.wanted.erase(std::prev(largest->second.wanted.end()));
+  return true;
+}
+
 }  // namespace
 
 void Work::send_raw(const NodeId& node, ByteView raw) {
@@ -124,12 +144,14 @@ void Work::warn(const NodeId& node, const std::string& what) {
 }
 
 void peer_ready(Work& work, const NodeId& node) {
+  forget_waiting(work, node);
   auto& peer = work.state.peers[node] = PeerState{};
   peer.piece_at = work.context.mono;
   auto view = work.context.views.peers.find(node);
   if (view != work.context.views.peers.end() && !view->second.features.supports(wire::kGossipQueries)) return;
   work.send(node, wire::GossipTimestampFilter{work.chain(), 0, 0xffffffff});
-  work.send(node, wire::QueryChannelRange{work.chain(), 0, 0xffffffff, {}});
+  work.send(node, wire::QueryChannelRange{work.chain(), 0, kAllBlocks, {}});
+  peer.range_asked = true;
 }
 
 void relay(Work& work, std::uint32_t timestamp, ByteView raw, const std::optional<NodeId>& from) {
@@ -216,8 +238,15 @@ void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& mes
   auto& peer = work.state.peers[from];
   auto ids = wire::read_short_ids(message.encoded_short_ids);
   if (message.chain_hash != work.chain() || !ids) return;
-  for (auto scid : *ids)
-    if (work.state.graph.channel(scid) == nullptr && peer.wanted.size() < kMaxWanted) peer.wanted.push_back(scid);
+  if (!peer.range_asked) return;  // nobody asked, or that was the end
+  peer.range_asked = std::uint64_t{message.first_blocknum} + message.number_of_blocks < kAllBlocks;
+  auto in_all = wanted_in_all(work);
+  for (auto scid : *ids) {
+    if (++peer.ids_named > kMaxWanted) break;
+    if (work.state.graph.channel(scid) != nullptr || work.state.missing.contains(scid)) continue;
+    if (in_all >= kMaxWantedInAll && !want_less(work, peer)) break;
+    in_all += peer.wanted.insert(scid).second ? 1 : 0;
+  }
   ask(work, from, peer);
 }
 
@@ -228,13 +257,15 @@ void received(Work& work, const NodeId& from, const wire::ReplyShortChannelIdsEn
 }
 
 void ask(Work& work, const NodeId& node, PeerState& peer) {
-  if (peer.asked || peer.wanted.empty() || work.state.waiting.size() + kQueryBatch > kMaxWaiting) return;
+  if (peer.asked || peer.wanted.empty() || peer.waiting.size() + kQueryBatch > kMaxWaitingOfPeer) return;
   std::vector<ShortChannelId> ids;
   while (ids.size() < kQueryBatch && !peer.wanted.empty()) {
-    auto scid = peer.wanted.front();
-    peer.wanted.pop_front();
+    auto scid = *peer.wanted.begin();
+    peer.wanted.erase(peer.wanted.begin());
     // It may have come meanwhile, from this peer's backlog or from another peer.
-    if (work.state.graph.channel(scid) == nullptr && !work.state.waiting.contains(scid)) ids.push_back(scid);
+    const auto& state = work.state;
+    if (state.graph.channel(scid) == nullptr && !state.waiting.contains(scid) && !state.missing.contains(scid))
+      ids.push_back(scid);
   }
   if (ids.empty()) return;
   peer.asked = true;

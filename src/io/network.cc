@@ -1,5 +1,7 @@
 #include "io/network.h"
 
+#include <sys/resource.h>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,8 +18,9 @@ using boost::system::error_code;
 
 namespace {
 struct Connection {
-  explicit Connection(tcp::socket s) : socket(std::move(s)) {}
+  explicit Connection(tcp::socket s) : socket(std::move(s)), flush_timer(socket.get_executor()) {}
   tcp::socket socket;
+  asio::steady_timer flush_timer;
   std::array<std::uint8_t, kReadChunk> chunk{};
   Bytes sending, unsent;  // with the socket; the next to go there, in one piece
   bool writing = false, closing = false, inbound = false;
@@ -32,11 +35,25 @@ std::string describe(const tcp::endpoint& endpoint) {
 }
 }  // namespace
 
+std::size_t room_for_inbound() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOtherFiles;
+  rlim_t wanted = kMaxInboundConnections + kOtherFiles;
+  if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
+    auto raised = limit;
+    raised.rlim_cur = std::min(wanted, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  if (limit.rlim_cur >= wanted) return kMaxInboundConnections;
+  return limit.rlim_cur > 2 * kOtherFiles ? limit.rlim_cur - kOtherFiles : limit.rlim_cur / 2;
+}
+
 struct Network::Inside : std::enable_shared_from_this<Inside> {
-  Inside(asio::io_context& c, Sink s) : context(c), sink(std::move(s)), resolver(c) {}
+  Inside(asio::io_context& c, Sink s, std::size_t m) : context(c), sink(std::move(s)), max_inbound(m), resolver(c) {}
 
   asio::io_context& context;
   Sink sink;
+  const std::size_t max_inbound;
   tcp::resolver resolver;
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
   std::map<ConnectionId, std::unique_ptr<Connection>> connections;
@@ -48,7 +65,7 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   void accept(tcp::acceptor& acceptor) {
     acceptor.async_accept([self = shared_from_this(), &acceptor](error_code error, tcp::socket socket) {
       if (self->stopped || error == asio::error::operation_aborted) return;
-      if (!error && self->inbound < kMaxInboundConnections) self->adopt(std::move(socket), std::nullopt);
+      if (!error && self->inbound < self->max_inbound) self->adopt(std::move(socket), std::nullopt);
       if (!error) return self->accept(acceptor);
       // Out of file descriptors, mostly: wait a little instead of spinning.
       auto timer = std::make_shared<asio::steady_timer>(self->context, std::chrono::milliseconds(200));
@@ -126,9 +143,18 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
     std::deque<wire::NetworkAddress> left;
     tcp::socket socket;
     asio::steady_timer timer;
+    std::string target;  // what is tried now
     std::string why = "no address that we can dial";
     std::uint64_t round = 0;
   };
+  /// A name that waits for its turn.
+  struct LookUp {
+    std::shared_ptr<Attempt> attempt;
+    std::uint64_t round = 0;
+    std::string host, port;
+  };
+  std::deque<LookUp> look_ups;
+  bool looking_up = false;
 
   void try_next(const std::shared_ptr<Attempt>& attempt) {
     if (stopped) return;
@@ -142,44 +168,73 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
     auto address = attempt->left.front();
     attempt->left.pop_front();
     auto host = address.host_text();
-    auto port = std::to_string(address.port);
     if (host.empty() || host.ends_with(".onion")) return try_next(attempt);
-    auto round = attempt->round;
+    attempt->target = host + ":" + std::to_string(address.port);
+    error_code error;
+    auto literal = asio::ip::make_address(host, error);
+    if (!error) {
+      start_timer(attempt);
+      return connect(attempt, {tcp::endpoint(literal, address.port)});
+    }
+    look_ups.push_back({attempt, attempt->round, host, std::to_string(address.port)});
+    look_up_next();
+  }
+
+  void start_timer(const std::shared_ptr<Attempt>& attempt) {
     attempt->timer.expires_after(std::chrono::milliseconds(kDialTimeoutMs));
-    attempt->timer.async_wait([self = shared_from_this(), attempt, round](error_code error) {
+    attempt->timer.async_wait([self = shared_from_this(), attempt, round = attempt->round](error_code error) {
       if (error || attempt->round != round) return;
-      attempt->why = "timed out";
+      attempt->why = attempt->target + ": timed out";
       error_code ignored;
       attempt->socket.close(ignored);
       self->try_next(attempt);
     });
-    resolver.async_resolve(host, port,
-                           [self = shared_from_this(), attempt, round, host, port](
+  }
+
+  /// Names are looked up one after the other, in a thread that a slow name server may hold up: only other names wait
+  /// for it, and the time of a dial begins when its turn has come.
+  void look_up_next() {
+    if (looking_up || look_ups.empty() || stopped) return;
+    looking_up = true;
+    auto next = std::move(look_ups.front());
+    look_ups.pop_front();
+    start_timer(next.attempt);
+    resolver.async_resolve(next.host, next.port,
+                           [self = shared_from_this(), attempt = next.attempt, round = next.round](
                                error_code error, const tcp::resolver::results_type& found) {
-                             if (self->stopped || attempt->round != round) return;
-                             if (error) {
-                               attempt->why = host + ": " + error.message();
-                               return self->try_next(attempt);
+                             self->looking_up = false;
+                             if (!self->stopped && attempt->round == round) {
+                               if (error) {
+                                 attempt->why = attempt->target + ": " + error.message();
+                                 self->try_next(attempt);
+                               } else {
+                                 self->connect(attempt, {found.begin(), found.end()});
+                               }
                              }
-                             attempt->socket = tcp::socket(self->context);
-                             asio::async_connect(
-                                 attempt->socket, found,
-                                 [self, attempt, round, host, port](error_code failed, const tcp::endpoint&) {
-                                   if (self->stopped || attempt->round != round) return;
-                                   if (failed) {
-                                     attempt->why = host + ":" + port + ": " + failed.message();
-                                     return self->try_next(attempt);
-                                   }
-                                   ++attempt->round;
-                                   attempt->timer.cancel();
-                                   self->dialling.erase(attempt->node);
-                                   self->adopt(std::move(attempt->socket), attempt->node);
-                                 });
+                             self->look_up_next();
                            });
+  }
+
+  void connect(const std::shared_ptr<Attempt>& attempt, const std::vector<tcp::endpoint>& endpoints) {
+    attempt->socket = tcp::socket(context);
+    asio::async_connect(
+        attempt->socket, endpoints,
+        [self = shared_from_this(), attempt, round = attempt->round](error_code failed, const tcp::endpoint&) {
+          if (self->stopped || attempt->round != round) return;
+          if (failed) {
+            attempt->why = attempt->target + ": " + failed.message();
+            return self->try_next(attempt);
+          }
+          ++attempt->round;
+          attempt->timer.cancel();
+          self->dialling.erase(attempt->node);
+          self->adopt(std::move(attempt->socket), attempt->node);
+        });
   }
 };
 
-Network::Network(asio::io_context& context, Sink sink) : inside_(std::make_shared<Inside>(context, std::move(sink))) {}
+Network::Network(asio::io_context& context, Sink sink, std::size_t max_inbound)
+    : inside_(std::make_shared<Inside>(context, std::move(sink), max_inbound)) {}
 Network::~Network() {
   stop();
 }
@@ -226,7 +281,11 @@ void Network::hangup(ConnectionId id) {
   auto* connection = inside_->find(id);
   if (connection == nullptr) return;
   connection->closing = true;
-  if (!connection->writing) asio::post(inside_->context, [self = inside_, id] { self->close(id, true); });
+  if (!connection->writing) return asio::post(inside_->context, [self = inside_, id] { self->close(id, true); });
+  connection->flush_timer.expires_after(std::chrono::milliseconds(kFlushMs));
+  connection->flush_timer.async_wait([self = inside_, id](error_code error) {
+    if (!error) self->close(id, true);
+  });
 }
 
 void Network::handled(ConnectionId id) {

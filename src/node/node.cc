@@ -110,6 +110,7 @@ class Corridor {
     node_.disconnect(in, out_.durable);
     wallet(in);
     channels(in);
+    gossip(in);
   }
   void hear(const ChainStatus& in) { node_.chain = in; }
   void hear(const FeeEstimate& in) { channels(in); }

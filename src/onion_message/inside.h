@@ -30,8 +30,11 @@ inline constexpr std::uint64_t kBudgetMemoryMs = 120'000;
 
 /// Our own messages wait so long for a connection to the introduction node. The driver tries an address for 10 s.
 inline constexpr std::uint64_t kConnectWaitMs = 25'000;
-/// Messages of ours that wait for a connection at a time.
-inline constexpr std::size_t kMaxWaiting = 1'024;
+/// Messages of ours that wait for a connection at a time; among them answers to whoever asked, whose paths may lead to
+/// nodes that nobody can reach; and for one node, which may answer no dial. All of them are repeated by who needs them.
+inline constexpr std::size_t kMaxWaiting = 1'024, kMaxWaitingAnswers = 128, kMaxWaitingForNode = 16;
+/// Searches in the graph for waiting messages in one step, for answers and for our own: a search may see every channel.
+inline constexpr std::size_t kMaxSearches = 32;
 /// A client whose channels do not become usable gets its mail anyway after this.
 inline constexpr std::uint64_t kDeliverAnywayMs = 30'000;
 /// How often the age of the mail is looked at.
@@ -100,6 +103,14 @@ struct Waiting {
   bool direct = false;
   std::uint64_t tag = 0;
   MonoTime until;
+  /// To a path that somebody gave us with a question: nobody here waits for its outcome.
+  [[nodiscard]] bool is_answer() const { return tag == 0 && !direct; }
+};
+
+/// What one step may still spend on ways for waiting messages.
+struct Searches {
+  std::size_t answers = kMaxSearches, own = kMaxSearches;
+  std::set<NodeId> no_way;  // sought in vain
 };
 
 struct OnionMessages::Inside {
@@ -137,9 +148,11 @@ class Work {
  private:
   // sending.cc
   void send_or_wait(Waiting message);
+  [[nodiscard]] bool may_wait(const Waiting& message) const;
   void send_direct(const Waiting& message);
   /// Over connected peers that relay; false: no way, nothing sent.
   [[nodiscard]] bool send_over_graph(const Waiting& message);
+  [[nodiscard]] bool send_over_graph(const Waiting& message, Searches& searches);
   [[nodiscard]] std::optional<wire::OnionMessage> build(const Waiting& message, const std::vector<NodeId>& way);
   [[nodiscard]] std::optional<NodeId> resolve(const wire::IntroductionNode& introduction) const;
   [[nodiscard]] std::optional<NodeId> resolve(const onion::NextNode& next) const;

@@ -1,4 +1,6 @@
 // Our own messages: to whom, over whom, and what became of them.
+#include <algorithm>
+
 #include "graph/pathfind.h"
 #include "onion_message/inside.h"
 
@@ -90,10 +92,20 @@ void Work::on(const SendOnionMessage& in) {
 void Work::send_or_wait(Waiting message) {
   if (speaks_onion(message.introduction)) return send_direct(message);
   if (!message.direct && send_over_graph(message)) return;
-  if (context_.views.connected(message.introduction) || self_.waiting.size() >= kMaxWaiting)
+  if (context_.views.connected(message.introduction) || !may_wait(message))
     return report(message.tag, OnionMessageFate::Undeliverable);
   say(WantPeer{message.introduction, {}, false});
   self_.waiting.push_back(std::move(message));
+}
+
+bool Work::may_wait(const Waiting& message) const {
+  auto count = [&](auto&& counts) {
+    return static_cast<std::size_t>(std::count_if(self_.waiting.begin(), self_.waiting.end(), counts));
+  };
+  if (self_.waiting.size() >= kMaxWaiting) return false;
+  if (message.is_answer() && count([](const Waiting& other) { return other.is_answer(); }) >= kMaxWaitingAnswers)
+    return false;
+  return count([&](const Waiting& other) { return other.introduction == message.introduction; }) < kMaxWaitingForNode;
 }
 
 std::optional<wire::OnionMessage> Work::build(const Waiting& message, const std::vector<NodeId>& way) {
@@ -121,25 +133,36 @@ bool Work::send_over_graph(const Waiting& message) {
   return true;
 }
 
+bool Work::send_over_graph(const Waiting& message, Searches& searches) {
+  auto& left = message.is_answer() ? searches.answers : searches.own;
+  if (left == 0 || searches.no_way.contains(message.introduction)) return false;
+  --left;
+  if (send_over_graph(message)) return true;
+  searches.no_way.insert(message.introduction);
+  return false;
+}
+
 /// A connection is there: what waits for this node leaves, and what may go over relays finds a way perhaps.
 void Work::retry_waiting(const NodeId& ready) {
+  Searches searches;
   for (auto& message : std::exchange(self_.waiting, {})) {
     if (message.introduction == ready) {
       if (speaks_onion(ready))
         send_direct(message);
       else
         report(message.tag, OnionMessageFate::Undeliverable);
-    } else if (message.direct || !send_over_graph(message)) {
+    } else if (message.direct || !send_over_graph(message, searches)) {
       self_.waiting.push_back(std::move(message));
     }
   }
 }
 
 void Work::on(const PeerUnreachable& in) {
+  Searches searches;
   for (auto& message : std::exchange(self_.waiting, {})) {
     if (message.introduction != in.node_id)
       self_.waiting.push_back(std::move(message));
-    else if (send_over_graph(message))
+    else if (send_over_graph(message, searches))
       continue;
     else if (relaying_peers().empty())  // just started: a peer that relays may be there in a moment
       self_.waiting.push_back(std::move(message)), self_.waiting.back().direct = false;
@@ -149,10 +172,11 @@ void Work::on(const PeerUnreachable& in) {
 }
 
 void Work::waiting_deadlines() {
+  Searches searches;
   for (auto& message : std::exchange(self_.waiting, {})) {
     if (message.until > context_.mono)
       self_.waiting.push_back(std::move(message));
-    else if (!send_over_graph(message))
+    else if (!send_over_graph(message, searches))
       report(message.tag, OnionMessageFate::Undeliverable);
   }
 }

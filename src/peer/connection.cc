@@ -30,9 +30,7 @@ bool Work::has_channel(const NodeId& node) const {
 // ---- connecting ----
 
 void Work::on(const PeerConnected& in) {
-  std::size_t handshakes = 0;
-  for (const auto& [id, connection] : self_.connections) handshakes += connection.ready ? 0 : 1;
-  if (!in.dialled && handshakes >= kMaxHandshakes) return say(Hangup{in.connection});
+  if (!in.dialled) drop_oldest_handshake();
   if (in.dialled)
     if (auto known = self_.known.find(*in.dialled); known != self_.known.end() && known->second.paused) {
       known->second.dialling = false;  // the user disconnected while we dialled
@@ -44,10 +42,22 @@ void Work::on(const PeerConnected& in) {
   auto noise = in.dialled ? transport::Transport::initiator(*in.dialled, signer->node_id(), std::move(ecdh), ephemeral)
                           : transport::Transport::responder(signer->node_id(), std::move(ecdh), ephemeral);
   auto [it, fresh] = self_.connections.try_emplace(
-      in.connection, Connection{in.connection, std::move(noise), in.dialled, in.address, context_.mono, context_.mono});
+      in.connection,
+      Connection{in.connection, std::move(noise), in.dialled, in.address, context_.mono, context_.mono, context_.mono});
   LN_ASSERT(fresh);  // the driver never uses a ConnectionId twice
   it->second.pongs.at = context_.mono;
   flush(it->second);
+}
+
+void Work::drop_oldest_handshake() {
+  std::size_t handshakes = 0;
+  std::optional<ConnectionId> oldest;
+  for (const auto& [id, connection] : self_.connections) {
+    if (connection.ready || connection.dialled) continue;
+    ++handshakes;
+    if (!oldest || connection.since < self_.connections.at(*oldest).since) oldest = id;
+  }
+  if (handshakes >= kMaxHandshakes) close(*oldest, "too many handshakes at a time", true);
 }
 
 void Work::on(const PeerDisconnected& in) {
@@ -82,19 +92,28 @@ bool Work::handle(Connection& connection, const Bytes& bytes) {
     on_pong(connection);
     return true;
   }
-  if (!std::holds_alternative<wire::UnknownMessage>(*message))
-    say(MessageReceived{*connection.noise.remote(), *std::move(message)});
+  if (std::holds_alternative<wire::UnknownMessage>(*message)) return true;
+  connection.useful = context_.mono;
+  say(MessageReceived{*connection.noise.remote(), *std::move(message)});
   return true;
 }
 
-bool Work::room_for_stranger() const {
-  std::set<NodeId> familiar;
+bool Work::make_room_for_stranger() {
+  std::set<NodeId> familiar = context_.views.invited;
   for (const auto& [id, channel] : context_.views.channels)
     if (channel.phase != ChannelPhase::Closed) familiar.insert(channel.peer);
-  auto strangers = std::count_if(self_.ready.begin(), self_.ready.end(), [&](const auto& entry) {
-    return !familiar.contains(entry.first) && !context_.views.invited.contains(entry.first);
-  });
-  return static_cast<std::size_t>(strangers) < kMaxPeersWithoutChannel;
+  std::size_t strangers = 0;
+  const Connection* idlest = nullptr;
+  for (const auto& [node, id] : self_.ready) {
+    if (familiar.contains(node)) continue;
+    ++strangers;
+    const auto& connection = self_.connections.at(id);
+    if (!connection.dialled && (idlest == nullptr || connection.useful < idlest->useful)) idlest = &connection;
+  }
+  if (strangers < kMaxPeersWithoutChannel) return true;
+  if (idlest == nullptr || context_.mono < after_ms(idlest->useful, kIdleStrangerMs)) return false;
+  close(idlest->id, "idle, and another one needs the place", true);
+  return true;
 }
 
 bool Work::on_init(Connection& connection, const wire::Init& init) {
@@ -107,7 +126,7 @@ bool Work::on_init(Connection& connection, const wire::Init& init) {
   if (init.networks && std::find(init.networks->begin(), init.networks->end(), ours) == init.networks->end())
     return refuse(connection, "no common chain");
   auto node = *connection.noise.remote();
-  if (!connection.dialled && !has_channel(node) && !context_.views.invited.contains(node) && !room_for_stranger())
+  if (!connection.dialled && !has_channel(node) && !context_.views.invited.contains(node) && !make_room_for_stranger())
     return refuse(connection, "too many peers without a channel");
   if (!take_over(connection, node)) return false;
   connection.ready = context_.mono;

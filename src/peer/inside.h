@@ -29,8 +29,12 @@ inline constexpr std::uint64_t kStableMs = 10'000;
 inline constexpr std::uint64_t kCrossedDialsMs = 5'000;
 
 // ---- sizes ----
-/// Connections before init at a time: strangers cost us memory and curve operations before we know them.
+/// Inbound connections before init at a time: strangers cost us memory and curve operations before we know them.
+/// Beyond, the oldest goes: an honest handshake takes some round trips, silence would keep its place for kHandshakeMs.
 inline constexpr std::size_t kMaxHandshakes = 128;
+/// A stranger that said nothing of use for so long gives its place to another when kMaxPeersWithoutChannel are there: a
+/// question and its answer take seconds.
+inline constexpr std::uint64_t kIdleStrangerMs = 60'000;
 /// Bytes of pongs that a peer may ask for: a 6-byte ping can ask for 65 KB. The burst is for peers that ping with every
 /// few dozen messages while they send their whole gossip.
 inline constexpr std::uint64_t kPongBurstBytes = 4'194'304, kPongBytesPerS = 65'536;
@@ -61,6 +65,7 @@ struct Connection {
   std::string address;
   MonoTime since;                 // TCP connection
   MonoTime heard;                 // last bytes
+  MonoTime useful;                // last message for a room beside this one
   std::optional<MonoTime> ready;  // init was exchanged
   bool init_sent = false;
   std::deque<SentPing> pings;  // unanswered, oldest first
@@ -130,7 +135,9 @@ class Work {
   void close(ConnectionId id, const std::string& reason, bool hangup);
   [[nodiscard]] Connection* ready_connection(const NodeId& node);
   [[nodiscard]] bool has_channel(const NodeId& node) const;
-  [[nodiscard]] bool room_for_stranger() const;
+  void drop_oldest_handshake();
+  /// Whether a stranger may stay, perhaps in place of an idle one.
+  [[nodiscard]] bool make_room_for_stranger();
 
   // dialling.cc
   [[nodiscard]] bool wanted(const NodeId& node, const Known& known) const;

@@ -65,16 +65,6 @@ TEST_F(GossipTest, WhatFollowsAWaitingAnnouncementIsKeptForIt) {
   EXPECT_TRUE(graph(gossip_).node(id(2))->announced.has_value());
 }
 
-TEST_F(GossipTest, WaitingAnnouncementsAreBounded) {
-  check_reload_ = false;
-  ready(1);
-  std::size_t asked = 0;
-  for (std::uint32_t i = 0; i < kMaxWaiting + 3; ++i) asked += lookups(say(1, announcement(1, 2, scid(i)))).size();
-  EXPECT_EQ(asked, kMaxWaiting);
-  tell(OutputLookedUp{scid(0), std::nullopt});
-  EXPECT_EQ(lookups(say(1, announcement(1, 2, scid(kMaxWaiting)))).size(), 1u);
-}
-
 TEST_F(GossipTest, OnlyNewerUpdatesAndNodesCount) {
   ready(1);
   learn(1, 2, scid(1));
@@ -87,6 +77,15 @@ TEST_F(GossipTest, OnlyNewerUpdatesAndNodesCount) {
   EXPECT_FALSE(graph(gossip_).channel(scid(1))->directions[id(1) < id(2) ? 0 : 1]->enabled);
   // Stamped for the day after tomorrow: it could never be replaced.
   EXPECT_TRUE(say(1, update(1, 2, scid(1), kNow + 200'000)).empty());
+}
+
+TEST_F(GossipTest, UpdatesOlderThanTwoWeeksAreIgnored) {
+  ready(1);
+  auto channel = announcement(1, 2, scid(1));
+  say(1, channel);
+  tell(OutputLookedUp{scid(1), funding_output(channel)});
+  EXPECT_TRUE(say(1, update(1, 2, scid(1), kNow - graph::kStaleAfterS - 1)).empty());
+  EXPECT_FALSE(say(1, update(1, 2, scid(1), kNow - graph::kStaleAfterS)).empty());
 }
 
 TEST_F(GossipTest, WrongSignaturesChangeNothing) {
@@ -259,6 +258,27 @@ TEST_F(GossipTest, SpentChannelIsNoLongerRoutedOrSentAndForgottenAfter72Blocks) 
   tell(BlockConnected{BlockHeight(973), {}, empty});
   EXPECT_EQ(graph(gossip_).channel(scid(1)), nullptr);
   EXPECT_TRUE(rows_.empty());
+}
+
+TEST_F(GossipTest, ChannelSpentInABlockThatGoesIsRoutedAgain) {
+  ready(1);
+  ready(2);
+  auto channel = learn(1, 2, scid(1));
+  auto block = std::make_shared<bitcoin::Block>();
+  bitcoin::Transaction spend;
+  spend.inputs.push_back(
+      {.witness = {{}, {}, {}, commitment::funding_script(channel.bitcoin_key_1, channel.bitcoin_key_2)}});
+  block->transactions.push_back(spend);
+  tell(BlockConnected{BlockHeight(901), {}, block});
+  tell(BlockConnected{BlockHeight(902), {}, std::make_shared<bitcoin::Block>()});
+  tell(BlockDisconnected{BlockHeight(902), {}});
+  EXPECT_TRUE(graph(gossip_).channel(scid(1))->spent_at.has_value());
+  tell(BlockDisconnected{BlockHeight(901), {}});
+  EXPECT_FALSE(graph(gossip_).channel(scid(1))->spent_at.has_value());
+  EXPECT_FALSE(graph(gossip_).edges_into(*graph(gossip_).index_of(id(2))).empty());
+  EXPECT_EQ(sent<wire::ChannelAnnouncement>(set_filter(2), id(2)).size(), 1u);
+  restart();
+  EXPECT_FALSE(graph(gossip_).channel(scid(1))->spent_at.has_value());
 }
 
 TEST_F(GossipTest, ChannelsWithoutNewsForTwoWeeksAreForgottenOursAreNot) {

@@ -1,5 +1,6 @@
 // Sending, relaying, receiving, limits.
 #include "fake_node.h"
+#include "onion_message/inside.h"
 
 namespace doze::onion_message::testing {
 namespace {
@@ -245,6 +246,59 @@ TEST_F(MessagesTest, contents_that_fit_into_no_packet_are_undeliverable) {
 }
 
 // ---- limits ----
+
+TEST_F(MessagesTest, one_node_that_answers_no_dial_keeps_no_others_message_from_waiting) {
+  SendOnionMessage answer{recipient.id, contents(7), std::nullopt, false, 0};
+  std::size_t dialled = 0;
+  for (int i = 0; i < 40; ++i) dialled += FakeNode::of<WantPeer>(sender.step(answer)).size();
+  EXPECT_EQ(dialled, kMaxWaitingForNode);
+  sender.said.clear();
+  sender.step(SendOnionMessage{relay.id, contents(7), std::nullopt, true, tag});
+  EXPECT_EQ(sender.all<WantPeer>().size(), 1U);
+  EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
+  // What does wait leaves with the connection.
+  EXPECT_EQ(FakeNode::of<SendMessage>(sender.ready(recipient.id)).size(), kMaxWaitingForNode);
+}
+
+/// Node ids that nobody has.
+NodeId nowhere(std::size_t number) {
+  Bytes seed(64, 99);
+  seed[0] = static_cast<std::uint8_t>(number);
+  seed[1] = static_cast<std::uint8_t>(number >> 8);
+  return make_seed_signer(seed, wire::Network::Regtest)->node_id();
+}
+
+TEST_F(MessagesTest, answers_to_nowhere_leave_room_for_our_own_messages) {
+  std::size_t waiting = 0;
+  for (std::size_t i = 0; i < kMaxWaiting; ++i)
+    waiting +=
+        FakeNode::of<WantPeer>(sender.step(SendOnionMessage{nowhere(i), contents(7), std::nullopt, false, 0})).size();
+  EXPECT_EQ(waiting, kMaxWaitingAnswers);
+  sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, true, tag});
+  EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
+  EXPECT_EQ(story(sender.ready(recipient.id)), "mail ping");
+}
+
+TEST_F(MessagesTest, our_own_waiting_messages_are_bounded) {
+  std::size_t waiting = 0;
+  for (std::size_t i = 0; i < kMaxWaiting + 20; ++i)
+    waiting +=
+        FakeNode::of<WantPeer>(sender.step(SendOnionMessage{nowhere(i), contents(7), std::nullopt, true, tag})).size();
+  EXPECT_EQ(waiting, kMaxWaiting);
+  EXPECT_EQ(sender.all<OnionMessageOutcome>().size(), 20U);
+}
+
+TEST_F(MessagesTest, a_new_connection_costs_a_bounded_number_of_searches) {
+  std::uint32_t number = 1;
+  std::vector<NodeId> targets;
+  for (std::size_t i = 0; i < kMaxSearches + 10; ++i) {
+    targets.push_back(nowhere(i));
+    announce(sender, relay.id, targets.back(), number++);
+    sender.step(SendOnionMessage{targets.back(), contents(7), std::nullopt, false, 0});
+  }
+  EXPECT_EQ(FakeNode::of<SendMessage>(sender.ready(relay.id)).size(), kMaxSearches);
+  EXPECT_EQ(FakeNode::of<SendMessage>(sender.next_deadline()).size(), 10U);
+}
 
 TEST_F(MessagesTest, a_flood_is_cut_by_count_and_by_bytes_and_time_refills) {
   for (std::size_t size : {10UL, 20'000UL}) {

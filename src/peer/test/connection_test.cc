@@ -2,6 +2,7 @@
 #include "effects/features.h"
 #include "effects/limits.h"
 #include "fake_node.h"
+#include "peer/inside.h"
 
 namespace doze::peer::testing {
 namespace {
@@ -288,19 +289,26 @@ TEST_F(ConnectionTest, crossed_dials_leave_one_connection_that_both_agree_on) {
   }
 }
 
-TEST_F(ConnectionTest, strangers_are_refused_when_there_are_too_many_but_not_peers_with_channels) {
-  for (std::size_t i = 0; i < kMaxPeersWithoutChannel; ++i) {
-    FakeNode stranger(5);
-    Bytes own(64, 5);
-    own[0] = static_cast<std::uint8_t>(i);
-    own[1] = static_cast<std::uint8_t>(i >> 8);
-    stranger.signer = make_seed_signer(own, wire::Network::Regtest);
-    stranger.id = stranger.signer->node_id();
-    Wire between{alice, stranger};
-    between.connect(100 + i, stranger);
-    between.settle();
+struct CrowdTest : ConnectionTest {
+  /// As many strangers as there may be, on connections from 100 on.
+  void fill_with_strangers() {
+    for (std::size_t i = 0; views(alice.peers).size() < kMaxPeersWithoutChannel; ++i) {
+      FakeNode stranger(5);
+      Bytes own(64, 5);
+      own[0] = static_cast<std::uint8_t>(i);
+      own[1] = static_cast<std::uint8_t>(i >> 8);
+      stranger.signer = make_seed_signer(own, wire::Network::Regtest);
+      stranger.id = stranger.signer->node_id();
+      Wire between{alice, stranger};
+      between.connect(100 + i, stranger);
+      between.settle();
+    }
+    alice.said.clear();
   }
-  ASSERT_EQ(views(alice.peers).size(), kMaxPeersWithoutChannel);
+};
+
+TEST_F(CrowdTest, strangers_are_refused_when_there_are_too_many_but_not_peers_with_channels) {
+  fill_with_strangers();
   Scripted one_more(alice, 1, 80);
   one_more.say_init();
   EXPECT_TRUE(one_more.closed);
@@ -312,6 +320,53 @@ TEST_F(ConnectionTest, strangers_are_refused_when_there_are_too_many_but_not_pee
   alice.add_channel(with_channel.node_id());
   with_channel.say_init();
   EXPECT_FALSE(with_channel.closed);
+}
+
+TEST_F(CrowdTest, a_stranger_that_was_idle_for_a_minute_gives_its_place_to_another) {
+  fill_with_strangers();
+  alice.mono = after_ms(alice.mono, kIdleStrangerMs - 1);
+  Scripted early(alice, 1, 80);
+  early.say_init();
+  EXPECT_TRUE(early.closed);
+  alice.mono = after_ms(alice.mono, 1);
+  Scripted newcomer(alice, 2, 81);
+  newcomer.say_init();
+  EXPECT_FALSE(newcomer.closed);
+  EXPECT_TRUE(views(alice.peers).contains(newcomer.node_id()));
+  EXPECT_EQ(views(alice.peers).size(), kMaxPeersWithoutChannel);
+}
+
+TEST_F(CrowdTest, a_stranger_that_says_something_keeps_its_place_one_that_only_pings_does_not) {
+  Scripted busy(alice, 1, 80), pinging(alice, 2, 81);
+  busy.say_init();
+  pinging.say_init();
+  alice.mono = after_ms(alice.mono, 1);
+  fill_with_strangers();
+  alice.mono = after_ms(alice.mono, kIdleStrangerMs);
+  busy.say(text("here"));
+  pinging.say(wire::Ping{1});
+  alice.said.clear();
+  Scripted newcomer(alice, 3, 82);
+  newcomer.say_init();
+  ASSERT_EQ(alice.all<Hangup>().size(), 1U);
+  EXPECT_EQ(alice.all<Hangup>()[0].connection, 2U);
+}
+
+TEST_F(CrowdTest, silent_connections_do_not_keep_an_honest_handshake_out) {
+  alice.step(WantPeer{bob.id, {address(2)}, true});
+  alice.step(PeerConnected{1, bob.id, "198.51.100.2:9735"});  // ours, and slow
+  for (ConnectionId id = 10; id < 10 + kMaxHandshakes; ++id) {
+    alice.mono = after_ms(alice.mono, 1);
+    alice.step(PeerConnected{id, std::nullopt, "x"});
+  }
+  EXPECT_TRUE(alice.all<Hangup>().empty());
+  alice.said.clear();
+  Scripted honest(alice, 5, 80);
+  honest.say_init();
+  EXPECT_FALSE(honest.closed);
+  EXPECT_TRUE(views(alice.peers).contains(honest.node_id()));
+  ASSERT_EQ(alice.all<Hangup>().size(), 1U);
+  EXPECT_EQ(alice.all<Hangup>()[0].connection, 10U);  // the oldest of theirs
 }
 
 // ---- time ----

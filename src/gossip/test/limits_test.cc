@@ -1,0 +1,187 @@
+// What floods of gossip cost us, and that they keep nobody else out.
+#include "gossip/inside.h"
+#include "gossip/test/world.h"
+
+namespace doze::gossip {
+namespace {
+
+TEST_F(GossipTest, WaitingAnnouncementsAndLookUpsAreBounded) {
+  check_reload_ = false;
+  ready(1);
+  std::size_t asked = 0;
+  constexpr auto kTaken = kMaxWaitingOfPeer + kMaxLookUps;
+  for (std::uint32_t i = 0; i < kTaken + 3; ++i) asked += lookups(say(1, announcement(1, 2, scid(i)))).size();
+  EXPECT_EQ(asked, kMaxLookUps);
+  // Each answer lets the next one be asked, and as many in all as there was room for.
+  for (std::uint32_t i = 0; i < kTaken; ++i) {
+    EXPECT_EQ(graph(gossip_).channel(scid(i)), nullptr);
+    asked += lookups(tell(OutputLookedUp{scid(i), funding_output(announcement(1, 2, scid(i)))})).size();
+  }
+  EXPECT_EQ(asked, kTaken);
+  EXPECT_EQ(graph(gossip_).channels().size(), kTaken);
+  EXPECT_EQ(lookups(say(1, announcement(1, 2, scid(kTaken)))).size(), 1u);
+}
+
+TEST_F(GossipTest, APeerThatFloodsWithInventedChannelsDoesNotKeepAnothersRealOneOut) {
+  check_reload_ = false;
+  ready(1);
+  ready(2);
+  ready(3);
+  std::set<ShortChannelId> under_way;
+  auto note = [&](const Effects& effects) {
+    for (auto id : lookups(effects)) under_way.insert(id);
+    return sent<wire::Warning>(effects, id(1)).size();
+  };
+  for (std::uint32_t i = 0; i < kMaxWaiting; ++i) note(say(i % 2 == 0 ? 1 : 3, announcement(1, 3, scid(i))));
+  auto real = announcement(1, 2, scid(100'000));
+  note(say(2, real));
+  // It waits for what is under way and its turn, not for thousands.
+  std::size_t before = 0;
+  while (!under_way.contains(scid(100'000)) && before < 2 * kMaxLookUps) {
+    auto next = *under_way.begin();
+    under_way.erase(under_way.begin());
+    note(tell(OutputLookedUp{next, std::nullopt}));
+    ++before;
+  }
+  EXPECT_LE(before, 3u);
+  tell(OutputLookedUp{scid(100'000), funding_output(real)});
+  EXPECT_NE(graph(gossip_).channel(scid(100'000)), nullptr);
+}
+
+TEST_F(GossipTest, WhereTheRoomIsFullThePeerWithMostWaitingLosesSome) {
+  check_reload_ = false;
+  for (std::size_t i : {1, 2, 3}) ready(i);
+  for (std::uint32_t i = 0; i < kMaxWaiting + 100; ++i) say(i % 2 == 0 ? 1 : 3, announcement(1, 3, scid(i)));
+  for (std::uint32_t i = 0; i < 10; ++i) say(2, announcement(1, 2, scid(50'000 + i)));
+  EXPECT_EQ(gossip_.inside->waiting.size(), kMaxWaiting);
+  EXPECT_EQ(gossip_.inside->peers.at(id(2)).waiting.size(), 10u);
+  // The waiting of a peer that goes is forgotten, but for what is under way.
+  tell(PeerGone{id(1)});
+  tell(PeerGone{id(3)});
+  EXPECT_EQ(gossip_.inside->waiting.size(), 10u + kMaxLookUps);
+}
+
+TEST_F(GossipTest, InventedChannelsAreLookedUpOnceAndTheirTellerIsNoLongerHeard) {
+  check_reload_ = false;
+  ready(1);
+  ready(2);
+  std::size_t warnings = 0;
+  for (std::uint32_t i = 0; i < kMaxBogus; ++i) {
+    ASSERT_EQ(lookups(say(1, announcement(1, 2, scid(i)))).size(), 1u);
+    warnings += sent<wire::Warning>(tell(OutputLookedUp{scid(i), std::nullopt}), id(1)).size();
+  }
+  EXPECT_EQ(warnings, 1u);
+  EXPECT_TRUE(lookups(say(1, announcement(1, 2, scid(9'999)))).empty());
+  // From another peer: what is missing is not sought again for a while, anything else is.
+  EXPECT_TRUE(lookups(say(2, announcement(1, 2, scid(7)))).empty());
+  EXPECT_EQ(lookups(say(2, announcement(1, 2, scid(9'999)))).size(), 1u);
+  mono_ += kHousekeepingMs;
+  tell(DeadlineReached{});
+  EXPECT_EQ(lookups(say(2, announcement(1, 2, scid(7)))).size(), 1u);
+}
+
+TEST_F(GossipTest, AForgedAnnouncementOfARealOutputDoesNotKeepTheRealOneOut) {
+  ready(1);
+  ready(2);
+  auto real = announcement(1, 2, scid(1));
+  say(1, announcement(1, 3, scid(1)));
+  tell(OutputLookedUp{scid(1), funding_output(real)});
+  ASSERT_EQ(graph(gossip_).channel(scid(1)), nullptr);
+  say(2, real);
+  tell(OutputLookedUp{scid(1), funding_output(real)});
+  EXPECT_NE(graph(gossip_).channel(scid(1)), nullptr);
+}
+
+TEST_F(GossipTest, AChannelOfABlockThatWeHaveNotSeenIsNobodysFault) {
+  ready(1);
+  auto ahead = ShortChannelId::of(901, 1, 0);  // the tip is 900
+  say(1, announcement(1, 2, ahead));
+  tell(OutputLookedUp{ahead, std::nullopt});
+  EXPECT_EQ(gossip_.inside->peers.at(id(1)).bogus, 0u);
+  EXPECT_EQ(lookups(say(1, announcement(1, 2, ahead))).size(), 1u);
+}
+
+TEST_F(GossipTest, AFloodOfUpdatesIsNeitherStoredNorRelayedBeyondItsRate) {
+  check_reload_ = false;
+  ready(1);
+  ready(2);
+  learn(1, 2, scid(1));
+  own_channel(1, false);
+  set_filter(2);
+  std::size_t puts = 0, relayed = 0;
+  auto count = [&](const Effects& effects) {
+    relayed += sent_count(effects);
+    puts += static_cast<std::size_t>(std::count_if(
+        effects.begin(), effects.end(), [](const Effect& effect) { return std::holds_alternative<Put>(effect); }));
+  };
+  constexpr std::uint32_t kFlood = 3'334;
+  for (std::uint32_t i = 1; i <= kFlood; ++i) {
+    count(say(1, update(1, 2, scid(1), kNow + i)));
+    count(say(1, node_announcement(1, kNow + i)));
+    count(say(1, update(1, 0, ShortChannelId(0x1111 + 1), kNow + i)));  // of our own channel
+  }
+  EXPECT_LE(puts, 3 * kNewsBurst);
+  EXPECT_LE(relayed, 2 * kNewsBurst);
+  EXPECT_GE(relayed, 2 * (kNewsBurst - 1));
+  // The newest counts nevertheless.
+  EXPECT_EQ(graph(gossip_).channel(scid(1))->directions[id(1) < id(2) ? 0 : 1]->timestamp, kNow + kFlood);
+  EXPECT_EQ(graph(gossip_).node(id(1))->announced->timestamp, kNow + kFlood);
+  // An hour later one more, and the other direction was never held up.
+  mono_ += kNewsEveryMs;
+  relayed = 0;
+  for (std::uint32_t i = 1; i <= 3; ++i) count(say(1, update(1, 2, scid(1), kNow + kFlood + i)));
+  EXPECT_EQ(relayed, 1u);
+  count(say(1, update(2, 1, scid(1), kNow + 1)));
+  EXPECT_EQ(relayed, 2u);
+}
+
+TEST_F(GossipTest, IdsThatNobodyAskedForAreIgnoredAndRepeatsAreAskedForOnce) {
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  ready(1);
+  ready(2, false);  // knows no queries: it was asked nothing
+  auto reply = [&](std::size_t from, std::uint32_t blocks, const std::vector<ShortChannelId>& ids) {
+    return sent<wire::QueryShortChannelIds>(
+        say(from, wire::ReplyChannelRange{chain, 0, blocks, 1, wire::write_short_ids(ids), {}}), id(from));
+  };
+  EXPECT_TRUE(reply(2, 1'000, {scid(1)}).empty());
+  auto query = reply(1, 1'000, {scid(1), scid(1), scid(2), scid(1)});
+  ASSERT_EQ(query.size(), 1u);
+  EXPECT_EQ(*wire::read_short_ids(query[0].encoded_short_ids), (std::vector{scid(1), scid(2)}));
+  reply(1, 0xffffffff, {scid(3), scid(3)});  // the end of the range
+  reply(1, 0xffffffff, {scid(4)});
+  query = sent<wire::QueryShortChannelIds>(say(1, wire::ReplyShortChannelIdsEnd{chain, 1}), id(1));
+  ASSERT_EQ(query.size(), 1u);
+  EXPECT_EQ(*wire::read_short_ids(query[0].encoded_short_ids), std::vector{scid(3)});
+}
+
+TEST_F(GossipTest, WantedChannelsAreBoundedForAPeerAndInAll) {
+  check_reload_ = false;
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  std::uint64_t number = 0;
+  auto name_ids = [&](std::size_t peer, std::size_t count) {
+    while (count > 0) {
+      std::vector<ShortChannelId> ids;
+      for (; count > 0 && ids.size() < kIdsInReply; --count) ids.push_back(ShortChannelId(++number));
+      say(peer, wire::ReplyChannelRange{chain, 0, 1'000, 1, wire::write_short_ids(ids), {}});
+    }
+  };
+  auto wanted = [&](const NodeId& peer) { return gossip_.inside->peers.at(peer).wanted.size(); };
+  ready(1);
+  name_ids(1, kMaxWanted + 20'000);
+  EXPECT_EQ(wanted(id(1)), kMaxWanted - kQueryBatch);
+  // More peers than there is room for; the last one gets its share.
+  std::vector<NodeId> crowd;
+  for (std::uint8_t seed = 50; seed < 54; ++seed) {
+    nodes_.push_back(make_seed_signer(Bytes(64, seed), wire::Network::Regtest));
+    crowd.push_back(nodes_.back()->node_id());
+    ready(nodes_.size() - 1);
+    name_ids(nodes_.size() - 1, kMaxWanted);
+  }
+  std::size_t in_all = wanted(id(1));
+  for (const auto& peer : crowd) in_all += wanted(peer);
+  EXPECT_LE(in_all, kMaxWantedInAll);
+  EXPECT_GE(wanted(crowd.back()), kMaxWantedInAll / 5 - kQueryBatch - kIdsInReply);
+}
+
+}  // namespace
+}  // namespace doze::gossip

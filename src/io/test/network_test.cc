@@ -1,0 +1,218 @@
+// Real sockets on localhost: how many come in, how long they stay.
+#include "io/network.h"
+
+#include <gtest/gtest.h>
+#include <netdb.h>
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+
+namespace {
+/// A name server under the tests' thumb: "slow…" has no answer until it is let go, every other name is localhost.
+struct NameServer {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool let_go = false;
+  int waiting = 0;
+  void answer(bool now) {
+    std::lock_guard lock(mutex);
+    let_go = now;
+    changed.notify_all();
+  }
+  int now_waiting() {
+    std::lock_guard lock(mutex);
+    return waiting;
+  }
+} name_server;
+struct Found {
+  addrinfo info;
+  sockaddr_in address;
+};
+}  // namespace
+
+/// In place of the C library's.
+extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo*, addrinfo** out) {
+  if (std::strncmp(host, "slow", 4) == 0) {
+    std::unique_lock lock(name_server.mutex);
+    ++name_server.waiting;
+    name_server.changed.wait(lock, [] { return name_server.let_go; });
+    --name_server.waiting;
+    return EAI_AGAIN;
+  }
+  auto* found = new Found{};
+  found->address.sin_family = AF_INET;
+  found->address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
+  found->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  found->info.ai_family = AF_INET;
+  found->info.ai_socktype = SOCK_STREAM;
+  found->info.ai_addrlen = sizeof found->address;
+  found->info.ai_addr = reinterpret_cast<sockaddr*>(&found->address);
+  *out = &found->info;
+  return 0;
+}
+extern "C" void freeaddrinfo(addrinfo* info) {
+  delete reinterpret_cast<Found*>(info);
+}
+
+namespace doze::io {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct NetworkTest : ::testing::Test {
+  asio::io_context context{1};
+  std::vector<Input> heard;
+  Network network{context, [this](Input input) { heard.push_back(std::move(input)); }, 2};
+  std::uint16_t port = *network.listen("127.0.0.1", 0);
+
+  ~NetworkTest() override {
+    network.stop();
+    context.run_for(milliseconds(50));
+  }
+  template <class In>
+  [[nodiscard]] std::vector<In> all() const {
+    std::vector<In> out;
+    for (const auto& input : heard)
+      if (const auto* one = std::get_if<In>(&input)) out.push_back(*one);
+    return out;
+  }
+  /// Runs until that is so; false after ten seconds.
+  template <class Condition>
+  bool until(Condition condition) {
+    auto end = steady_clock::now() + std::chrono::seconds(10);
+    while (!condition() && steady_clock::now() < end) context.run_for(milliseconds(5));
+    return condition();
+  }
+  tcp::socket connect() {
+    tcp::socket socket(context);
+    socket.connect({asio::ip::make_address("127.0.0.1"), port});
+    return socket;
+  }
+  bool connected(std::size_t count) {
+    return until([&] { return all<PeerConnected>().size() == count; });
+  }
+};
+
+TEST_F(NetworkTest, one_connection_too_many_is_closed_and_a_place_that_is_free_again_is_given_away) {
+  auto first = connect(), second = connect();
+  ASSERT_TRUE(connected(2));
+  auto third = connect();
+  boost::system::error_code error;
+  std::uint8_t byte = 0;
+  third.non_blocking(true);
+  EXPECT_TRUE(until([&] {
+    third.receive(asio::buffer(&byte, 1), 0, error);
+    return error == asio::error::eof || error == asio::error::connection_reset;
+  }));
+  EXPECT_EQ(all<PeerConnected>().size(), 2U);
+  first.close();
+  ASSERT_TRUE(until([&] { return all<PeerDisconnected>().size() == 1; }));
+  auto fourth = connect();
+  EXPECT_TRUE(connected(3));
+}
+
+TEST_F(NetworkTest, a_hangup_comes_behind_what_was_written) {
+  auto peer = connect();
+  ASSERT_TRUE(connected(1));
+  auto id = all<PeerConnected>()[0].connection;
+  network.write(id, Bytes(1000, 7));
+  network.hangup(id);
+  ASSERT_TRUE(until([&] { return all<PeerDisconnected>().size() == 1; }));
+  std::vector<std::uint8_t> got(2000);
+  boost::system::error_code error;
+  EXPECT_EQ(asio::read(peer, asio::buffer(got), error), 1000U);
+  EXPECT_EQ(error, asio::error::eof);
+}
+
+TEST_F(NetworkTest, a_peer_that_reads_nothing_does_not_keep_its_place_after_a_hangup) {
+  tcp::socket peer(context);
+  peer.open(tcp::v4());
+  peer.set_option(asio::socket_base::receive_buffer_size(4096));
+  peer.connect({asio::ip::make_address("127.0.0.1"), port});
+  ASSERT_TRUE(connected(1));
+  auto id = all<PeerConnected>()[0].connection;
+  network.write(id, Bytes(kMaxUnsentBytes, 7));
+  context.run_for(milliseconds(100));
+  ASSERT_TRUE(all<PeerDisconnected>().empty());
+  network.hangup(id);
+  EXPECT_TRUE(until([&] { return all<PeerDisconnected>().size() == 1; }));
+}
+
+struct DialTest : NetworkTest {
+  NodeId node(std::uint8_t which) {
+    NodeId out;
+    out.bytes[1] = which;
+    return out;
+  }
+  wire::NetworkAddress name(const char* host) { return {std::string(host), port}; }
+  std::size_t dialled() {
+    std::size_t count = 0;
+    for (const auto& connected : all<PeerConnected>()) count += connected.dialled ? 1 : 0;
+    return count;
+  }
+  ~DialTest() override { name_server.answer(true); }
+};
+
+TEST_F(DialTest, a_slow_name_server_does_not_hold_up_dials_to_ip_addresses) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == 1; }));
+  network.dial(node(2), {{wire::Ipv4{127, 0, 0, 1}, port}});
+  ASSERT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_TRUE(all<DialFailed>().empty());
+}
+
+TEST_F(DialTest, names_are_looked_up_one_after_the_other_and_fail_with_their_reason) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  network.dial(node(2), {name("fast.example")});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == 1; }));
+  context.run_for(milliseconds(50));
+  EXPECT_EQ(dialled(), 0U);
+  name_server.answer(true);
+  ASSERT_TRUE(until([&] { return dialled() == 1 && all<DialFailed>().size() == 1; }));
+  EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
+  EXPECT_TRUE(all<DialFailed>()[0].reason.starts_with("slow.example:")) << all<DialFailed>()[0].reason;
+}
+
+TEST_F(DialTest, a_name_waits_for_its_turn_without_losing_its_own_time) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  network.dial(node(2), {name("fast.example")});
+  // The first dial's time passes; the look-up itself goes on in its thread, and the second dial keeps its place.
+  auto end = steady_clock::now() + milliseconds(kDialTimeoutMs + 2'000);
+  while (all<DialFailed>().empty() && steady_clock::now() < end) context.run_for(milliseconds(20));
+  context.run_for(milliseconds(200));
+  ASSERT_EQ(all<DialFailed>().size(), 1U);
+  EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
+  name_server.answer(true);
+  EXPECT_TRUE(until([&] { return dialled() == 1; }));
+}
+
+TEST(RoomForInbound, raises_the_soft_limit_and_never_counts_more_than_may_be_open) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low{std::min<rlim_t>(before.rlim_max, 1024), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  auto room = room_for_inbound();
+  rlimit after{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_GE(after.rlim_cur, std::min<rlim_t>(before.rlim_max, kMaxInboundConnections + kOtherFiles));
+  EXPECT_LT(room, after.rlim_cur);
+  if (before.rlim_max >= kMaxInboundConnections + kOtherFiles) {
+    EXPECT_EQ(room, kMaxInboundConnections);
+  }
+  (void)::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+}  // namespace
+}  // namespace doze::io
