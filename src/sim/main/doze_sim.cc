@@ -1,4 +1,5 @@
 // One seed or many: the async flow under faults. The same seed gives the same trace hash.
+// --record: one payment as test vectors, on standard output.
 // --enumerate: the flow once for each message, commit and deadline, disturbed exactly there.
 #include <cstdio>
 #include <cstdlib>
@@ -6,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "sim/conversation.h"
 #include "sim/enumerate.h"
 #include "sim/fault_run.h"
 
@@ -81,6 +83,53 @@ int enumerate(std::size_t block_stride) {
   return failed == 0 ? 0 : 1;
 }
 
+/// JSON as in vectors/: an indented line for each value.
+void write_json(const doze::Value& value, std::size_t depth, std::string& out) {
+  const auto& inner = value.inner();
+  auto indent = "\n" + std::string(depth + 1, ' ');
+  if (const auto* text = std::get_if<std::string>(&inner)) {
+    out += "\"";
+    for (char c : *text) {
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);  // our own text and hex: nothing else needs escaping
+    }
+    out += "\"";
+  } else if (const auto* list = std::get_if<doze::List>(&inner)) {
+    out += "[";
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      out += (i == 0 ? "" : ",") + indent;
+      write_json((*list)[i], depth + 1, out);
+    }
+    out += (list->empty() ? "" : "\n" + std::string(depth, ' ')) + "]";
+  } else if (const auto* fields = std::get_if<doze::Fields>(&inner)) {
+    out += "{";
+    for (std::size_t i = 0; i < fields->size(); ++i) {
+      out += (i == 0 ? "" : ",") + indent + "\"" + (*fields)[i].first + "\": ";
+      write_json((*fields)[i].second, depth + 1, out);
+    }
+    out += (fields->empty() ? "" : "\n" + std::string(depth, ' ')) + "}";
+  } else if (const auto* flag = std::get_if<bool>(&inner)) {
+    out += *flag ? "true" : "false";
+  } else if (const auto* number = std::get_if<std::uint64_t>(&inner)) {
+    out += std::to_string(*number);
+  } else {
+    out += "null";
+  }
+}
+
+int record(const char* profile) {
+  auto conversation =
+      record_conversation(std::strcmp(profile, "draft") == 0 ? doze::Profile::Draft : doze::Profile::Ldk);
+  if (conversation.find("cases") == nullptr) {
+    std::fprintf(stderr, "the payment did not settle: nothing is recorded\n");
+    return 1;
+  }
+  std::string out;
+  write_json(conversation, 0, out);
+  std::printf("%s\n", out.c_str());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -93,8 +142,10 @@ int main(int argc, char** argv) {
     auto first = std::strtoull(argv[2], &end, 10);
     return seeds(first, std::strncmp(end, "..", 2) == 0 ? std::strtoull(end + 2, nullptr, 10) : first, false);
   }
+  if (argc >= 3 && std::strcmp(argv[1], "--record") == 0) return record(argv[2]);
   if (argc >= 2 && std::strcmp(argv[1], "--enumerate") == 0)
     return enumerate(argc >= 3 ? std::strtoull(argv[2], nullptr, 10) : 13);
-  std::fprintf(stderr, "usage: doze_sim --seed N | --seeds FIRST..LAST | --enumerate [BLOCK_STRIDE]\n");
+  std::fprintf(stderr,
+               "usage: doze_sim --seed N | --seeds FIRST..LAST | --enumerate [BLOCK_STRIDE] | --record ldk|draft\n");
   return 1;
 }
