@@ -144,7 +144,8 @@ std::optional<Refusal> check_forward(const Work& work, const Forward& forward, c
                 forward.amount_out.value() % 1'000'000 * policy.fee_proportional_millionths / 1'000'000;
   if (!fee || fee->value() < wanted) return Refusal{"fee too low", onion::kFeeInsufficient};
   if (forward.amount_out < policy.htlc_minimum) return Refusal{"amount below our minimum", onion::kAmountBelowMinimum};
-  if (forward.expiry_in.value() < forward.expiry_out.value() + policy.cltv_expiry_delta.value())
+  // The sender chooses both: their sum may not fit into 32 bits.
+  if (forward.expiry_in.value() < std::uint64_t{forward.expiry_out.value()} + policy.cltv_expiry_delta.value())
     return Refusal{"expiry delta too small", onion::kIncorrectCltvExpiry};
   if (blocks_until(forward.expiry_in, context.tip) > kMaxIncomingExpiry)
     return Refusal{"expiry too far away", onion::kExpiryTooFar};

@@ -80,6 +80,7 @@ struct Outgoing {
   std::set<ChannelId> excluded_channels;
   bool holder_confirmed = false;  // our peer has our revoke_and_ack: it ponged after it
   bool told_at_risk = false;      // pay was answered with "closing now may lose the announcement"
+  bool offering = false;          // AddHtlc was said and not answered yet: it may stand behind other words
 };
 
 // ---- incoming ----
@@ -173,6 +174,9 @@ struct Payments::Inside {
   std::map<HtlcKey, Incoming> incoming;
   std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
   std::map<PaymentHash, Issued> invoices;
+/// An invoice comes within a minute or the invoicing room gives up: one that is still awaited after this at a start was
+/// interrupted, and its user does not expect it any more.
+inline constexpr std::uint64_t kFetchingWaitS = 60;
   std::map<Bytes, ReleaseDue> releases;  // by reply path
   std::map<HtlcKey, Forward> forwards;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
@@ -251,6 +255,8 @@ void on(Work& work, const ReleasePathsReceived& word);
 void on(Work& work, const OnionMessageOutcome& word);
 void on(Work& work, const PongReceived& word);
 /// A release over our own reply path: the online payer sends now.
+/// Asked for an invoice, or waiting for a holder, for longer than that takes, and no HTLC has left: ended.
+[[nodiscard]] bool end_interrupted(Work& work, Outgoing& payment);
 void payer_released(Work& work, const PaymentId& id);
 void outgoing_deadlines(Work& work);
 

@@ -49,7 +49,7 @@ void started(Work& work) {
     if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
   std::vector<PaymentId> fetching;
   for (auto& [id, payment] : work.state.outgoing) {
-    if (is_terminal(payment.state)) continue;
+    if (is_terminal(payment.state) || end_interrupted(work, payment)) continue;
     if (payment.state == OutgoingState::Fetching) fetching.push_back(id);
     // Held ones announce again when their channel is usable; those without a hold at once.
     if (payment.is_static && !payment.held && payment.state != OutgoingState::Releasing)
