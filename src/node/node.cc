@@ -111,7 +111,10 @@ class Corridor {
     wallet(in);
     channels(in);
   }
-  void hear(const ChainStatus& in) { node_.chain = in; }
+  void hear(const ChainStatus& in) {
+    node_.chain = in;
+    payments(in);
+  }
   void hear(const FeeEstimate& in) { channels(in); }
   void hear(const OutputLookedUp& in) { gossip(in); }
   void hear(const BroadcastResult& in) {

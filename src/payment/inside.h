@@ -95,6 +95,13 @@ struct Incoming {
   UnixTime received_at;
 };
 
+/// An HTLC for us that came while our chain was behind: it is judged when the tip is known. A row of
+/// Table::IncomingPayment until then.
+struct Parked {
+  HtlcReceived word;
+  MonoTime give_up;  // not durable
+};
+
 /// An invoice of BOLT 11 that we made. Its preimage is invoice_preimage(nonce).
 struct Issued {
   PaymentHash payment_hash;
@@ -174,17 +181,35 @@ struct Payments::Inside {
   std::map<HtlcKey, Incoming> incoming;
   std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
   std::map<PaymentHash, Issued> invoices;
+/// A block is read in a moment, a start takes some seconds: so long new HTLCs for others wait for our chain, later they
+/// are refused at once.
+inline constexpr std::uint64_t kChainPatienceMs = 60'000;
+/// HTLCs for us wait so long: a phone that was off for weeks reads blocks for minutes, and an hour is 6 of the 42
+/// blocks that an HTLC has left when it comes.
+inline constexpr std::uint64_t kParkedMaxMs = 3'600'000;
+/// An answer to an announcement has found its way by then: a connection is awaited for 25 s, a pong for 30.
+inline constexpr std::uint64_t kReleaseOutcomeWaitMs = 60'000;
+/// A channel that becomes usable hastens the answers that are due, but not those that have just left: channels come
+/// back one after the other.
+inline constexpr std::uint64_t kReleaseQuietMs = 10'000;
+/// Releases wait so long for the other channels when the first one is usable: an HTLC may come over any of them.
+inline constexpr std::uint64_t kAllChannelsWaitMs = 30'000;
 /// An invoice comes within a minute or the invoicing room gives up: one that is still awaited after this at a start was
 /// interrupted, and its user does not expect it any more.
 inline constexpr std::uint64_t kFetchingWaitS = 60;
   std::map<Bytes, ReleaseDue> releases;  // by reply path
   std::map<HtlcKey, Forward> forwards;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
+  std::map<HtlcKey, Parked> parked;
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
-  std::map<NodeId, MonoTime> awake;          // clients that were sent mail or connected lately
-  std::optional<MonoTime> started;           // before it we do not remember who was awake
-  std::map<std::uint64_t, PaymentId> tags;   // announcements under way
-  std::map<std::uint64_t, PaymentId> pings;  // to holding peers, by token
+  std::map<NodeId, MonoTime> awake;             // clients that were sent mail or connected lately
+  std::optional<MonoTime> started;              // before it we do not remember who was awake
+  std::map<std::uint64_t, PaymentId> tags;      // announcements under way
+  std::map<std::uint64_t, PaymentId> pings;     // to holding peers, by token
+  std::map<std::uint64_t, Bytes> release_tags;  // answers on their way: reply paths
+  std::optional<MonoTime> behind_since;         // our chain is not read to its end
+  bool any_usable = false;                      // of our channels
+  std::optional<MonoTime> all_usable_by;        // releases wait for the other channels until then
   std::uint64_t next_tag = 1;
   std::uint64_t next_release = 1;
 };
@@ -209,12 +234,15 @@ struct Work {
 [[nodiscard]] Put record(const Forward& forward);
 [[nodiscard]] Bytes key_of(const HtlcKey& htlc);
 [[nodiscard]] Result<Outgoing, ParseError> read_outgoing(ByteView value);
+[[nodiscard]] Put record(const Parked& parked);
 [[nodiscard]] Result<Incoming, ParseError> read_incoming(ByteView value);
 [[nodiscard]] Result<Issued, ParseError> read_issued(ByteView value);
 [[nodiscard]] Result<ReleaseDue, ParseError> read_release(ByteView value);
 [[nodiscard]] Result<Forward, ParseError> read_forward(ByteView value);
 
 // outgoing.cc
+[[nodiscard]] bool is_parked(ByteView value);
+[[nodiscard]] Result<Parked, ParseError> read_parked(ByteView value);
 void start_payment(Work& work, RequestId request, const command::Pay& command);
 [[nodiscard]] Msat default_max_fee(const Config& config, Msat amount);
 void cancel_payment(Work& work, RequestId request, const PaymentId& id);
@@ -252,6 +280,8 @@ void announce(Work& work, Outgoing& payment);
 void announce_on_usable(Work& work, const ChannelUsable& word);
 void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word);
 void on(Work& work, const ReleasePathsReceived& word);
+void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
+                  const std::string& why);
 void on(Work& work, const OnionMessageOutcome& word);
 void on(Work& work, const PongReceived& word);
 /// A release over our own reply path: the online payer sends now.
@@ -268,12 +298,15 @@ void send_due_releases(Work& work, bool all);
 
 // forwards.cc
 void on(Work& work, const HtlcReceived& word);
+void park(Work& work, const HtlcReceived& word);
+/// The chain is read to its end: what waited is judged.
+void judge_parked(Work& work);
+void parked_deadlines(Work& work);
 void on_release_held_htlc(Work& work, const OnionMessageReceived& word);
 void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& word);
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word);
 void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word);
 void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word);
-void forwards_on_usable(Work& work, const ChannelUsable& word);
 void forwards_on_block(Work& work);
 void forward_deadlines(Work& work);
 void fail_hold(Work& work, RequestId request, const command::FailHold& command);
@@ -286,4 +319,6 @@ void fail_hold(Work& work, RequestId request, const command::FailHold& command);
 /// When a height will come, ten minutes a block.
 [[nodiscard]] UnixTime time_of_height(const Context& context, BlockHeight height);
 
+/// What waited for its channel or for our chain.
+void retry_forwards(Work& work, const ChannelId* next_channel);
 }  // namespace doze::payment

@@ -18,6 +18,10 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       auto payment = read_outgoing(row.value);
       if (!payment) return refuse(payment.error());
       state.outgoing.emplace(payment->id, *std::move(payment));
+    } else if (row.table == Table::IncomingPayment && is_parked(row.value)) {
+      auto parked = read_parked(row.value);
+      if (!parked) return refuse(parked.error());
+      state.parked.emplace(HtlcKey{parked->word.channel_id, parked->word.htlc.id}, *std::move(parked));
     } else if (row.table == Table::IncomingPayment) {
       auto payment = read_incoming(row.value);
       if (!payment) return refuse(payment.error());
@@ -47,6 +51,7 @@ namespace {
 void started(Work& work) {
   for (auto& [key, forward] : work.state.forwards)
     if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+  for (auto& [key, parked] : work.state.parked) parked.give_up = after_ms(work.context.mono, kParkedMaxMs);
   std::vector<PaymentId> fetching;
   for (auto& [id, payment] : work.state.outgoing) {
     if (is_terminal(payment.state) || end_interrupted(work, payment)) continue;
@@ -66,8 +71,21 @@ void started(Work& work) {
   forwards_on_block(work);  // deadlines that passed while we were away
 }
 
+void hear(Work& work, const ChainStatus&) {
+  auto& behind = work.state.behind_since;
+  if (!work.context.views.chain_synced) {
+    if (!behind) behind = work.context.mono;
+    return;
+  }
+  behind.reset();
+  forwards_on_block(work);
+  retry_forwards(work, nullptr);
+  judge_parked(work);
+  send_due_releases(work, false);
+}
 void hear(Work& work, const Started&) {
   work.state.started = work.context.mono;
+  if (!work.context.views.chain_synced) work.state.behind_since = work.context.mono;
   started(work);
 }
 void hear(Work& work, const PeerReady& word) {
@@ -78,7 +96,7 @@ void hear(Work& work, const PongReceived& word) {
 }
 void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable& word) {
-  forwards_on_usable(work, word);
+  retry_forwards(work, &word.channel_id);
   hold_on_usable(work);
   announce_on_usable(work, word);
   send_due_releases(work, true);
@@ -149,6 +167,7 @@ void hear(Work& work, const DeadlineReached&) {
                 [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono; });
 }
 void hear(Work& work, const RequestGone& word) {
+  parked_deadlines(work);
   work.state.pay_requests.erase(word.request);
   for (auto& [id, waiting] : work.state.waiters)
     std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == word.request; });
@@ -208,3 +227,5 @@ std::optional<MonoTime> deadline(const Payments& state) {
 }
 
 }  // namespace doze::payment
+  consider(state.inside->all_usable_by);
+  for (const auto& [key, parked] : state.inside->parked) consider(parked.give_up);

@@ -91,9 +91,9 @@ void World::start(std::size_t index) {
   for (auto* watcher : watchers) watcher->happened(index, "starts");
   auto life = node.life;
   step(index, Started{});
-  if (node.core && node.life == life) step(index, ChainStatus{true, true, "simulated"});
   if (node.core && node.life == life) step(index, FeeEstimate{FeeratePerKw(2500)});
   feed_blocks(index);
+  if (node.core && node.life == life) step(index, ChainStatus{true, true, "simulated"});
 }
 
 void World::crash(std::size_t index, const std::string& how) {
