@@ -99,11 +99,16 @@ void hear(Work& work, const ChannelUsable& word) {
   retry_forwards(work, &word.channel_id);
   hold_on_usable(work);
   announce_on_usable(work, word);
+  channels_changed(work, true);
   send_due_releases(work, true);
 }
-void hear(Work&, const ChannelUnusable&) {}
+void hear(Work& work, const ChannelUnusable&) {
+  channels_changed(work, false);
+}
 void hear(Work& work, const ChannelClosed&) {
   forwards_on_block(work);
+  channels_changed(work, false);
+  send_due_releases(work, false);  // it may be the one that they waited for
 }
 void hear(Work& work, const ClientAwake& word) {
   work.state.awake[word.node_id] = work.context.mono;
@@ -155,19 +160,21 @@ void hear(Work& work, const OnionMessageReceived& word) {
 }
 void hear(Work& work, const OnionMessageOutcome& word) {
   on(work, word);
+  release_outcome(work, word);
 }
 void hear(Work& work, const BlockConnected&) {
   forwards_on_block(work);
 }
 void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
+  parked_deadlines(work);
   outgoing_deadlines(work);
+  channels_changed(work, false);
   send_due_releases(work, false);
   std::erase_if(work.state.awake,
                 [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono; });
 }
 void hear(Work& work, const RequestGone& word) {
-  parked_deadlines(work);
   work.state.pay_requests.erase(word.request);
   for (auto& [id, waiting] : work.state.waiters)
     std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == word.request; });
@@ -221,11 +228,11 @@ std::optional<MonoTime> deadline(const Payments& state) {
   for (const auto& [id, payment] : state.inside->outgoing)
     if (!is_terminal(payment.state)) consider(payment.next_announce);
   for (const auto& [path, release] : state.inside->releases) consider(release.next);
+  consider(state.inside->all_usable_by);
+  for (const auto& [key, parked] : state.inside->parked) consider(parked.give_up);
   for (const auto& [key, forward] : state.inside->forwards)
     if (forward.state == ForwardState::Waiting) consider(forward.wait_until);
   return earliest;
 }
 
 }  // namespace doze::payment
-  consider(state.inside->all_usable_by);
-  for (const auto& [key, parked] : state.inside->parked) consider(parked.give_up);

@@ -140,6 +140,8 @@ void World::arm(std::size_t index) {
     if (later.life != life || !later.core || later.timer != due) return;
     later.timer.reset();
     step(index, DeadlineReached{});
+    // A deadline that was told and is not over would wake the daemon again and again.
+    if (later.core && later.life == life) LN_ASSERT(!later.core->deadline() || *later.core->deadline() > now_);
   });
 }
 
