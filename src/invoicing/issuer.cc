@@ -65,6 +65,7 @@ void create_offer(Work& work, RequestId request, const command::CreateOffer& com
 }
 
 void disable_offer(Work& work, RequestId request, const OfferId& id) {
+  it->second.next_check.reset();
   auto it = work.state.own.find(id);
   if (it == work.state.own.end())
     return work.refuse(request, CommandErrorCode::NotFound, "no such offer: see listoffers");
