@@ -161,8 +161,9 @@ void refresh_views(Invoicing::Inside& state);
 [[nodiscard]] PrivateKey issuer_key(const Signer& signer, const Nonce& nonce);
 void create_offer(Work& work, RequestId request, const command::CreateOffer& command);
 void disable_offer(Work& work, RequestId request, const OfferId& id);
+/// `forwarded`: our server has answered it with a static invoice already, so there is an invoice or no answer at all.
 void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message,
-                    ByteView context);
+                    ByteView context, bool forwarded);
 [[nodiscard]] offers::OfferTerms terms_of(const Context& context, const command::CreateOffer& command);
 
 // recipient.cc: joining a server, slots, serving static invoices
@@ -172,9 +173,9 @@ void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::O
 void on_persisted(Work& work, ByteView context);
 void recipient_started(Work& work);
 void recipient_on_usable(Work& work);
-void recipient_deadlines(Work& work);
 /// A channel is not usable any more.
 void recipient_on_unusable(Work& work);
+void recipient_deadlines(Work& work);
 
 // server.cc
 void invite(Work& work, RequestId request, const command::AsyncInvite& command);

@@ -27,7 +27,9 @@ void hear(Work& work, const OnionMessageReceived& word) {
                    if (auto data = opened(PathPurpose::ServedOffer))
                      serve_request(work, word, message, *data);
                    else if (auto own = opened(PathPurpose::Offer))
-                     answer_request(work, word, message, *own);
+                     answer_request(work, word, message, *own, false);
+                   else if (auto forwarded = opened(PathPurpose::ForwardedRequest))
+                     answer_request(work, word, message, *forwarded, true);
                  },
                  [&](const onion::OfferPathsRequest& message) {
                    if (auto data = opened(PathPurpose::ServerPath)) on_offer_paths_request(work, word, message, *data);
