@@ -32,6 +32,11 @@ inline constexpr std::uint64_t kServeWaitMs = 60'000;
 inline constexpr std::uint64_t kServeRepeatMs = 3'000, kServeRepeatMaxMs = 300'000;
 /// A static invoice is renewed when this part of its life has passed.
 inline constexpr std::uint32_t kRenewAfterPart = 8;
+/// While we are online we look so often whether an invoice is due for renewal or names channels that are not there any
+/// more. Between two invoices that were made for changed channels so much time passes, too: channels may come and go.
+inline constexpr std::uint64_t kServedCheckMs = 600'000;
+/// After a channel came or went we look when the others have had the time to do the same.
+inline constexpr std::uint64_t kChannelsSettleMs = 30'000;
 
 /// An offer of ours.
 struct OwnOffer {
@@ -49,8 +54,13 @@ struct OwnOffer {
   std::optional<wire::BlindedPath> serve_path;  // where serve_static_invoice goes
   UnixTime invoice_created_at;                  // of the newest invoice that we sent
   UnixTime acknowledged;                        // created_at of the newest one that the server has; 0: none yet
+  Hash32 channels;                              // what it says of our channels: channels_digest; zero: unknown
+  UnixTime channels_since;                      // created_at of the first invoice that says so
   // Not durable:
   std::optional<MonoTime> next_serve;
+  std::optional<MonoTime> next_check;
+  std::optional<MonoTime> changed_at;  // when the last invoice was made for changed channels
+  bool outdated = false;               // an invoice for changed channels is not made yet
   std::uint64_t serve_wait_ms = kServeRepeatMs;
 };
 
@@ -151,8 +161,9 @@ void refresh_views(Invoicing::Inside& state);
 [[nodiscard]] PrivateKey issuer_key(const Signer& signer, const Nonce& nonce);
 void create_offer(Work& work, RequestId request, const command::CreateOffer& command);
 void disable_offer(Work& work, RequestId request, const OfferId& id);
+/// `forwarded`: our server has answered it with a static invoice already, so there is an invoice or no answer at all.
 void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message,
-                    ByteView context);
+                    ByteView context, bool forwarded);
 [[nodiscard]] offers::OfferTerms terms_of(const Context& context, const command::CreateOffer& command);
 
 // recipient.cc: joining a server, slots, serving static invoices
@@ -162,6 +173,8 @@ void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::O
 void on_persisted(Work& work, ByteView context);
 void recipient_started(Work& work);
 void recipient_on_usable(Work& work);
+/// A channel is not usable any more.
+void recipient_on_unusable(Work& work);
 void recipient_deadlines(Work& work);
 
 // server.cc

@@ -27,7 +27,9 @@ void hear(Work& work, const OnionMessageReceived& word) {
                    if (auto data = opened(PathPurpose::ServedOffer))
                      serve_request(work, word, message, *data);
                    else if (auto own = opened(PathPurpose::Offer))
-                     answer_request(work, word, message, *own);
+                     answer_request(work, word, message, *own, false);
+                   else if (auto forwarded = opened(PathPurpose::ForwardedRequest))
+                     answer_request(work, word, message, *forwarded, true);
                  },
                  [&](const onion::OfferPathsRequest& message) {
                    if (auto data = opened(PathPurpose::ServerPath)) on_offer_paths_request(work, word, message, *data);
@@ -59,7 +61,9 @@ void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable&) {
   recipient_on_usable(work);
 }
-void hear(Work&, const ChannelUnusable&) {}
+void hear(Work& work, const ChannelUnusable&) {
+  recipient_on_unusable(work);
+}
 void hear(Work& work, const OnionMessageOutcome& word) {
   on(work, word);
 }
@@ -145,7 +149,8 @@ std::optional<MonoTime> deadline(const Invoicing& state) {
     if (!earliest || time < *earliest) earliest = time;
   };
   for (const auto& [id, own] : state.inside->own)
-    if (own.next_serve) consider(*own.next_serve);
+    for (const auto& time : {own.next_serve, own.next_check})
+      if (time) consider(*time);
   for (const auto& op : state.inside->slot_requests) {
     consider(op.give_up);
     if (!op.offer) consider(op.next_try);

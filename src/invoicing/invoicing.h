@@ -2,9 +2,9 @@
 //
 // Sources: BOLT 12; bolts #1149; bLIP-66; choices 1, 5, 9, 10, 11.
 // Rules that cost money if broken: an acknowledgement (static_invoice_persisted) leaves only with the batch that stores
-// the invoice; a slot belongs to the offer key that filled it first and only takes newer invoices; never an
-// invoice_error after a static invoice went out for that request; a payer takes the first good answer to its own live
-// request only.
+// the invoice; a slot belongs to the offer key that filled it first while that invoice lives, and only takes newer
+// invoices; never an invoice_error after a static invoice went out for that request, neither by the server nor by the
+// recipient that the request is passed on to; a payer takes the first good answer to its own live request only.
 #pragma once
 
 #include <map>

@@ -11,11 +11,6 @@ namespace {
 /// Blocks in which an HTLC for an ordinary invoice may still arrive: its life and a payer's whole delta.
 constexpr CltvDelta kInvoiceBlocks{2016};
 
-void answer_error(Work& work, const wire::BlindedPath& to, const offers::InvoiceError& error) {
-  work.say(SendOnionMessage{to, onion::InvoiceError{error.encode(), work.context.config.recipient_profile},
-                            std::nullopt, false, 0});
-}
-
 }  // namespace
 
 PrivateKey issuer_key(const Signer& signer, const Nonce& nonce) {
@@ -70,26 +65,33 @@ void disable_offer(Work& work, RequestId request, const OfferId& id) {
     return work.refuse(request, CommandErrorCode::NotFound, "no such offer: see listoffers");
   it->second.disabled = true;
   it->second.next_serve.reset();
+  it->second.next_check.reset();
   work.say(record(it->second));
   refresh_views(work.state);
   work.say(Reply{request, describe(it->second)});
 }
 
-void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message, ByteView data) {
+void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message, ByteView data,
+                    bool forwarded) {
   if (!word.reply_path || data.size() != 16) return;
   const auto& context = work.context;
   OwnOffer* own = nullptr;
   for (auto& [id, candidate] : work.state.own)
     if (equal(candidate.nonce, data)) own = &candidate;
   if (own == nullptr) return;
+  auto answer_error = [&](const offers::InvoiceError& error) {
+    if (forwarded) return;
+    work.say(SendOnionMessage{*word.reply_path,
+                              onion::InvoiceError{error.encode(), work.context.config.recipient_profile}, std::nullopt,
+                              false, 0});
+  };
   auto request = offers::InvoiceRequest::parse(message.bytes);
-  if (!request)
-    return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "the invoice_request does not parse"});
-  if (own->disabled) return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "the offer is disabled"});
+  if (!request) return answer_error({std::nullopt, std::nullopt, "the invoice_request does not parse"});
+  if (own->disabled) return answer_error({std::nullopt, std::nullopt, "the offer is disabled"});
   if (auto refusal = offers::check_request(*request, own->offer, context.wall))
-    return answer_error(work, *word.reply_path, offers::InvoiceError::of(*refusal));
+    return answer_error(offers::InvoiceError::of(*refusal));
   auto amount = offers::amount_of(*request, own->offer);
-  if (!amount) return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "no amount"});
+  if (!amount) return answer_error({std::nullopt, std::nullopt, "no amount"});
   PaymentContext terms;
   terms.kind = PaymentContext::Kind::Invoice;
   terms.offer_id = own->offer.id();
@@ -98,15 +100,14 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   context.rng.fill(terms.nonce);
   auto paths = payment_paths_to_self(context, seal(context.signer, terms), 3, context.tip + kInvoiceBlocks, amount);
   if (paths.empty())
-    return answer_error(work, *word.reply_path,
-                        {std::nullopt, std::nullopt, "the recipient has no channel that can receive this amount now"});
+    return answer_error({std::nullopt, std::nullopt, "the recipient has no channel that can receive this amount now"});
   offers::InvoiceTerms invoice;
   for (auto& path : paths) invoice.payment_paths.push_back({std::move(path.path), std::move(path.payinfo)});
   invoice.created_at = context.wall;
   invoice.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, terms.nonce));
   invoice.node_key = issuer_key(context.signer, own->nonce);
   auto made = offers::Invoice::make(*request, invoice);
-  if (!made) return answer_error(work, *word.reply_path, {std::nullopt, std::nullopt, "no invoice could be made"});
+  if (!made) return answer_error({std::nullopt, std::nullopt, "no invoice could be made"});
   work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});
 }
 

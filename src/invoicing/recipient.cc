@@ -30,6 +30,21 @@ void ask_for_paths(Work& work, SlotRequest& op) {
                             true, 0});
 }
 
+/// What an invoice made now would say of our channels: the ways that payment_paths_to_self builds on.
+Hash32 channels_digest(const Context& context) {
+  Writer out;
+  for (const auto& [id, channel] : context.views.channels) {
+    auto policies = context.views.policies.find(id);
+    if (!channel.usable || policies == context.views.policies.end() || !policies->second.remote) continue;
+    const auto& remote = *policies->second.remote;
+    if (remote.disabled) continue;
+    out.bytes(id.view()).u64(channel.remote_alias.value_or(channel.scid.value_or(ShortChannelId(0))).value());
+    out.u64(remote.fee_base.value()).u32(remote.fee_proportional_millionths).u32(remote.cltv_expiry_delta.value());
+    out.u64(remote.htlc_minimum.value()).u64(remote.htlc_maximum.value());
+  }
+  return crypto::sha256(out.view());
+}
+
 /// Makes and sends the invoice for this offer. False: there is no payment path yet.
 bool serve(Work& work, OwnOffer& own) {
   const auto& context = work.context;
@@ -64,6 +79,11 @@ bool serve(Work& work, OwnOffer& own) {
     return false;
   }
   own.invoice_created_at = terms.created_at;
+  own.outdated = false;
+  if (auto channels = channels_digest(context); own.channels != channels) {
+    own.channels = channels;
+    own.channels_since = terms.created_at;
+  }
   work.say(record(own));
   work.say(SendOnionMessage{*own.serve_path,
                             onion::ServeStaticInvoice{invoice->bytes(), std::move(forward.front()), own.profile},
@@ -73,7 +93,7 @@ bool serve(Work& work, OwnOffer& own) {
 
 bool wants_serving(const OwnOffer& own, const Context& context) {
   if (!own.async || own.disabled || own.offer.expired(context.wall)) return false;
-  return own.acknowledged.value() == 0 ||
+  return own.acknowledged.value() == 0 || own.outdated || own.acknowledged < own.channels_since ||
          context.wall >= after_s(own.acknowledged, context.config.static_invoice_expiry_s / kRenewAfterPart);
 }
 
@@ -83,10 +103,39 @@ void serve_now(Work& work, OwnOffer& own) {
   if (sent) own.serve_wait_ms = std::min(own.serve_wait_ms * 2, kServeRepeatMaxMs);
 }
 
-std::uint16_t free_slot(const Invoicing::Inside& state, const NodeId& server) {
+/// Nobody pays over a channel that is gone: an invoice that names other channels than there are is replaced.
+void check_channels(Work& work, OwnOffer& own) {
+  auto now = work.context.mono;
+  own.next_check.reset();
+  if (!own.async || own.disabled || own.offer.expired(work.context.wall)) return;
+  const auto& channels = work.context.views.channels;
+  if (std::none_of(channels.begin(), channels.end(), [](const auto& entry) { return entry.second.usable; })) return;
+  own.next_check = after_ms(now, kServedCheckMs);
+  bool rested = !own.changed_at || after_ms(*own.changed_at, kServedCheckMs) <= now;
+  if (own.acknowledged.value() != 0 && !own.channels.is_zero() && own.channels != channels_digest(work.context) &&
+      rested) {
+    own.outdated = true;
+    own.changed_at = now;
+  }
+  if (wants_serving(own, work.context) && !own.next_serve) own.next_serve = now;
+}
+
+void check_soon(Work& work) {
+  auto when = after_ms(work.context.mono, kChannelsSettleMs);
+  for (auto& [id, own] : work.state.own)
+    if (own.async && !own.disabled && (!own.next_check || *own.next_check > when)) own.next_check = when;
+}
+
+/// Slots whose server may still have an invoice: it takes none for another offer before that has expired.
+bool is_used(const OwnOffer& own, const Context& context) {
+  return !own.disabled || (own.invoice_created_at.value() != 0 &&
+                           context.wall <= after_s(own.invoice_created_at, context.config.static_invoice_expiry_s));
+}
+
+std::uint16_t free_slot(const Invoicing::Inside& state, const Context& context, const NodeId& server) {
   std::set<std::uint16_t> used;
   for (const auto& [id, own] : state.own)
-    if (own.async && !own.disabled && own.server == server) used.insert(own.slot);
+    if (own.async && own.server == server && is_used(own, context)) used.insert(own.slot);
   for (const auto& op : state.slot_requests)
     if (op.server == server) used.insert(op.slot);
   std::uint16_t slot = 0;
@@ -154,11 +203,12 @@ void create_async_offer(Work& work, RequestId request, const command::CreateOffe
     if (!lacking) break;
   }
   if (lacking) return work.refuse(request, CommandErrorCode::NotReady, *lacking);
-  auto slot = free_slot(work.state, joined->server);
+  auto slot = free_slot(work.state, work.context, joined->server);
   if (slot >= kSlotsPerRecipient)
-    return work.refuse(
-        request, CommandErrorCode::Limit,
-        "all " + std::to_string(kSlotsPerRecipient) + " slots at the server are used: disable an offer first");
+    return work.refuse(request, CommandErrorCode::Limit,
+                       "all " + std::to_string(kSlotsPerRecipient) +
+                           " slots at the server are used: one is free again when its offer is disabled and "
+                           "the offer's last static invoice has expired");
   SlotRequest op;
   op.request = request;
   op.command = command;
@@ -223,6 +273,7 @@ void on_persisted(Work& work, ByteView data) {
   }
   own.serve_wait_ms = kServeRepeatMs;
   if (!wants_serving(own, work.context)) own.next_serve.reset();
+  if (!own.next_check) own.next_check = after_ms(work.context.mono, kServedCheckMs);
   work.notify(Severity::Info, "static_invoice_persisted", {{"offer_id", id.hex()}, {"created_at", created.value()}});
   std::erase_if(work.state.slot_requests, [&](const auto& op) {
     if (op.offer != id) return false;
@@ -238,12 +289,18 @@ void recipient_started(Work& work) {
 void recipient_on_usable(Work& work) {
   for (auto& [id, own] : work.state.own)
     if (wants_serving(own, work.context) && !own.next_serve) own.next_serve = work.context.mono;
+  check_soon(work);
   recipient_deadlines(work);
+}
+
+void recipient_on_unusable(Work& work) {
+  check_soon(work);
 }
 
 void recipient_deadlines(Work& work) {
   auto now = work.context.mono;
   for (auto& [id, own] : work.state.own) {
+    if (own.next_check && *own.next_check <= now) check_channels(work, own);
     if (!own.next_serve || *own.next_serve > now) continue;
     if (wants_serving(own, work.context))
       serve_now(work, own);

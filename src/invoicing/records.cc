@@ -4,6 +4,8 @@
 namespace doze::invoicing {
 namespace {
 constexpr std::uint8_t kVersion = 1;
+/// 2: channels, channels_since at the end.
+constexpr std::uint8_t kOwnOfferVersion = 2;
 
 ParseError unknown_version(std::uint8_t version) {
   return {ParseCode::UnknownVersion, version, "record version"};
@@ -11,21 +13,22 @@ ParseError unknown_version(std::uint8_t version) {
 }  // namespace
 
 Put record(const OwnOffer& o) {
-  RecordWriter out(kVersion);
+  RecordWriter out(kOwnOfferVersion);
   out.all(o.offer.bytes(), o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server,
-          o.slot, o.serve_path, o.invoice_created_at, o.acknowledged);
+          o.slot, o.serve_path, o.invoice_created_at, o.acknowledged, o.channels, o.channels_since);
   return {Table::Offer, to_bytes(o.offer.id().view()), out.take()};
 }
 
 Result<OwnOffer, ParseError> read_own_offer(ByteView value) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(unknown_version(in.version()));
+  if (in.version() == 0 || in.version() > kOwnOfferVersion) return fail(unknown_version(in.version()));
   Bytes stream;
   in.all(stream);
   LN_TRY(offer, offers::Offer::from_bytes(stream));
   OwnOffer o{std::move(offer)};
   in.all(o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server, o.slot, o.serve_path,
          o.invoice_created_at, o.acknowledged);
+  if (in.version() >= 2) in.all(o.channels, o.channels_since);
   if (o.profile > Profile::Draft) in.refuse();
   LN_CHECK(in.finish("offer"));
   return o;

@@ -1,4 +1,6 @@
 // The static-invoice server: invitations, paths, slots, and answers for recipients that sleep.
+#include <algorithm>
+
 #include "invoicing/inside.h"
 #include "offers/invoice_error.h"
 #include "offers/invoice_request.h"
@@ -20,6 +22,14 @@ std::optional<SlotKey> read_slot_context(const Work& work, ByteView data) {
   auto invitation = work.state.invitations.find(key.invitation);
   if (invitation == work.state.invitations.end() || invitation->second.revoked) return std::nullopt;
   return key;
+}
+
+/// Connected with a channel that can be paid over: awake, as far as we can see.
+bool online(const Context& context, const Invited& invitation) {
+  if (!invitation.recipient || !context.views.connected(*invitation.recipient)) return false;
+  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [&](const auto& entry) {
+    return entry.second.usable && entry.second.peer == *invitation.recipient;
+  });
 }
 
 }  // namespace
@@ -166,6 +176,9 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
     return error(offers::InvoiceError::of(*refusal));
   ++served.requests;
   work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoice{served.invoice.bytes()}, std::nullopt, false, 0});
+  // A recipient that is there may answer for itself. The payer takes what comes first.
+  if (online(work.context, work.state.invitations.at(key->invitation)))
+    work.say(SendOnionMessage{served.forward_path, message, word.reply_path, false, 0});
 }
 
 }  // namespace doze::invoicing

@@ -112,7 +112,10 @@ class Corridor {
     channels(in);
     gossip(in);
   }
-  void hear(const ChainStatus& in) { node_.chain = in; }
+  void hear(const ChainStatus& in) {
+    node_.chain = in;
+    payments(in);
+  }
   void hear(const FeeEstimate& in) { channels(in); }
   void hear(const OutputLookedUp& in) { gossip(in); }
   void hear(const BroadcastResult& in) {

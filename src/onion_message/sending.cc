@@ -80,7 +80,10 @@ void Work::on(const SendOnionMessage& in) {
   if (!introduction) return undeliverable();
   Waiting message{*introduction, *std::move(path), {in.contents, in.reply_path},
                   in.direct,     in.tag,           after_ms(context_.mono, kConnectWaitMs)};
-  if (ours && keeps_mail_for(*introduction) && (sleeps(*introduction) || !context_.views.connected(*introduction))) {
+  // Whoever asks for an invoice asks again, or has answered the request itself: an old one is no mail.
+  bool mail = !std::holds_alternative<onion::InvoiceRequest>(in.contents);
+  if (ours && mail && keeps_mail_for(*introduction) &&
+      (sleeps(*introduction) || !context_.views.connected(*introduction))) {
     // We introduce this client: our mailbox is the one that the message must reach.
     auto built = build(message, {});
     if (!built || !park(*introduction, context_.signer.node_id(), *std::move(built))) return undeliverable();

@@ -22,13 +22,32 @@ bool may_announce(const Work& work, const Outgoing& payment) {
          work.context.tip < payment.release_deadline;
 }
 
+/// An online payer: nobody but itself ends the payment when the recipient does not answer.
+bool waits_online(const Outgoing& payment) {
+  return payment.is_static && !payment.held && payment.state != OutgoingState::Releasing;
+}
+UnixTime online_end(const Outgoing& payment) {
+  auto invoice = offers::StaticInvoice::parse(payment.invoice);
+  return std::min(invoice ? invoice->expires_at() : payment.created_at,
+                  after_s(payment.created_at, kOnlinePayerWaitMaxS));
+}
+
+/// `wait`, but not beyond the end of an online payer's payment.
+void announce_after(const Work& work, Outgoing& payment, std::uint64_t wait) {
+  if (waits_online(payment)) {
+    auto end = after_s(online_end(payment), 1).value(), now = work.context.wall.value();
+    wait = std::min(wait, (end > now ? end - now : 1) * 1000);
+  }
+  payment.next_announce = after_ms(work.context.mono, wait);
+}
+
 void schedule(const Work& work, Outgoing& payment) {
   constexpr std::size_t kSteps = std::size(kAnnounceRepeatMs);
   auto wait = payment.state == OutgoingState::Notified
                   ? kAnnounceRepeatConfirmedMs
                   : kAnnounceRepeatMs[std::min(payment.announce_round, kSteps - 1)];
   ++payment.announce_round;
-  payment.next_announce = after_ms(work.context.mono, wait);
+  announce_after(work, payment, wait);
 }
 
 std::vector<wire::BlindedPath> reply_paths(Work& work, const Outgoing& payment) {
@@ -129,7 +148,7 @@ void on(Work& work, const OnionMessageOutcome& word) {
       payment->state = OutgoingState::Notified;
       work.say(record(*payment));
       work.notify(Severity::Info, "payment_notified", {{"payment_id", payment->id.hex()}});
-      payment->next_announce = after_ms(work.context.mono, kAnnounceRepeatConfirmedMs);
+      announce_after(work, *payment, kAnnounceRepeatConfirmedMs);
     }
   } else if (payment->state == OutgoingState::Held && payment->announce_round >= 2) {
     // Told twice, and only a relay (or nobody) took it: say so, and go on trying.
@@ -151,16 +170,10 @@ void payer_released(Work& work, const PaymentId& id) {
 void outgoing_deadlines(Work& work) {
   for (auto& [id, payment] : work.state.outgoing) {
     if (is_terminal(payment.state)) continue;
-    bool waits_online = payment.is_static && !payment.held && payment.state != OutgoingState::Releasing;
-    if (waits_online) {
-      auto invoice = offers::StaticInvoice::parse(payment.invoice);
-      auto end = std::min(invoice ? invoice->expires_at() : payment.created_at,
-                          after_s(payment.created_at, kOnlinePayerWaitMaxS));
-      if (work.context.wall > end) {
-        end_payment(work, payment, OutgoingState::Expired, CommandErrorCode::Expired,
-                    "the recipient did not wake before the invoice expired");
-        continue;
-      }
+    if (waits_online(payment) && work.context.wall > online_end(payment)) {
+      end_payment(work, payment, OutgoingState::Expired, CommandErrorCode::Expired,
+                  "the recipient did not wake before the invoice expired");
+      continue;
     }
     if (payment.next_announce && *payment.next_announce <= work.context.mono) {
       payment.next_announce.reset();

@@ -97,6 +97,11 @@ void try_forward(Work& work, Forward& forward) {
     return end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryChannelFailure);
   if (next == nullptr || next->phase != ChannelPhase::Normal)
     return end_failed(work, forward, forward.state, "the next channel is gone", onion::kUnknownNextPeer);
+  if (!work.context.views.chain_synced) {  // the height of its deadline may have passed long ago
+    if (forward.state == ForwardState::Waiting && !forward.wait_until)
+      forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    return;
+  }
   if (!next->usable) {
     if (forward.state == ForwardState::Released) return;  // durable; waits until usable or the fail-back height
     if (is_waking(work, *next)) {
@@ -135,6 +140,9 @@ struct Refusal {
 /// Everything that must be right before an HTLC is taken for forwarding or holding.
 std::optional<Refusal> check_forward(const Work& work, const Forward& forward, const ChannelView* next) {
   const auto& context = work.context;
+  if (!context.views.chain_synced && work.state.behind_since &&
+      after_ms(*work.state.behind_since, kChainPatienceMs) <= context.mono)
+    return Refusal{"our block chain is behind", onion::kTemporaryNodeFailure};
   if (next == nullptr) return Refusal{"no such next channel", onion::kUnknownNextPeer};
   if (next->channel_id == forward.incoming.channel_id)
     return Refusal{"back where it came from", onion::kUnknownNextPeer};
@@ -144,7 +152,8 @@ std::optional<Refusal> check_forward(const Work& work, const Forward& forward, c
                 forward.amount_out.value() % 1'000'000 * policy.fee_proportional_millionths / 1'000'000;
   if (!fee || fee->value() < wanted) return Refusal{"fee too low", onion::kFeeInsufficient};
   if (forward.amount_out < policy.htlc_minimum) return Refusal{"amount below our minimum", onion::kAmountBelowMinimum};
-  if (forward.expiry_in.value() < forward.expiry_out.value() + policy.cltv_expiry_delta.value())
+  // The sender chooses both: their sum may not fit into 32 bits.
+  if (forward.expiry_in.value() < std::uint64_t{forward.expiry_out.value()} + policy.cltv_expiry_delta.value())
     return Refusal{"expiry delta too small", onion::kIncorrectCltvExpiry};
   if (blocks_until(forward.expiry_in, context.tip) > kMaxIncomingExpiry)
     return Refusal{"expiry too far away", onion::kExpiryTooFar};
@@ -228,6 +237,8 @@ Forward* find(Work& work, const ForwardOrigin& origin) {
 void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
   if (!std::holds_alternative<PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
+  bool ours = std::holds_alternative<PeeledFinal>(peeled) || std::holds_alternative<PeeledPlain>(peeled);
+  if (ours && !work.context.views.chain_synced) return park(work, word);
   std::visit(
       Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
                  [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
@@ -332,10 +343,10 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   forget_old_history(work);
 }
 
-void forwards_on_usable(Work& work, const ChannelUsable& word) {
+void retry_forwards(Work& work, const ChannelId* next_channel) {
   std::vector<HtlcKey> waiting;  // one that fails may take the oldest row with it
   for (const auto& [key, forward] : work.state.forwards)
-    if (forward.next_channel == word.channel_id &&
+    if ((next_channel == nullptr || forward.next_channel == *next_channel) &&
         (forward.state == ForwardState::Released || forward.state == ForwardState::Waiting))
       waiting.push_back(key);
   for (const auto& key : waiting) {
@@ -366,8 +377,10 @@ void forward_deadlines(Work& work) {
   for (const auto& key : due) {
     auto it = work.state.forwards.find(key);
     if (it != work.state.forwards.end())
-      end_failed(work, it->second, ForwardState::Waiting, "the client did not wake in time",
-                 onion::kTemporaryChannelFailure);
+      work.context.views.chain_synced ? end_failed(work, it->second, ForwardState::Waiting,
+                                                   "the client did not wake in time", onion::kTemporaryChannelFailure)
+                                      : end_failed(work, it->second, ForwardState::Waiting, "our block chain is behind",
+                                                   onion::kTemporaryNodeFailure);
   }
 }
 

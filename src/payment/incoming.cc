@@ -73,21 +73,52 @@ Judgement judge(const Work& work, const HtlcReceived& word, const PeeledFinal& o
                                                             : judge_invoice(work, word, onion, *terms);
 }
 
+void refuse_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion, const std::string& why) {
+  if (onion.through_path_key)
+    work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, onion.sha256_of_onion, onion::kInvalidOnionBlinding});
+  else
+    work.say(FailHtlc{word.channel_id, word.htlc.id, blinded_failure(onion.shared_secret, onion.sha256_of_onion)});
+  work.notify(Severity::Info, "payment_refused",
+              {{"amount_msat", word.htlc.amount_msat.value()},
+               {"payment_hash", word.htlc.payment_hash.hex()},
+               {"reason", why}});
+}
+
 }  // namespace
+
+void park(Work& work, const HtlcReceived& word) {
+  HtlcKey key{word.channel_id, word.htlc.id};
+  Parked parked{word, after_ms(work.context.mono, kParkedMaxMs)};
+  work.say(record(parked));
+  work.state.parked.emplace(key, std::move(parked));
+  work.notify(Severity::Info, "payment_waits_for_chain",
+              {{"amount_msat", word.htlc.amount_msat.value()}, {"payment_hash", word.htlc.payment_hash.hex()}});
+}
+
+void judge_parked(Work& work) {
+  for (const auto& [key, parked] : std::exchange(work.state.parked, {})) {
+    work.say(Erase{Table::IncomingPayment, key_of(key)});
+    on(work, parked.word);
+  }
+}
+
+void parked_deadlines(Work& work) {
+  std::erase_if(work.state.parked, [&](const auto& entry) {
+    const auto& [key, parked] = entry;
+    if (parked.give_up > work.context.mono) return false;
+    work.say(Erase{Table::IncomingPayment, key_of(key)});
+    const std::string why = "our block chain is behind";
+    auto peeled = peel(work.context, parked.word.htlc);
+    if (const auto* onion = std::get_if<PeeledFinal>(&peeled)) refuse_final(work, parked.word, *onion, why);
+    if (const auto* onion = std::get_if<PeeledPlain>(&peeled))
+      refuse_plain(work, parked.word, *onion, onion::kTemporaryNodeFailure, {}, why);
+    return true;
+  });
+}
 
 void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
   auto judgement = judge(work, word, onion);
-  if (!judgement) {
-    if (onion.through_path_key)
-      work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, onion.sha256_of_onion, onion::kInvalidOnionBlinding});
-    else
-      work.say(FailHtlc{word.channel_id, word.htlc.id, blinded_failure(onion.shared_secret, onion.sha256_of_onion)});
-    work.notify(Severity::Info, "payment_refused",
-                {{"amount_msat", word.htlc.amount_msat.value()},
-                 {"payment_hash", word.htlc.payment_hash.hex()},
-                 {"reason", judgement.error()}});
-    return;
-  }
+  if (!judgement) return refuse_final(work, word, onion, judgement.error());
   Incoming payment{
       word.htlc.payment_hash, {word.channel_id, word.htlc.id},         word.htlc.amount_msat, judgement->offer_id,
       judgement->is_static,   escape_untrusted(judgement->payer_note), work.context.wall};

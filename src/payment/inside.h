@@ -80,6 +80,7 @@ struct Outgoing {
   std::set<ChannelId> excluded_channels;
   bool holder_confirmed = false;  // our peer has our revoke_and_ack: it ponged after it
   bool told_at_risk = false;      // pay was answered with "closing now may lose the announcement"
+  bool offering = false;          // AddHtlc was said and not answered yet: it may stand behind other words
 };
 
 // ---- incoming ----
@@ -92,6 +93,13 @@ struct Incoming {
   bool is_static = false;
   std::string payer_note;
   UnixTime received_at;
+};
+
+/// An HTLC for us that came while our chain was behind: it is judged when the tip is known. A row of
+/// Table::IncomingPayment until then.
+struct Parked {
+  HtlcReceived word;
+  MonoTime give_up;  // not durable
 };
 
 /// An invoice of BOLT 11 that we made. Its preimage is invoice_preimage(nonce).
@@ -109,8 +117,13 @@ struct ReleaseDue {
   Bytes reply_path;
   Profile profile = Profile::Ldk;
   std::uint32_t answers = 0;
-  std::uint64_t sequence = 0;    // oldest first
-  std::optional<MonoTime> next;  // not durable
+  std::uint64_t sequence = 0;  // oldest first
+
+  // Not durable.
+  std::optional<MonoTime> next;  // the next answer; while one is on its way: when it counts as lost
+  std::uint64_t tag = 0;         // of the answer on its way
+  std::optional<MonoTime> answered_at;
+  std::size_t failures = 0;  // answers in a row that could not be delivered
 };
 
 // ---- forwards ----
@@ -161,26 +174,47 @@ inline constexpr std::size_t kMaxInvoices = 10'000;
 inline constexpr std::size_t kMaxRouteHints = 3;
 /// HTLCs that one payment may try, one after the other (never for a hold).
 inline constexpr std::uint32_t kMaxAttempts = 10;
+/// An invoice comes within a minute or the invoicing room gives up: one that is still awaited after this at a start was
+/// interrupted, and its user does not expect it any more.
+inline constexpr std::uint64_t kFetchingWaitS = 60;
 /// A payment that should be held waits so long for a channel whose peer is away, and looks so often.
 inline constexpr std::uint64_t kHolderWaitS = 600, kHolderCheckMs = 10'000;
 /// A draft link takes one held HTLC a commitment round: the next payment tries again so often.
 inline constexpr std::uint64_t kHoldRoundMs = 1'000;
+/// A block is read in a moment, a start takes some seconds: so long new HTLCs for others wait for our chain, later they
+/// are refused at once.
+inline constexpr std::uint64_t kChainPatienceMs = 60'000;
+/// HTLCs for us wait so long: a phone that was off for weeks reads blocks for minutes, and an hour is 6 of the 42
+/// blocks that an HTLC has left when it comes.
+inline constexpr std::uint64_t kParkedMaxMs = 3'600'000;
+/// An answer to an announcement has found its way by then: a connection is awaited for 25 s, a pong for 30.
+inline constexpr std::uint64_t kReleaseOutcomeWaitMs = 60'000;
+/// A channel that becomes usable hastens the answers that are due, but not those that have just left: channels come
+/// back one after the other.
+inline constexpr std::uint64_t kReleaseQuietMs = 10'000;
+/// Releases wait so long for the other channels when the first one is usable: an HTLC may come over any of them.
+inline constexpr std::uint64_t kAllChannelsWaitMs = 30'000;
 /// An ordinary forward that has fewer blocks left than this is refused: no time to resolve it on chain.
 inline constexpr CltvDelta kMinOutgoingLeft{18};
 
 struct Payments::Inside {
   std::map<PaymentId, Outgoing> outgoing;
   std::map<HtlcKey, Incoming> incoming;
+  std::map<HtlcKey, Parked> parked;
   std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
   std::map<PaymentHash, Issued> invoices;
   std::map<Bytes, ReleaseDue> releases;  // by reply path
   std::map<HtlcKey, Forward> forwards;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
-  std::map<NodeId, MonoTime> awake;          // clients that were sent mail or connected lately
-  std::optional<MonoTime> started;           // before it we do not remember who was awake
-  std::map<std::uint64_t, PaymentId> tags;   // announcements under way
-  std::map<std::uint64_t, PaymentId> pings;  // to holding peers, by token
+  std::map<NodeId, MonoTime> awake;             // clients that were sent mail or connected lately
+  std::optional<MonoTime> started;              // before it we do not remember who was awake
+  std::map<std::uint64_t, PaymentId> tags;      // announcements under way
+  std::map<std::uint64_t, PaymentId> pings;     // to holding peers, by token
+  std::map<std::uint64_t, Bytes> release_tags;  // answers on their way: reply paths
+  std::optional<MonoTime> behind_since;         // our chain is not read to its end
+  bool any_usable = false;                      // of our channels
+  std::optional<MonoTime> all_usable_by;        // releases wait for the other channels until then
   std::uint64_t next_tag = 1;
   std::uint64_t next_release = 1;
 };
@@ -200,12 +234,15 @@ struct Work {
 // records.cc
 [[nodiscard]] Put record(const Outgoing& payment);
 [[nodiscard]] Put record(const Incoming& payment);
+[[nodiscard]] Put record(const Parked& parked);
 [[nodiscard]] Put record(const Issued& invoice);
 [[nodiscard]] Put record(const ReleaseDue& release);
 [[nodiscard]] Put record(const Forward& forward);
 [[nodiscard]] Bytes key_of(const HtlcKey& htlc);
 [[nodiscard]] Result<Outgoing, ParseError> read_outgoing(ByteView value);
 [[nodiscard]] Result<Incoming, ParseError> read_incoming(ByteView value);
+[[nodiscard]] bool is_parked(ByteView value);
+[[nodiscard]] Result<Parked, ParseError> read_parked(ByteView value);
 [[nodiscard]] Result<Issued, ParseError> read_issued(ByteView value);
 [[nodiscard]] Result<ReleaseDue, ParseError> read_release(ByteView value);
 [[nodiscard]] Result<Forward, ParseError> read_forward(ByteView value);
@@ -218,6 +255,8 @@ void on(Work& work, const InvoiceObtained& word);
 void on(Work& work, const StaticInvoiceObtained& word);
 void on(Work& work, const InvoiceFailed& word);
 void send_htlc(Work& work, Outgoing& payment);
+/// Asked for an invoice, or waiting for a holder, for longer than that takes, and no HTLC has left: ended.
+[[nodiscard]] bool end_interrupted(Work& work, Outgoing& payment);
 /// Held payments that wait for their channel, or for its next round: one is usable now.
 void hold_on_usable(Work& work);
 /// The same, as time goes by: true while (or because) it waits for its channel.
@@ -241,6 +280,8 @@ void start_bolt11(Work& work, RequestId request, const command::Pay& command, co
 struct PeeledPlain;
 void create_invoice(Work& work, RequestId request, const command::CreateInvoice& command);
 void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion);
+void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
+                  const std::string& why);
 [[nodiscard]] Value describe_invoices(const Payments::Inside& state, UnixTime now);
 
 // announce.cc
@@ -257,8 +298,17 @@ void outgoing_deadlines(Work& work);
 // incoming.cc and releases.cc
 struct PeeledFinal;
 void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion);
+void park(Work& work, const HtlcReceived& word);
+/// The chain is read to its end: what waited is judged.
+void judge_parked(Work& work);
+void parked_deadlines(Work& work);
 void on_held_htlc_available(Work& work, const OnionMessageReceived& word, Profile profile);
+/// What is due is answered if we can be paid. `all`: also what would be due later, because a channel has just come
+/// back.
 void send_due_releases(Work& work, bool all);
+void release_outcome(Work& work, const OnionMessageOutcome& word);
+/// Some channel became usable (`came`), is not any more, or time has passed.
+void channels_changed(Work& work, bool came);
 
 // forwards.cc
 void on(Work& work, const HtlcReceived& word);
@@ -267,9 +317,10 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word);
 void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word);
 void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word);
-void forwards_on_usable(Work& work, const ChannelUsable& word);
 void forwards_on_block(Work& work);
 void forward_deadlines(Work& work);
+/// What waited for its channel or for our chain.
+void retry_forwards(Work& work, const ChannelId* next_channel);
 void fail_hold(Work& work, RequestId request, const command::FailHold& command);
 
 // describe.cc

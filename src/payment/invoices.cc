@@ -154,15 +154,20 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
   work.state.invoices.emplace(issued.payment_hash, std::move(issued));
 }
 
+void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
+                  const std::string& why) {
+  work.say(FailHtlc{word.channel_id, word.htlc.id, own_failure(onion.shared_secret, code, data)});
+  work.notify(Severity::Info, "payment_refused",
+              {{"amount_msat", word.htlc.amount_msat.value()},
+               {"payment_hash", word.htlc.payment_hash.hex()},
+               {"reason", why}});
+}
+
 void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
   auto judgement = judge(work, word, onion);
   if (!judgement) {
     const auto& refusal = judgement.error();
-    work.say(FailHtlc{word.channel_id, word.htlc.id, own_failure(onion.shared_secret, refusal.code, refusal.data)});
-    return work.notify(Severity::Info, "payment_refused",
-                       {{"amount_msat", word.htlc.amount_msat.value()},
-                        {"payment_hash", word.htlc.payment_hash.hex()},
-                        {"reason", refusal.why}});
+    return refuse_plain(work, word, onion, refusal.code, refusal.data, refusal.why);
   }
   auto& issued = work.state.invoices.at((*judgement)->payment_hash);
   issued.paid_at = work.context.wall;

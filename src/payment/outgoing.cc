@@ -231,7 +231,8 @@ void stay_online(Work& work, Outgoing& payment) {
 
 void hold_on_usable(Work& work) {
   for (auto& [id, payment] : work.state.outgoing) {
-    if (is_terminal(payment.state) || !payment.is_static || !payment.held || payment.htlc) continue;
+    if (is_terminal(payment.state) || !payment.is_static || !payment.held || payment.htlc || payment.offering) continue;
+    if (end_interrupted(work, payment)) continue;
     if (can_hold(work.context))
       send_htlc(work, payment);
     else if (!may_hold_later(work.context) && !payment.must_hold)
@@ -239,12 +240,24 @@ void hold_on_usable(Work& work) {
   }
 }
 
+bool end_interrupted(Work& work, Outgoing& payment) {
+  if (payment.htlc || payment.offering) return false;
+  bool fetching = payment.state == OutgoingState::Fetching;
+  bool waits = payment.state == OutgoingState::Held && payment.held;
+  auto patience = fetching ? kFetchingWaitS : kHolderWaitS;
+  if ((!fetching && !waits) || work.context.wall <= after_s(payment.created_at, patience)) return false;
+  end_payment(work, payment, OutgoingState::Failed,
+              fetching ? CommandErrorCode::PaymentFailed : CommandErrorCode::NotReady,
+              fetching ? "interrupted before an invoice came: nothing was sent"
+                       : "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) +
+                             " minutes: nothing was sent");
+  return true;
+}
+
 bool waits_for_holder(Work& work, Outgoing& payment) {
   if (!payment.is_static || !payment.held || payment.htlc) return false;
-  if (work.context.wall > after_s(payment.created_at, kHolderWaitS))
-    end_payment(work, payment, OutgoingState::Failed, CommandErrorCode::NotReady,
-                "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) + " minutes");
-  else if (can_hold(work.context))
+  if (end_interrupted(work, payment) || payment.offering) return true;
+  if (can_hold(work.context))
     send_htlc(work, payment);
   else
     payment.next_announce = after_ms(work.context.mono, kHolderCheckMs);
@@ -265,6 +278,7 @@ void send_htlc(Work& work, Outgoing& payment) {
                                  blocks_before(prepared->cltv_expiry, kFailBackIncoming));
   }
   payment.htlc.reset();
+  payment.offering = true;
   work.say(record(payment));
   work.say(AddHtlc{prepared->channel_id, LocalOrigin{payment.id}, prepared->amount, *payment.payment_hash,
                    prepared->cltv_expiry, std::move(prepared->packet), prepared->path_key, prepared->link});
@@ -274,12 +288,14 @@ void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word) {
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
   payment->htlc = HtlcKey{word.channel_id, word.htlc_id};
+  payment->offering = false;
   work.say(record(*payment));
 }
 
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) {
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
+  payment->offering = false;
   if (payment->held && word.reason == AddRefusal::HoldLimit) {
     // The draft's release paths name no HTLC, so each held one needs a round of its own: the next one is soon.
     --payment->attempts;
@@ -294,7 +310,15 @@ void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) 
 
 void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word) {
   auto* payment = find(work, id);
-  if (payment == nullptr) return;
+  if (payment == nullptr || payment->state == OutgoingState::Settled) return;
+  HtlcKey key{word.channel_id, word.htlc_id};
+  if (is_terminal(payment->state) || payment->htlc != key) {
+    // Our own bug, but the money has gone: a payment that shows as failed would be made again.
+    work.notify(Severity::Error, "unexpected_settlement",
+                {{"payment_id", id.hex()}, {"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
+    if (is_terminal(payment->state)) payment->state = OutgoingState::Sending;
+    payment->htlc = key;
+  }
   payment->preimage = word.preimage;
   end_payment(work, *payment, OutgoingState::Settled, CommandErrorCode::Internal, "");
 }
@@ -302,6 +326,7 @@ void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& wo
 void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
+  if (payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;  // not the one that it lives by
   payment->htlc.reset();
   DecodedFailure failure;
   if (const auto* reason = std::get_if<Bytes>(&word.reason); reason != nullptr && payment->onion) {

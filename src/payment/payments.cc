@@ -18,6 +18,10 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       auto payment = read_outgoing(row.value);
       if (!payment) return refuse(payment.error());
       state.outgoing.emplace(payment->id, *std::move(payment));
+    } else if (row.table == Table::IncomingPayment && is_parked(row.value)) {
+      auto parked = read_parked(row.value);
+      if (!parked) return refuse(parked.error());
+      state.parked.emplace(HtlcKey{parked->word.channel_id, parked->word.htlc.id}, *std::move(parked));
     } else if (row.table == Table::IncomingPayment) {
       auto payment = read_incoming(row.value);
       if (!payment) return refuse(payment.error());
@@ -47,9 +51,10 @@ namespace {
 void started(Work& work) {
   for (auto& [key, forward] : work.state.forwards)
     if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+  for (auto& [key, parked] : work.state.parked) parked.give_up = after_ms(work.context.mono, kParkedMaxMs);
   std::vector<PaymentId> fetching;
   for (auto& [id, payment] : work.state.outgoing) {
-    if (is_terminal(payment.state)) continue;
+    if (is_terminal(payment.state) || end_interrupted(work, payment)) continue;
     if (payment.state == OutgoingState::Fetching) fetching.push_back(id);
     // Held ones announce again when their channel is usable; those without a hold at once.
     if (payment.is_static && !payment.held && payment.state != OutgoingState::Releasing)
@@ -66,8 +71,21 @@ void started(Work& work) {
   forwards_on_block(work);  // deadlines that passed while we were away
 }
 
+void hear(Work& work, const ChainStatus&) {
+  auto& behind = work.state.behind_since;
+  if (!work.context.views.chain_synced) {
+    if (!behind) behind = work.context.mono;
+    return;
+  }
+  behind.reset();
+  forwards_on_block(work);
+  retry_forwards(work, nullptr);
+  judge_parked(work);
+  send_due_releases(work, false);
+}
 void hear(Work& work, const Started&) {
   work.state.started = work.context.mono;
+  if (!work.context.views.chain_synced) work.state.behind_since = work.context.mono;
   started(work);
 }
 void hear(Work& work, const PeerReady& word) {
@@ -78,14 +96,19 @@ void hear(Work& work, const PongReceived& word) {
 }
 void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable& word) {
-  forwards_on_usable(work, word);
+  retry_forwards(work, &word.channel_id);
   hold_on_usable(work);
   announce_on_usable(work, word);
+  channels_changed(work, true);
   send_due_releases(work, true);
 }
-void hear(Work&, const ChannelUnusable&) {}
+void hear(Work& work, const ChannelUnusable&) {
+  channels_changed(work, false);
+}
 void hear(Work& work, const ChannelClosed&) {
   forwards_on_block(work);
+  channels_changed(work, false);
+  send_due_releases(work, false);  // it may be the one that they waited for
 }
 void hear(Work& work, const ClientAwake& word) {
   work.state.awake[word.node_id] = work.context.mono;
@@ -137,13 +160,16 @@ void hear(Work& work, const OnionMessageReceived& word) {
 }
 void hear(Work& work, const OnionMessageOutcome& word) {
   on(work, word);
+  release_outcome(work, word);
 }
 void hear(Work& work, const BlockConnected&) {
   forwards_on_block(work);
 }
 void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
+  parked_deadlines(work);
   outgoing_deadlines(work);
+  channels_changed(work, false);
   send_due_releases(work, false);
   std::erase_if(work.state.awake,
                 [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono; });
@@ -202,6 +228,8 @@ std::optional<MonoTime> deadline(const Payments& state) {
   for (const auto& [id, payment] : state.inside->outgoing)
     if (!is_terminal(payment.state)) consider(payment.next_announce);
   for (const auto& [path, release] : state.inside->releases) consider(release.next);
+  consider(state.inside->all_usable_by);
+  for (const auto& [key, parked] : state.inside->parked) consider(parked.give_up);
   for (const auto& [key, forward] : state.inside->forwards)
     if (forward.state == ForwardState::Waiting) consider(forward.wait_until);
   return earliest;

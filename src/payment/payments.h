@@ -3,9 +3,10 @@
 // Sources: BOLT 2, 4, 12; bolts #1149; choices 2, 3, 4, 6, 7.
 // The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. Ledger states change by compare-and-swap
 // in one place. A release that was heard is durable before it acts; a forward is durable before it is offered; an HTLC
-// that was offered downstream is never failed upstream until the downstream one is irrevocably removed. States that
-// users see: outgoing fetching, held, notified, releasing, settled, failed, expired; holds held, released, forwarded,
-// settled, failed.
+// that was offered downstream is never failed upstream until the downstream one is irrevocably removed. While our chain
+// is behind, heights prove nothing: nothing is claimed, released or offered for others, and what came waits. States
+// that users see: outgoing fetching, held, notified, releasing, settled, failed, expired; holds held, released,
+// forwarded, settled, failed.
 #pragma once
 
 #include <memory>
@@ -16,11 +17,11 @@
 
 namespace doze::payment {
 
-using Input =
-    std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
-                 InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
-                 ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, OnionMessageReceived,
-                 OnionMessageOutcome, PongReceived, BlockConnected, DeadlineReached, CommandReceived, RequestGone>;
+using Input = std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
+                           InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused,
+                           OfferedHtlcCommitted, ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed,
+                           OnionMessageReceived, OnionMessageOutcome, PongReceived, BlockConnected, ChainStatus,
+                           DeadlineReached, CommandReceived, RequestGone>;
 
 class Payments {
  public:

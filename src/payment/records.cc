@@ -7,6 +7,8 @@ namespace doze::payment {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
+/// Of Table::IncomingPayment: an HTLC that is not judged yet.
+constexpr std::uint8_t kParkedVersion = 2;
 /// 2: is_bolt11 at the end.
 constexpr std::uint8_t kOutgoingVersion = 2;
 
@@ -99,6 +101,29 @@ Put record(const Incoming& payment) {
 Result<Incoming, ParseError> read_incoming(ByteView value) {
   return read<Incoming>(value, "incoming payment",
                         [](RecordReader& in, Incoming& payment) { incoming_fields(in, payment); });
+}
+
+Put record(const Parked& parked) {
+  RecordWriter out(kParkedVersion);
+  out.all(parked.word.peer, wire::encode(parked.word.htlc));
+  return Put{Table::IncomingPayment, key_of({parked.word.channel_id, parked.word.htlc.id}), out.take()};
+}
+bool is_parked(ByteView value) {
+  return !value.empty() && value.front() == kParkedVersion;
+}
+Result<Parked, ParseError> read_parked(ByteView value) {
+  RecordReader in(value);
+  if (!is_parked(value)) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "waiting HTLC"});
+  Parked out;
+  Bytes bytes;
+  in.all(out.word.peer, bytes);
+  LN_CHECK(in.finish("waiting HTLC"));
+  LN_TRY(message, wire::decode(bytes));
+  auto* htlc = std::get_if<wire::UpdateAddHtlc>(&message);
+  if (htlc == nullptr) return fail(ParseError{ParseCode::BadValue, 0, "waiting HTLC"});
+  out.word.channel_id = htlc->channel_id;
+  out.word.htlc = std::move(*htlc);
+  return out;
 }
 
 Put record(const Issued& invoice) {

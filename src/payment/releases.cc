@@ -1,7 +1,10 @@
-// The recipient's answers to held_htlc_available: durable, sent when a channel is usable, repeated, bounded.
+// The recipient's answers to held_htlc_available: durable, sent when it can be paid, repeated, bounded.
 //
 // An announcement names no payment, so whether an HTLC has come says nothing about which reply path may stop: each one
-// is answered six times. An LDK recipient answers once and was seen to lose a payment that way.
+// is answered six times. An LDK recipient answers once, drops the answer if it cannot reach the holder just then, and
+// was seen to lose payments both ways: here only an answer that has left counts.
+#include <algorithm>
+
 #include "effects/record_io.h"
 #include "payment/inside.h"
 
@@ -9,38 +12,53 @@ namespace doze::payment {
 
 namespace {
 constexpr std::size_t kMaxAnswers = 1 + std::size(kReleaseRepeatMs);
+using Due = std::map<Bytes, ReleaseDue>;
 
-bool can_be_paid(const Context& context) {
-  for (const auto& [id, channel] : context.views.channels)
-    if (channel.usable) return true;
-  return false;
+bool finished(const ReleaseDue& release) {
+  return release.answers >= kMaxAnswers;
 }
 
-void erase(Work& work, std::map<Bytes, ReleaseDue>::iterator it) {
+/// The payer may come over any channel that the invoice names, and the invoice may name any: all open ones, or those
+/// that came back in time. Against a chain that is not read to its end the HTLC could not be judged.
+bool can_be_paid(const Work& work) {
+  if (!work.context.views.chain_synced) return false;
+  const auto& channels = work.context.views.channels;
+  bool one = std::any_of(channels.begin(), channels.end(), [](const auto& entry) { return entry.second.usable; });
+  return one && !work.state.all_usable_by;
+}
+
+void erase(Work& work, Due::iterator it) {
   work.say(Erase{Table::ReleaseDue, Writer().u64(it->second.sequence).take()});
   work.state.releases.erase(it);
 }
 
+/// Those with all their answers first: they stay only so that a repeated announcement does not start anew.
 void make_room(Work& work) {
   auto& releases = work.state.releases;
   if (releases.size() < kMaxReleasesDue) return;
-  auto oldest = releases.begin();
-  for (auto it = releases.begin(); it != releases.end(); ++it)
-    if (it->second.sequence < oldest->second.sequence) oldest = it;
-  erase(work, oldest);
+  erase(work, std::min_element(releases.begin(), releases.end(), [](const auto& a, const auto& b) {
+          return std::pair(!finished(a.second), a.second.sequence) < std::pair(!finished(b.second), b.second.sequence);
+        }));
 }
 
-void answer(Work& work, ReleaseDue& release) {
+void answer(Work& work, const Bytes& key, ReleaseDue& release) {
   Reader in(release.reply_path);
   auto path = wire::read_blinded_path(in);
   LN_ASSERT(path.has_value());  // it was read before it was stored
-  work.say(SendOnionMessage{*std::move(path), onion::ReleaseHeldHtlc{release.profile}, std::nullopt, false, 0});
-  auto done = release.answers++;
-  if (done < std::size(kReleaseRepeatMs))
-    release.next = after_ms(work.context.mono, kReleaseRepeatMs[done]);
-  else
-    release.next.reset();
-  work.say(record(release));
+  work.state.release_tags.erase(release.tag);
+  release.tag = make_tag(TagOwner::Payment, work.state.next_tag++);
+  work.state.release_tags.emplace(release.tag, key);
+  release.next = after_ms(work.context.mono, kReleaseOutcomeWaitMs);
+  work.say(
+      SendOnionMessage{*std::move(path), onion::ReleaseHeldHtlc{release.profile}, std::nullopt, false, release.tag});
+}
+
+bool is_due(const Work& work, const ReleaseDue& release, bool all) {
+  auto now = work.context.mono;
+  if (release.next && *release.next <= now) return true;
+  if (finished(release) || release.tag != 0) return false;
+  if (!release.next) return true;  // it waited for a channel
+  return all && (!release.answered_at || after_ms(*release.answered_at, kReleaseQuietMs) <= now);
 }
 }  // namespace
 
@@ -56,24 +74,65 @@ void on_held_htlc_available(Work& work, const OnionMessageReceived& word, Profil
   auto it = releases.find(key);
   if (it == releases.end()) {
     make_room(work);
-    it = releases.emplace(key, ReleaseDue{key, profile, 0, work.state.next_release++, std::nullopt}).first;
+    ReleaseDue release;
+    release.reply_path = key;
+    release.profile = profile;
+    release.sequence = work.state.next_release++;
+    it = releases.emplace(key, std::move(release)).first;
     work.say(record(it->second));
-  } else if (it->second.answers >= kMaxAnswers) {
+  } else if (finished(it->second)) {
     it->second.answers = kMaxAnswers - 1;  // a repeated announcement gets one more answer
   }
   work.notify(Severity::Info, "held_htlc_available", {{"from", word.from.hex()}});
-  it->second.next = work.context.mono;
+  if (it->second.tag == 0) it->second.next = work.context.mono;
   send_due_releases(work, false);
 }
 
-/// `all`: whatever still has answers left, because we have just become payable.
 void send_due_releases(Work& work, bool all) {
-  if (!can_be_paid(work.context)) return;
-  std::vector<Bytes> finished;
+  bool can = can_be_paid(work);
   for (auto& [key, release] : work.state.releases) {
-    bool due = (release.next && *release.next <= work.context.mono) || (all && release.answers < kMaxAnswers);
-    if (due) answer(work, release);
+    if (!can && release.next && *release.next <= work.context.mono) {
+      release.next.reset();  // at once when we can: no time to look at until then
+      release.tag = 0;
+    }
+    if (can && is_due(work, release, all)) answer(work, key, release);
   }
+}
+
+void release_outcome(Work& work, const OnionMessageOutcome& word) {
+  auto tag = work.state.release_tags.find(word.tag);
+  if (tag == work.state.release_tags.end()) return;
+  auto it = work.state.releases.find(tag->second);
+  work.state.release_tags.erase(tag);
+  if (it == work.state.releases.end() || it->second.tag != word.tag) return;
+  auto& release = it->second;
+  release.tag = 0;
+  if (word.fate == OnionMessageFate::Undeliverable) {
+    auto step = std::min(release.failures++, std::size(kReleaseRepeatMs) - 1);
+    release.next = after_ms(work.context.mono, kReleaseRepeatMs[step]);
+    return;
+  }
+  release.failures = 0;
+  release.answered_at = work.context.mono;
+  auto done = release.answers++;
+  if (done < std::size(kReleaseRepeatMs))
+    release.next = after_ms(work.context.mono, kReleaseRepeatMs[done]);
+  else
+    release.next.reset();
+  work.say(record(release));
+}
+
+void channels_changed(Work& work, bool came) {
+  auto& state = work.state;
+  bool one = false, all = true;
+  for (const auto& [id, channel] : work.context.views.channels) {
+    one = one || channel.usable;
+    all = all && (channel.usable || channel.phase != ChannelPhase::Normal);
+  }
+  if (came && !all && !state.any_usable) state.all_usable_by = after_ms(work.context.mono, kAllChannelsWaitMs);
+  bool over = state.all_usable_by && *state.all_usable_by <= work.context.mono;
+  if (!one || all || over) state.all_usable_by.reset();
+  state.any_usable = one;
 }
 
 }  // namespace doze::payment

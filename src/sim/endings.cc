@@ -133,6 +133,11 @@ Ending explain_end(const Case& in, const Value& payment, const SeenEvent& event)
     auto waited = event.at.value() - std::max(created, started_before(in, event.node, event.at));
     return compare(htlc == nullptr && waited >= kInvoiceWaitMs, "no invoice: waited ms", waited, kInvoiceWaitMs);
   }
+  if (failure.starts_with("interrupted before an invoice came")) {
+    auto waited = event.at.value() - created;
+    return compare(htlc == nullptr && waited >= kInvoiceWaitMs, "interrupted, no invoice: waited ms", waited,
+                   kInvoiceWaitMs);
+  }
   if (failure.starts_with("no channel peer that holds HTLCs came back")) {
     auto waited = event.at.value() - created;
     return compare(htlc == nullptr && waited >= kHolderWaitMs, "no holder: waited ms", waited, kHolderWaitMs);

@@ -99,9 +99,9 @@ void World::start(std::size_t index) {
   for (auto* watcher : watchers) watcher->happened(index, "starts");
   auto life = node.life;
   step(index, Started{});
-  if (node.core && node.life == life) step(index, ChainStatus{true, true, "simulated"});
   if (node.core && node.life == life) step(index, FeeEstimate{FeeratePerKw(2500)});
   feed_blocks(index);
+  if (node.core && node.life == life) step(index, ChainStatus{true, true, "simulated"});
 }
 
 void World::crash(std::size_t index, const std::string& how) {
@@ -151,6 +151,8 @@ void World::arm(std::size_t index) {
     if (later.life != life || !later.core || later.timer != due) return;
     later.timer.reset();
     step(index, DeadlineReached{});
+    // A deadline that was told and is not over would wake the daemon again and again.
+    if (later.core && later.life == life) LN_ASSERT(!later.core->deadline() || *later.core->deadline() > now_);
   });
 }
 

@@ -112,16 +112,22 @@ struct FakeNode {
     wall = after_s(wall, ms / 1000);
     return step(DeadlineReached{});
   }
+  /// Time goes to the next deadline, which is told.
+  Effects next_deadline() {
+    auto at = deadline(room);
+    LN_ASSERT(at.has_value());
+    return pass(at->value() > mono.value() ? at->value() - mono.value() : 0);
+  }
   void see(const FakeNode& peer) {
     peers.insert_or_assign(peer.id, PeerView{peer.id, own_features(peer.config), "x", false, wall});
   }
-  void add_channel(const NodeId& peer) {
+  void add_channel(const NodeId& peer, std::uint8_t number = 3) {
     ChannelView channel;
-    channel.channel_id.bytes.fill(3);
+    channel.channel_id.bytes.fill(number);
     channel.peer = peer;
     channel.phase = ChannelPhase::Normal;
     channel.usable = true;
-    channel.scid = ShortChannelId::of(3, 1, 0);
+    channel.scid = ShortChannelId::of(number, 1, 0);
     channel.receivable = Msat(900'000'000);
     PolicyPair both;
     both.remote = ChannelPolicy{Msat(1000), 100, CltvDelta(72), Msat(1), Msat(900'000'000), false};
@@ -193,6 +199,14 @@ struct World {
   /// The only message among these effects.
   static SendOnionMessage only(const Effects& effects) {
     auto sent = of<SendOnionMessage>(effects);
+    LN_ASSERT(sent.size() == 1);
+    return sent[0];
+  }
+  /// The only one of these contents.
+  template <class C>
+  static SendOnionMessage with(const Effects& effects) {
+    auto sent = of<SendOnionMessage>(effects);
+    std::erase_if(sent, [](const auto& word) { return !std::holds_alternative<C>(word.contents); });
     LN_ASSERT(sent.size() == 1);
     return sent[0];
   }

@@ -11,7 +11,9 @@ struct Payer : ::testing::Test {
   SendOnionMessage request = World::only(world.ask(offer));
 
   /// What M would answer, and a place for other contents.
-  OnionMessageReceived answer() { return world.arriving(world.m, s, World::only(world.deliver(s, world.m, request))); }
+  OnionMessageReceived answer() {
+    return world.arriving(world.m, s, World::with<onion::StaticInvoice>(world.deliver(s, world.m, request)));
+  }
   OnionMessageReceived answer(onion::MessageContents contents) {
     auto word = answer();
     word.contents = std::move(contents);

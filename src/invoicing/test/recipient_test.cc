@@ -135,8 +135,37 @@ TEST_F(Recipient, there_are_so_many_slots) {
   EXPECT_EQ(r.error().code, CommandErrorCode::Limit);
   r.command(command::DisableOffer{world.newest_offer().id()});
   r.said.clear();
+  r.command(World::coffee());
+  EXPECT_EQ(r.error().code, CommandErrorCode::Limit);  // the server still has its invoice
+  r.wall = after_s(r.wall, r.config.static_invoice_expiry_s + 1);
+  r.said.clear();
   EXPECT_EQ(contents_of<onion::OfferPathsRequest>(r.command(World::coffee())).at(0).invoice_slot,
             kSlotsPerRecipient - 1);
+}
+
+TEST_F(Recipient, a_new_offer_is_served_at_once_after_another_was_disabled) {
+  world.join();
+  auto first = world.offer_served();
+  r.command(command::DisableOffer{first.id()});
+  auto second = world.offer_served();
+  EXPECT_NE(second, first);
+  EXPECT_EQ(r.room.inside->own.at(second.id()).slot, 1U);
+  EXPECT_EQ(world.m.count(Table::StaticInvoice), 2U);
+  // Until the server takes another key for the slot, and then both agree again.
+  for (auto* node : {&r, &world.m}) node->wall = after_s(node->wall, r.config.static_invoice_expiry_s + 1);
+  auto third = world.served_by_r();
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(world.deliver(r, world.m, third)).size(), 1U);
+  EXPECT_EQ(world.m.count(Table::StaticInvoice), 2U);
+}
+
+TEST_F(Recipient, an_offer_that_never_had_an_invoice_leaves_its_slot_at_once) {
+  world.join();
+  auto asked = r.command(World::coffee(), 9);
+  r.policies.clear();  // no payment path: no invoice
+  world.deliver(world.m, r, World::only(world.deliver(r, world.m, World::only(asked))));
+  r.command(command::DisableOffer{own().offer.id()});
+  r.pass(kServeWaitMs);  // createoffer has its answer
+  EXPECT_EQ(contents_of<onion::OfferPathsRequest>(r.command(World::coffee())).at(0).invoice_slot, 0U);
 }
 
 TEST_F(Recipient, a_server_that_is_silent_is_asked_again_and_given_up_after_a_minute) {
@@ -169,7 +198,6 @@ TEST_F(Recipient, an_invoice_that_is_not_acknowledged_is_sent_again_at_growing_d
 TEST_F(Recipient, an_invoice_is_renewed_after_an_eighth_of_its_life_with_a_later_creation_time) {
   world.join();
   world.offer_served();
-  EXPECT_FALSE(deadline(r.room).has_value());
   auto first = own().invoice_created_at;
   ChannelUsable usable{r.channels.begin()->first, world.m.id};
   r.wall = after_s(r.wall, 1'209'600 / kRenewAfterPart - 1);
@@ -181,6 +209,107 @@ TEST_F(Recipient, an_invoice_is_renewed_after_an_eighth_of_its_life_with_a_later
   world.deliver(world.m, r, World::only(world.deliver(r, world.m, World::only(effects))));
   EXPECT_EQ(own().acknowledged, own().invoice_created_at);
   EXPECT_EQ(served(r.step(usable)), 0U);
+}
+
+struct StaysOnline : Recipient {
+  StaysOnline() {
+    world.join();
+    world.offer_served();
+  }
+  void hear_m(const Effects& effects) {
+    for (const auto& sent : of<SendOnionMessage>(effects))
+      for (const auto& answer : of<SendOnionMessage>(world.deliver(r, world.m, sent)))
+        world.deliver(world.m, r, answer);
+  }
+  /// How many invoices were made while this time passed, each acknowledged.
+  std::size_t pass(std::uint64_t ms) {
+    std::size_t count = 0;
+    auto end = after_ms(r.mono, ms);
+    while (auto next = deadline(r.room)) {
+      EXPECT_GT(*next, r.mono);
+      if (*next > end) break;
+      auto effects = r.next_deadline();
+      world.m.wall = r.wall;
+      count += served(effects);
+      hear_m(effects);
+    }
+    r.pass(end.value() - r.mono.value());
+    return count;
+  }
+  Effects usable(std::uint8_t number, bool is) {
+    ChannelId id;
+    id.bytes.fill(number);
+    r.channels.at(id).usable = is;
+    return is ? r.step(ChannelUsable{id, world.m.id}) : r.step(ChannelUnusable{id, world.m.id});
+  }
+};
+
+TEST_F(StaysOnline, its_invoice_is_renewed_though_its_channel_never_goes) {
+  const std::uint64_t life_ms = 1'209'600'000;
+  EXPECT_EQ(pass(life_ms / kRenewAfterPart - kServedCheckMs), 0U);
+  EXPECT_EQ(pass(2 * kServedCheckMs), 1U);
+  auto renewed = pass(life_ms);
+  EXPECT_GE(renewed, kRenewAfterPart - 1U);
+  EXPECT_LE(renewed, kRenewAfterPart);
+  EXPECT_FALSE(world.m.room.inside->served.begin()->second.invoice.expired(r.wall));
+}
+
+TEST_F(StaysOnline, a_channel_that_is_gone_or_new_or_has_another_policy_makes_a_new_invoice) {
+  const auto payment_paths = [&] { return world.m.room.inside->served.begin()->second.invoice.payment_paths().size(); };
+  r.add_channel(world.m.id, 4);
+  usable(4, true);
+  EXPECT_EQ(pass(kChannelsSettleMs), 1U);
+  EXPECT_EQ(payment_paths(), 2U);
+  pass(kServedCheckMs);
+  usable(4, false);
+  EXPECT_EQ(pass(kChannelsSettleMs - 1), 0U);
+  EXPECT_EQ(pass(1), 1U);
+  EXPECT_EQ(payment_paths(), 1U);
+  r.policies.begin()->second.remote->fee_base = Msat(2'000);
+  EXPECT_EQ(pass(kServedCheckMs), 1U);
+  EXPECT_EQ(pass(kServedCheckMs), 0U);
+}
+
+TEST_F(StaysOnline, a_channel_that_comes_back_in_time_changes_nothing_also_after_a_restart) {
+  usable(3, false);
+  EXPECT_EQ(pass(kChannelsSettleMs - 1), 0U);
+  usable(3, true);
+  EXPECT_EQ(pass(kServedCheckMs), 0U);
+  r.restart();
+  usable(3, true);
+  EXPECT_EQ(pass(kServedCheckMs), 0U);
+  r.restart();  // and while it was away the policy changed
+  r.policies.begin()->second.remote->fee_base = Msat(2'000);
+  usable(3, true);
+  EXPECT_EQ(pass(kChannelsSettleMs), 1U);
+}
+
+TEST_F(StaysOnline, an_invoice_for_changed_channels_is_sent_until_the_server_has_it_also_after_a_restart) {
+  r.add_channel(world.m.id, 4);
+  usable(4, true);
+  EXPECT_EQ(served(r.pass(kChannelsSettleMs)), 1U);  // lost
+  r.restart();
+  auto again = usable(4, true);
+  ASSERT_EQ(served(again), 1U);
+  hear_m(again);
+  EXPECT_EQ(pass(kServedCheckMs), 0U);
+}
+
+TEST_F(StaysOnline, channels_that_come_and_go_make_an_invoice_in_ten_minutes_at_most) {
+  r.add_channel(world.m.id, 4);
+  std::size_t made = 0;
+  for (int i = 0; i < 60; ++i) {  // an hour
+    usable(4, i % 2 == 0);
+    made += pass(60'000);
+  }
+  EXPECT_GE(made, 3U);
+  EXPECT_LE(made, 7U);
+}
+
+TEST_F(StaysOnline, without_a_usable_channel_nothing_is_looked_at) {
+  usable(3, false);
+  EXPECT_EQ(pass(kServedCheckMs), 0U);
+  EXPECT_FALSE(deadline(r.room).has_value());
 }
 
 TEST_F(Recipient, two_invoices_of_one_second_have_different_creation_times) {

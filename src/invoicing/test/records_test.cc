@@ -55,8 +55,20 @@ TEST_F(Records, a_row_cut_anywhere_or_longer_or_of_another_version_is_an_error_w
     longer.push_back(0);
     EXPECT_TRUE(refused(longer));
     auto newer = row.value;
-    newer[0] = 2;
+    newer[0] = 99;
     EXPECT_TRUE(refused(newer));
+  }
+}
+
+TEST_F(Records, an_offer_of_the_first_version_is_read_without_its_channels) {
+  for (const auto& [id, own] : world.r.room.inside->own) {
+    auto old = record(own).value;
+    old[0] = 1;
+    old.resize(old.size() - 40);
+    auto read = read_own_offer(old);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_TRUE(read->channels.is_zero());
+    EXPECT_EQ(read->acknowledged, own.acknowledged);
   }
 }
 

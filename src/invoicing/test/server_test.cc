@@ -202,9 +202,61 @@ TEST_F(Server, a_request_is_answered_with_the_invoice_each_time_and_after_a_rest
   ASSERT_EQ(contents_of<onion::StaticInvoice>(first).size(), 1U);
   ASSERT_EQ(contents_of<onion::StaticInvoice>(second).size(), 1U);
   EXPECT_EQ(contents_of<onion::StaticInvoice>(first)[0].bytes, contents_of<onion::StaticInvoice>(second)[0].bytes);
-  EXPECT_EQ(of<SendOnionMessage>(second).size(), 1U);  // and nothing else: no error behind it
+  EXPECT_TRUE(contents_of<onion::InvoiceError>(second).empty());
   m.restart();
   EXPECT_EQ(contents_of<onion::StaticInvoice>(world.deliver(world.s, m, request)).size(), 1U);
+}
+
+TEST_F(Server, a_request_is_passed_on_to_a_recipient_that_is_there_and_to_no_other) {
+  world.join();
+  auto offer = world.offer_served();
+  auto request = World::only(world.ask(offer));
+  auto effects = world.deliver(world.s, m, request);
+  EXPECT_EQ(of<SendOnionMessage>(effects).size(), 2U);
+  EXPECT_TRUE(std::holds_alternative<onion::StaticInvoice>(of<SendOnionMessage>(effects)[0].contents));
+  auto forwarded = World::with<onion::InvoiceRequest>(effects);
+  EXPECT_EQ(std::get<onion::InvoiceRequest>(forwarded.contents).bytes,
+            std::get<onion::InvoiceRequest>(request.contents).bytes);
+  EXPECT_EQ(forwarded.reply_path, request.reply_path);
+  EXPECT_EQ(std::get<wire::BlindedPath>(forwarded.destination), m.room.inside->served.begin()->second.forward_path);
+  m.channels.begin()->second.usable = false;
+  EXPECT_EQ(of<SendOnionMessage>(world.deliver(world.s, m, request)).size(), 1U);
+  m.channels.begin()->second.usable = true;
+  m.peers.erase(world.r.id);
+  EXPECT_EQ(of<SendOnionMessage>(world.deliver(world.s, m, request)).size(), 1U);
+}
+
+TEST_F(Server, the_recipient_answers_a_forwarded_request_with_an_invoice_and_the_payer_takes_what_comes_first) {
+  for (bool static_first : {true, false}) {
+    World fresh;
+    fresh.join();
+    auto offer = fresh.offer_served();
+    auto effects = fresh.deliver(fresh.s, fresh.m, World::only(fresh.ask(offer)));
+    auto by_r = fresh.deliver(fresh.m, fresh.r, World::with<onion::InvoiceRequest>(effects));
+    auto late = fresh.arriving(fresh.m, fresh.s, World::with<onion::StaticInvoice>(effects));
+    auto ordinary = fresh.arriving(fresh.r, fresh.s, World::with<onion::Invoice>(by_r));
+    if (static_first) {
+      EXPECT_EQ(of<StaticInvoiceObtained>(fresh.s.step(late)).size(), 1U);
+    }
+    EXPECT_EQ(of<InvoiceObtained>(fresh.s.step(ordinary)).size(), static_first ? 0U : 1U);
+    if (!static_first) {
+      EXPECT_TRUE(fresh.s.step(late).empty());
+    }
+  }
+}
+
+TEST_F(Server, a_forwarded_request_is_never_answered_with_an_error) {
+  world.join();
+  auto offer = world.offer_served();
+  auto forwarded = World::with<onion::InvoiceRequest>(answer(offer));
+  auto garbage = forwarded;
+  std::get<onion::InvoiceRequest>(garbage.contents).bytes = Bytes(9, 9);
+  EXPECT_TRUE(world.deliver(m, world.r, garbage).empty());
+  world.r.channels.begin()->second.usable = false;
+  EXPECT_TRUE(world.deliver(m, world.r, forwarded).empty());
+  world.r.command(command::DisableOffer{offer.id()});
+  world.r.channels.begin()->second.usable = true;
+  EXPECT_TRUE(world.deliver(m, world.r, forwarded).empty());
 }
 
 TEST_F(Server, an_empty_slot_is_an_error_at_once) {

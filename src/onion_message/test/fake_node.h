@@ -142,6 +142,7 @@ inline onion::MessageContents contents(std::uint8_t which, std::size_t size = 10
   return onion::InvoiceRequest{Bytes(size, which)};
 }
 inline std::uint8_t which(const onion::MessageContents& contents) {
+  if (const auto* invoice = std::get_if<onion::Invoice>(&contents)) return invoice->bytes.at(0);
   return std::get<onion::InvoiceRequest>(contents).bytes.at(0);
 }
 

@@ -159,12 +159,22 @@ TEST_F(MailboxTest, mail_that_comes_while_the_client_is_not_ready_yet_waits) {
 TEST_F(MailboxTest, our_own_message_for_a_sleeping_client_behind_us_goes_into_its_mailbox_and_counts_as_confirmed) {
   auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
   auto tag = make_tag(TagOwner::Payment, 3);
-  auto effects = server.step(SendOnionMessage{path, contents(7), std::nullopt, true, tag});
+  auto effects = server.step(SendOnionMessage{path, onion::Invoice{Bytes(10, 7)}, std::nullopt, true, tag});
   EXPECT_EQ(story(effects), "put");
   auto outcomes = FakeNode::of<OnionMessageOutcome>(effects);
   ASSERT_EQ(outcomes.size(), 1U);
   EXPECT_EQ(outcomes[0].fate, OnionMessageFate::Confirmed);
   EXPECT_EQ(read(wake()), std::vector<int>{7});
+}
+
+TEST_F(MailboxTest, our_own_invoice_request_for_a_client_behind_us_is_no_mail) {
+  auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
+  SendOnionMessage request{path, contents(7), std::nullopt, false, 0};
+  server.step(request);
+  EXPECT_TRUE(server.rows.empty());
+  wake();
+  EXPECT_EQ(read(server.step(request)), std::vector<int>{7});
+  EXPECT_TRUE(server.rows.empty());
 }
 
 TEST_F(MailboxTest, strangers_and_clients_of_a_client_have_no_mailbox) {

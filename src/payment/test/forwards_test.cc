@@ -46,6 +46,11 @@ INSTANTIATE_TEST_SUITE_P(
               onion::kUnknownNextPeer}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST_F(Holds, an_outgoing_expiry_at_the_end_of_its_range_does_not_wrap_around_the_delta) {
+  auto absurd = htlc_until(0, in, CltvExpiry(UINT32_MAX - 71), std::nullopt);
+  expect_failed(receive(absurd), 0, onion::kIncorrectCltvExpiry);
+}
+
 TEST_F(Holds, the_least_fee_and_delta_are_enough) {
   auto least = htlc(0, std::nullopt);
   least.amount_msat = Msat(50'006'000);

@@ -1,69 +1,8 @@
-// S: a static invoice is paid with a hold, announced, confirmed; or without one, online.
-#include "fake_node.h"
+// S: a static invoice is paid with a hold, announced, confirmed.
+#include "payer.h"
 
 namespace doze::payment::testing {
 namespace {
-
-struct Payer : ::testing::Test {
-  World world;
-  FakeNode& s = world.s;
-  PaymentId id;
-
-  /// The pay command and the invoice that answers it.
-  Effects pay(command::Pay command = {}, std::optional<Bytes> invoice = std::nullopt) {
-    command.offer = world.offer.text();
-    auto asked = of<RequestInvoice>(s.command(command));
-    EXPECT_EQ(asked.size(), 1U);
-    if (asked.empty()) return {};
-    id = asked[0].request.payment_id;
-    return s.step(StaticInvoiceObtained{id, invoice ? *invoice : world.static_invoice(), world.request()});
-  }
-  Effects added(std::uint64_t htlc_id = 5) { return s.step(HtlcAdded{LocalOrigin{id}, channel_id(1), htlc_id}); }
-  Effects paths(std::uint64_t htlc_id = 5) {
-    auto made = onion::release_paths(world.l.signer->secret(SecretUse::ReleasePath), world.l.id,
-                                     {channel_id(1), htlc_id}, Profile::Ldk);
-    return s.step(ReleasePathsReceived{LocalOrigin{id}, channel_id(1), htlc_id, made});
-  }
-  Effects committed(std::uint64_t htlc_id = 5) {
-    return s.step(OfferedHtlcCommitted{LocalOrigin{id}, channel_id(1), htlc_id});
-  }
-  Effects pong(const Effects& pinged) {
-    auto pings = of<PingPeer>(pinged);
-    EXPECT_EQ(pings.size(), 1U);
-    return pings.empty() ? Effects{} : s.step(PongReceived{pings[0].node_id, pings[0].token});
-  }
-  /// Held at L, which has confirmed; what S says then is the first announcement.
-  Effects hold(std::optional<Bytes> invoice = std::nullopt) {
-    pay({}, invoice);
-    added();
-    paths();
-    return pong(committed());
-  }
-  /// What became of the only announcement of this round.
-  Effects outcome(const Effects& announced, OnionMessageFate fate) {
-    auto sent = of<SendOnionMessage>(announced);
-    EXPECT_EQ(sent.size(), 1U);
-    return sent.empty() ? Effects{} : s.step(OnionMessageOutcome{sent[0].tag, fate});
-  }
-  const Outgoing& payment() { return s.room.inside->outgoing.at(id); }
-  std::string state() { return name(payment().state); }
-  std::vector<Reply> replies() { return s.all<Reply>(); }
-  CommandError error() {
-    for (const auto& reply : replies())
-      if (const auto* error = std::get_if<CommandError>(&reply.result)) return *error;
-    return {};
-  }
-  static std::size_t announcements(const Effects& effects) {
-    std::size_t count = 0;
-    for (const auto& sent : of<SendOnionMessage>(effects))
-      if (std::holds_alternative<onion::HeldHtlcAvailable>(sent.contents)) ++count;
-    return count;
-  }
-};
-
-constexpr auto kConfirmed = OnionMessageFate::Confirmed;
-constexpr auto kRelayed = OnionMessageFate::Relayed;
-constexpr auto kUndeliverable = OnionMessageFate::Undeliverable;
 
 // ---- the HTLC ----
 
@@ -197,6 +136,61 @@ TEST_F(Payer, a_holder_that_is_away_is_waited_for_ten_minutes) {
   s.pass(10'000);
   s.step(DeadlineReached{});
   EXPECT_EQ(state(), "failed");
+}
+
+TEST_F(Payer, two_channels_that_come_back_together_send_one_htlc) {
+  World::join(s, world.l, 4);
+  s.unusable(1);
+  s.unusable(4);
+  EXPECT_TRUE(of<AddHtlc>(pay()).empty());
+  // Both words stand in the queue before the answer of the channel that the first one makes the payment use.
+  EXPECT_EQ(of<AddHtlc>(s.usable(1)).size(), 1U);
+  EXPECT_TRUE(of<AddHtlc>(s.usable(4)).empty());
+  EXPECT_TRUE(of<AddHtlc>(s.next_deadline()).empty());
+  added();
+  EXPECT_TRUE(of<AddHtlc>(s.usable(4)).empty());
+  EXPECT_EQ(payment().attempts, 1U);
+}
+
+TEST_F(Payer, a_refused_offer_may_be_made_again_over_the_other_channel) {
+  World::join(s, world.l, 4);
+  pay();
+  auto again = of<AddHtlc>(s.step(HtlcRefused{LocalOrigin{id}, channel_id(1), AddRefusal::TooManyHtlcs}));
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].channel_id, channel_id(4));
+}
+
+TEST_F(Payer, a_hold_that_waited_too_long_for_its_channel_is_not_sent_when_it_comes_back) {
+  s.unusable(1);
+  pay();
+  s.pass((kHolderWaitS + 1) * 1000);
+  EXPECT_TRUE(of<AddHtlc>(s.usable(1)).empty());
+  EXPECT_EQ(state(), "failed");
+}
+
+TEST_F(Payer, what_was_interrupted_before_an_htlc_left_is_ended_at_the_next_start) {
+  struct Case {
+    bool fetching;
+    std::uint64_t patience_s;
+  };
+  for (const auto& [fetching, patience_s] : {Case{true, kFetchingWaitS}, Case{false, kHolderWaitS}})
+    for (bool late : {false, true}) {
+      World fresh;
+      auto& payer = fresh.s;
+      payer.unusable(1);
+      command::Pay command;
+      command.offer = fresh.offer.text();
+      auto payment_id = of<RequestInvoice>(payer.command(command)).at(0).request.payment_id;
+      if (!fetching) payer.step(StaticInvoiceObtained{payment_id, fresh.static_invoice(), fresh.request()});
+      payer.pass((patience_s + (late ? 1 : 0)) * 1000);
+      auto started = payer.restart();
+      EXPECT_EQ(of<RequestInvoice>(started).size(), fetching && !late ? 1U : 0U);
+      payer.see(fresh.l);
+      EXPECT_EQ(of<AddHtlc>(payer.usable(1)).size(), !fetching && !late ? 1U : 0U);
+      const auto& after = payer.room.inside->outgoing.at(payment_id);
+      EXPECT_EQ(after.state == OutgoingState::Failed, late);
+      EXPECT_EQ(after.failure.find("nothing was sent") != std::string::npos, late) << after.failure;
+    }
 }
 
 // ---- announcing ----
@@ -350,6 +344,30 @@ TEST_F(Payer, the_preimage_settles_it_and_proves_nothing) {
   EXPECT_FALSE(deadline(s.room).has_value());
 }
 
+TEST_F(Payer, a_failure_of_another_htlc_changes_nothing) {
+  hold();
+  EXPECT_TRUE(s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 6, Bytes(256)}).empty());
+  EXPECT_TRUE(s.step(HtlcFailed{LocalOrigin{id}, channel_id(4), 5, Bytes(256)}).empty());
+  EXPECT_EQ(state(), "held");
+  EXPECT_EQ(payment().htlc, (HtlcKey{channel_id(1), 5}));
+}
+
+TEST_F(Payer, a_preimage_counts_whatever_the_payment_was_taken_for) {
+  for (bool failed : {false, true}) {
+    s.said.clear();
+    hold();
+    auto secret = *payment().preimage;
+    if (failed) s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 5, Bytes(256)});
+    EXPECT_EQ(state(), failed ? "failed" : "held");
+    s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 6, secret});
+    EXPECT_EQ(state(), "settled");
+    EXPECT_EQ(payment().failure, "");
+    s.reload();
+    EXPECT_EQ(state(), "settled");
+    EXPECT_TRUE(s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 6, secret}).empty());
+  }
+}
+
 TEST_F(Payer, a_hold_is_tried_once_and_expires_if_it_comes_back_after_the_deadline) {
   for (bool late : {false, true}) {
     s.said.clear();
@@ -392,89 +410,6 @@ TEST_F(Payer, a_second_static_invoice_for_the_same_payment_sends_no_second_htlc)
   added();
   EXPECT_TRUE(s.step(StaticInvoiceObtained{id, world.static_invoice(), world.request()}).empty());
   EXPECT_TRUE(s.step(InvoiceFailed{id, {}}).empty());
-}
-
-// ---- online ----
-
-struct Online : Payer {
-  Effects pay_online() {
-    command::Pay command;
-    command.hold = false;
-    return pay(command);
-  }
-  Bytes reply_context() { return seal(*s.signer, PathPurpose::ReleaseReply, id.view()); }
-};
-
-TEST_F(Online, the_htlc_leaves_when_the_recipient_answers_and_only_then) {
-  auto effects = pay_online();
-  EXPECT_EQ(announcements(effects), 1U);
-  EXPECT_TRUE(of<AddHtlc>(effects).empty());
-  auto forged = reply_context();
-  forged.back() ^= 1;
-  EXPECT_TRUE(s.step(release_over(world.r.id, forged)).empty());
-  EXPECT_TRUE(s.step(release_over(world.r.id, seal(*s.signer, PathPurpose::Offer, id.view()))).empty());
-  auto released = s.step(release_over(world.r.id, reply_context()));
-  ASSERT_EQ(of<AddHtlc>(released).size(), 1U);
-  EXPECT_FALSE(of<AddHtlc>(released)[0].hold.has_value());
-  EXPECT_EQ(of<AddHtlc>(released)[0].cltv_expiry, CltvExpiry(801 + 42 + 72 + 72));
-  EXPECT_EQ(state(), "releasing");
-  EXPECT_TRUE(s.step(release_over(world.r.id, reply_context())).empty());  // once
-}
-
-TEST_F(Online, it_repeats_the_announcement_and_then_every_six_hours) {
-  auto announced = pay_online();
-  for (std::uint64_t wait : {2'000, 10'000, 60'000}) {
-    s.pass(wait);
-    announced = s.step(DeadlineReached{});
-    EXPECT_EQ(announcements(announced), 1U);
-  }
-  outcome(announced, kConfirmed);
-  EXPECT_EQ(deadline(s.room), after_ms(s.mono, kAnnounceRepeatConfirmedMs));
-}
-
-TEST_F(Online, it_expires_after_seven_days_or_with_the_invoice) {
-  pay_online();
-  s.pass(kOnlinePayerWaitMaxS * 1000);
-  s.step(DeadlineReached{});
-  EXPECT_EQ(state(), "held");
-  s.pass(1'000);
-  s.step(DeadlineReached{});
-  EXPECT_EQ(state(), "expired");
-  s.wall = UnixTime(1'700'000'000 + 1'209'600 - 100);  // the invoice ends sooner than in a week
-  pay_online();
-  s.pass(100'000);
-  s.step(DeadlineReached{});
-  EXPECT_EQ(state(), "held");
-  s.pass(1'000);
-  s.step(DeadlineReached{});
-  EXPECT_EQ(state(), "expired");
-  EXPECT_TRUE(s.step(release_over(world.r.id, reply_context())).empty());
-}
-
-TEST_F(Online, after_a_restart_it_goes_on_announcing) {
-  pay_online();
-  s.restart();
-  s.see(world.l);
-  EXPECT_EQ(announcements(s.next_deadline()), 1U);
-  s.usable(1);
-  EXPECT_EQ(of<AddHtlc>(s.step(release_over(world.r.id, reply_context()))).size(), 1U);
-}
-
-TEST_F(Online, a_failure_on_the_way_leaves_that_channel_out_one_of_the_recipient_ends_it) {
-  for (std::size_t hop : {1, 2}) {
-    s.said.clear();
-    pay_online();
-    s.step(release_over(world.r.id, reply_context()));
-    added(6);
-    auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
-    ASSERT_EQ(secrets.size(), 3U);
-    auto reason = own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
-    for (auto at = hop; at > 0; --at) reason = wrap_failure(secrets[at - 1], reason);
-    s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 6, reason});
-    EXPECT_EQ(state(), "failed");  // there is no other way here
-    EXPECT_EQ(payment().excluded_scids.contains(scid(2)), hop == 1);
-    EXPECT_EQ(error().code, hop == 1 ? CommandErrorCode::NoRoute : CommandErrorCode::PaymentFailed);
-  }
 }
 
 }  // namespace

@@ -371,5 +371,67 @@ TEST_F(Recipient, whatever_comes_gets_exactly_one_answer) {
   EXPECT_GT(claimed, 5);
 }
 
+// ---- while our chain is behind ----
+
+struct BehindRecipient : Recipient {
+  BehindRecipient() { r.views.chain_synced = false; }
+  Effects synced(std::uint32_t height) {
+    r.block(height);
+    r.views.chain_synced = true;
+    return r.step(ChainStatus{true, true, ""});
+  }
+  static bool answered(const Effects& effects) {
+    return !(of<FulfillHtlc>(effects).empty() && of<FailHtlc>(effects).empty() &&
+             of<FailMalformedHtlc>(effects).empty());
+  }
+};
+
+TEST_F(BehindRecipient, an_htlc_waits_durably_and_is_judged_by_the_height_that_is_known_then) {
+  for (bool restart : {false, true})
+    for (bool late : {false, true}) {
+      r.tip = BlockHeight(700);
+      r.views.chain_synced = false;
+      r.said.clear();
+      auto attempt = right();
+      attempt.htlc_id = (restart ? 2 : 0) + (late ? 1 : 0);
+      auto arrived = through_m(attempt);
+      auto effects = receive(arrived);
+      EXPECT_FALSE(answered(effects));
+      EXPECT_EQ(of<Put>(effects).size(), 1U);
+      EXPECT_TRUE(of<OfferPaid>(effects).empty());
+      if (restart) {
+        EXPECT_FALSE(answered(r.restart()));
+      }
+      EXPECT_FALSE(answered(r.block(799)));
+      auto judged = synced(late ? 801 : 800);
+      EXPECT_EQ(of<FulfillHtlc>(judged).size(), late ? 0U : 1U);
+      EXPECT_EQ(of<FailMalformedHtlc>(judged).size(), late ? 1U : 0U);
+      EXPECT_FALSE(answered(synced(801)));  // once
+      EXPECT_FALSE(deadline(r.room).has_value());
+      EXPECT_EQ(r.rows.contains({Table::IncomingPayment, key_of({channel_id(3), attempt.htlc_id})}), !late);
+    }
+}
+
+TEST_F(BehindRecipient, an_htlc_that_waited_an_hour_goes_back) {
+  auto arrived = through_m(right());
+  receive(arrived);
+  r.pass(kParkedMaxMs - 1);
+  EXPECT_FALSE(answered(r.step(DeadlineReached{})));
+  r.restart();  // the new process reads blocks, too
+  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs));
+  auto effects = r.next_deadline();
+  EXPECT_EQ(of<FailMalformedHtlc>(effects).size(), 1U);
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
+  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(answered(synced(800)));
+}
+
+TEST_F(BehindRecipient, a_bad_onion_is_refused_at_once) {
+  auto arrived = through_m(right());
+  arrived.onion_routing_packet[100] ^= 1;
+  EXPECT_TRUE(answered(receive(arrived)));
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
+}
+
 }  // namespace
 }  // namespace doze::payment::testing

@@ -66,8 +66,25 @@ Incoming full_incoming() {
   return {hash(1), {channel_id(2), 3}, Msat(4), OfferId{{5}}, true, "note", UnixTime(6)};
 }
 
+Parked full_parked() {
+  wire::UpdateAddHtlc htlc;
+  htlc.channel_id = channel_id(2);
+  htlc.id = 3;
+  htlc.amount_msat = Msat(4);
+  htlc.payment_hash = hash(5);
+  htlc.cltv_expiry = CltvExpiry(6);
+  htlc.onion_routing_packet = Bytes(1366, 7);
+  htlc.path_key = crypto::public_key(key(8));
+  return {HtlcReceived{htlc.channel_id, crypto::public_key(key(9)), htlc}, {}};
+}
+
 ReleaseDue full_release() {
-  return {wire::to_bytes(some_path()), Profile::Draft, 3, 4, std::nullopt};
+  ReleaseDue out;
+  out.reply_path = wire::to_bytes(some_path());
+  out.profile = Profile::Draft;
+  out.answers = 3;
+  out.sequence = 4;
+  return out;
 }
 
 std::vector<Put> all_records() {
@@ -83,7 +100,7 @@ std::vector<Put> all_records() {
   plain.outgoing_htlc.reset();
   plain.next_onion.clear();
   return {record(full_outgoing()), record(bare),          record(full_forward()), record(plain),
-          record(full_incoming()), record(full_release())};
+          record(full_incoming()), record(full_parked()), record(full_release())};
 }
 
 Bytes value_again(const Put& put) {
@@ -93,7 +110,7 @@ Bytes value_again(const Put& put) {
     case Table::Forward:
       return record(*read_forward(put.value)).value;
     case Table::IncomingPayment:
-      return record(*read_incoming(put.value)).value;
+      return is_parked(put.value) ? record(*read_parked(put.value)).value : record(*read_incoming(put.value)).value;
     default:
       return record(*read_release(put.value)).value;
   }
@@ -133,6 +150,10 @@ TEST(Records, what_is_written_reads_back_equal) {
   auto r = *read_release(record(full_release()).value);
   EXPECT_EQ(r.reply_path, full_release().reply_path);
   EXPECT_EQ(std::pair(r.answers, r.sequence), std::pair(3U, std::uint64_t{4}));
+  auto w = *read_parked(record(full_parked()).value);
+  EXPECT_EQ(w.word.peer, full_parked().word.peer);
+  EXPECT_EQ(w.word.channel_id, channel_id(2));
+  EXPECT_EQ(wire::encode(w.word.htlc), wire::encode(full_parked().word.htlc));
   for (const auto& put : all_records()) EXPECT_EQ(value_again(put), put.value);
 }
 
@@ -150,7 +171,7 @@ TEST(Records, a_row_cut_anywhere_or_longer_or_of_another_version_is_an_error_wit
     longer.push_back(0);
     EXPECT_TRUE(refused(longer));
     auto newer = put.value;
-    newer[0] = 2;
+    newer[0] = 99;
     EXPECT_TRUE(refused(newer));
   }
 }

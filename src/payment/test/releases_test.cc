@@ -18,7 +18,24 @@ struct Releases : ::testing::Test {
     return {world.m.id, seal(*r.signer, PathPurpose::HeldHtlcAvailable, Writer().u64(expiry.value()).view()),
             reply(number), onion::HeldHtlcAvailable{profile}};
   }
-  Effects hear(std::uint16_t number) { return r.step(announcement(number)); }
+  /// What this says has the same fate.
+  Effects with_fate(Effects effects, OnionMessageFate fate = OnionMessageFate::Confirmed) {
+    for (const auto& sent : of<SendOnionMessage>(effects)) {
+      EXPECT_NE(sent.tag, 0U);
+      r.step(OnionMessageOutcome{sent.tag, fate});
+    }
+    return effects;
+  }
+  Effects hear(std::uint16_t number) { return with_fate(r.step(announcement(number))); }
+  Effects time() { return with_fate(r.step(DeadlineReached{})); }
+  Effects behind() {
+    r.views.chain_synced = false;
+    return r.step(ChainStatus{true, false, ""});
+  }
+  Effects synced() {
+    r.views.chain_synced = true;
+    return r.step(ChainStatus{true, true, ""});
+  }
   static std::size_t answers(const Effects& effects) { return of<SendOnionMessage>(effects).size(); }
 };
 
@@ -39,19 +56,19 @@ TEST_F(Releases, there_are_six_answers_at_growing_distances) {
   for (std::uint64_t wait : {2'000, 10'000, 60'000, 300'000, 1'800'000}) {
     ASSERT_EQ(deadline(r.room), after_ms(r.mono, wait));
     r.pass(wait - 1);
-    EXPECT_EQ(answers(r.step(DeadlineReached{})), 0U);
+    EXPECT_EQ(answers(time()), 0U);
     r.pass(1);
-    EXPECT_EQ(answers(r.step(DeadlineReached{})), 1U);
+    EXPECT_EQ(answers(time()), 1U);
   }
   EXPECT_FALSE(deadline(r.room).has_value());
   r.pass(10'000'000);
-  EXPECT_EQ(answers(r.step(DeadlineReached{})), 0U);
+  EXPECT_EQ(answers(time()), 0U);
   EXPECT_EQ(answers(r.usable(3)), 0U);
 }
 
 TEST_F(Releases, a_repeated_announcement_gets_one_answer_more) {
   hear(1);
-  for (int i = 0; i < 5; ++i) r.next_deadline();
+  for (int i = 0; i < 5; ++i) with_fate(r.next_deadline());
   EXPECT_EQ(r.all<SendOnionMessage>().size(), 6U);
   EXPECT_EQ(answers(hear(1)), 1U);
   EXPECT_FALSE(deadline(r.room).has_value());
@@ -64,8 +81,94 @@ TEST_F(Releases, nothing_is_answered_before_a_channel_is_usable) {
   EXPECT_EQ(answers(effects), 0U);
   EXPECT_EQ(of<Put>(effects).size(), 1U);  // due, durably
   r.pass(5'000);
-  EXPECT_EQ(answers(r.step(DeadlineReached{})), 0U);
+  EXPECT_EQ(answers(time()), 0U);
   EXPECT_EQ(answers(r.usable(3)), 1U);
+}
+
+TEST_F(Releases, an_answer_that_is_due_without_a_channel_wakes_nobody) {
+  r.unusable(3);
+  hear(1);
+  EXPECT_FALSE(deadline(r.room).has_value());
+  r.usable(3);  // its answer is on its way and the channel goes again
+  r.unusable(3);
+  EXPECT_TRUE(of<SendOnionMessage>(r.next_deadline()).empty());
+  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_EQ(answers(r.usable(3)), 1U);
+}
+
+TEST_F(Releases, an_answer_counts_only_when_it_has_left) {
+  auto undeliverable = [&](const Effects& effects) {
+    EXPECT_EQ(answers(effects), 1U);
+    with_fate(effects, OnionMessageFate::Undeliverable);
+  };
+  undeliverable(r.step(announcement(1)));
+  for (std::uint64_t wait : {2'000, 10'000, 60'000, 300'000, 1'800'000, 1'800'000}) {
+    ASSERT_EQ(deadline(r.room), after_ms(r.mono, wait));
+    undeliverable(r.next_deadline());
+  }
+  EXPECT_EQ(answers(with_fate(r.next_deadline(), OnionMessageFate::Relayed)), 1U);  // reachable at last
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(answers(with_fate(r.next_deadline())), 1U);
+  EXPECT_FALSE(deadline(r.room).has_value());
+}
+
+TEST_F(Releases, an_answer_whose_fate_is_never_told_is_sent_again) {
+  EXPECT_EQ(answers(r.step(announcement(1))), 1U);
+  EXPECT_EQ(answers(r.step(announcement(1))), 0U);  // while one is on its way there is no second
+  EXPECT_EQ(answers(r.usable(3)), 0U);
+  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kReleaseOutcomeWaitMs));
+  EXPECT_EQ(answers(r.next_deadline()), 1U);
+}
+
+TEST_F(Releases, a_channel_that_comes_back_hastens_what_was_not_answered_just_now) {
+  hear(1);
+  with_fate(r.next_deadline());
+  r.pass(kReleaseQuietMs - 1);
+  EXPECT_EQ(answers(with_fate(r.usable(3))), 0U);
+  hear(2);
+  with_fate(r.next_deadline());
+  with_fate(r.next_deadline());  // both have the next answer more than the quiet time ahead
+  r.pass(kReleaseQuietMs);
+  EXPECT_EQ(answers(with_fate(r.usable(3))), 2U);
+}
+
+TEST_F(Releases, an_answer_waits_for_all_channels_or_thirty_seconds) {
+  World::join(r, world.m, 4);
+  World::join(r, world.m, 5);
+  r.channels.at(channel_id(5)).phase = ChannelPhase::Closing;
+  for (bool both : {false, true}) {
+    for (std::uint8_t number : {3, 4, 5}) r.unusable(number);
+    hear(both ? 1 : 2);
+    EXPECT_EQ(answers(r.usable(3)), 0U);
+    EXPECT_EQ(deadline(r.room), after_ms(r.mono, kAllChannelsWaitMs));
+    r.pass(kAllChannelsWaitMs - 1);
+    EXPECT_EQ(answers(time()), 0U);
+    if (both) {
+      EXPECT_EQ(answers(with_fate(r.usable(4))), 1U);
+    } else {
+      r.pass(1);
+      EXPECT_EQ(answers(r.step(DeadlineReached{})), 1U);
+    }
+  }
+}
+
+TEST_F(Releases, a_channel_that_closes_is_not_waited_for) {
+  World::join(r, world.m, 4);
+  r.unusable(3);
+  r.unusable(4);
+  hear(1);
+  EXPECT_EQ(answers(r.usable(3)), 0U);
+  r.channels.erase(channel_id(4));
+  EXPECT_EQ(answers(r.step(ChannelClosed{channel_id(4), world.m.id, "closed"})), 1U);
+}
+
+TEST_F(Releases, nothing_is_answered_while_our_chain_is_behind) {
+  behind();
+  EXPECT_EQ(answers(hear(1)), 0U);
+  EXPECT_EQ(answers(r.usable(3)), 0U);
+  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_EQ(answers(with_fate(synced())), 1U);
+  behind();  // as at each new block: that hastens nothing
+  EXPECT_EQ(answers(synced()), 0U);
 }
 
 TEST_F(Releases, what_is_due_survives_the_process_and_is_not_answered_more_than_six_times) {
@@ -75,7 +178,7 @@ TEST_F(Releases, what_is_due_survives_the_process_and_is_not_answered_more_than_
   for (int starts = 0; starts < 10; ++starts) {
     r.restart();
     EXPECT_EQ(answers(r.said), 0U);
-    total += answers(r.usable(3));
+    total += answers(with_fate(r.usable(3)));
   }
   EXPECT_EQ(total, 6U);
   EXPECT_EQ(answers(hear(1)), 1U);
@@ -96,6 +199,18 @@ TEST_F(Releases, only_so_many_paths_are_due_and_the_oldest_is_dropped) {
   EXPECT_EQ(answered.size(), kMaxReleasesDue);
   for (std::uint16_t gone : {0, 1}) EXPECT_FALSE(answered.contains(wire::to_bytes(reply(gone))));
   for (std::uint16_t kept : {2, 255, 1'000, 1'001}) EXPECT_TRUE(answered.contains(wire::to_bytes(reply(kept))));
+}
+
+TEST_F(Releases, those_with_all_their_answers_make_room_first) {
+  r.unusable(3);
+  for (std::uint16_t i = 0; i < kMaxReleasesDue; ++i) hear(i);
+  for (auto& [key, release] : r.room.inside->releases)
+    if (release.sequence == 200 || release.sequence == 100) release.answers = 6;
+  for (std::uint16_t more : {1'000, 1'001, 1'002}) hear(more);
+  const auto& kept = r.room.inside->releases;
+  EXPECT_EQ(kept.size(), kMaxReleasesDue);
+  for (std::uint16_t gone : {99, 199, 0}) EXPECT_FALSE(kept.contains(wire::to_bytes(reply(gone)))) << gone;
+  for (std::uint16_t stays : {1, 98, 255, 1'000}) EXPECT_TRUE(kept.contains(wire::to_bytes(reply(stays)))) << stays;
 }
 
 TEST_F(Releases, announcements_over_other_paths_or_for_expired_invoices_are_ignored) {
