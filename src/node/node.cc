@@ -113,7 +113,10 @@ class Corridor {
     gossip(in);
   }
   void hear(const ChainStatus& in) { node_.chain = in; }
-  void hear(const FeeEstimate& in) { channels(in); }
+  void hear(const FeeEstimate& in) {
+    wallet(in);
+    channels(in);
+  }
   void hear(const OutputLookedUp& in) { gossip(in); }
   void hear(const BroadcastResult& in) {
     wallet(in);

@@ -63,7 +63,8 @@ struct Wallet::Inside {
     RequestId request = 0;
     Sat amount;
   };
-  std::map<Txid, Asked> waiting;  // sendtoaddress: reply when the backend has judged
+  std::map<Txid, Asked> waiting;         // sendtoaddress: reply when the backend has judged
+  std::optional<FeeratePerKw> estimate;  // the backend's last
 
   /// Derives scripts until every gap is full.
   void watch(const Signer& signer);
