@@ -1,4 +1,5 @@
-// A node's folder: doze.toml, seed (the words, 0600), api-token (0600), doze.sqlite, lock.
+// A node's folder: doze.toml (0600, it may hold bitcoind's password), seed (the words, 0600), api-token (0600),
+// doze.sqlite, lock.
 #pragma once
 
 #include <array>
@@ -13,9 +14,17 @@ namespace doze::app {
 /// Makes the folder (0700), doze.toml and the seed. Gives the words: shown once, by `doze init`. Refuses a folder that
 /// has a seed already.
 [[nodiscard]] Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options);
+/// The same with the words of an earlier node: its node id, its wallet, none of its channels. Looks at the chain from
+/// options.scan_from on, or from its beginning. The reason of a refusal never shows a word.
+[[nodiscard]] Status<std::string> restore_datadir(const std::string& datadir, InitOptions options,
+                                                  const std::string& words);
 [[nodiscard]] Result<Settings, std::string> read_settings(const std::string& datadir);
-/// The 64-byte seed behind the stored words. Refuses a file that others can read.
-[[nodiscard]] Result<std::array<std::uint8_t, 64>, std::string> read_seed(const std::string& datadir);
+struct StoredSeed {
+  std::array<std::uint8_t, 64> seed{};
+  Bytes channel_salt;  // of a restored node: see make_seed_signer
+};
+/// What the stored words stand for. Refuses a file that others can read.
+[[nodiscard]] Result<StoredSeed, std::string> read_seed(const std::string& datadir);
 /// The API's token; made at the first start (`make`), else an error that says to start dozed first.
 [[nodiscard]] Result<std::string, std::string> read_token(const std::string& datadir, bool make);
 

@@ -424,6 +424,20 @@ TEST_F(WalletTest, ForgetsSpentCoinsWhenNoReorgCanBringThemBack) {
   EXPECT_EQ(coins(), 0);
 }
 
+TEST_F(WalletTest, ARestoredWalletFindsClosingScriptsAcrossGapsWithoutKnowingTheChannels) {
+  auto closing = [&](std::uint32_t index) {
+    return bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + index));
+  };
+  mine({payment_to(closing(9), 1'000)});
+  mine({payment_to(closing(90), 2'000)});
+  reload();
+  mine({payment_to(closing(185), 4'000)});
+  mine({payment_to(closing(5), 8'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(15'000));
+  mine({payment_to(closing(300), 1)});  // beyond the gap
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(15'000));
+}
+
 TEST_F(WalletTest, RefusesCutAndUnknownRows) {
   receive(80'000);
   prepare(30'000);
