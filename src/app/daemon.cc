@@ -304,6 +304,7 @@ int run_daemon(const std::string& datadir) {
   };
   auto settings = read_settings(datadir);
   if (!settings) return complain(settings.error());
+  if (auto ours = tighten_datadir(datadir); !ours) return complain(ours.error());
   auto seed = read_seed(datadir);
   if (!seed) return complain(seed.error());
   auto signer = make_seed_signer(seed->seed, settings->node.network, seed->channel_salt);

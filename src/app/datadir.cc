@@ -56,6 +56,14 @@ Result<bool, std::string> only_ours(const std::string& path) {
 
 }  // namespace
 
+Status<std::string> tighten_datadir(const std::string& datadir) {
+  struct stat info {};
+  if (::stat(datadir.c_str(), &info) != 0) return fail(datadir + ": " + reason());
+  if ((info.st_mode & 077) != 0 && ::chmod(datadir.c_str(), info.st_mode & 0700) != 0)
+    return fail(datadir + ": others can look into it, and that cannot be changed: " + reason());
+  return Done{};
+}
+
 std::string default_datadir() {
   if (const char* named = std::getenv("DOZE_DIR"); named != nullptr && *named != 0) return named;
   const char* home = std::getenv("HOME");
@@ -76,6 +84,7 @@ Status<std::string> make_folder(const std::string& datadir, const InitOptions& o
   if (::mkdir(datadir.c_str(), 0700) != 0 && errno != EEXIST) return fail(datadir + ": " + reason());
   if (::access((datadir + "/seed").c_str(), F_OK) == 0)
     return fail(datadir + "/seed is there already: choose another folder with --datadir");
+  LN_CHECK(tighten_datadir(datadir));
   auto config = default_settings(options);
   if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
   if (::access((datadir + "/doze.toml").c_str(), F_OK) != 0)
@@ -116,9 +125,11 @@ Status<std::string> restore_datadir(const std::string& datadir, InitOptions opti
 }
 
 Result<Settings, std::string> read_settings(const std::string& datadir) {
-  auto text = read_file(datadir + "/doze.toml");
+  auto path = datadir + "/doze.toml";
+  auto text = read_file(path);
   if (!text) return fail(text.error() + ": make a node with: doze init --datadir " + datadir);
-  return parse_settings(*text, datadir + "/doze.toml");
+  LN_CHECK(only_ours(path));
+  return parse_settings(*text, path);
 }
 
 Result<StoredSeed, std::string> read_seed(const std::string& datadir) {

@@ -80,6 +80,27 @@ TEST_F(Datadir, FilesThatOthersCanReadAreRefused) {
   }
 }
 
+TEST_F(Datadir, SettingsThatOthersCanReadAreRefused) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  for (mode_t wrong : {0644, 0640, 0620}) {
+    ASSERT_EQ(::chmod((folder + "/doze.toml").c_str(), wrong), 0);
+    auto settings = read_settings(folder);
+    ASSERT_FALSE(settings);
+    EXPECT_NE(settings.error().find("chmod 600"), std::string::npos);
+    EXPECT_EQ(settings.error().find('\n'), std::string::npos);
+  }
+}
+
+TEST_F(Datadir, AFolderThatWasThereBecomesItsOwnersOnly) {
+  ASSERT_EQ(::mkdir(folder.c_str(), 0755), 0);
+  ASSERT_TRUE(init_datadir(folder, {}));
+  EXPECT_EQ(mode(""), 0700U);
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  ASSERT_TRUE(tighten_datadir(folder));
+  EXPECT_EQ(mode(""), 0700U);
+  EXPECT_FALSE(tighten_datadir(folder + "/nowhere"));
+}
+
 TEST_F(Datadir, DamagedSeedIsRefused) {
   ASSERT_TRUE(init_datadir(folder, {}));
   std::ofstream(folder + "/seed") << "abandon abandon abandon\n";
