@@ -194,6 +194,39 @@ def starts_only_if_it_may(world):
     config.write_text(good)
 
 
+def words_restore_the_wallet(world):
+    lost = Node("W", "", "client", pathlib.Path(world.args.build), world.base, world.bitcoind, None)
+    lost.start()
+    until("W to follow", lambda: lost.synced(world.bitcoind.height()))
+    birthday = world.bitcoind.height() + 1
+    world.bitcoind.call("sendtoaddress", lost.cli("newaddress")["address"], 0.001)
+    world.bitcoind.mine(3)
+    until("W's coin", lambda: lost.cli("listfunds")["confirmed_sat"] == 100_000)
+    lost.stop(False)
+    words = (lost.folder / "seed").read_text().strip()
+    lost.folder.rename(world.base / "W-lost")
+
+    def restore(stdin, *options):
+        return subprocess.run(
+            [str(lost.build / "doze"), "--datadir", str(lost.folder), "init", "--listen-port", str(lost.port), "--rpc-port",
+             str(lost.rpc), "--bitcoind-port", str(world.bitcoind.port), "--bitcoind-cookie", str(world.bitcoind.cookie),
+             "--restore", *options], input=stdin, capture_output=True, text=True, timeout=60)
+
+    bad = restore(words.rsplit(" ", 1)[0] + "\n")
+    check(bad.returncode == 1 and len(bad.stderr.strip().splitlines()) == 1, f"eleven words: {bad.stderr!r}")
+    check(not lost.folder.exists(), "bad words made a folder")
+    for options in (["--birthday", str(birthday)], []):
+        done = restore(words + "\n", *options)
+        check(done.returncode == 0, f"not restored: {done.stderr}")
+        check(words not in done.stdout + done.stderr, "the words are shown")
+        node_id = lost.id
+        lost.start()
+        check(lost.id == node_id, "another node id")
+        until("W's coin again", lambda: lost.cli("listfunds")["confirmed_sat"] == 100_000)
+        lost.stop(False)
+        shutil.rmtree(lost.folder)
+
+
 def bitcoind_goes_away(world):
     before = world.balances()
     world.bitcoind.process.terminate()
@@ -244,7 +277,7 @@ def full_disk_stops_before_signing(world):
 
 
 TESTS = [recipient_online, payer_stays_online, never_released, two_held_at_once, openapi, bad_input_costs_one_line,
-         starts_only_if_it_may, bitcoind_goes_away, full_disk_stops_before_signing]
+         starts_only_if_it_may, words_restore_the_wallet, bitcoind_goes_away, full_disk_stops_before_signing]
 
 
 def main():

@@ -144,6 +144,9 @@ const std::map<std::string, Setter>& setters() {
        })},
       {"bitcoind.poll_ms",
        whole(50, 60'000, [](Settings& s, std::uint64_t v) { s.bitcoind.poll_ms = static_cast<std::uint32_t>(v); })},
+      {"bitcoind.scan_from",
+       whole(0, 0x7fff'ffff,
+             [](Settings& s, std::uint64_t v) { s.bitcoind.scan_from = BlockHeight(static_cast<std::uint32_t>(v)); })},
       {"channels.anchors", flag([](Settings& s, bool v) { s.node.anchors = v; })},
       {"channels.minimum_depth",
        whole(1, 144, [](Settings& s, std::uint64_t v) { s.node.minimum_depth = static_cast<std::uint32_t>(v); })},
@@ -266,7 +269,10 @@ std::string default_settings(const InitOptions& options) {
       << "# Optional: bitcoind's zmqpubhashblock. It only wakes us; blocks are always polled, too.\n"
       << (options.zmq_hashblock.empty() ? "# zmq_hashblock = \"tcp://127.0.0.1:28332\"\n"
                                         : "zmq_hashblock = " + quoted(options.zmq_hashblock) + "\n")
-      << "# poll_ms = 1000\n\n[channels]\n# anchors = true\n# minimum_depth = 3\n\n[fees]\n"
+      << "# poll_ms = 1000\n# The first block that a new node looks at: before the first coin, where the seed was used "
+         "before.\n"
+      << (options.scan_from ? "scan_from = " + std::to_string(*options.scan_from) + "\n" : "# scan_from = 0\n")
+      << "\n[channels]\n# anchors = true\n# minimum_depth = 3\n\n[fees]\n"
       << "# What we charge for forwarding.\n# base_msat = 1000\n# proportional_millionths = 100\n"
       << "# cltv_expiry_delta = 72\n# What our own payments may cost at most, in millionths of the amount.\n"
       << "# max_fee_ppm = 10000\n";

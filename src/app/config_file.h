@@ -21,6 +21,7 @@ struct Settings {
     std::string user, password;
     std::string zmq_hashblock;  // optional, only wakes the poll
     std::uint32_t poll_ms = 1'000;
+    std::optional<BlockHeight> scan_from;  // first block of a node that has seen none; else the tip
   } bitcoind;
   std::string log_level = "info";
 };
@@ -36,6 +37,7 @@ struct InitOptions {
   std::string bitcoind_cookie, bitcoind_user, bitcoind_password, zmq_hashblock;
   std::string announce;  // host:port, servers
   std::string profile;   // "", "ldk" or "draft"
+  std::optional<std::uint32_t> scan_from;
 };
 /// A complete, commented file.
 [[nodiscard]] std::string default_settings(const InitOptions& options);

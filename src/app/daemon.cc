@@ -136,6 +136,7 @@ class Daemon {
     config.zmq_hashblock = bitcoind.zmq_hashblock;
     config.poll_interval_ms = bitcoind.poll_ms;
     config.fallback_feerate = settings_.node.default_feerate;
+    config.start = bitcoind.scan_from;
     for (const auto& tip : node_->chain_tail()) config.known.push_back({tip.height, tip.hash});
     chain::ChainEvents events;
     events.block_connected = [this](BlockHeight height, const BlockHash& hash,
@@ -303,10 +304,12 @@ int run_daemon(const std::string& datadir) {
   };
   auto settings = read_settings(datadir);
   if (!settings) return complain(settings.error());
+  if (auto ours = tighten_datadir(datadir); !ours) return complain(ours.error());
   auto seed = read_seed(datadir);
   if (!seed) return complain(seed.error());
-  auto signer = make_seed_signer(*seed, settings->node.network);
-  auto fingerprint = crypto::sha256(signer->node_id().view());
+  auto signer = make_seed_signer(seed->seed, settings->node.network, seed->channel_salt);
+  // A node that was restored cannot open the channels of before, and must not take them for its own.
+  auto fingerprint = crypto::sha256(Writer().bytes(signer->node_id().view()).bytes(seed->channel_salt).take());
   auto store = store::Store::open(datadir, fingerprint.view());
   if (!store) return complain(store.error().message);
   auto token = read_token(datadir, true);

@@ -56,46 +56,103 @@ Result<bool, std::string> only_ours(const std::string& path) {
 
 }  // namespace
 
+Status<std::string> tighten_datadir(const std::string& datadir) {
+  struct stat info {};
+  if (::stat(datadir.c_str(), &info) != 0) return fail(datadir + ": " + reason());
+  if ((info.st_mode & 077) != 0 && ::chmod(datadir.c_str(), info.st_mode & 0700) != 0)
+    return fail(datadir + ": others can look into it, and that cannot be changed: " + reason());
+  return Done{};
+}
+
 std::string default_datadir() {
   if (const char* named = std::getenv("DOZE_DIR"); named != nullptr && *named != 0) return named;
   const char* home = std::getenv("HOME");
   return std::string(home != nullptr ? home : ".") + "/.doze";
 }
 
-Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options) {
+namespace {
+constexpr std::size_t kSaltBytes = 16;
+constexpr std::string_view kSaltLabel = "channels ";
+
+Status<std::string> fill(std::span<std::uint8_t> out) {
+  if (::getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size()))
+    return fail("no randomness: " + reason());
+  return Done{};
+}
+
+Status<std::string> make_folder(const std::string& datadir, const InitOptions& options, const std::string& seed) {
   if (::mkdir(datadir.c_str(), 0700) != 0 && errno != EEXIST) return fail(datadir + ": " + reason());
   if (::access((datadir + "/seed").c_str(), F_OK) == 0)
     return fail(datadir + "/seed is there already: choose another folder with --datadir");
+  LN_CHECK(tighten_datadir(datadir));
   auto config = default_settings(options);
   if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
-  std::array<std::uint8_t, 16> entropy{};
-  if (::getrandom(entropy.data(), entropy.size(), 0) != static_cast<ssize_t>(entropy.size()))
-    return fail("no randomness: " + reason());
-  auto words = bitcoin::mnemonic_from_entropy(entropy);
-  crypto::wipe(entropy);
   if (::access((datadir + "/doze.toml").c_str(), F_OK) != 0)
     LN_CHECK(write_private(datadir + "/doze.toml", config, true));
-  LN_CHECK(write_private(datadir + "/seed", words + "\n", true));
+  LN_CHECK(write_private(datadir + "/seed", seed, true));
+  return Done{};
+}
+
+std::string describe(const bitcoin::MnemonicError& error) {
+  using Code = bitcoin::MnemonicError::Code;
+  if (error.code == Code::WordCount)
+    return "12, 15, 18, 21 or 24 seed words are expected, not " + std::to_string(error.where);
+  if (error.code == Code::UnknownWord)
+    return "word " + std::to_string(error.where) + " is not in the list of seed words: look for a slip of the pen";
+  return "these words do not belong together: one of them is wrong or in another place";
+}
+}  // namespace
+
+Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options) {
+  std::array<std::uint8_t, 16> entropy{};
+  LN_CHECK(fill(entropy));
+  auto words = bitcoin::mnemonic_from_entropy(entropy);
+  crypto::wipe(entropy);
+  LN_CHECK(make_folder(datadir, options, words + "\n"));
   return words;
 }
 
-Result<Settings, std::string> read_settings(const std::string& datadir) {
-  auto text = read_file(datadir + "/doze.toml");
-  if (!text) return fail(text.error() + ": make a node with: doze init --datadir " + datadir);
-  return parse_settings(*text, datadir + "/doze.toml");
+Status<std::string> restore_datadir(const std::string& datadir, InitOptions options, const std::string& words) {
+  auto entropy = bitcoin::entropy_from_mnemonic(words);
+  if (!entropy) return fail(describe(entropy.error()));
+  if (::access((datadir + "/doze.toml").c_str(), F_OK) == 0)
+    return fail(datadir + "/doze.toml is there already: choose another folder with --datadir");
+  if (!options.scan_from) options.scan_from = 0;
+  std::array<std::uint8_t, kSaltBytes> salt{};
+  LN_CHECK(fill(salt));
+  return make_folder(datadir, options,
+                     bitcoin::mnemonic_from_entropy(*entropy) + "\n" + std::string(kSaltLabel) + to_hex(salt) + "\n");
 }
 
-Result<std::array<std::uint8_t, 64>, std::string> read_seed(const std::string& datadir) {
+Result<Settings, std::string> read_settings(const std::string& datadir) {
+  auto path = datadir + "/doze.toml";
+  auto text = read_file(path);
+  if (!text) return fail(text.error() + ": make a node with: doze init --datadir " + datadir);
+  LN_CHECK(only_ours(path));
+  return parse_settings(*text, path);
+}
+
+Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
   auto path = datadir + "/seed";
   LN_CHECK(only_ours(path));
   LN_TRY(text, read_file(path));
-  auto words = trimmed(text);
+  StoredSeed out;
+  auto end = text.find('\n');
+  auto words = trimmed(text.substr(0, end));
+  auto rest = end == std::string::npos ? "" : trimmed(text.substr(end + 1));
+  if (rest.starts_with(kSaltLabel)) {
+    auto salt = from_hex(rest.substr(kSaltLabel.size()));
+    if (!salt || salt->size() != kSaltBytes) return fail(path + ": the line 'channels' is damaged");
+    out.channel_salt = *std::move(salt);
+  } else if (!rest.empty()) {
+    return fail(path + ": the second line is no line of a seed file");
+  }
   if (auto entropy = bitcoin::entropy_from_mnemonic(words); !entropy)
     return fail(path + ": these are no valid seed words");
-  auto seed = bitcoin::seed_from_mnemonic(words);
+  out.seed = bitcoin::seed_from_mnemonic(words);
   explicit_bzero(words.data(), words.size());
   explicit_bzero(text.data(), text.size());
-  return seed;
+  return out;
 }
 
 Result<std::string, std::string> read_token(const std::string& datadir, bool make) {

@@ -1,4 +1,5 @@
-// A node's folder: doze.toml, seed (the words, 0600), api-token (0600), doze.sqlite, lock.
+// A node's folder: doze.toml (0600, it may hold bitcoind's password), seed (the words, 0600), api-token (0600),
+// doze.sqlite, lock.
 #pragma once
 
 #include <array>
@@ -10,12 +11,23 @@ namespace doze::app {
 
 /// $DOZE_DIR, or ~/.doze.
 [[nodiscard]] std::string default_datadir();
-/// Makes the folder (0700), doze.toml and the seed. Gives the words: shown once, by `doze init`. Refuses a folder that
-/// has a seed already.
+/// Makes the folder (0700, one that is there already becomes that), doze.toml and the seed. Gives the words: shown
+/// once, by `doze init`. Refuses a folder that has a seed already.
 [[nodiscard]] Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options);
+/// The same with the words of an earlier node: its node id, its wallet, none of its channels. Looks at the chain from
+/// options.scan_from on, or from its beginning. The reason of a refusal never shows a word.
+[[nodiscard]] Status<std::string> restore_datadir(const std::string& datadir, InitOptions options,
+                                                  const std::string& words);
+/// Refuses a file that others can read: bitcoind's password may stand in it.
 [[nodiscard]] Result<Settings, std::string> read_settings(const std::string& datadir);
-/// The 64-byte seed behind the stored words. Refuses a file that others can read.
-[[nodiscard]] Result<std::array<std::uint8_t, 64>, std::string> read_seed(const std::string& datadir);
+/// A folder that others can look into is its owner's only from now on: the database has no mode of its own.
+[[nodiscard]] Status<std::string> tighten_datadir(const std::string& datadir);
+struct StoredSeed {
+  std::array<std::uint8_t, 64> seed{};
+  Bytes channel_salt;  // of a restored node: see make_seed_signer
+};
+/// What the stored words stand for. Refuses a file that others can read.
+[[nodiscard]] Result<StoredSeed, std::string> read_seed(const std::string& datadir);
 /// The API's token; made at the first start (`make`), else an error that says to start dozed first.
 [[nodiscard]] Result<std::string, std::string> read_token(const std::string& datadir, bool make);
 

@@ -18,11 +18,12 @@ ExtendedKey child(const ExtendedKey& root, std::initializer_list<std::uint32_t> 
 
 class SeedSigner final : public Signer {
  public:
-  SeedSigner(const ExtendedKey& root, std::uint32_t coin)
+  SeedSigner(const ExtendedKey& root, std::uint32_t coin, ByteView channel_salt)
       : wallet_{child(root, {84 | kHardened, coin | kHardened, 0 | kHardened, 0}),
                 child(root, {84 | kHardened, coin | kHardened, 0 | kHardened, 1})},
         node_key_(child(root, {1017 | kHardened, coin | kHardened, 0 | kHardened}).key),
         master_(*Secret::from(child(root, {1017 | kHardened, coin | kHardened, 1 | kHardened}).key.reveal())),
+        channel_salt_(to_bytes(channel_salt)),
         node_id_(crypto::public_key(node_key_)) {}
 
   const NodeId& node_id() const override { return node_id_; }
@@ -39,7 +40,7 @@ class SeedSigner final : public Signer {
   }
   std::unique_ptr<commitment::ChannelSigner> channel(std::uint64_t key_index) const override {
     Writer label;
-    label.bytes(bytes_of("doze channel")).u64(key_index);
+    label.bytes(bytes_of("doze channel")).u64(key_index).bytes(channel_salt_);
     return commitment::make_signer(Secret(crypto::hmac_sha256(master_.reveal(), label.view()).bytes));
   }
   PublicKey wallet_key(bool change, std::uint32_t index) const override {
@@ -57,15 +58,16 @@ class SeedSigner final : public Signer {
   std::array<ExtendedKey, 2> wallet_;
   PrivateKey node_key_;
   Secret master_;
+  Bytes channel_salt_;
   NodeId node_id_;
 };
 
 }  // namespace
 
-std::unique_ptr<Signer> make_seed_signer(ByteView seed, wire::Network network) {
+std::unique_ptr<Signer> make_seed_signer(ByteView seed, wire::Network network, ByteView channel_salt) {
   auto root = bitcoin::master_key(seed);
   LN_ASSERT(root.has_value());
-  return std::make_unique<SeedSigner>(*root, network == wire::Network::Mainnet ? 0 : 1);
+  return std::make_unique<SeedSigner>(*root, network == wire::Network::Mainnet ? 0 : 1, channel_salt);
 }
 
 }  // namespace doze

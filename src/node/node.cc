@@ -116,7 +116,10 @@ class Corridor {
     node_.chain = in;
     payments(in);
   }
-  void hear(const FeeEstimate& in) { channels(in); }
+  void hear(const FeeEstimate& in) {
+    wallet(in);
+    channels(in);
+  }
   void hear(const OutputLookedUp& in) { gossip(in); }
   void hear(const BroadcastResult& in) {
     wallet(in);

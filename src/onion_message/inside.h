@@ -37,6 +37,10 @@ inline constexpr std::size_t kMaxWaiting = 1'024, kMaxWaitingAnswers = 128, kMax
 inline constexpr std::size_t kMaxSearches = 32;
 /// A client whose channels do not become usable gets its mail anyway after this.
 inline constexpr std::uint64_t kDeliverAnywayMs = 30'000;
+/// Of a mailbox, so much may be from peers that are neither clients nor have a channel with us: most payers are, but
+/// keys are free, and whoever makes many of them must not keep out those who have something to lose.
+inline constexpr std::size_t kStrangersMessages = kMailboxMessages / 4 * 3;
+inline constexpr std::uint64_t kStrangersBytes = kMailboxBytes / 4 * 3;
 /// How often the age of the mail is looked at.
 inline constexpr std::uint64_t kAgeCheckMs = 3'600'000;
 /// All mailboxes together: they are kept in memory, too. Beyond, new mail is dropped.
@@ -170,7 +174,10 @@ class Work {
   [[nodiscard]] bool sleeps(const NodeId& node) const;
   /// False: it was not kept, for there is no room.
   bool park(const NodeId& client, const NodeId& source, wire::OnionMessage message);
-  void shrink(const NodeId& client, Mailbox& mailbox);
+  void shrink(const NodeId& client, Mailbox& mailbox, std::uint64_t newest);
+  [[nodiscard]] std::optional<std::uint64_t> surplus(const Mailbox& mailbox, std::uint64_t newest,
+                                                     bool strangers) const;
+  void remove(Mailbox& mailbox, std::uint64_t sequence);
   void erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence);
   void drop_old_mail();
   void open_session(const NodeId& client);

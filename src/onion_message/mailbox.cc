@@ -41,45 +41,80 @@ bool Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage m
     return false;
   }
   auto sequence = self_.next_sequence++;
-  say(Put{Table::Mailbox, mail_key(client, sequence), encode(mail)});
+  Put row{Table::Mailbox, mail_key(client, sequence), encode(mail)};
   auto& mailbox = self_.mailboxes[client];
   mailbox.bytes += mail.size();
   self_.all_bytes += mail.size();
   mailbox.mail.emplace(sequence, std::move(mail));
-  shrink(client, mailbox);
-  bool kept = mailbox.mail.contains(sequence);
+  shrink(client, mailbox, sequence);
+  if (!mailbox.mail.contains(sequence)) return false;
+  say(std::move(row));
   if (!self_.age_check) self_.age_check = after_ms(context_.mono, kAgeCheckMs);
   if (!context_.views.connected(client)) {
     notify(Severity::Info, "mail_parked", {{"client", client.hex()}, {"messages", std::uint64_t{mailbox.mail.size()}}});
-    return kept;
+    return true;
   }
   if (!self_.sessions.contains(client)) open_session(client);  // it became a client while it was connected
   auto& session = self_.sessions.at(client);
   if (session.stage == Stage::Open) deliver(client, session);
-  return kept;
+  return true;
 }
 
-/// Fair share: whoever fills the mailbox most loses its own oldest message first.
-void Work::shrink(const NodeId& client, Mailbox& mailbox) {
-  while (mailbox.mail.size() > kMailboxMessages || mailbox.bytes > kMailboxBytes) {
-    bool by_bytes = mailbox.bytes > kMailboxBytes;
-    std::map<NodeId, std::uint64_t> load;
-    for (const auto& [sequence, mail] : mailbox.mail) load[mail.source] += by_bytes ? mail.size() : 1;
-    auto largest =
-        std::max_element(load.begin(), load.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    auto oldest = std::find_if(mailbox.mail.begin(), mailbox.mail.end(),
-                               [&](const auto& entry) { return entry.second.source == largest->first; });
-    notify(Severity::Warning, "mail_dropped", {{"client", client.hex()}, {"from", largest->first.hex()}});
-    erase(client, mailbox, oldest->first);
+/// Fair share: whoever fills the mailbox most loses its own oldest message first. Where several have as much, what was
+/// there stays: a thousand senders of one message each drive nobody out.
+std::optional<std::uint64_t> Work::surplus(const Mailbox& mailbox, std::uint64_t newest, bool strangers) const {
+  struct Share {
+    std::uint64_t messages = 0, bytes = 0, oldest = 0;
+  };
+  std::map<NodeId, Share> shares;
+  Share all;
+  for (const auto& [sequence, mail] : mailbox.mail) {
+    if (strangers && (mail.source == context_.signer.node_id() || context_.views.is_client(mail.source))) continue;
+    auto& share = shares.try_emplace(mail.source, Share{0, 0, sequence}).first->second;
+    ++share.messages, ++all.messages;
+    share.bytes += mail.size(), all.bytes += mail.size();
   }
+  bool by_bytes = all.bytes > (strangers ? kStrangersBytes : kMailboxBytes);
+  if (!by_bytes && all.messages <= (strangers ? kStrangersMessages : kMailboxMessages)) return std::nullopt;
+  auto size = [&](const Share& share) { return by_bytes ? share.bytes : share.messages; };
+  std::uint64_t most = 0;
+  for (const auto& [source, share] : shares) most = std::max(most, size(share));
+  std::size_t with_most = 0;
+  const Share* latest = nullptr;
+  for (const auto& [source, share] : shares) {
+    if (size(share) < most) continue;
+    ++with_most;
+    if (latest == nullptr || share.oldest > latest->oldest) latest = &share;
+  }
+  auto comer = mailbox.mail.find(newest);
+  auto own = comer == mailbox.mail.end() ? shares.end() : shares.find(comer->second.source);
+  bool refused = with_most > 1 && own != shares.end() && size(own->second) == most;
+  return refused ? newest : latest->oldest;
 }
 
-void Work::erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence) {
+/// `newest` is not stored yet.
+void Work::shrink(const NodeId& client, Mailbox& mailbox, std::uint64_t newest) {
+  for (bool strangers : {true, false})
+    while (auto sequence = surplus(mailbox, newest, strangers)) {
+      const auto& from = mailbox.mail.at(*sequence).source;
+      notify(Severity::Warning, "mail_dropped", {{"client", client.hex()}, {"from", from.hex()}});
+      if (*sequence == newest)
+        remove(mailbox, newest);
+      else
+        erase(client, mailbox, *sequence);
+    }
+}
+
+void Work::remove(Mailbox& mailbox, std::uint64_t sequence) {
   auto it = mailbox.mail.find(sequence);
-  if (it == mailbox.mail.end()) return;
   mailbox.bytes -= it->second.size();
   self_.all_bytes -= it->second.size();
   mailbox.mail.erase(it);
+}
+
+void Work::erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence) {
+  if (!mailbox.mail.contains(sequence)) return;
+  remove(mailbox, sequence);
   say(::doze::Erase{Table::Mailbox, mail_key(client, sequence)});
 }
 

@@ -37,9 +37,11 @@ namespace {
 /// A used address: the ones behind it are watched from now on, and it is never given out again.
 void use(Work& work, const KeyPath& key) {
   auto& state = work.state;
-  auto& next = key.change ? state.next_change : state.next_receive;
-  if (key.index >= kChannelScriptIndexBase || key.index < next) return;
-  next = key.index + 1;
+  bool closing = key.index >= kChannelScriptIndexBase;
+  auto& next = closing ? state.next_channel : key.change ? state.next_change : state.next_receive;
+  auto index = closing ? key.index - kChannelScriptIndexBase : key.index;
+  if (index < next) return;
+  next = index + 1;
   work.save_indexes();
   state.watch(work.context.signer);
 }

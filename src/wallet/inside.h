@@ -12,8 +12,9 @@ namespace doze::wallet {
 /// Addresses watched beyond the highest used one: a restored wallet finds coins across gaps up to this (BIP 44 asks
 /// 20).
 inline constexpr std::uint32_t kGap = 100;
-/// Closing scripts watched beyond the highest channel: channels that open before the wallet's next look at the views.
-inline constexpr std::uint32_t kChannelGap = 10;
+/// The same for closing scripts, beyond the highest channel known or found: openings that failed and channels that
+/// closed with nothing for us leave gaps, too.
+inline constexpr std::uint32_t kChannelGap = 100;
 /// Spent coins and confirmed transactions are kept so long for reorgs: as long as the node keeps block hashes.
 inline constexpr std::uint32_t kForgetAfterBlocks = 144;
 /// Consensus: a coinbase output can be spent from this many confirmations on.
@@ -63,7 +64,8 @@ struct Wallet::Inside {
     RequestId request = 0;
     Sat amount;
   };
-  std::map<Txid, Asked> waiting;  // sendtoaddress: reply when the backend has judged
+  std::map<Txid, Asked> waiting;         // sendtoaddress: reply when the backend has judged
+  std::optional<FeeratePerKw> estimate;  // the backend's last
 
   /// Derives scripts until every gap is full.
   void watch(const Signer& signer);

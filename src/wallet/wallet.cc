@@ -88,7 +88,8 @@ void answer(Work& work, RequestId request, const command::SendToAddress& send) {
                    std::string("this is no address on ") + wire::name(work.context.config.network) + ": " +
                        escape_untrusted(send.address),
                    {}});
-  auto built = build(work, *script, send.amount, send.feerate.value_or(work.context.config.default_feerate));
+  auto usual = work.state.estimate.value_or(work.context.config.default_feerate);
+  auto built = build(work, *script, send.amount, send.feerate.value_or(usual));
   if (!built) return refuse(std::move(built).error());
   auto txid = reserve(work, *built, TxState::Unsent);
   work.state.waiting[txid] = {request, built->amount};
@@ -129,6 +130,9 @@ void on(Work& work, const BlockConnected& in) {
 }
 void on(Work& work, const BlockDisconnected& in) {
   block_disconnected(work, in);
+}
+void on(Work& work, const FeeEstimate& in) {
+  work.state.estimate = in.feerate;
 }
 void on(Work& work, const PrepareFunding& in) {
   auto built = build(work, in.script_pubkey, in.amount, in.feerate);

@@ -1,7 +1,7 @@
 // Our own coins: p2wpkh under BIP 84, found in blocks, reserved for fundings, spent by sendtoaddress.
 //
-// Reorgs: a coin whose block goes becomes unconfirmed again. Mutual-close outputs and our static_remotekey outputs of a
-// peer's commitment pay to wallet keys, so they are found like any other coin.
+// Reorgs: a coin whose block goes becomes unconfirmed again. Mutual-close outputs pay to wallet keys, so they are found
+// like any other coin, after a restart from the seed words, too: see kGap and kChannelGap.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@
 
 namespace doze::wallet {
 
-using Input = std::variant<Started, BlockConnected, BlockDisconnected, PrepareFunding, ReleaseFunding, BroadcastResult,
-                           CommandReceived>;
+using Input = std::variant<Started, BlockConnected, BlockDisconnected, FeeEstimate, PrepareFunding, ReleaseFunding,
+                           BroadcastResult, CommandReceived>;
 
 class Wallet {
  public:

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "bitcoin/keys.h"
+#include "effects/seed_signer.h"
 
 namespace doze::app {
 namespace {
@@ -53,7 +54,7 @@ TEST_F(Datadir, SeedIsTheOneOfTheWords) {
   ASSERT_TRUE(words);
   auto seed = read_seed(folder);
   ASSERT_TRUE(seed) << seed.error();
-  EXPECT_EQ(*seed, bitcoin::seed_from_mnemonic(*words));
+  EXPECT_EQ(seed->seed, bitcoin::seed_from_mnemonic(*words));
   EXPECT_EQ(bitcoin::entropy_from_mnemonic(*words)->size(), 16U);
 }
 
@@ -63,7 +64,7 @@ TEST_F(Datadir, ExistingSeedIsNeverReplaced) {
   auto again = init_datadir(folder, {});
   ASSERT_FALSE(again);
   EXPECT_NE(again.error().find("seed is there already"), std::string::npos);
-  EXPECT_EQ(*read_seed(folder), bitcoin::seed_from_mnemonic(*words));
+  EXPECT_EQ(read_seed(folder)->seed, bitcoin::seed_from_mnemonic(*words));
 }
 
 TEST_F(Datadir, FilesThatOthersCanReadAreRefused) {
@@ -79,12 +80,99 @@ TEST_F(Datadir, FilesThatOthersCanReadAreRefused) {
   }
 }
 
+TEST_F(Datadir, SettingsThatOthersCanReadAreRefused) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  for (mode_t wrong : {0644, 0640, 0620}) {
+    ASSERT_EQ(::chmod((folder + "/doze.toml").c_str(), wrong), 0);
+    auto settings = read_settings(folder);
+    ASSERT_FALSE(settings);
+    EXPECT_NE(settings.error().find("chmod 600"), std::string::npos);
+    EXPECT_EQ(settings.error().find('\n'), std::string::npos);
+  }
+}
+
+TEST_F(Datadir, AFolderThatWasThereBecomesItsOwnersOnly) {
+  ASSERT_EQ(::mkdir(folder.c_str(), 0755), 0);
+  ASSERT_TRUE(init_datadir(folder, {}));
+  EXPECT_EQ(mode(""), 0700U);
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  ASSERT_TRUE(tighten_datadir(folder));
+  EXPECT_EQ(mode(""), 0700U);
+  EXPECT_FALSE(tighten_datadir(folder + "/nowhere"));
+}
+
 TEST_F(Datadir, DamagedSeedIsRefused) {
   ASSERT_TRUE(init_datadir(folder, {}));
   std::ofstream(folder + "/seed") << "abandon abandon abandon\n";
   auto seed = read_seed(folder);
   ASSERT_FALSE(seed);
   EXPECT_NE(seed.error().find("no valid seed words"), std::string::npos);
+}
+
+const std::string kWords =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+
+TEST_F(Datadir, WordsOfAnEarlierNodeBringItsKeysBackButNewOnesForChannels) {
+  InitOptions options;
+  options.scan_from = 700;
+  auto restored = restore_datadir(folder, options, "  Abandon " + kWords.substr(8) + " \r");
+  ASSERT_TRUE(restored) << restored.error();
+  EXPECT_EQ(mode("/seed"), 0600U);
+  EXPECT_EQ(read_settings(folder)->bitcoind.scan_from, BlockHeight(700));
+  auto stored = read_seed(folder);
+  ASSERT_TRUE(stored) << stored.error();
+  EXPECT_EQ(stored->seed, bitcoin::seed_from_mnemonic(kWords));
+  auto before = make_seed_signer(stored->seed, wire::Network::Regtest);
+  auto after = make_seed_signer(stored->seed, wire::Network::Regtest, stored->channel_salt);
+  EXPECT_EQ(after->node_id(), before->node_id());
+  EXPECT_EQ(after->wallet_key(false, 3), before->wallet_key(false, 3));
+  EXPECT_EQ(after->secret(SecretUse::Payer), before->secret(SecretUse::Payer));
+  EXPECT_NE(after->channel(0)->public_keys().funding, before->channel(0)->public_keys().funding);
+  EXPECT_NE(after->channel(0)->per_commitment_point(0), before->channel(0)->per_commitment_point(0));
+  // The same again is another life.
+  auto second = parent + "/second";
+  ASSERT_TRUE(restore_datadir(second, {}, kWords));
+  EXPECT_NE(read_seed(second)->channel_salt, stored->channel_salt);
+  EXPECT_EQ(read_settings(second)->bitcoind.scan_from, BlockHeight(0));
+}
+
+TEST_F(Datadir, ANewNodeScansNothingAndHasNoSalt) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  EXPECT_FALSE(read_settings(folder)->bitcoind.scan_from.has_value());
+  EXPECT_TRUE(read_seed(folder)->channel_salt.empty());
+}
+
+TEST_F(Datadir, BadWordsAreRefusedInOneLineThatShowsNone) {
+  auto swapped = kWords.substr(8) + " abandon";  // right words, wrong place
+  std::pair<std::string, const char*> cases[] = {{"", "not 0"},
+                                                 {"abandon about", "not 2"},
+                                                 {kWords.substr(0, kWords.size() - 5) + "aboutt", "word 12"},
+                                                 {swapped, "do not belong together"}};
+  for (const auto& [words, expected] : cases) {
+    auto restored = restore_datadir(folder, {}, words);
+    ASSERT_FALSE(restored);
+    EXPECT_NE(restored.error().find(expected), std::string::npos) << restored.error();
+    EXPECT_EQ(restored.error().find("about"), std::string::npos);
+    EXPECT_EQ(restored.error().find('\n'), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(folder));
+  }
+}
+
+TEST_F(Datadir, RestoringReplacesNothing) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  EXPECT_FALSE(restore_datadir(folder, {}, kWords));
+  std::filesystem::remove(folder + "/seed");
+  auto refused = restore_datadir(folder, {}, kWords);  // the file would not say where to look from
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("doze.toml is there already"), std::string::npos);
+}
+
+TEST_F(Datadir, DamagedSaltIsRefused) {
+  ASSERT_TRUE(restore_datadir(folder, {}, kWords));
+  for (const char* line : {"channels 00ff", "channels xyz", "something else"}) {
+    std::ofstream(folder + "/seed") << kWords << "\n" << line << "\n";
+    EXPECT_FALSE(read_seed(folder)) << line;
+  }
 }
 
 TEST_F(Datadir, WhatIsMissingIsNamed) {

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <cstdio>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,23 @@ int complain(const std::string& why) {
   return 1;
 }
 
+/// The words, from whoever types or pipes them; never an argument, which other users of the machine could see.
+std::string read_words() {
+  if (::isatty(STDIN_FILENO) != 0) std::fprintf(stderr, "Seed words, in one line: ");
+  std::string line;
+  std::getline(std::cin, line);
+  return line;
+}
+
 int init(const std::string& datadir, const Words& words) {
   app::InitOptions options;
+  bool restore = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
+    if (word == "--restore") {
+      restore = true;
+      continue;
+    }
     if (!word.starts_with("--") || i + 1 >= words.size())
       return complain("init: '" + word + "' needs a value or is unknown: see doze init --help");
     const auto& value = words[++i];
@@ -72,6 +86,10 @@ int init(const std::string& datadir, const Words& words) {
       options.bitcoind_user = value;
     } else if (word == "--bitcoind-password") {
       options.bitcoind_password = value;
+    } else if (word == "--birthday") {
+      auto height = value.size() <= 9 ? cli::parse_sat(value) : std::nullopt;
+      good = height.has_value();
+      if (height) options.scan_from = static_cast<std::uint32_t>(*height);
     } else if (word == "--zmq-hashblock") {
       options.zmq_hashblock = value;
     } else {
@@ -81,6 +99,17 @@ int init(const std::string& datadir, const Words& words) {
   }
   if (options.role == Role::Server && options.announce.empty())
     options.announce = "127.0.0.1:" + std::to_string(options.listen_port);
+  if (restore) {
+    auto restored = app::restore_datadir(datadir, options, read_words());
+    if (!restored) return complain("init: " + restored.error());
+    std::printf(
+        "Made %s/doze.toml and %s/seed from your words.\n\nThe wallet looks for its coins from block %u on. Channels, "
+        "offers and payments do\nnot come back.\n\n"
+        "Start the node with: dozed --datadir %s\n",
+        datadir.c_str(), datadir.c_str(), options.scan_from.value_or(0), datadir.c_str());
+    return 0;
+  }
+  if (options.scan_from) return complain("init: --birthday goes with --restore");
   auto made = app::init_datadir(datadir, options);
   if (!made) return complain(made.error());
   std::printf(

@@ -1,5 +1,6 @@
 // Mail for clients that sleep.
 #include "fake_node.h"
+#include "onion_message/inside.h"
 
 namespace doze::onion_message::testing {
 namespace {
@@ -187,7 +188,15 @@ TEST_F(MailboxTest, strangers_and_clients_of_a_client_have_no_mailbox) {
 
 // ---- limits ----
 
-TEST_F(MailboxTest, a_full_mailbox_loses_the_oldest_of_its_largest_source) {
+/// Both senders have channels with the server: a mailbox may be all theirs.
+struct FullMailboxTest : MailboxTest {
+  FullMailboxTest() {
+    server.add_channel(sender.id, ShortChannelId::of(16'000'000, 2, 1));
+    server.add_channel(second_sender.id, ShortChannelId::of(16'000'000, 3, 1));
+  }
+};
+
+TEST_F(FullMailboxTest, a_full_mailbox_loses_the_oldest_of_its_largest_source) {
   post_from(second_sender, 200);
   for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
   EXPECT_EQ(server.rows.size(), kMailboxMessages);
@@ -200,13 +209,58 @@ TEST_F(MailboxTest, a_full_mailbox_loses_the_oldest_of_its_largest_source) {
   EXPECT_EQ(got.back(), static_cast<int>(kMailboxMessages) - 1);
 }
 
-TEST_F(MailboxTest, a_mailbox_holds_so_many_bytes_and_not_more) {
+TEST_F(FullMailboxTest, a_mailbox_holds_so_many_bytes_and_not_more) {
   for (int i = 0; i < 40; ++i) post(static_cast<std::uint8_t>(i), 20'000);
   EXPECT_LE(number("bytes"), kMailboxBytes);
   EXPECT_GT(number("bytes"), kMailboxBytes - 40'000);
   auto kept = number("messages");
   EXPECT_EQ(server.rows.size(), kept);
   EXPECT_EQ(read(wake()).size(), kept);
+}
+
+/// What somebody without a channel posts, whose id the test chooses.
+struct CrowdTest : MailboxTest {
+  wire::OnionMessage message = std::get<wire::OnionMessage>([this] {
+    auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
+    auto effects = sender.step(SendOnionMessage{path, contents(1), std::nullopt, false, 0});
+    return FakeNode::of<SendMessage>(effects).at(0).message;
+  }());
+  Effects post_as(std::uint8_t first_byte, std::size_t number) {
+    NodeId source;
+    source.bytes.fill(first_byte);
+    source.bytes[31] = static_cast<std::uint8_t>(number >> 8);
+    source.bytes[32] = static_cast<std::uint8_t>(number);
+    server.see(source);
+    return server.step(MessageReceived{source, message});
+  }
+};
+
+TEST_F(CrowdTest, many_sources_of_one_message_each_drive_no_mail_out) {
+  post(7);
+  auto honest = *server.rows.begin();
+  for (std::uint8_t side : {0x00, 0xff})  // lesser and greater ids than the honest one's
+    for (std::size_t i = 0; i < 2 * kMailboxMessages; ++i) post_as(side, i);
+  EXPECT_TRUE(server.rows.contains(honest.first));
+  EXPECT_EQ(server.rows.size(), kStrangersMessages);
+  EXPECT_EQ(read(wake()).at(0), 7);
+}
+
+TEST_F(CrowdTest, strangers_leave_room_for_peers_with_channels) {
+  server.add_channel(second_sender.id, ShortChannelId::of(16'000'000, 3, 1));
+  for (std::size_t i = 0; i < 2 * kMailboxMessages; ++i) post_as(0xff, i);
+  constexpr auto kLeft = kMailboxMessages - kStrangersMessages;
+  for (std::size_t i = 0; i < kLeft; ++i) EXPECT_EQ(story(post_from(second_sender, 9)), "put");
+  EXPECT_EQ(server.rows.size(), kMailboxMessages);
+  for (std::size_t i = 0; i < kMailboxMessages; ++i) post_as(0x00, i);
+  auto got = read(wake());
+  EXPECT_EQ(std::count(got.begin(), got.end(), 9), kLeft);
+}
+
+TEST_F(CrowdTest, what_is_refused_costs_no_row_and_our_own_mail_is_never_a_strangers) {
+  for (std::size_t i = 0; i < kStrangersMessages; ++i) EXPECT_EQ(story(post_as(0xff, i)), "put");
+  EXPECT_EQ(story(post_as(0xff, kStrangersMessages)), "");
+  auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
+  EXPECT_EQ(story(server.step(SendOnionMessage{path, contents(8), std::nullopt, true, 0})), "put");
 }
 
 TEST_F(MailboxTest, old_mail_goes_while_running_and_at_start) {
@@ -231,7 +285,7 @@ TEST_F(MailboxTest, mail_of_somebody_who_is_no_client_any_more_goes) {
   EXPECT_TRUE(server.rows.empty());
 }
 
-TEST_F(MailboxTest, a_full_mailbox_delivered_in_one_burst_passes_the_clients_own_limits) {
+TEST_F(FullMailboxTest, a_full_mailbox_delivered_in_one_burst_passes_the_clients_own_limits) {
   for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
   auto effects = wake();
   std::size_t heard = 0;

@@ -344,6 +344,21 @@ TEST_F(WalletTest, SendsEverything) {
   EXPECT_EQ(transaction.outputs[0].amount + verified_fee(transaction), Sat(100'000));
 }
 
+TEST_F(WalletTest, PaysTheNodesFeeEstimateUnlessAFeerateIsGiven) {
+  for (int i = 0; i < 5; ++i) receive(1'000'000);
+  auto fee = [&](std::optional<FeeratePerKw> feerate) {
+    auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), feerate}});
+    return verified_fee(one<Broadcast>(effects).transaction).value();
+  };
+  auto at_default = fee(std::nullopt);
+  tell(FeeEstimate{FeeratePerKw(config_.default_feerate.value() * 4)});
+  EXPECT_NEAR(static_cast<double>(fee(std::nullopt)), 4.0 * static_cast<double>(at_default), 4);
+  EXPECT_NEAR(static_cast<double>(fee(config_.default_feerate)), static_cast<double>(at_default), 1);
+  tell(FeeEstimate{FeeratePerKw(1)});
+  auto lowest = fee(std::nullopt);
+  EXPECT_EQ(lowest, fee(config_.feerate_floor));
+}
+
 TEST_F(WalletTest, RefusedPaymentFreesItsCoinsAndSaysWhy) {
   receive(80'000);
   auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
@@ -407,6 +422,20 @@ TEST_F(WalletTest, ForgetsSpentCoinsWhenNoReorgCanBringThemBack) {
   EXPECT_EQ(coins(), 1);
   mine({});
   EXPECT_EQ(coins(), 0);
+}
+
+TEST_F(WalletTest, ARestoredWalletFindsClosingScriptsAcrossGapsWithoutKnowingTheChannels) {
+  auto closing = [&](std::uint32_t index) {
+    return bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + index));
+  };
+  mine({payment_to(closing(9), 1'000)});
+  mine({payment_to(closing(90), 2'000)});
+  reload();
+  mine({payment_to(closing(185), 4'000)});
+  mine({payment_to(closing(5), 8'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(15'000));
+  mine({payment_to(closing(300), 1)});  // beyond the gap
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(15'000));
 }
 
 TEST_F(WalletTest, RefusesCutAndUnknownRows) {
