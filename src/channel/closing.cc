@@ -12,6 +12,8 @@ namespace {
 
 /// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
 constexpr std::uint64_t kClosingWeight = 730;
+/// The fee may be so many times what we want: estimates differ. LDK takes the most that the opener offers.
+constexpr std::uint64_t kClosingFeeRoom = 2;
 
 Bytes script_of(const Channel& channel) {
   return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
@@ -51,7 +53,7 @@ void send_closing_signed(Work& work, Channel& channel, Sat fee) {
   message.fee_satoshis = fee;
   message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
   message.fee_range = wire::FeeRange{Sat(kClosingWeight * work.context.config.feerate_floor.value() / 1000),
-                                     Sat(std::max(fee.value(), wanted_fee(work).value()) * 5)};
+                                     Sat(std::max(fee.value(), wanted_fee(work).value() * kClosingFeeRoom))};
   work.send(channel.peer, std::move(message));
 }
 
@@ -206,8 +208,8 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
     return break_channel(work, channel, "closing_signed: the signature is wrong");
   bool agreed = channel.closing_fee == m.fee_satoshis;
   if (!agreed) {
-    // We pay as the opener: up to five times what we wanted. Otherwise whatever the peer pays is fine.
-    if (channel.funder && m.fee_satoshis.value() > wanted_fee(work).value() * 5) {
+    // We pay as the opener. Otherwise whatever the peer pays is fine.
+    if (channel.funder && m.fee_satoshis.value() > wanted_fee(work).value() * kClosingFeeRoom) {
       work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: the fee is too high"))});
       return;
     }
