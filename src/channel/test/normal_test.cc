@@ -311,6 +311,22 @@ TEST(Fees, an_estimate_that_came_while_the_peers_were_apart_is_followed_when_the
   EXPECT_EQ(pair.b.only_channel().feerate.value(), before.value() * 2);
 }
 
+// LDK takes the top of the range if the other side pays.
+TEST(Closing, the_opener_offers_at_most_twice_the_fee_that_it_wants) {
+  Pair pair;
+  pair.open();
+  command::CloseChannel close;
+  close.channel_id = pair.id();
+  auto script = bitcoin::p2wpkh_script(pair.a.signer->wallet_key(false, 7));
+  pair.a.step(CloseChannelNow{3, close, script});
+  pair.run();
+  auto sent = pair.a.sent<wire::ClosingSigned>();
+  ASSERT_FALSE(sent.empty());
+  ASSERT_TRUE(sent[0].fee_range);
+  EXPECT_LE(sent[0].fee_range->max_fee_satoshis.value(), 2 * sent[0].fee_satoshis.value());
+  EXPECT_FALSE(pair.a.all<Broadcast>().empty());
+}
+
 // ---- what a peer may not do: each ends the channel with an error and our commitment ----
 
 struct Violation {
