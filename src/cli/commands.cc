@@ -135,18 +135,19 @@ std::vector<Command> toolbox_commands() {
               {"doze completion bash > ~/.local/share/bash-completion/completions/doze"}),
       offline("man", "Print a man page.", {word("command", "of this command; default: of doze itself", false)}, "",
               {"doze man decode | man -l -"}),
-      offline("init", "Make a node: configuration and seed words.",
-              {text("network", "regtest (default), signet or testnet4"), text("role", "client (default) or server"),
-               text("alias", "shown to others"), number("listen_port", "default: 9735"),
-               number("rpc_port", "default: 9737"), text("announce", "HOST:PORT, for servers"), profile,
-               number("bitcoind_port", "default: the network's"), text("bitcoind_cookie", "a file"),
-               text("bitcoind_user", "instead of a cookie"), text("bitcoind_password", "instead of a cookie"),
-               text("zmq_hashblock", "tcp://HOST:PORT"),
-               flag("restore", "read the seed words of an earlier node from stdin, one line"),
-               number("birthday", "with --restore: the block from which its coins are looked for; default: all")},
-              "Writes doze.toml and the seed into --datadir, and shows the seed words once. Restored words bring back the "
-              "node id and the coins on chain; no channels, offers or payments.",
-              {"doze --datadir ~/.doze init --network regtest --bitcoind-cookie ~/.bitcoin/regtest/.cookie"}),
+      offline(
+          "init", "Make a node: configuration and seed words.",
+          {text("network", "regtest (default), signet or testnet4"), text("role", "client (default) or server"),
+           text("alias", "shown to others"), number("listen_port", "default: 9735"),
+           number("rpc_port", "default: 9737"), text("announce", "HOST:PORT, for servers"), profile,
+           number("bitcoind_port", "default: the network's"), text("bitcoind_cookie", "a file"),
+           text("bitcoind_user", "instead of a cookie"), text("bitcoind_password", "instead of a cookie"),
+           text("zmq_hashblock", "tcp://HOST:PORT"),
+           flag("restore", "read the seed words of an earlier node from stdin, one line"),
+           number("birthday", "with --restore: the block from which its coins are looked for; default: all")},
+          "Writes doze.toml and the seed into --datadir, and shows the seed words once. Restored words bring back the "
+          "node id and the coins on chain; no channels, offers or payments.",
+          {"doze --datadir ~/.doze init --network regtest --bitcoind-cookie ~/.bitcoin/regtest/.cookie"}),
   };
 }
 
