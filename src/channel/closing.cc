@@ -174,13 +174,19 @@ bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, B
          height.value() >= std::max(channel.reestablished_at->value(), expiry) + kExpiredGraceBlocks;
 }
 
-/// In any commitment that could be published: BOLT 2 says "either node's".
+/// In any commitment that could be published: BOLT 2 says "either node's". Not one that the peer settled and that is
+/// gone from ours: we have the preimage, and only the peer's revocation is missing.
 std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {
+  auto settled = [&](std::uint64_t id) {
+    auto it = channel.offered.find(id);
+    return !channel.local_spec.htlcs.contains({true, id}) && (it == channel.offered.end() || it->second.fulfilled);
+  };
   for (const auto* spec :
        {&channel.local_spec, &channel.remote_spec, channel.next_remote_spec ? &*channel.next_remote_spec : nullptr}) {
     if (spec == nullptr) continue;
     for (const auto& [htlc, info] : spec->htlcs)
-      if (htlc.offered && overdue(channel, htlc.id, info.cltv_expiry, height)) return info.cltv_expiry;
+      if (htlc.offered && !settled(htlc.id) && overdue(channel, htlc.id, info.cltv_expiry, height))
+        return info.cltv_expiry;
   }
   return std::nullopt;
 }

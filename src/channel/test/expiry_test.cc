@@ -109,5 +109,31 @@ TEST(Expiry, an_htlc_that_is_only_in_the_peers_next_commitment_counts) {
   }
 }
 
+/// The peer's commitment alone still has the HTLC; whether it was settled or failed decides.
+TEST(Expiry, an_htlc_that_the_peer_settled_and_signed_away_is_no_reason_to_close) {
+  for (bool settled : {true, false}) {
+    Pair pair;
+    pair.open();
+    auto add = pair.a.add(pair.id(), Msat(5'000'000), 1);
+    pair.a.step(add);
+    pair.run();
+    if (settled)
+      pair.b.step(FulfillHtlc{pair.id(), 0, preimage(1)});
+    else
+      pair.b.step(FailHtlc{pair.id(), 0, Bytes{1}});
+    while (pair.deliver(pair.b)) {
+    }
+    pair.cut();  // before B revokes
+    pair.a.said.clear();
+    pair.mine({}, add.cltv_expiry.value() + 100 - pair.tip.value());
+    EXPECT_EQ(pair.a.all<Broadcast>().empty(), settled);
+    if (!settled) continue;
+    pair.connect();
+    pair.run();
+    EXPECT_TRUE(pair.a.only_channel().usable);
+    EXPECT_TRUE(pair.a.only_channel().offered_htlcs.empty());
+  }
+}
+
 }  // namespace
 }  // namespace doze::channel
