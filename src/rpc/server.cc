@@ -18,6 +18,8 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 namespace {
+constexpr std::size_t kReadAhead = 4'096;  // of a next request, at a time
+
 http::status status_of(CommandErrorCode code) {
   switch (code) {
     case CommandErrorCode::BadRequest:
@@ -82,17 +84,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void wait_for(RequestId pending) {
     pending_ = pending;
     stream_.expires_never();
-    // A client that hangs up while it waits is noticed by the end of its stream.
-    stream_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this(), pending](beast::error_code error) {
-      if (error || self->pending_ != pending) return;
-      std::uint8_t byte = 0;
-      beast::error_code ended;
-      self->stream_.socket().non_blocking(true, ended);
-      auto size = self->stream_.socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ended);
-      if (size != 0 || ended == asio::error::would_block) return;
-      self->owner_->gave_up(std::exchange(self->pending_, 0));
-      self->stream_.close();
-    });
+    watch(pending);
   }
 
   void answer(http::status status, std::string body) {
@@ -117,6 +109,22 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
+  /// A client that hangs up while it waits is noticed by the end of its stream. What it sends before is its next
+  /// request, and must leave the socket, or the end behind it would not be seen.
+  void watch(RequestId pending) {
+    stream_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this(), pending](beast::error_code error) {
+      if (error || self->pending_ != pending) return;
+      auto room = std::min(kReadAhead, self->buffer_.max_size() - self->buffer_.size());
+      beast::error_code ended;
+      self->stream_.socket().non_blocking(true, ended);
+      auto size = room == 0 ? 0 : self->stream_.socket().receive(self->buffer_.prepare(room), 0, ended);
+      self->buffer_.commit(size);
+      if (size != 0 || ended == asio::error::would_block) return self->watch(pending);
+      self->owner_->gave_up(std::exchange(self->pending_, 0));
+      self->stream_.close();
+    });
+  }
+
   void on_request() {
     const auto& request = parser_->get();
     keep_alive_ = request.keep_alive();
