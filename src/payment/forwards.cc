@@ -238,7 +238,7 @@ void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
   if (!std::holds_alternative<PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
   bool ours = std::holds_alternative<PeeledFinal>(peeled) || std::holds_alternative<PeeledPlain>(peeled);
-  if (ours && !work.context.views.chain_synced) return park(work, word);
+  if (ours && !work.context.views.chain_synced && !word.too_much_dust) return park(work, word);
   std::visit(
       Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
                  [&](const PeeledFinal& onion) { receive_final(work, word, onion); },

@@ -184,8 +184,8 @@ inline constexpr std::uint64_t kHoldRoundMs = 1'000;
 /// A block is read in a moment, a start takes some seconds: so long new HTLCs for others wait for our chain, later they
 /// are refused at once.
 inline constexpr std::uint64_t kChainPatienceMs = 60'000;
-/// HTLCs for us wait so long: a phone that was off for weeks reads blocks for minutes, and an hour is 6 of the 42
-/// blocks that an HTLC has left when it comes.
+/// HTLCs for us wait so long: a phone that was off for weeks reads blocks for minutes, and an hour is 6 of the 41
+/// blocks that an HTLC must have left.
 inline constexpr std::uint64_t kParkedMaxMs = 3'600'000;
 /// An answer to an announcement has found its way by then: a connection is awaited for 25 s, a pong for 30.
 inline constexpr std::uint64_t kReleaseOutcomeWaitMs = 60'000;

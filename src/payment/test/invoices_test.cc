@@ -167,10 +167,10 @@ TEST_F(PlainHtlc, may_bring_any_amount_for_an_invoice_without_one) {
 TEST_F(PlainHtlc, with_the_last_blocks_that_are_enough_is_claimed) {
   auto invoice = issue();
   auto late = payload(invoice);
-  late.outgoing_cltv_value = kTip + CltvDelta(41);
+  late.outgoing_cltv_value = kTip + CltvDelta(40);
   EXPECT_EQ(failed(receive(invoice, late, kAmount, late.outgoing_cltv_value)).code,
             onion::kIncorrectOrUnknownPaymentDetails);
-  late.outgoing_cltv_value = kTip + CltvDelta(42);
+  late.outgoing_cltv_value = kTip + CltvDelta(41);
   EXPECT_TRUE(claimed(receive(invoice, late, kAmount, late.outgoing_cltv_value)));
 }
 

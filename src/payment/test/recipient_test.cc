@@ -225,8 +225,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"below_htlc_minimum", [](auto& a, auto&) { a.htlc_minimum = Msat(50'000'001); }, "below the path"},
         Wrong{"over_max_cltv_expiry", [](auto& a, auto&) { a.max_cltv = CltvExpiry(841); }, "the path has expired"},
         Wrong{"expired_invoice", [](auto&, auto& w) { w.r.wall = after_s(w.terms().expiry, 1); }, "has expired"},
-        Wrong{"forty_one_blocks_left", [](auto& a, auto&) { a.expiry = a.outgoing_cltv = CltvExpiry(841); },
-              "only 41 blocks left"},
+        Wrong{"forty_blocks_left", [](auto& a, auto&) { a.expiry = a.outgoing_cltv = CltvExpiry(840); },
+              "only 40 blocks left"},
         Wrong{"no_block_left", [](auto& a, auto&) { a.expiry = a.outgoing_cltv = CltvExpiry(700); },
               "only 0 blocks left"},
         Wrong{"path_id_of_somebody_else", [](auto& a, auto&) { a.path_id.back() ^= 1; }, "not over a payment path"},
@@ -293,7 +293,7 @@ TEST_F(Recipient, as_introduction_node_it_says_the_same_bytes_for_every_reason) 
   auto& view = r.offers.at(world.offer.id());
   refuse([&] { view.disabled = true; }, [&] { view.disabled = false; });
   refuse([&] { onion.amount_msat = Msat(1); }, [&] { onion.amount_msat = Msat(50'000'000); });
-  refuse([&] { r.tip = BlockHeight(801); }, [&] { r.tip = BlockHeight(800); });
+  refuse([&] { r.tip = BlockHeight(802); }, [&] { r.tip = BlockHeight(800); });
   refuse([&] { r.wall = after_s(r.wall, 2'000'000); }, [&] { r.wall = UnixTime(1'700'000'000); });
   refuse([&] { onion.cltv_expiry = CltvExpiry(3'000); }, [&] { onion.cltv_expiry = CltvExpiry(842); });
   for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
@@ -365,7 +365,7 @@ TEST_F(Recipient, whatever_comes_gets_exactly_one_answer) {
       ++claimed;
       EXPECT_EQ(crypto::payment_hash(of<FulfillHtlc>(effects)[0].preimage), attempt.payment_hash);
       EXPECT_GE(attempt.amount, Msat(50'000'000));
-      EXPECT_GE(attempt.expiry, CltvExpiry(842));
+      EXPECT_GE(attempt.expiry, CltvExpiry(841));
     }
   }
   EXPECT_GT(claimed, 5);
@@ -403,10 +403,10 @@ TEST_F(BehindRecipient, an_htlc_waits_durably_and_is_judged_by_the_height_that_i
         EXPECT_FALSE(answered(r.restart()));
       }
       EXPECT_FALSE(answered(r.block(799)));
-      auto judged = synced(late ? 801 : 800);
+      auto judged = synced(late ? 802 : 801);
       EXPECT_EQ(of<FulfillHtlc>(judged).size(), late ? 0U : 1U);
       EXPECT_EQ(of<FailMalformedHtlc>(judged).size(), late ? 1U : 0U);
-      EXPECT_FALSE(answered(synced(801)));  // once
+      EXPECT_FALSE(answered(synced(802)));  // once
       EXPECT_FALSE(deadline(r.room).has_value());
       EXPECT_EQ(r.rows.contains({Table::IncomingPayment, key_of({channel_id(3), attempt.htlc_id})}), !late);
     }
@@ -424,6 +424,13 @@ TEST_F(BehindRecipient, an_htlc_that_waited_an_hour_goes_back) {
   EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
   EXPECT_FALSE(deadline(r.room).has_value());
   EXPECT_FALSE(answered(synced(800)));
+}
+
+TEST_F(BehindRecipient, too_much_dust_is_refused_at_once_whatever_the_height) {
+  HtlcReceived word{channel_id(3), world.m.id, through_m(right())};
+  word.too_much_dust = true;
+  EXPECT_EQ(of<FailMalformedHtlc>(r.step(word)).size(), 1U);
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
 }
 
 TEST_F(BehindRecipient, a_bad_onion_is_refused_at_once) {

@@ -209,7 +209,7 @@ TEST_F(Bolt11, recipient_refuses_what_does_not_fit_its_invoice) {
       {"no invoice of ours has this payment hash", set(PaymentHash{{1}})},
       {"less than the invoice asks", [](auto& terms) { terms.amount = Msat(kAmount - 1); }},
       {"more than twice the amount", [](auto& terms) { terms.amount = Msat(2 * kAmount + 2); }},
-      {"only 41 blocks left, 42 needed to claim safely", set(offers::bolt11::MinFinalCltvExpiryDelta{CltvDelta(38)})},
+      {"only 40 blocks left, 41 needed to claim safely", set(offers::bolt11::MinFinalCltvExpiryDelta{CltvDelta(37)})},
   };
   for (const auto& each : cases) {
     auto failed = pay(network.s, forged(invoice(network.r, Msat(kAmount)), each.change));
