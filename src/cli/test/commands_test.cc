@@ -65,7 +65,7 @@ TEST(Commands, help_and_man_page_and_completion_name_every_option) {
 TEST(Commands, bash_accepts_its_completion_and_completes) {
   auto place = ::testing::TempDir() + std::to_string(::getpid()) + "doze-completion.bash";
   std::ofstream(place) << completion("bash");
-  auto script = "bash -c 'source " + place +
+  auto script = "cd $(mktemp -d) && bash -c 'source " + place +
                 "; COMP_WORDS=(doze create offer --q); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze create inv); COMP_CWORD=2; _doze; echo ${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze check-static-invoice --off); COMP_CWORD=2; _doze; echo ${COMPREPLY[@]}"

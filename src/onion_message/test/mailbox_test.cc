@@ -260,7 +260,8 @@ TEST_F(CrowdTest, what_is_refused_costs_no_row_and_our_own_mail_is_never_a_stran
   for (std::size_t i = 0; i < kStrangersMessages; ++i) EXPECT_EQ(story(post_as(0xff, i)), "put");
   EXPECT_EQ(story(post_as(0xff, kStrangersMessages)), "");
   auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
-  EXPECT_EQ(story(server.step(SendOnionMessage{path, contents(8), std::nullopt, true, 0})), "put");
+  onion::HeldHtlcAvailable ours{Profile::Ldk};
+  EXPECT_EQ(story(server.step(SendOnionMessage{path, ours, std::nullopt, true, 0})), "put");
 }
 
 TEST_F(MailboxTest, old_mail_goes_while_running_and_at_start) {
