@@ -30,9 +30,10 @@ LINE_UPS = [
     ("6 BOLT 12 offers, all mixes", life.forwarded_offers),
     ("6 BOLT 12 offers between neighbours", life.direct_offers),
     ("6 BOLT 11", life.bolt11),
-    ("6 update_fee", life.update_fee),
     ("6 pairs", life.pairs),
     ("6 cut connections", life.cuts),
+    # The last one: afterwards bitcoind's estimate may come and go, and LDK remembers the last where a fresh node has none.
+    ("6 update_fee", life.update_fee),
 ]
 
 

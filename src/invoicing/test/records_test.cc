@@ -64,7 +64,7 @@ TEST_F(Records, an_offer_of_the_first_version_is_read_without_its_channels) {
   for (const auto& [id, own] : world.r.room.inside->own) {
     auto old = record(own).value;
     old[0] = 1;
-    old.resize(old.size() - 40);
+    old.erase(old.end() - 40, old.end());
     auto read = read_own_offer(old);
     ASSERT_TRUE(read.has_value());
     EXPECT_TRUE(read->channels.is_zero());
