@@ -8,7 +8,7 @@ std::string Problem::text() const {
   if (field) out += ", TLV type " + std::to_string(*field);
   if (at) out += ", at byte " + std::to_string(*at);
   if (character) out += (at ? " (character " : ", at character ") + std::to_string(*character) + (at ? ")" : "");
-  if (!hint.empty()) out += "\n" + hint;
+  if (!hint.empty()) out += ". " + hint;
   return out;
 }
 
