@@ -179,9 +179,8 @@ void bad_paths(Maker& m) {
   m.bad("no_payinfo", m.copy().put(162, Bytes{}), "one blinded_payinfo for each path", "bad length");
   m.bad("payinfo_cut", m.copy().put(162, ByteView(infos).first(infos.size() - 1)), "blinded_payinfo is cut",
         "bad length");
-  auto even = infos;
-  even.back() = 1;
-  even.push_back(0x01);
+  auto even = Bytes(infos.begin(), infos.end() - 1);  // the last byte is the length of the features
+  append(even, Bytes{1, 0x01});
   m.bad("only_payment_path_asks_for_an_unknown_feature", m.copy().put(162, even), "no payment path can be used",
         "unknown even");
 }
