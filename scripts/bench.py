@@ -139,8 +139,12 @@ def pay_direct_seq(nodes, apis):
 
 
 def si_serve(nodes, apis, offer):
-    """Static invoices that M serves per second of its processor time. L asks, and then cannot pay: it allows no fee."""
-    _, _, m, _ = nodes
+    """Static invoices that M serves per second of its processor time, for an R that is away (one that is there is asked,
+    too). L asks, and then cannot pay: it allows no fee."""
+    _, _, m, r = nodes
+    apis[3]("disconnect", node_id=m.id)
+    until("R to be gone at M", lambda: not any(p["connected"] for p in apis[2]("listpeers")["peers"]
+                                               if p["node_id"] == r.id))
     before = cpu_seconds(m.process)
     refused = 0
     for _ in range(SERVED_REQUESTS):
@@ -149,6 +153,7 @@ def si_serve(nodes, apis, offer):
         except Wrong:
             refused += 1
     used = cpu_seconds(m.process) - before
+    apis[3]("connect", peer=f"{m.id}@127.0.0.1:{m.port}")
     if refused != SERVED_REQUESTS:
         raise Wrong("payments without fee were not refused")
     return SERVED_REQUESTS / used
