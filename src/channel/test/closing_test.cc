@@ -290,6 +290,53 @@ TEST(Agreed, an_answer_lost_with_the_connection_comes_again) {
   expect_agreed(pair);
 }
 
+// ---- what the peer publishes ----
+
+/// The commitment that a node with these rows would publish.
+bitcoin::Transaction commitment_of(const FakeNode& node, const std::map<std::pair<Table, Bytes>, Bytes>& rows) {
+  FakeNode twin(1, node.config.role);
+  twin.rows = rows;
+  twin.tip = node.tip;
+  twin.restart();
+  close(twin, twin.only_channel().channel_id, true);
+  auto published = twin.all<Broadcast>();
+  LN_ASSERT(!published.empty());
+  return published.back().transaction;
+}
+void pay_once(Pair& pair, std::uint64_t number) {
+  pair.b.on_received = [](const HtlcReceived& word) {
+    return std::vector<Input>{FulfillHtlc{word.channel_id, word.htlc.id, preimage(1)}};
+  };
+  pair.a.step(pair.a.add(pair.id(), Msat(50'000'000), number));
+  pair.run();
+}
+bool told(const FakeNode& node, const std::string& event) {
+  auto lines = node.all<Notify>();
+  return std::any_of(lines.begin(), lines.end(), [&](const Notify& line) { return line.event == event; });
+}
+
+TEST(Published, a_revoked_commitment_of_the_peer_is_told_as_such) {
+  Pair pair;
+  pair.open();
+  auto old = commitment_of(pair.a, pair.a.rows);
+  ASSERT_TRUE(pair.spends_funding(old));
+  pay_once(pair, 1);
+  ASSERT_EQ(pair.b.only_channel().local_balance, Msat(350'000'000));
+  pair.mine({old});
+  EXPECT_TRUE(told(pair.b, "revoked_commitment"));
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Closed);
+  EXPECT_NE(pair.b.only_channel().status.find("revoked"), std::string::npos);
+}
+
+TEST(Published, the_present_commitment_of_the_peer_is_no_alarm) {
+  Pair pair;
+  pair.open();
+  pay_once(pair, 1);
+  pair.mine({commitment_of(pair.a, pair.a.rows)});
+  EXPECT_FALSE(told(pair.b, "revoked_commitment"));
+  EXPECT_EQ(pair.b.only_channel().status, "the peer published its commitment");
+}
+
 // ---- broadcasting ----
 
 TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
