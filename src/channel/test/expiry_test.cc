@@ -49,13 +49,13 @@ TEST(Expiry, init_alone_does_not_start_the_six_blocks) {
 
 TEST(Expiry, blocks_of_the_initial_sync_do_not_count) {
   Sleeper s;
-  s.pair.b.synced = false;
+  s.pair.b.views.chain_synced = false;
   s.mine_until(s.expiry + 1);
   s.pair.connect();
   s.pair.run();
   s.mine_until(s.expiry + 50);
   EXPECT_FALSE(s.closed());
-  s.pair.b.synced = true;
+  s.pair.b.views.chain_synced = true;
   s.mine_until(s.expiry + 56);
   EXPECT_FALSE(s.closed());
   s.mine_until(s.expiry + 57);

@@ -302,7 +302,7 @@ TEST(Opening, OneDisconnectedPeerOrSillyAmountIsRefusedAtOnce) {
   EXPECT_EQ(code(), CommandErrorCode::BadRequest);
   pair.start_opening(Sat(100'000), Msat(100'000'001));
   EXPECT_EQ(code(), CommandErrorCode::BadRequest);
-  pair.a.synced = false;
+  pair.a.views.chain_synced = false;
   pair.start_opening();
   EXPECT_EQ(code(), CommandErrorCode::NotReady);
   EXPECT_TRUE(pair.a.sent<wire::OpenChannel>().empty());

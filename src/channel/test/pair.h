@@ -12,31 +12,11 @@
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"
-#include "effects/seed_signer.h"
+#include "effects/test/surroundings.h"
 
 namespace doze::channel::testing {
 
-class CountingRng final : public Rng {
- public:
-  explicit CountingRng(std::uint64_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) {
-      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-      byte = static_cast<std::uint8_t>(state_ >> 56);
-    }
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-template <class E>
-std::vector<E> of(const Effects& effects) {
-  std::vector<E> out;
-  for (const auto& effect : effects)
-    if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
-  return out;
-}
+using namespace doze::test;  // NOLINT
 
 /// The preimage of a payment that tests number.
 inline Preimage preimage(std::uint64_t number) {
@@ -52,32 +32,10 @@ inline PaymentId payment(std::uint64_t number) {
 }
 
 /// A node of which only the channel room is real. Words to other rooms are answered by hand in the same step.
-struct FakeNode {
-  FakeNode(std::uint8_t seed, Role role)
-      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {
-    config.role = role;
-  }
-
-  std::unique_ptr<Signer> signer;
-  CountingRng rng;
-  NodeId id;
-  Config config;
-  ParallelMap parallel;
-  graph::Graph graph;
-  std::map<ChannelId, ChannelView> channels;
-  std::map<NodeId, PeerView> peers;
-  std::map<ChannelId, PolicyPair> policies;
-  std::map<OfferId, OfferView> offers;
-  std::set<NodeId> invited;
-  bool synced = true;
+struct FakeNode : test::Surroundings {
+  FakeNode(std::uint8_t seed, Role role) : Surroundings(seed, role) { mono = MonoTime(1); }
   bool has_coins = true;
-  UnixTime wall{1'700'000'000};
-  MonoTime mono{1};
-  BlockHeight tip{100};
-
   Channels room;
-  std::map<std::pair<Table, Bytes>, Bytes> rows;
-  Effects said;                      // everything since the last clear()
   std::deque<wire::Message> outbox;  // to the peer
   bool dropped = false;              // asked to drop the connection
   /// Fundings are answered at once, unless they are collected here.
@@ -98,16 +56,12 @@ struct FakeNode {
     }
   }
 
-  Result<Channels, LoadError> loaded() const {
-    std::vector<Row> stored;
-    for (const auto& [key, value] : rows) stored.push_back({key.first, key.second, value});
-    return load(stored, *signer);
-  }
+  Result<Channels, LoadError> loaded() const { return load(stored(), *signer); }
   void restart() {
     auto read = loaded();
     ASSERT_TRUE(read.has_value());
     room = *std::move(read);
-    channels = views(room);
+    channels = doze::channel::views(room);
     peers.clear();
     outbox.clear();
     step(Started{});
@@ -115,10 +69,6 @@ struct FakeNode {
   [[nodiscard]] const ChannelView& only_channel() const {
     LN_ASSERT(channels.size() == 1);
     return channels.begin()->second;
-  }
-  template <class E>
-  [[nodiscard]] std::vector<E> all() const {
-    return of<E>(said);
   }
   template <class M>
   [[nodiscard]] std::vector<M> sent() const {
@@ -141,15 +91,11 @@ struct FakeNode {
 
  private:
   void one(const Input& input, std::deque<Input>& inputs) {
-    auto seen = channels;
-    Views world{graph, seen, peers, policies, offers, invited, synced};
-    Context context{mono, wall, tip, rng, config, world, *signer, parallel};
-    auto transition = channel::step(std::move(room), input, context);
+    auto transition = channel::step(std::move(room), input, context());
     room = std::move(transition.next);
-    channels = views(room);
-    for (auto& effect : transition.effects) {
-      if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
-      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase({erase->table, erase->key});
+    channels = doze::channel::views(room);
+    note(transition.effects);
+    for (const auto& effect : transition.effects) {
       if (const auto* send = std::get_if<SendMessage>(&effect))
         if (peers.contains(send->node_id)) outbox.push_back(send->message);
       if (std::holds_alternative<DropPeer>(effect)) dropped = true;
@@ -161,7 +107,6 @@ struct FakeNode {
       }
       if (const auto* word = std::get_if<HtlcReceived>(&effect); word != nullptr && on_received)
         for (auto& answer : on_received(*word)) inputs.push_back(std::move(answer));
-      said.push_back(std::move(effect));
     }
   }
   Input fund(const PrepareFunding& word) {

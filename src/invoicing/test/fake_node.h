@@ -9,7 +9,7 @@
 #include "effects/features.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
-#include "effects/seed_signer.h"
+#include "effects/test/surroundings.h"
 #include "invoicing/inside.h"
 #include "offers/invoice.h"
 #include "offers/invoice_error.h"
@@ -18,27 +18,8 @@
 
 namespace doze::invoicing::testing {
 
-class CountingRng final : public Rng {
- public:
-  explicit CountingRng(std::uint8_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) {
-      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-      byte = static_cast<std::uint8_t>(state_ >> 56);
-    }
-  }
+using namespace doze::test;  // NOLINT
 
- private:
-  std::uint64_t state_;
-};
-
-template <class E>
-std::vector<E> of(const Effects& effects) {
-  std::vector<E> out;
-  for (const auto& effect : effects)
-    if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
-  return out;
-}
 /// The messages with these contents.
 template <class C>
 std::vector<C> contents_of(const Effects& effects) {
@@ -47,80 +28,36 @@ std::vector<C> contents_of(const Effects& effects) {
     if (const auto* one = std::get_if<C>(&sent.contents)) out.push_back(*one);
   return out;
 }
-inline PrivateKey key(std::uint8_t byte) {
-  std::array<std::uint8_t, 32> bytes;
-  bytes.fill(byte);
-  return PrivateKey(bytes);
-}
-inline std::string text_of(const Value& value, std::string_view field) {
-  const auto* found = value.find(field);
-  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->inner());
-  return text == nullptr ? "" : *text;
-}
-
-struct FakeNode {
-  FakeNode(std::uint8_t seed, Role role)
-      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {
-    config.role = role;
-  }
-  FakeNode(const FakeNode&) = delete;
-  FakeNode& operator=(const FakeNode&) = delete;
-
-  std::unique_ptr<Signer> signer;
-  CountingRng rng;
-  NodeId id;
-  Config config;
-  ParallelMap parallel;
-  graph::Graph graph;
-  std::map<ChannelId, ChannelView> channels;
-  std::map<NodeId, PeerView> peers;
-  std::map<ChannelId, PolicyPair> policies;
-  std::map<OfferId, OfferView> no_offers;
-  std::set<NodeId> no_clients;
-  Views views{graph, channels, peers, policies, no_offers, no_clients, true};
-  MonoTime mono{1'000'000};
-  UnixTime wall{1'700'000'000};
+struct FakeNode : test::Surroundings {
+  FakeNode(std::uint8_t seed, Role role) : Surroundings(seed, role) { tip = BlockHeight(800); }
   Invoicing room;
-  std::map<std::pair<Table, Bytes>, Bytes> rows;
-  Effects said;
 
-  [[nodiscard]] Context context() { return {mono, wall, BlockHeight(800), rng, config, views, *signer, parallel}; }
   Effects step(const Input& input) {
     auto transition = invoicing::step(std::move(room), input, context());
     room = std::move(transition.next);
-    for (const auto& effect : transition.effects) {
-      said.push_back(effect);
-      if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
-      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase({erase->table, erase->key});
-    }
+    note(transition.effects);
     return std::move(transition.effects);
   }
   Effects command(command::Command command, RequestId request = 1) {
     return step(CommandReceived{request, std::move(command)});
   }
   void restart() {
-    std::vector<Row> stored;
-    for (const auto& [key, value] : rows) stored.push_back({key.first, key.second, value});
-    auto loaded = load(stored);
+    auto loaded = load(stored());
     ASSERT_TRUE(loaded.has_value());
     room = *std::move(loaded);
     said.clear();
     step(Started{});
   }
   Effects pass(std::uint64_t ms) {
-    mono = after_ms(mono, ms);
-    wall = after_s(wall, ms / 1000);
+    Surroundings::pass(ms);
     return step(DeadlineReached{});
   }
   /// Time goes to the next deadline, which is told.
   Effects next_deadline() {
-    auto at = deadline(room);
-    LN_ASSERT(at.has_value());
-    return pass(at->value() > mono.value() ? at->value() - mono.value() : 0);
+    pass_to(deadline(room));
+    return step(DeadlineReached{});
   }
-  void see(const FakeNode& peer) {
-    peers.insert_or_assign(peer.id, PeerView{peer.id, own_features(peer.config), "x", false, wall});
-  }
+  void see(const FakeNode& peer) { Surroundings::see(peer.id, own_features(peer.config)); }
   void add_channel(const NodeId& peer, std::uint8_t number = 3) {
     ChannelView channel;
     channel.channel_id.bytes.fill(number);
@@ -151,24 +88,10 @@ struct FakeNode {
     LN_ASSERT(data.has_value() && data->path_id.has_value());
     return *data->path_id;
   }
-  template <class E>
-  [[nodiscard]] std::vector<E> all() const {
-    return of<E>(said);
-  }
-  [[nodiscard]] std::vector<std::string> reasons(std::string_view event) const {
-    std::vector<std::string> out;
-    for (const auto& word : all<Notify>())
-      if (word.event == event) out.push_back(text_of(Value(word.facts), "reason"));
-    return out;
-  }
   [[nodiscard]] CommandError error() const {
     for (const auto& reply : all<Reply>())
       if (const auto* error = std::get_if<CommandError>(&reply.result)) return *error;
     return {CommandErrorCode::Internal, "no error", {}};
-  }
-  [[nodiscard]] std::size_t count(Table table) const {
-    return static_cast<std::size_t>(
-        std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.first.first == table; }));
   }
 };
 

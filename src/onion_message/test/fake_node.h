@@ -9,67 +9,28 @@
 #include "effects/features.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
-#include "effects/seed_signer.h"
 #include "effects/tags.h"
+#include "effects/test/surroundings.h"
 #include "onion/onion_message.h"
 #include "onion/release_path.h"
 #include "onion_message/onion_messages.h"
 
 namespace doze::onion_message::testing {
 
-class CountingRng final : public Rng {
- public:
-  explicit CountingRng(std::uint8_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) {
-      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-      byte = static_cast<std::uint8_t>(state_ >> 56);
-    }
-  }
+using namespace doze::test;  // NOLINT
 
- private:
-  std::uint64_t state_;
-};
-
-struct FakeNode {
-  explicit FakeNode(std::uint8_t seed, Role role = Role::Client)
-      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {
-    config.role = role;
-  }
-
-  std::unique_ptr<Signer> signer;
-  CountingRng rng;
-  NodeId id;
-  Config config;
-  ParallelMap parallel;
-  graph::Graph graph;
-  std::map<ChannelId, ChannelView> channels;
-  std::map<NodeId, PeerView> peers;
-  std::map<ChannelId, PolicyPair> policies;
-  std::map<OfferId, OfferView> offers;
-  std::set<NodeId> invited;
-  MonoTime mono{1'000'000};
-  UnixTime wall{1'700'000'000};
+struct FakeNode : test::Surroundings {
+  using Surroundings::Surroundings;
   OnionMessages room;
-  std::map<Bytes, Bytes> rows;
-  Effects said;  // everything since the last clear()
 
   Effects step(const Input& input) {
-    Views world{graph, channels, peers, policies, offers, invited};
-    Context context{mono, wall, BlockHeight(100), rng, config, world, *signer, parallel};
-    auto transition = onion_message::step(std::move(room), input, context);
+    auto transition = onion_message::step(std::move(room), input, context());
     room = std::move(transition.next);
-    for (const auto& effect : transition.effects) {
-      said.push_back(effect);
-      if (const auto* put = std::get_if<Put>(&effect)) rows[put->key] = put->value;
-      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase(erase->key);
-    }
+    note(transition.effects);
     return std::move(transition.effects);
   }
   void restart() {
-    std::vector<Row> stored;
-    for (const auto& [key, value] : rows) stored.push_back({Table::Mailbox, key, value});
-    auto loaded = load(stored);
+    auto loaded = load(stored());
     ASSERT_TRUE(loaded.has_value());
     room = *std::move(loaded);
     peers.clear();
@@ -78,13 +39,11 @@ struct FakeNode {
     step(Started{});
   }
   Effects next_deadline() {
-    auto at = deadline(room);
-    LN_ASSERT(at.has_value());
-    mono = std::max(mono, *at);
+    pass_to(deadline(room));
     return step(DeadlineReached{});
   }
   void see(const NodeId& peer, wire::FeatureBits features = {wire::kOnionMessages + 1}) {
-    peers.insert_or_assign(peer, PeerView{peer, std::move(features), "x", false, wall});
+    Surroundings::see(peer, std::move(features));
   }
   Effects ready(const NodeId& peer, wire::FeatureBits features = {wire::kOnionMessages + 1}) {
     see(peer, std::move(features));
@@ -104,17 +63,6 @@ struct FakeNode {
     channel.announced = announced;
     channel.local_alias = alias;
     return channels.insert_or_assign(channel.channel_id, channel).first->second;
-  }
-  template <class E>
-  [[nodiscard]] std::vector<E> all() const {
-    return of<E>(said);
-  }
-  template <class E>
-  static std::vector<E> of(const Effects& effects) {
-    std::vector<E> out;
-    for (const auto& effect : effects)
-      if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
-    return out;
   }
   /// The pongs for these pings come.
   void answer(const Effects& effects) {

@@ -21,7 +21,7 @@ struct MailboxTest : ::testing::Test {
     auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
     auto effects = from.step(SendOnionMessage{path, contents(which, size), std::nullopt, false, 0});
     server.mono = after_ms(server.mono, 1000);  // within the limits
-    return server.step(MessageReceived{from.id, FakeNode::of<SendMessage>(effects).at(0).message});
+    return server.step(MessageReceived{from.id, of<SendMessage>(effects).at(0).message});
   }
   Effects become_usable() {
     for (auto& [id, channel] : server.channels) channel.usable = true;
@@ -33,7 +33,7 @@ struct MailboxTest : ::testing::Test {
     return pong(become_usable());
   }
   Effects pong(const Effects& effects) {
-    auto pings = FakeNode::of<PingPeer>(effects);
+    auto pings = of<PingPeer>(effects);
     EXPECT_EQ(pings.size(), 1U);
     if (pings.empty()) return {};
     return server.step(PongReceived{pings[0].node_id, pings[0].token});
@@ -41,11 +41,10 @@ struct MailboxTest : ::testing::Test {
   /// What the client reads of it.
   std::vector<int> read(const Effects& effects) {
     std::vector<int> out;
-    for (const auto& message : FakeNode::of<SendMessage>(effects)) {
+    for (const auto& message : of<SendMessage>(effects)) {
       if (message.node_id != client.id) continue;
       client.mono = after_ms(client.mono, 1000);
-      for (const auto& got :
-           FakeNode::of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})))
+      for (const auto& got : of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})))
         out.push_back(which(got.contents));
     }
     return out;
@@ -57,7 +56,7 @@ struct MailboxTest : ::testing::Test {
   std::string state() { return std::get<std::string>(listed("state")->inner()); }
   /// A field of the one mailbox that listmailboxes shows.
   std::optional<Value> listed(const char* field) {
-    auto replies = FakeNode::of<Reply>(server.step(CommandReceived{1, command::ListMailboxes{}}));
+    auto replies = of<Reply>(server.step(CommandReceived{1, command::ListMailboxes{}}));
     const auto* boxes = std::get<Value>(replies.at(0).result).find("mailboxes");
     const auto& list = std::get<List>(boxes->inner());
     if (list.empty()) return std::nullopt;
@@ -90,7 +89,7 @@ TEST_F(MailboxTest, a_lost_connection_before_the_second_pong_means_delivery_agai
   EXPECT_EQ(state(), "open");
   server.gone(client.id);
   EXPECT_EQ(state(), "asleep");
-  auto late = FakeNode::of<PingPeer>(effects).at(0);
+  auto late = of<PingPeer>(effects).at(0);
   server.step(PongReceived{late.node_id, late.token});  // of the connection before
   EXPECT_EQ(server.rows.size(), 1U);
   effects = wake();
@@ -162,7 +161,7 @@ TEST_F(MailboxTest, our_own_message_for_a_sleeping_client_behind_us_goes_into_it
   auto tag = make_tag(TagOwner::Payment, 3);
   auto effects = server.step(SendOnionMessage{path, onion::Invoice{Bytes(10, 7)}, std::nullopt, true, tag});
   EXPECT_EQ(story(effects), "put");
-  auto outcomes = FakeNode::of<OnionMessageOutcome>(effects);
+  auto outcomes = of<OnionMessageOutcome>(effects);
   ASSERT_EQ(outcomes.size(), 1U);
   EXPECT_EQ(outcomes[0].fate, OnionMessageFate::Confirmed);
   EXPECT_EQ(read(wake()), std::vector<int>{7});
@@ -223,7 +222,7 @@ struct CrowdTest : MailboxTest {
   wire::OnionMessage message = std::get<wire::OnionMessage>([this] {
     auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
     auto effects = sender.step(SendOnionMessage{path, contents(1), std::nullopt, false, 0});
-    return FakeNode::of<SendMessage>(effects).at(0).message;
+    return of<SendMessage>(effects).at(0).message;
   }());
   Effects post_as(std::uint8_t first_byte, std::size_t number) {
     NodeId source;
@@ -290,15 +289,16 @@ TEST_F(FullMailboxTest, a_full_mailbox_delivered_in_one_burst_passes_the_clients
   for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
   auto effects = wake();
   std::size_t heard = 0;
-  for (const auto& message : FakeNode::of<SendMessage>(effects))
-    heard += FakeNode::of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})).size();
+  for (const auto& message : of<SendMessage>(effects))
+    heard += of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})).size();
   EXPECT_EQ(heard, kMailboxMessages);
 }
 
 TEST_F(MailboxTest, rows_that_are_cut_short_or_of_another_version_are_refused) {
   post(7);
   ASSERT_EQ(server.rows.size(), 1U);
-  const auto& [key, value] = *server.rows.begin();
+  const auto& [place, value] = *server.rows.begin();
+  const auto& key = place.second;
   ASSERT_EQ(key.size(), 41U);
   auto loads = [](Bytes name, Bytes changed) {
     std::vector<Row> rows{{Table::Mailbox, std::move(name), std::move(changed)}};

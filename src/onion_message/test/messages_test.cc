@@ -20,7 +20,7 @@ struct MessagesTest : ::testing::Test {
   /// What `from` says to `to` arrives there.
   Effects carry(const Effects& effects, const FakeNode& from, FakeNode& to) {
     Effects out;
-    for (const auto& message : FakeNode::of<SendMessage>(effects)) {
+    for (const auto& message : of<SendMessage>(effects)) {
       EXPECT_EQ(message.node_id, to.id);
       for (auto& effect : to.step(MessageReceived{from.id, message.message})) out.push_back(std::move(effect));
     }
@@ -64,7 +64,7 @@ TEST_F(MessagesTest, a_connected_node_gets_it_and_its_pong_confirms) {
   auto reply_path = own_path(sender, Bytes{9});
   auto effects = sender.step(SendOnionMessage{own_path(recipient, path_id), contents(7), reply_path, false, tag});
   EXPECT_EQ(story(effects), "mail ping");
-  auto received = FakeNode::of<OnionMessageReceived>(carry(effects, sender, recipient));
+  auto received = of<OnionMessageReceived>(carry(effects, sender, recipient));
   ASSERT_EQ(received.size(), 1U);
   EXPECT_EQ(received[0].from, sender.id);
   EXPECT_EQ(received[0].path_id, std::optional(path_id));
@@ -79,7 +79,7 @@ TEST_F(MessagesTest, a_node_id_is_a_destination_without_path_id) {
   join(sender, recipient);
   auto effects = sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, 0});
   EXPECT_EQ(story(effects), "mail");  // no tag: nobody wants to know
-  auto received = FakeNode::of<OnionMessageReceived>(carry(effects, sender, recipient));
+  auto received = of<OnionMessageReceived>(carry(effects, sender, recipient));
   ASSERT_EQ(received.size(), 1U);
   EXPECT_FALSE(received[0].path_id.has_value());
 }
@@ -101,8 +101,8 @@ TEST_F(MessagesTest, a_peer_relays_by_node_id_and_by_the_alias_that_it_gave_out)
   for (const auto& path : {path_over_relay(Bytes{5}), path_by_scid(relay.id, kAlias)}) {
     auto effects = sender.step(SendOnionMessage{path, contents(7), std::nullopt, false, 0});
     auto onward = carry(effects, sender, relay);
-    EXPECT_TRUE(FakeNode::of<OnionMessageReceived>(onward).empty());
-    EXPECT_EQ(FakeNode::of<OnionMessageReceived>(carry(onward, relay, recipient)).size(), 1U);
+    EXPECT_TRUE(of<OnionMessageReceived>(onward).empty());
+    EXPECT_EQ(of<OnionMessageReceived>(carry(onward, relay, recipient)).size(), 1U);
   }
 }
 
@@ -111,7 +111,7 @@ TEST_F(MessagesTest, nothing_goes_back_to_where_it_came_from_or_to_unknown_chann
   // The recipient itself sends over a path that leads from the relay back to it.
   for (const auto& path : {path_over_relay(Bytes{5}), path_by_scid(relay.id, kAlias)}) {
     auto effects = recipient.step(SendOnionMessage{path, contents(7), std::nullopt, false, 0});
-    EXPECT_TRUE(FakeNode::of<SendMessage>(carry(effects, recipient, relay)).empty());
+    EXPECT_TRUE(of<SendMessage>(carry(effects, recipient, relay)).empty());
   }
 }
 
@@ -119,24 +119,24 @@ TEST_F(MessagesTest, a_relay_sends_nothing_to_a_peer_without_onion_messages) {
   join(sender, relay);
   relay.ready(recipient.id, {});
   auto effects = sender.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, 0});
-  EXPECT_TRUE(FakeNode::of<SendMessage>(carry(effects, sender, relay)).empty());
+  EXPECT_TRUE(of<SendMessage>(carry(effects, sender, relay)).empty());
 }
 
 TEST_F(MessagesTest, rubbish_is_ignored) {
   join(sender, relay);
   auto effects = sender.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, 0});
-  auto message = std::get<wire::OnionMessage>(FakeNode::of<SendMessage>(effects).at(0).message);
+  auto message = std::get<wire::OnionMessage>(of<SendMessage>(effects).at(0).message);
   for (std::size_t at : {0UL, 1UL, 40UL, message.onion_message_packet.size() - 1}) {
     auto changed = message;
     changed.onion_message_packet[at] ^= 1;
     auto out = relay.step(MessageReceived{sender.id, changed});
-    EXPECT_TRUE(FakeNode::of<SendMessage>(out).empty());
-    EXPECT_TRUE(FakeNode::of<OnionMessageReceived>(out).empty());
+    EXPECT_TRUE(of<SendMessage>(out).empty());
+    EXPECT_TRUE(of<OnionMessageReceived>(out).empty());
   }
   for (std::size_t size = 0; size < message.onion_message_packet.size(); size += 97) {
     auto cut = message;
     cut.onion_message_packet.resize(size);
-    EXPECT_TRUE(FakeNode::of<SendMessage>(relay.step(MessageReceived{sender.id, cut})).empty());
+    EXPECT_TRUE(of<SendMessage>(relay.step(MessageReceived{sender.id, cut})).empty());
   }
 }
 
@@ -148,9 +148,9 @@ TEST_F(MessagesTest, over_the_graph_it_is_only_relayed) {
   announce(sender, relay.id, recipient.id, 1);
   auto effects = sender.step(SendOnionMessage{own_path(recipient, Bytes{1}), contents(7), std::nullopt, false, tag});
   EXPECT_EQ(only_fate(sender), OnionMessageFate::Relayed);
-  EXPECT_TRUE(FakeNode::of<WantPeer>(effects).empty());
+  EXPECT_TRUE(of<WantPeer>(effects).empty());
   auto onward = carry(effects, sender, relay);
-  auto received = FakeNode::of<OnionMessageReceived>(carry(onward, relay, recipient));
+  auto received = of<OnionMessageReceived>(carry(onward, relay, recipient));
   ASSERT_EQ(received.size(), 1U);
   EXPECT_EQ(received[0].path_id, std::optional(Bytes{1}));
 }
@@ -160,9 +160,9 @@ TEST_F(MessagesTest, a_direct_message_dials_first_and_takes_relays_only_where_th
   announce(sender, relay.id, recipient.id, 1);
   SendOnionMessage direct{own_path(recipient, Bytes{1}), contents(7), std::nullopt, true, tag};
   auto effects = sender.step(direct);
-  ASSERT_EQ(FakeNode::of<WantPeer>(effects).size(), 1U);
-  EXPECT_EQ(FakeNode::of<WantPeer>(effects)[0].node_id, recipient.id);
-  EXPECT_TRUE(FakeNode::of<SendMessage>(effects).empty());
+  ASSERT_EQ(of<WantPeer>(effects).size(), 1U);
+  EXPECT_EQ(of<WantPeer>(effects)[0].node_id, recipient.id);
+  EXPECT_TRUE(of<SendMessage>(effects).empty());
   effects = sender.ready(recipient.id);
   EXPECT_EQ(story(effects), "mail ping");
   sender.answer(effects);
@@ -173,14 +173,14 @@ TEST_F(MessagesTest, a_direct_message_dials_first_and_takes_relays_only_where_th
   sender.step(direct);
   effects = sender.step(PeerUnreachable{recipient.id, "nobody there"});
   EXPECT_EQ(only_fate(sender), OnionMessageFate::Relayed);
-  ASSERT_EQ(FakeNode::of<SendMessage>(effects).size(), 1U);
-  EXPECT_EQ(FakeNode::of<SendMessage>(effects)[0].node_id, relay.id);
+  ASSERT_EQ(of<SendMessage>(effects).size(), 1U);
+  EXPECT_EQ(of<SendMessage>(effects)[0].node_id, relay.id);
 }
 
 TEST_F(MessagesTest, without_any_way_it_is_undeliverable) {
   join(sender, relay);
   auto effects = sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, tag});
-  EXPECT_EQ(FakeNode::of<WantPeer>(effects).size(), 1U);
+  EXPECT_EQ(of<WantPeer>(effects).size(), 1U);
   sender.step(PeerUnreachable{recipient.id, "no address is known"});
   EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
   EXPECT_FALSE(deadline(sender.room).has_value());
@@ -199,7 +199,7 @@ TEST_F(MessagesTest, a_node_that_just_started_waits_for_a_peer_that_can_relay) {
   sender.step(PeerUnreachable{recipient.id, "no address is known"});
   EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
   auto effects = sender.ready(relay.id);
-  EXPECT_EQ(FakeNode::of<SendMessage>(effects).size(), 1U);
+  EXPECT_EQ(of<SendMessage>(effects).size(), 1U);
   EXPECT_EQ(only_fate(sender), OnionMessageFate::Relayed);
 }
 
@@ -212,8 +212,8 @@ TEST_F(MessagesTest, introduction_nodes_named_by_a_channel_are_found_in_the_grap
     std::uint8_t direction = recipient.id < other ? 0 : 1;
     path.first_node_id = wire::ScidDir{direction, scid};
     auto effects = sender.step(SendOnionMessage{path, contents(7), std::nullopt, false, 0});
-    ASSERT_EQ(FakeNode::of<SendMessage>(effects).size(), 1U);
-    EXPECT_EQ(FakeNode::of<SendMessage>(effects)[0].node_id, recipient.id);
+    ASSERT_EQ(of<SendMessage>(effects).size(), 1U);
+    EXPECT_EQ(of<SendMessage>(effects)[0].node_id, recipient.id);
   }
   auto path = own_path(recipient, Bytes{1});
   path.first_node_id = wire::ScidDir{0, ShortChannelId::of(5, 5, 5)};
@@ -224,7 +224,7 @@ TEST_F(MessagesTest, introduction_nodes_named_by_a_channel_are_found_in_the_grap
 TEST_F(MessagesTest, our_own_hop_is_unwrapped) {
   join(relay, recipient);
   auto effects = relay.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, tag});
-  auto received = FakeNode::of<OnionMessageReceived>(carry(effects, relay, recipient));
+  auto received = of<OnionMessageReceived>(carry(effects, relay, recipient));
   ASSERT_EQ(received.size(), 1U);
   EXPECT_EQ(received[0].path_id, std::optional(Bytes{5}));
   relay.answer(effects);
@@ -233,7 +233,7 @@ TEST_F(MessagesTest, our_own_hop_is_unwrapped) {
 
 TEST_F(MessagesTest, a_path_that_ends_at_ourselves_is_heard_at_once) {
   auto effects = relay.step(SendOnionMessage{own_path(relay, Bytes{5}), contents(7), std::nullopt, false, tag});
-  auto received = FakeNode::of<OnionMessageReceived>(effects);
+  auto received = of<OnionMessageReceived>(effects);
   ASSERT_EQ(received.size(), 1U);
   EXPECT_EQ(received[0].path_id, std::optional(Bytes{5}));
   EXPECT_EQ(only_fate(relay), OnionMessageFate::Confirmed);
@@ -250,14 +250,14 @@ TEST_F(MessagesTest, contents_that_fit_into_no_packet_are_undeliverable) {
 TEST_F(MessagesTest, one_node_that_answers_no_dial_keeps_no_others_message_from_waiting) {
   SendOnionMessage answer{recipient.id, contents(7), std::nullopt, false, 0};
   std::size_t dialled = 0;
-  for (int i = 0; i < 40; ++i) dialled += FakeNode::of<WantPeer>(sender.step(answer)).size();
+  for (int i = 0; i < 40; ++i) dialled += of<WantPeer>(sender.step(answer)).size();
   EXPECT_EQ(dialled, kMaxWaitingForNode);
   sender.said.clear();
   sender.step(SendOnionMessage{relay.id, contents(7), std::nullopt, true, tag});
   EXPECT_EQ(sender.all<WantPeer>().size(), 1U);
   EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
   // What does wait leaves with the connection.
-  EXPECT_EQ(FakeNode::of<SendMessage>(sender.ready(recipient.id)).size(), kMaxWaitingForNode);
+  EXPECT_EQ(of<SendMessage>(sender.ready(recipient.id)).size(), kMaxWaitingForNode);
 }
 
 /// Node ids that nobody has.
@@ -271,8 +271,7 @@ NodeId nowhere(std::size_t number) {
 TEST_F(MessagesTest, answers_to_nowhere_leave_room_for_our_own_messages) {
   std::size_t waiting = 0;
   for (std::size_t i = 0; i < kMaxWaiting; ++i)
-    waiting +=
-        FakeNode::of<WantPeer>(sender.step(SendOnionMessage{nowhere(i), contents(7), std::nullopt, false, 0})).size();
+    waiting += of<WantPeer>(sender.step(SendOnionMessage{nowhere(i), contents(7), std::nullopt, false, 0})).size();
   EXPECT_EQ(waiting, kMaxWaitingAnswers);
   sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, true, tag});
   EXPECT_TRUE(sender.all<OnionMessageOutcome>().empty());
@@ -282,8 +281,7 @@ TEST_F(MessagesTest, answers_to_nowhere_leave_room_for_our_own_messages) {
 TEST_F(MessagesTest, our_own_waiting_messages_are_bounded) {
   std::size_t waiting = 0;
   for (std::size_t i = 0; i < kMaxWaiting + 20; ++i)
-    waiting +=
-        FakeNode::of<WantPeer>(sender.step(SendOnionMessage{nowhere(i), contents(7), std::nullopt, true, tag})).size();
+    waiting += of<WantPeer>(sender.step(SendOnionMessage{nowhere(i), contents(7), std::nullopt, true, tag})).size();
   EXPECT_EQ(waiting, kMaxWaiting);
   EXPECT_EQ(sender.all<OnionMessageOutcome>().size(), 20U);
 }
@@ -296,8 +294,8 @@ TEST_F(MessagesTest, a_new_connection_costs_a_bounded_number_of_searches) {
     announce(sender, relay.id, targets.back(), number++);
     sender.step(SendOnionMessage{targets.back(), contents(7), std::nullopt, false, 0});
   }
-  EXPECT_EQ(FakeNode::of<SendMessage>(sender.ready(relay.id)).size(), kMaxSearches);
-  EXPECT_EQ(FakeNode::of<SendMessage>(sender.next_deadline()).size(), 10U);
+  EXPECT_EQ(of<SendMessage>(sender.ready(relay.id)).size(), kMaxSearches);
+  EXPECT_EQ(of<SendMessage>(sender.next_deadline()).size(), 10U);
 }
 
 TEST_F(MessagesTest, a_flood_is_cut_by_count_and_by_bytes_and_time_refills) {
@@ -306,10 +304,8 @@ TEST_F(MessagesTest, a_flood_is_cut_by_count_and_by_bytes_and_time_refills) {
     target.see(sender.id);
     join(sender, target);
     auto effects = sender.step(SendOnionMessage{target.id, contents(7, size), std::nullopt, false, 0});
-    auto message = FakeNode::of<SendMessage>(effects).at(0).message;
-    auto arrives = [&] {
-      return !FakeNode::of<OnionMessageReceived>(target.step(MessageReceived{sender.id, message})).empty();
-    };
+    auto message = of<SendMessage>(effects).at(0).message;
+    auto arrives = [&] { return !of<OnionMessageReceived>(target.step(MessageReceived{sender.id, message})).empty(); };
     std::size_t got = 0;
     while (got < 1000 && arrives()) ++got;
     EXPECT_GE(got, size == 10 ? kMailboxMessages : kMailboxBytes / onion::kLargeMessagePayloads);

@@ -9,8 +9,8 @@
 #include "effects/features.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
-#include "effects/seed_signer.h"
 #include "effects/tags.h"
+#include "effects/test/surroundings.h"
 #include "offers/static_invoice.h"
 #include "onion/payment_onion.h"
 #include "onion/release_path.h"
@@ -20,33 +20,8 @@
 
 namespace doze::payment::testing {
 
-class CountingRng final : public Rng {
- public:
-  explicit CountingRng(std::uint8_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) {
-      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-      byte = static_cast<std::uint8_t>(state_ >> 56);
-    }
-  }
+using namespace doze::test;  // NOLINT
 
- private:
-  std::uint64_t state_;
-};
-
-template <class E>
-std::vector<E> of(const Effects& effects) {
-  std::vector<E> out;
-  for (const auto& effect : effects)
-    if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
-  return out;
-}
-
-inline PrivateKey key(std::uint8_t byte) {
-  std::array<std::uint8_t, 32> bytes;
-  bytes.fill(byte);
-  return PrivateKey(bytes);
-}
 inline Preimage preimage(std::uint8_t number) {
   std::array<std::uint8_t, 32> bytes;
   bytes.fill(number);
@@ -63,71 +38,22 @@ inline ChannelId channel_id(std::uint8_t number) {
 inline ShortChannelId scid(std::uint8_t number) {
   return ShortChannelId::of(number, 1, 0);
 }
-inline std::string text_of(const Value& value, std::string_view field) {
-  const auto* found = value.find(field);
-  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->inner());
-  return text == nullptr ? "" : *text;
-}
-inline std::uint64_t number_of(const Value& value, std::string_view field) {
-  const auto* found = value.find(field);
-  const auto* number = found == nullptr ? nullptr : std::get_if<std::uint64_t>(&found->inner());
-  return number == nullptr ? UINT64_MAX : *number;
-}
-inline std::uint64_t number_of(const Fields& fields, std::string_view field) {
-  return number_of(Value(fields), field);
-}
-inline bool flag_of(const Value& value, std::string_view field) {
-  const auto* found = value.find(field);
-  const auto* flag = found == nullptr ? nullptr : std::get_if<bool>(&found->inner());
-  return flag != nullptr && *flag;
-}
-
-struct FakeNode {
-  FakeNode(std::uint8_t seed, Role role)
-      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {
-    config.role = role;
-  }
-  FakeNode(const FakeNode&) = delete;
-  FakeNode& operator=(const FakeNode&) = delete;
-
-  std::unique_ptr<Signer> signer;
-  CountingRng rng;
-  NodeId id;
-  Config config;
-  ParallelMap parallel;
-  graph::Graph graph;
-  std::map<ChannelId, ChannelView> channels;
-  std::map<NodeId, PeerView> peers;
-  std::map<ChannelId, PolicyPair> policies;
-  std::map<OfferId, OfferView> offers;
-  std::set<NodeId> invited;
-  Views views{graph, channels, peers, policies, offers, invited, true};
-  MonoTime mono{1'000'000};
-  UnixTime wall{1'700'000'000};
-  BlockHeight tip{800};
+struct FakeNode : test::Surroundings {
+  FakeNode(std::uint8_t seed, Role role) : Surroundings(seed, role) { tip = BlockHeight(800); }
   Payments room;
-  std::map<std::pair<Table, Bytes>, Bytes> rows;
-  Effects said;  // everything since the last clear()
 
-  [[nodiscard]] Context context() { return {mono, wall, tip, rng, config, views, *signer, parallel}; }
   /// The effects of this step alone.
   Effects step(const Input& input) {
     auto transition = payment::step(std::move(room), input, context());
     room = std::move(transition.next);
-    for (const auto& effect : transition.effects) {
-      said.push_back(effect);
-      if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
-      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase({erase->table, erase->key});
-    }
+    note(transition.effects);
     return std::move(transition.effects);
   }
   Effects command(command::Command command, RequestId request = 1) {
     return step(CommandReceived{request, std::move(command)});
   }
   void reload() {
-    std::vector<Row> stored;
-    for (const auto& [key, value] : rows) stored.push_back({key.first, key.second, value});
-    auto loaded = load(stored);
+    auto loaded = load(stored());
     ASSERT_TRUE(loaded.has_value());
     room = *std::move(loaded);
   }
@@ -141,23 +67,15 @@ struct FakeNode {
   }
   /// Time goes to the next deadline, which is told.
   Effects next_deadline() {
-    auto at = deadline(room);
-    LN_ASSERT(at.has_value());
-    pass(at->value() > mono.value() ? at->value() - mono.value() : 0);
+    pass_to(deadline(room));
     return step(DeadlineReached{});
-  }
-  void pass(std::uint64_t ms) {
-    mono = after_ms(mono, ms);
-    wall = after_s(wall, ms / 1000);
   }
   Effects block(std::uint32_t height) {
     tip = BlockHeight(height);
     return step(BlockConnected{tip, BlockHash{}, std::make_shared<bitcoin::Block>()});
   }
+  using Surroundings::see;
   void see(const FakeNode& peer) { see(peer.id, own_features(peer.config)); }
-  void see(const NodeId& peer, wire::FeatureBits features) {
-    peers.insert_or_assign(peer, PeerView{peer, std::move(features), "x", false, wall});
-  }
   ChannelView& add_channel(const NodeId& peer, std::uint8_t number) {
     ChannelView channel;
     channel.channel_id = channel_id(number);
@@ -182,21 +100,6 @@ struct FakeNode {
     auto& channel = channels.at(channel_id(number));
     channel.usable = false;
     return step(ChannelUnusable{channel.channel_id, channel.peer});
-  }
-  template <class E>
-  [[nodiscard]] std::vector<E> all() const {
-    return of<E>(said);
-  }
-  [[nodiscard]] std::size_t count(Table table) const {
-    return static_cast<std::size_t>(
-        std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.first.first == table; }));
-  }
-  /// What the log said of this event, its field `reason`.
-  [[nodiscard]] std::vector<std::string> reasons(std::string_view event) const {
-    std::vector<std::string> out;
-    for (const auto& word : all<Notify>())
-      if (word.event == event) out.push_back(text_of(Value(word.facts), "reason"));
-    return out;
   }
 };
 

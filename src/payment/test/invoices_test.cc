@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/crypto.h"
-#include "effects/seed_signer.h"
+#include "effects/test/surroundings.h"
 #include "offers/bolt11.h"
 #include "onion/payment_onion.h"
 #include "payment/payments.h"
@@ -13,36 +13,18 @@ namespace {
 constexpr Msat kAmount{50'000};
 constexpr BlockHeight kTip{700};
 
-class Counting final : public Rng {
- public:
-  void fill(std::span<std::uint8_t> out) override {
-    auto digest = crypto::sha256(Writer().u64(++last_).view());
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = digest.bytes[i % 32];
-  }
-
- private:
-  std::uint64_t last_ = 0;
-};
-
 struct Wrong {
   std::uint16_t code = 0;
   Bytes data;
 };
 
-class PlainHtlc : public ::testing::Test {
+class PlainHtlc : public ::testing::Test, protected test::Surroundings {
  protected:
-  graph::Graph graph;
-  std::map<ChannelId, ChannelView> channels;
-  std::map<NodeId, PeerView> peers;
-  std::map<ChannelId, PolicyPair> policies;
-  std::map<OfferId, OfferView> offers;
-  std::set<NodeId> invited;
-  Config config;
-  Counting rng;
-  std::unique_ptr<Signer> signer = make_seed_signer(Bytes(64, 1), wire::Network::Regtest);
-  ParallelMap parallel;
+  PlainHtlc() : Surroundings(1) {
+    tip = kTip;
+    wall = UnixTime(1'790'000'000);
+  }
   Payments payments;
-  UnixTime now{1'790'000'000};
   std::uint64_t next_htlc = 0;
   std::vector<SharedSecret> secrets;
 
@@ -53,9 +35,7 @@ class PlainHtlc : public ::testing::Test {
     channels.emplace(channel.channel_id, channel);
   }
   Effects tell(const Input& input) {
-    Views views{graph, channels, peers, policies, offers, invited};
-    Context context{MonoTime(0), now, kTip, rng, config, views, *signer, parallel};
-    auto transition = step(std::move(payments), input, context);
+    auto transition = step(std::move(payments), input, context());
     payments = std::move(transition.next);
     return std::move(transition.effects);
   }
@@ -185,7 +165,7 @@ TEST_F(PlainHtlc, invoices_are_limited_in_number) {
   };
   for (std::size_t i = 0; i < 10'000; ++i) ASSERT_FALSE(refused()) << i;
   EXPECT_TRUE(refused());
-  now = after_s(now, 3'601);
+  wall = after_s(wall, 3'601);
   EXPECT_FALSE(refused());
 }
 

@@ -13,8 +13,8 @@ struct ConnectionTest : ::testing::Test {
   void join() {
     wire.connect(1, alice);
     wire.settle();
-    ASSERT_TRUE(views(alice.peers).contains(bob.id));
-    ASSERT_TRUE(views(bob.peers).contains(alice.id));
+    ASSERT_TRUE(alice.peers.contains(bob.id));
+    ASSERT_TRUE(bob.peers.contains(alice.id));
     alice.said.clear();
     bob.said.clear();
   }
@@ -40,13 +40,13 @@ TEST_F(ConnectionTest, both_sides_are_ready_after_init) {
   EXPECT_EQ(alice.all<PeerReady>()[0].node_id, bob.id);
   ASSERT_EQ(bob.all<PeerReady>().size(), 1U);
   EXPECT_EQ(bob.all<PeerReady>()[0].node_id, alice.id);
-  const auto& bob_seen = views(alice.peers).at(bob.id);
+  const auto& bob_seen = alice.peers.at(bob.id);
   EXPECT_EQ(bob_seen.features, own_features(bob.config));
   EXPECT_TRUE(bob_seen.holds(Profile::Ldk));
   EXPECT_TRUE(bob_seen.holds(Profile::Draft));
   EXPECT_FALSE(bob_seen.inbound);
-  EXPECT_TRUE(views(bob.peers).at(alice.id).inbound);
-  EXPECT_FALSE(views(bob.peers).at(alice.id).holds(Profile::Ldk));
+  EXPECT_TRUE(bob.peers.at(alice.id).inbound);
+  EXPECT_FALSE(bob.peers.at(alice.id).holds(Profile::Ldk));
 }
 
 TEST_F(ConnectionTest, own_features_have_what_they_depend_on_and_hold_bits_are_a_servers) {
@@ -75,8 +75,8 @@ TEST_F(ConnectionTest, handshake_works_byte_by_byte) {
     const auto& received = std::get<BytesReceived>(input);
     for (auto byte : received.bytes) wire.perform(*to, to->step(BytesReceived{received.connection, {byte}}));
   }
-  EXPECT_TRUE(views(alice.peers).contains(bob.id));
-  EXPECT_TRUE(views(bob.peers).contains(alice.id));
+  EXPECT_TRUE(alice.peers.contains(bob.id));
+  EXPECT_TRUE(bob.peers.contains(alice.id));
 }
 
 TEST_F(ConnectionTest, messages_arrive_in_order_and_pongs_behind_them) {
@@ -105,17 +105,17 @@ TEST_F(ConnectionTest, drop_peer_hangs_up_behind_what_was_sent) {
   wire.perform(alice, alice.step(SendMessage{bob.id, text("last words")}));
   wire.perform(alice, alice.step(DropPeer{bob.id, "enough"}));
   ASSERT_EQ(alice.all<PeerGone>().size(), 1U);
-  EXPECT_TRUE(views(alice.peers).empty());
+  EXPECT_TRUE(alice.peers.empty());
   wire.settle();
   EXPECT_EQ(texts(bob), std::vector<std::string>{"last words"});
   EXPECT_EQ(bob.all<PeerGone>().size(), 1U);
-  EXPECT_TRUE(views(bob.peers).empty());
+  EXPECT_TRUE(bob.peers.empty());
 }
 
 TEST_F(ConnectionTest, wrong_node_key_ends_the_handshake) {
   FakeNode carol{3};
   bob.step(PeerConnected{1, std::nullopt, "x"});
-  auto act_one = FakeNode::of<WriteBytes>(alice.step(PeerConnected{1, carol.id, "x"}));
+  auto act_one = of<WriteBytes>(alice.step(PeerConnected{1, carol.id, "x"}));
   ASSERT_EQ(act_one.size(), 1U);
   bob.step(BytesReceived{1, act_one[0].bytes});
   EXPECT_EQ(bob.all<Hangup>().size(), 1U);
@@ -124,12 +124,12 @@ TEST_F(ConnectionTest, wrong_node_key_ends_the_handshake) {
 }
 
 TEST_F(ConnectionTest, a_connection_to_ourselves_is_closed) {
-  auto first = FakeNode::of<WriteBytes>(alice.step(PeerConnected{1, alice.id, "x"}));
+  auto first = of<WriteBytes>(alice.step(PeerConnected{1, alice.id, "x"}));
   alice.step(PeerConnected{2, std::nullopt, "y"});
-  auto second = FakeNode::of<WriteBytes>(alice.step(BytesReceived{2, first.at(0).bytes}));
+  auto second = of<WriteBytes>(alice.step(BytesReceived{2, first.at(0).bytes}));
   alice.step(BytesReceived{1, second.at(0).bytes});
   ASSERT_EQ(alice.all<Hangup>().size(), 1U);
-  EXPECT_TRUE(views(alice.peers).empty());
+  EXPECT_TRUE(alice.peers.empty());
 }
 
 // ---- init ----
@@ -163,7 +163,7 @@ TEST_F(ConnectionTest, init_without_networks_or_with_unknown_odd_features_is_fin
   EXPECT_FALSE(peer.closed);
   ASSERT_EQ(peer.all<wire::Init>().size(), 1U);
   EXPECT_EQ(peer.all<wire::Init>()[0].networks, std::optional(std::vector{wire::chain_hash(wire::Network::Regtest)}));
-  EXPECT_TRUE(views(alice.peers).contains(peer.node_id()));
+  EXPECT_TRUE(alice.peers.contains(peer.node_id()));
 }
 
 TEST_F(ConnectionTest, first_message_must_be_init_and_there_is_only_one) {
@@ -198,7 +198,7 @@ TEST_F(ConnectionTest, malformed_and_unknown_even_messages_cost_the_connection_u
     EXPECT_TRUE(peer.closed);
     EXPECT_EQ(peer.all<wire::Warning>().size(), 1U);
   }
-  EXPECT_TRUE(views(alice.peers).empty());
+  EXPECT_TRUE(alice.peers.empty());
 }
 
 TEST_F(ConnectionTest, nothing_is_heard_behind_a_malformed_message) {
@@ -208,7 +208,7 @@ TEST_F(ConnectionTest, nothing_is_heard_behind_a_malformed_message) {
   auto effects = alice.step(SendMessage{bob.id, wire::UnknownMessage{32768}});
   auto more = alice.step(SendMessage{bob.id, text("too late")});
   for (const auto& batch : {effects, more})
-    for (const auto& write : FakeNode::of<WriteBytes>(batch)) append(both, write.bytes);
+    for (const auto& write : of<WriteBytes>(batch)) append(both, write.bytes);
   bob.step(BytesReceived{1, both});
   EXPECT_TRUE(bob.all<MessageReceived>().empty());
   EXPECT_EQ(bob.all<PeerGone>().size(), 1U);
@@ -264,7 +264,7 @@ TEST_F(ConnectionTest, a_newer_connection_replaces_an_older_one) {
   for (auto* node : {&alice, &bob}) {
     EXPECT_EQ(node->all<PeerGone>().size(), 1U);
     EXPECT_EQ(node->all<PeerReady>().size(), 1U);
-    EXPECT_EQ(views(node->peers).size(), 1U);
+    EXPECT_EQ(node->peers.size(), 1U);
   }
   wire.step(alice, SendMessage{bob.id, text("over the new one")});
   EXPECT_EQ(texts(bob).size(), 1U);
@@ -277,9 +277,9 @@ TEST_F(ConnectionTest, crossed_dials_leave_one_connection_that_both_agree_on) {
     between.connect(a_first ? 1 : 2, a_first ? a : b);
     between.connect(a_first ? 2 : 1, a_first ? b : a);
     between.settle();
-    ASSERT_TRUE(views(a.peers).contains(b.id));
-    ASSERT_TRUE(views(b.peers).contains(a.id));
-    EXPECT_NE(views(a.peers).at(b.id).inbound, views(b.peers).at(a.id).inbound);
+    ASSERT_TRUE(a.peers.contains(b.id));
+    ASSERT_TRUE(b.peers.contains(a.id));
+    EXPECT_NE(a.peers.at(b.id).inbound, b.peers.at(a.id).inbound);
     a.said.clear();
     b.said.clear();
     between.step(a, SendMessage{b.id, text("there")});
@@ -292,7 +292,7 @@ TEST_F(ConnectionTest, crossed_dials_leave_one_connection_that_both_agree_on) {
 struct CrowdTest : ConnectionTest {
   /// As many strangers as there may be, on connections from 100 on.
   void fill_with_strangers() {
-    for (std::size_t i = 0; views(alice.peers).size() < kMaxPeersWithoutChannel; ++i) {
+    for (std::size_t i = 0; alice.peers.size() < kMaxPeersWithoutChannel; ++i) {
       FakeNode stranger(5);
       Bytes own(64, 5);
       own[0] = static_cast<std::uint8_t>(i);
@@ -332,8 +332,8 @@ TEST_F(CrowdTest, a_stranger_that_was_idle_for_a_minute_gives_its_place_to_anoth
   Scripted newcomer(alice, 2, 81);
   newcomer.say_init();
   EXPECT_FALSE(newcomer.closed);
-  EXPECT_TRUE(views(alice.peers).contains(newcomer.node_id()));
-  EXPECT_EQ(views(alice.peers).size(), kMaxPeersWithoutChannel);
+  EXPECT_TRUE(alice.peers.contains(newcomer.node_id()));
+  EXPECT_EQ(alice.peers.size(), kMaxPeersWithoutChannel);
 }
 
 TEST_F(CrowdTest, a_stranger_that_says_something_keeps_its_place_one_that_only_pings_does_not) {
@@ -364,7 +364,7 @@ TEST_F(CrowdTest, silent_connections_do_not_keep_an_honest_handshake_out) {
   Scripted honest(alice, 5, 80);
   honest.say_init();
   EXPECT_FALSE(honest.closed);
-  EXPECT_TRUE(views(alice.peers).contains(honest.node_id()));
+  EXPECT_TRUE(alice.peers.contains(honest.node_id()));
   ASSERT_EQ(alice.all<Hangup>().size(), 1U);
   EXPECT_EQ(alice.all<Hangup>()[0].connection, 10U);  // the oldest of theirs
 }
@@ -375,13 +375,13 @@ TEST_F(ConnectionTest, a_silent_handshake_is_closed) {
   alice.step(PeerConnected{1, std::nullopt, "x"});
   alice.next_deadline();
   EXPECT_EQ(alice.all<Hangup>().size(), 1U);
-  EXPECT_FALSE(deadline(alice.peers).has_value());
+  EXPECT_FALSE(deadline(alice.room).has_value());
 }
 
 TEST_F(ConnectionTest, an_idle_connection_is_pinged_and_stays_if_the_peer_answers) {
   join();
   for (int i = 0; i < 3; ++i) {
-    alice.mono = after_ms(*deadline(alice.peers), 0);
+    alice.mono = after_ms(*deadline(alice.room), 0);
     bob.mono = alice.mono;
     wire.step(alice, DeadlineReached{});
   }

@@ -56,7 +56,7 @@ TEST_F(DiallingTest, connect_replies_with_the_reason_when_it_fails_and_does_not_
   ASSERT_EQ(alice.all<Reply>().size(), 2U);
   ASSERT_NE(refused(0), nullptr);
   EXPECT_NE(refused(0)->message.find("connection refused"), std::string::npos);
-  EXPECT_FALSE(deadline(alice.peers).has_value());
+  EXPECT_FALSE(deadline(alice.room).has_value());
   EXPECT_TRUE(alice.rows.empty());
 }
 
@@ -104,7 +104,7 @@ TEST_F(DiallingTest, kept_peers_are_dialled_at_start_and_after_each_loss) {
   ASSERT_EQ(alice.all<PeerGone>().size(), 1U);
   EXPECT_TRUE(alice.all<Dial>().empty());
   auto lost = alice.mono;
-  EXPECT_EQ(FakeNode::of<Dial>(alice.next_deadline()).size(), 1U);
+  EXPECT_EQ(of<Dial>(alice.next_deadline()).size(), 1U);
   EXPECT_GE(alice.mono, after_ms(lost, 500));
   EXPECT_LE(alice.mono, after_ms(lost, 1000));
 }
@@ -115,7 +115,7 @@ TEST_F(DiallingTest, waits_double_up_to_a_minute_and_start_anew_after_a_good_con
   for (int i = 0; i < 9; ++i) {
     alice.step(DialFailed{bob.id, "nobody there"});
     auto failed = alice.mono;
-    ASSERT_EQ(FakeNode::of<Dial>(alice.next_deadline()).size(), 1U);
+    ASSERT_EQ(of<Dial>(alice.next_deadline()).size(), 1U);
     auto waited = alice.mono.value() - failed.value();
     EXPECT_GE(waited, full / 2);
     EXPECT_LE(waited, full);
@@ -135,7 +135,7 @@ TEST_F(DiallingTest, a_dial_that_the_driver_never_answers_is_given_up) {
   alice.step(WantPeer{bob.id, {address(3)}, false});
   alice.next_deadline();
   EXPECT_EQ(alice.all<PeerUnreachable>().size(), 1U);
-  EXPECT_FALSE(deadline(alice.peers).has_value());
+  EXPECT_FALSE(deadline(alice.room).has_value());
 }
 
 TEST_F(DiallingTest, a_wanted_peer_without_address_is_unreachable_at_once_and_found_in_the_graph_otherwise) {
@@ -149,7 +149,7 @@ TEST_F(DiallingTest, a_wanted_peer_without_address_is_unreachable_at_once_and_fo
   EXPECT_EQ(alice.all<PeerUnreachable>().size(), 1U);
   alice.said.clear();
   wire.step(bob, DropPeer{alice.id, "bye"});  // wanted once, not kept
-  EXPECT_FALSE(deadline(alice.peers).has_value());
+  EXPECT_FALSE(deadline(alice.room).has_value());
   EXPECT_TRUE(alice.rows.empty());
 }
 
@@ -177,7 +177,7 @@ TEST_F(DiallingTest, disconnect_stops_reconnecting_until_connect) {
   alice.step(CommandReceived{5, command::Disconnect{bob.id}});
   EXPECT_EQ(alice.all<PeerGone>().size(), 1U);
   ASSERT_EQ(alice.all<Reply>().size(), 1U);
-  EXPECT_FALSE(deadline(alice.peers).has_value());
+  EXPECT_FALSE(deadline(alice.room).has_value());
   alice.restart();
   EXPECT_TRUE(alice.all<Dial>().empty());
   alice.step(CommandReceived{6, command::Connect{bob.id, std::nullopt}});
@@ -207,8 +207,9 @@ TEST_F(DiallingTest, listpeers_shows_connected_and_kept_ones) {
 TEST_F(DiallingTest, rows_that_are_cut_short_or_of_another_version_are_refused) {
   alice.step(WantPeer{bob.id, {address(3), *wire::parse_address("node.example:1")}, true});
   ASSERT_EQ(alice.rows.size(), 1U);
-  auto [key, value] = *alice.rows.begin();
-  auto loads = [&, key = key](Bytes changed, Bytes name) {
+  auto [place, value] = *alice.rows.begin();
+  auto key = place.second;
+  auto loads = [&](Bytes changed, Bytes name) {
     std::vector<Row> rows{{Table::PeerAddress, std::move(name), std::move(changed)}};
     return load(rows).has_value();
   };

@@ -5,74 +5,37 @@
 
 #include <deque>
 
-#include "effects/seed_signer.h"
+#include "effects/test/surroundings.h"
 #include "peer/peers.h"
 #include "transport/noise.h"
 
 namespace doze::peer::testing {
 
-class CountingRng final : public Rng {
- public:
-  explicit CountingRng(std::uint8_t seed) : state_(seed) {}
-  void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) {
-      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-      byte = static_cast<std::uint8_t>(state_ >> 56);
-    }
-  }
+using namespace doze::test;  // NOLINT
 
- private:
-  std::uint64_t state_;
-};
-
-struct FakeNode {
-  explicit FakeNode(std::uint8_t seed)
-      : signer(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)), rng(seed), id(signer->node_id()) {}
-
-  std::unique_ptr<Signer> signer;
-  CountingRng rng;
-  NodeId id;
-  Config config;
-  ParallelMap parallel;
-  graph::Graph graph;
-  std::map<ChannelId, ChannelView> channels;
-  std::map<ChannelId, PolicyPair> policies;
-  std::map<OfferId, OfferView> offers;
-  std::set<NodeId> invited;
-  MonoTime mono{1'000'000};
-  UnixTime wall{1'700'000'000};
-  Peers peers;
-  std::map<Bytes, Bytes> rows;
-  Effects said;  // everything since the last clear()
+struct FakeNode : test::Surroundings {
+  using Surroundings::Surroundings;
+  Peers room;
 
   /// The effects of this step alone.
   Effects step(const Input& input) {
-    Views world{graph, channels, views(peers), policies, offers, invited};
-    Context context{mono, wall, BlockHeight(100), rng, config, world, *signer, parallel};
-    auto transition = peer::step(std::move(peers), input, context);
-    peers = std::move(transition.next);
-    for (const auto& effect : transition.effects) {
-      said.push_back(effect);
-      if (const auto* put = std::get_if<Put>(&effect)) rows[put->key] = put->value;
-      if (const auto* erase = std::get_if<doze::Erase>(&effect)) rows.erase(erase->key);
-    }
+    auto transition = peer::step(std::move(room), input, context());
+    room = std::move(transition.next);
+    peers = doze::peer::views(room);
+    note(transition.effects);
     return std::move(transition.effects);
   }
   /// The process ends and starts again from its rows.
   void restart() {
-    std::vector<Row> stored;
-    for (const auto& [key, value] : rows) stored.push_back({Table::PeerAddress, key, value});
-    auto loaded = load(stored);
+    auto loaded = load(stored());
     ASSERT_TRUE(loaded.has_value());
-    peers = *std::move(loaded);
+    room = *std::move(loaded);
     said.clear();
     step(Started{});
   }
   /// Goes to the next deadline and says that it has come.
   Effects next_deadline() {
-    auto at = deadline(peers);
-    LN_ASSERT(at.has_value());
-    mono = std::max(mono, *at);
+    pass_to(deadline(room));
     return step(DeadlineReached{});
   }
   void add_channel(const NodeId& peer) {
@@ -81,17 +44,6 @@ struct FakeNode {
     channel.peer = peer;
     channel.phase = ChannelPhase::Normal;
     channels.emplace(channel.channel_id, channel);
-  }
-  template <class E>
-  [[nodiscard]] std::vector<E> all() const {
-    return of<E>(said);
-  }
-  template <class E>
-  static std::vector<E> of(const Effects& effects) {
-    std::vector<E> out;
-    for (const auto& effect : effects)
-      if (const auto* one = std::get_if<E>(&effect)) out.push_back(*one);
-    return out;
   }
 };
 

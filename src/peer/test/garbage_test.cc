@@ -28,8 +28,8 @@ struct Garbage : ::testing::Test {
     EXPECT_EQ(alice.all<PeerGone>().size(), peer.closed ? 1U : 0U);
     for (const auto& gone : alice.all<PeerGone>()) EXPECT_EQ(gone.node_id, peer.node_id());
     EXPECT_FALSE(innocent.closed);
-    EXPECT_TRUE(views(alice.peers).contains(innocent.node_id()));
-    EXPECT_EQ(views(alice.peers).size(), peer.closed ? 1U : 2U);
+    EXPECT_TRUE(alice.peers.contains(innocent.node_id()));
+    EXPECT_EQ(alice.peers.size(), peer.closed ? 1U : 2U);
     return out;
   }
 };
@@ -148,8 +148,8 @@ TEST_F(Garbage, bytes_that_are_no_frame_end_only_their_connection) {
     Bytes noise(size);
     chance.fill(noise);
     auto effects = alice.step(BytesReceived{next++, noise});
-    EXPECT_EQ(FakeNode::of<Hangup>(effects).size(), size >= 18 ? 1U : 0U) << size;
-    EXPECT_TRUE(views(alice.peers).contains(innocent.node_id()));
+    EXPECT_EQ(of<Hangup>(effects).size(), size >= 18 ? 1U : 0U) << size;
+    EXPECT_TRUE(alice.peers.contains(innocent.node_id()));
     if (size < 18) alice.step(PeerDisconnected{next - 1});
   }
   for (std::size_t size : {1, 49, 50, 51, 2'000}) {  // before the handshake
@@ -157,7 +157,7 @@ TEST_F(Garbage, bytes_that_are_no_frame_end_only_their_connection) {
     chance.fill(noise);
     alice.step(PeerConnected{next, std::nullopt, "198.51.100.9:9"});
     auto effects = alice.step(BytesReceived{next++, noise});
-    EXPECT_EQ(FakeNode::of<Hangup>(effects).size(), size >= 50 ? 1U : 0U) << size;
+    EXPECT_EQ(of<Hangup>(effects).size(), size >= 50 ? 1U : 0U) << size;
   }
   EXPECT_FALSE(innocent.closed);
   innocent.say(wire::Ping{1, 0});

@@ -8,66 +8,41 @@
 #include "bitcoin/interpreter.h"
 #include "bitcoin/script.h"
 #include "effects/limits.h"
-#include "effects/seed_signer.h"
+#include "effects/test/surroundings.h"
 
 namespace doze::wallet {
 namespace {
 
-class CountingRng : public Rng {
- public:
-  void fill(std::span<std::uint8_t> out) override {
-    for (auto& byte : out) byte = ++last_;
-  }
-
- private:
-  std::uint8_t last_ = 0;
-};
+using namespace doze::test;  // NOLINT
 
 /// A wallet with its world: rows as the store would keep them, a chain of blocks, the backend's unspent outputs.
-class WalletTest : public testing::Test {
+class WalletTest : public testing::Test, protected Surroundings {
  protected:
-  WalletTest() : signer_(make_seed_signer(Bytes(64, 7), wire::Network::Regtest)), wallet_(reload_value()) {}
-
-  using RowKey = std::pair<Table, Bytes>;
+  WalletTest() : Surroundings(7), wallet_(reload_value()) { tip = BlockHeight(500); }
 
   Wallet reload_value() {
-    std::vector<Row> rows;
-    for (const auto& [key, value] : rows_) rows.push_back({key.first, key.second, value});
-    auto loaded = load(rows, *signer_);
+    auto loaded = load(stored(), *signer);
     EXPECT_TRUE(loaded.has_value());
     return *std::move(loaded);
   }
   void reload() { wallet_ = reload_value(); }
 
   Effects tell(const Input& input) {
-    Views views{graph_, channels_, peers_, policies_, offers_, invited_};
-    Context context{MonoTime(0), UnixTime(1'700'000'000), BlockHeight(height_), rng_, config_, views, *signer_,
-                    parallel_};
-    auto transition = step(std::move(wallet_), input, context);
+    auto transition = step(std::move(wallet_), input, context());
     wallet_ = std::move(transition.next);
-    for (const auto& effect : transition.effects) {
-      if (const auto* put = std::get_if<Put>(&effect)) rows_[{put->table, put->key}] = put->value;
-      if (const auto* erase = std::get_if<Erase>(&effect)) rows_.erase({erase->table, erase->key});
-    }
+    note(transition.effects);
     // Whatever is remembered, the rows say the same: every test runs on reloaded wallets, too.
     auto before = balance(wallet_), after = Balance{};
     auto twin = reload_value();
-    after = balance(step(std::move(twin), ReleaseFunding{}, context).next);
+    after = balance(step(std::move(twin), ReleaseFunding{}, context()).next);
     EXPECT_EQ(before.confirmed, after.confirmed);
     EXPECT_EQ(before.unconfirmed, after.unconfirmed);
     EXPECT_EQ(before.reserved, after.reserved);
     return std::move(transition.effects);
   }
   template <class T>
-  static std::vector<T> all(const Effects& effects) {
-    std::vector<T> out;
-    for (const auto& effect : effects)
-      if (const auto* found = std::get_if<T>(&effect)) out.push_back(*found);
-    return out;
-  }
-  template <class T>
   static T one(const Effects& effects) {
-    auto found = all<T>(effects);
+    auto found = of<T>(effects);
     EXPECT_EQ(found.size(), 1u);
     return found.empty() ? T{} : found[0];
   }
@@ -81,17 +56,7 @@ class WalletTest : public testing::Test {
     EXPECT_TRUE(std::holds_alternative<CommandError>(reply.result));
     return std::holds_alternative<CommandError>(reply.result) ? std::get<CommandError>(reply.result) : CommandError{};
   }
-  static std::string text(const Value& value, std::string_view key) {
-    const auto* found = value.find(key);
-    return found ? std::get<std::string>(found->inner()) : "missing";
-  }
-  static std::uint64_t number(const Value& value, std::string_view key) {
-    const auto* found = value.find(key);
-    return found ? std::get<std::uint64_t>(found->inner()) : ~0ULL;
-  }
-  static std::uint64_t number(const Fields& fields, std::string_view key) { return number(Value(fields), key); }
-
-  std::string new_address() { return text(value_of(tell(CommandReceived{1, command::NewAddress{}})), "address"); }
+  std::string new_address() { return text_of(value_of(tell(CommandReceived{1, command::NewAddress{}})), "address"); }
   Value list_funds() { return value_of(tell(CommandReceived{1, command::ListFunds{}})); }
   static Bytes script(const std::string& address) {
     auto found = bitcoin::script_of_address(address, bitcoin::kHrpRegtest);
@@ -101,7 +66,7 @@ class WalletTest : public testing::Test {
 
   bitcoin::Transaction payment_to(const Bytes& to, std::uint64_t amount) {
     bitcoin::Transaction out;
-    out.inputs.push_back({.previous_output = {rng_.id<Txid>(), 0}});
+    out.inputs.push_back({.previous_output = {rng.id<Txid>(), 0}});
     out.outputs.push_back({Sat(amount), to});
     return out;
   }
@@ -119,12 +84,12 @@ class WalletTest : public testing::Test {
       for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) outputs_[{id, i}] = transaction.outputs[i];
       block->transactions.push_back(std::move(transaction));
     }
-    ++height_;
-    return tell(BlockConnected{BlockHeight(height_), {}, block});
+    tip = BlockHeight(tip.value() + 1);
+    return tell(BlockConnected{tip, {}, block});
   }
   Effects unmine() {
-    auto gone = height_--;
-    return tell(BlockDisconnected{BlockHeight(gone), {}});
+    auto gone = std::exchange(tip, BlockHeight(tip.value() - 1));
+    return tell(BlockDisconnected{gone, {}});
   }
   /// A confirmed coin of ours.
   Txid receive(std::uint64_t amount) {
@@ -145,18 +110,6 @@ class WalletTest : public testing::Test {
     return fee ? *fee : Sat(0);
   }
 
-  std::map<RowKey, Bytes> rows_;
-  std::unique_ptr<Signer> signer_;
-  CountingRng rng_;
-  Config config_;
-  ParallelMap parallel_;
-  graph::Graph graph_;
-  std::map<ChannelId, ChannelView> channels_;
-  std::map<NodeId, PeerView> peers_;
-  std::map<ChannelId, PolicyPair> policies_;
-  std::map<OfferId, OfferView> offers_;
-  std::set<NodeId> invited_;
-  std::uint32_t height_ = 500;
   std::map<Outpoint, bitcoin::TxOut> outputs_;
   Wallet wallet_;
 };
@@ -168,8 +121,8 @@ TEST_F(WalletTest, GivesEachAddressOnceAlsoAcrossRestarts) {
   reload();
   auto second = new_address();
   EXPECT_NE(first, second);
-  EXPECT_EQ(script(first), bitcoin::p2wpkh_script(signer_->wallet_key(false, 0)));
-  EXPECT_EQ(script(second), bitcoin::p2wpkh_script(signer_->wallet_key(false, 1)));
+  EXPECT_EQ(script(first), bitcoin::p2wpkh_script(signer->wallet_key(false, 0)));
+  EXPECT_EQ(script(second), bitcoin::p2wpkh_script(signer->wallet_key(false, 1)));
 }
 
 TEST_F(WalletTest, FindsCoinsInBlocksAndListsThem) {
@@ -181,35 +134,35 @@ TEST_F(WalletTest, FindsCoinsInBlocksAndListsThem) {
   EXPECT_EQ(one<Notify>(effects).event, "coin_received");
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000));
   auto funds = list_funds();
-  EXPECT_EQ(number(funds, "confirmed_sat"), 70'000u);
-  EXPECT_EQ(number(funds, "unconfirmed_sat"), 0u);
+  EXPECT_EQ(number_of(funds, "confirmed_sat"), 70'000u);
+  EXPECT_EQ(number_of(funds, "unconfirmed_sat"), 0u);
   const auto& outputs = std::get<List>(funds.find("outputs")->inner());
   ASSERT_EQ(outputs.size(), 1u);
-  EXPECT_EQ(text(outputs[0], "txid"), bitcoin::txid_to_string(id));
-  EXPECT_EQ(text(outputs[0], "address"), address);
-  EXPECT_EQ(text(outputs[0], "status"), "confirmed");
-  EXPECT_EQ(number(outputs[0], "amount_sat"), 70'000u);
+  EXPECT_EQ(text_of(outputs[0], "txid"), bitcoin::txid_to_string(id));
+  EXPECT_EQ(text_of(outputs[0], "address"), address);
+  EXPECT_EQ(text_of(outputs[0], "status"), "confirmed");
+  EXPECT_EQ(number_of(outputs[0], "amount_sat"), 70'000u);
 }
 
 TEST_F(WalletTest, FindsCoinsAheadOfTheNextAddressAndNeverGivesThoseAddressesOut) {
-  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, 99)), 1'000)});
+  mine({payment_to(bitcoin::p2wpkh_script(signer->wallet_key(false, 99)), 1'000)});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(1'000));
-  EXPECT_EQ(script(new_address()), bitcoin::p2wpkh_script(signer_->wallet_key(false, 100)));
+  EXPECT_EQ(script(new_address()), bitcoin::p2wpkh_script(signer->wallet_key(false, 100)));
   // The window moved on with the coin.
-  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, 199)), 1'000)});
+  mine({payment_to(bitcoin::p2wpkh_script(signer->wallet_key(false, 199)), 1'000)});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(2'000));
 }
 
 TEST_F(WalletTest, FindsClosingOutputsOfChannels) {
   ChannelView channel;
   channel.key_index = 50;
-  channels_[ChannelId{}] = channel;
-  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + 50)), 9'000)});
+  channels[ChannelId{}] = channel;
+  mine({payment_to(bitcoin::p2wpkh_script(signer->wallet_key(false, kChannelScriptIndexBase + 50)), 9'000)});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(9'000));
   // The channel is forgotten, the node restarts, a late payment to its script is still ours.
-  channels_.clear();
+  channels.clear();
   reload();
-  mine({payment_to(bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + 50)), 1'000)});
+  mine({payment_to(bitcoin::p2wpkh_script(signer->wallet_key(false, kChannelScriptIndexBase + 50)), 1'000)});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(10'000));
   auto sent = tell(CommandReceived{2, command::SendToAddress{kElsewhere, std::nullopt, FeeratePerKw(500)}});
   verified_fee(one<Broadcast>(sent).transaction);
@@ -271,8 +224,8 @@ TEST_F(WalletTest, TellsWhatIsMissing) {
   receive(50'000);
   auto failed = one<FundingFailed>(prepare(100'000));
   EXPECT_EQ(failed.error.code, CommandErrorCode::InsufficientFunds);
-  EXPECT_EQ(number(failed.error.numbers, "available_sat"), 50'000u);
-  EXPECT_EQ(number(failed.error.numbers, "needed_sat"), 100'000 + number(failed.error.numbers, "fee_sat"));
+  EXPECT_EQ(number_of(failed.error.numbers, "available_sat"), 50'000u);
+  EXPECT_EQ(number_of(failed.error.numbers, "needed_sat"), 100'000 + number_of(failed.error.numbers, "fee_sat"));
   EXPECT_EQ(balance(wallet_).reserved, Sat(0));
 }
 
@@ -289,11 +242,11 @@ TEST_F(WalletTest, FundingOfALostOpeningIsFreedAtTheNextStart) {
   auto txid = bitcoin::txid(one<FundingPrepared>(prepare(70'000)).transaction);
   ChannelView channel;
   channel.funding = Outpoint{txid, 0};
-  channels_[ChannelId{}] = channel;
+  channels[ChannelId{}] = channel;
   reload();
-  EXPECT_TRUE(all<Broadcast>(tell(Started{})).empty());  // the peer may not have signed
+  EXPECT_TRUE(of<Broadcast>(tell(Started{})).empty());  // the peer may not have signed
   EXPECT_EQ(balance(wallet_).reserved, Sat(80'000));
-  channels_.clear();
+  channels.clear();
   reload();
   tell(Started{});
   EXPECT_EQ(balance(wallet_).reserved, Sat(0));
@@ -320,15 +273,15 @@ TEST_F(WalletTest, SendsToAnAddressAndRepliesWhenTheBackendHasIt) {
   receive(80'000);
   auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), FeeratePerKw(2'000)}});
   auto transaction = one<Broadcast>(effects).transaction;
-  EXPECT_TRUE(all<Reply>(effects).empty());
+  EXPECT_TRUE(of<Reply>(effects).empty());
   auto fee = verified_fee(transaction);
   auto txid = bitcoin::txid(transaction);
   auto accepted = tell(BroadcastResult{txid, true, ""});
   EXPECT_EQ(one<Reply>(accepted).request, 9u);
   auto reply = value_of(accepted);
-  EXPECT_EQ(text(reply, "txid"), bitcoin::txid_to_string(txid));
-  EXPECT_EQ(number(reply, "amount_sat"), 10'000u);
-  EXPECT_EQ(number(reply, "fee_sat"), fee.value());
+  EXPECT_EQ(text_of(reply, "txid"), bitcoin::txid_to_string(txid));
+  EXPECT_EQ(number_of(reply, "amount_sat"), 10'000u);
+  EXPECT_EQ(number_of(reply, "fee_sat"), fee.value());
   EXPECT_EQ(balance(wallet_).unconfirmed, Sat(70'000) - fee);
   mine({transaction});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000) - fee);
@@ -351,12 +304,12 @@ TEST_F(WalletTest, PaysTheNodesFeeEstimateUnlessAFeerateIsGiven) {
     return verified_fee(one<Broadcast>(effects).transaction).value();
   };
   auto at_default = fee(std::nullopt);
-  tell(FeeEstimate{FeeratePerKw(config_.default_feerate.value() * 4)});
+  tell(FeeEstimate{FeeratePerKw(config.default_feerate.value() * 4)});
   EXPECT_NEAR(static_cast<double>(fee(std::nullopt)), 4.0 * static_cast<double>(at_default), 4);
-  EXPECT_NEAR(static_cast<double>(fee(config_.default_feerate)), static_cast<double>(at_default), 1);
+  EXPECT_NEAR(static_cast<double>(fee(config.default_feerate)), static_cast<double>(at_default), 1);
   tell(FeeEstimate{FeeratePerKw(1)});
   auto lowest = fee(std::nullopt);
-  EXPECT_EQ(lowest, fee(config_.feerate_floor));
+  EXPECT_EQ(lowest, fee(config.feerate_floor));
 }
 
 TEST_F(WalletTest, RefusedPaymentFreesItsCoinsAndSaysWhy) {
@@ -375,7 +328,7 @@ TEST_F(WalletTest, RefusesWrongAddressesAndDust) {
   EXPECT_EQ(error_of(tell(CommandReceived{1, mainnet})).code, CommandErrorCode::BadRequest);
   auto dust = error_of(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(293), std::nullopt}}));
   EXPECT_EQ(dust.code, CommandErrorCode::BadRequest);
-  EXPECT_EQ(number(dust.numbers, "minimum_sat"), 294u);
+  EXPECT_EQ(number_of(dust.numbers, "minimum_sat"), 294u);
 }
 
 TEST_F(WalletTest, UnconfirmedTransactionsOfOursGoOutAgainAtStartParentsFirst) {
@@ -384,14 +337,14 @@ TEST_F(WalletTest, UnconfirmedTransactionsOfOursGoOutAgainAtStartParentsFirst) {
   tell(BroadcastResult{bitcoin::txid(parent.transaction), true, ""});
   auto child = one<Broadcast>(tell(CommandReceived{2, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
   reload();
-  auto again = all<Broadcast>(tell(Started{}));
+  auto again = of<Broadcast>(tell(Started{}));
   ASSERT_EQ(again.size(), 2u);
   EXPECT_EQ(again[0].transaction, parent.transaction);
   EXPECT_EQ(again[1].transaction, child.transaction);
   mine({parent.transaction, child.transaction});
   reload();
-  EXPECT_TRUE(all<Broadcast>(tell(Started{})).empty());
-  EXPECT_EQ(all<Broadcast>(unmine()).size(), 2u);
+  EXPECT_TRUE(of<Broadcast>(tell(Started{})).empty());
+  EXPECT_EQ(of<Broadcast>(unmine()).size(), 2u);
 }
 
 TEST_F(WalletTest, ConflictingSpendInABlockDropsOursAndWhatHangsOnIt) {
@@ -403,11 +356,11 @@ TEST_F(WalletTest, ConflictingSpendInABlockDropsOursAndWhatHangsOnIt) {
   thief.inputs = {{.previous_output = {id, 0}}};
   auto effects = mine({thief});
   EXPECT_EQ(error_of(effects).code, CommandErrorCode::Refused);  // the child's request
-  EXPECT_EQ(all<Notify>(effects).size(), 2u);
+  EXPECT_EQ(of<Notify>(effects).size(), 2u);
   EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
   EXPECT_EQ(balance(wallet_).unconfirmed, Sat(0));
   reload();
-  EXPECT_TRUE(all<Broadcast>(tell(Started{})).empty());
+  EXPECT_TRUE(of<Broadcast>(tell(Started{})).empty());
 }
 
 TEST_F(WalletTest, ForgetsSpentCoinsWhenNoReorgCanBringThemBack) {
@@ -416,7 +369,7 @@ TEST_F(WalletTest, ForgetsSpentCoinsWhenNoReorgCanBringThemBack) {
   spend.inputs = {{.previous_output = {id, 0}}};
   mine({spend});
   auto coins = [&] {
-    return std::count_if(rows_.begin(), rows_.end(), [](const auto& row) { return row.first.first == Table::Coin; });
+    return std::count_if(rows.begin(), rows.end(), [](const auto& row) { return row.first.first == Table::Coin; });
   };
   for (int i = 0; i < 143; ++i) mine({});
   EXPECT_EQ(coins(), 1);
@@ -426,7 +379,7 @@ TEST_F(WalletTest, ForgetsSpentCoinsWhenNoReorgCanBringThemBack) {
 
 TEST_F(WalletTest, ARestoredWalletFindsClosingScriptsAcrossGapsWithoutKnowingTheChannels) {
   auto closing = [&](std::uint32_t index) {
-    return bitcoin::p2wpkh_script(signer_->wallet_key(false, kChannelScriptIndexBase + index));
+    return bitcoin::p2wpkh_script(signer->wallet_key(false, kChannelScriptIndexBase + index));
   };
   mine({payment_to(closing(9), 1'000)});
   mine({payment_to(closing(90), 2'000)});
@@ -441,14 +394,14 @@ TEST_F(WalletTest, ARestoredWalletFindsClosingScriptsAcrossGapsWithoutKnowingThe
 TEST_F(WalletTest, RefusesCutAndUnknownRows) {
   receive(80'000);
   prepare(30'000);
-  for (const auto& [key, value] : rows_) {
+  for (const auto& [key, value] : rows) {
     for (std::size_t size = 0; size < value.size(); ++size) {
       std::vector<Row> cut{{key.first, key.second, Bytes(value.begin(), value.begin() + size)}};
-      EXPECT_FALSE(load(cut, *signer_).has_value());
+      EXPECT_FALSE(load(cut, *signer).has_value());
     }
     auto unknown = value;
     unknown[0] = 9;
-    auto refused = load(std::vector<Row>{{key.first, key.second, unknown}}, *signer_);
+    auto refused = load(std::vector<Row>{{key.first, key.second, unknown}}, *signer);
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().error.code, ParseCode::UnknownVersion);
   }
