@@ -34,6 +34,8 @@ class Corridor {
       if (queue_.empty()) break;
       drain();
     }
+    peers(peer::EndOfStep{});
+    drain();
     node_.last_hops = hops_;
     return std::move(out_);
   }

@@ -13,7 +13,7 @@
 namespace doze::onion_message {
 
 // ---- limits ----
-/// What a peer may send: `messages` and `bytes` at once, refilled by so many a second. Beyond, messages are dropped.
+/// What a peer may send: `messages` and `bytes` at once, refilled by so many a second. Beyond, messages are not taken.
 struct Allowance {
   std::uint64_t messages, messages_per_s;
   std::uint64_t bytes, bytes_per_s;
@@ -168,6 +168,7 @@ class Work {
   // receiving.cc
   [[nodiscard]] bool within_limits(const NodeId& from, std::size_t bytes);
   void relay(const NodeId& from, const onion::RelayMessage& message);
+  void refuse(const NodeId& from, const char* why);
 
   // mailbox.cc
   [[nodiscard]] bool keeps_mail_for(const NodeId& node) const;

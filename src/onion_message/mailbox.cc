@@ -60,8 +60,9 @@ bool Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage m
   return true;
 }
 
-/// Fair share: whoever fills the mailbox most loses its own oldest message first. Where several have as much, what was
-/// there stays: a thousand senders of one message each drive nobody out.
+/// Fair share: whoever fills the mailbox most makes room for another by its own oldest message. Where the comer itself
+/// has as much as anybody it is refused and what was there stays, for that has been confirmed: a thousand senders of
+/// one message each drive nobody out.
 std::optional<std::uint64_t> Work::surplus(const Mailbox& mailbox, std::uint64_t newest, bool strangers) const {
   struct Share {
     std::uint64_t messages = 0, bytes = 0, oldest = 0;
@@ -79,16 +80,14 @@ std::optional<std::uint64_t> Work::surplus(const Mailbox& mailbox, std::uint64_t
   auto size = [&](const Share& share) { return by_bytes ? share.bytes : share.messages; };
   std::uint64_t most = 0;
   for (const auto& [source, share] : shares) most = std::max(most, size(share));
-  std::size_t with_most = 0;
   const Share* latest = nullptr;
   for (const auto& [source, share] : shares) {
     if (size(share) < most) continue;
-    ++with_most;
     if (latest == nullptr || share.oldest > latest->oldest) latest = &share;
   }
   auto comer = mailbox.mail.find(newest);
   auto own = comer == mailbox.mail.end() ? shares.end() : shares.find(comer->second.source);
-  bool refused = with_most > 1 && own != shares.end() && size(own->second) == most;
+  bool refused = own != shares.end() && size(own->second) == most;
   return refused ? newest : latest->oldest;
 }
 
@@ -121,7 +120,8 @@ void Work::erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence)
 /// Too old, or for somebody who is no client any more.
 void Work::drop_old_mail() {
   for (auto& [client, mailbox] : self_.mailboxes) {
-    bool client_still = keeps_mail_for(client);
+    // Started as a client by mistake it is still the mail of our clients.
+    bool client_still = context_.config.role != Role::Server || keeps_mail_for(client);
     std::vector<std::uint64_t> old;
     for (const auto& [sequence, mail] : mailbox.mail)
       if (!client_still || after_s(mail.stored_at, kMailboxAgeS) <= context_.wall) old.push_back(sequence);

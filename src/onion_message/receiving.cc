@@ -20,9 +20,18 @@ bool Work::within_limits(const NodeId& from, std::size_t bytes) {
   return it->second.take(allowance, bytes, context_.mono);
 }
 
+/// Not taken. A stranger that pings behind its message learns that by having no pong; a neighbour brings the messages
+/// of many, and keeps its connection.
+void Work::refuse(const NodeId& from, const char* why) {
+  notify(Severity::Debug, "onion_message_not_taken", {{"from", from.hex()}, {"reason", why}});
+  if (!context_.views.is_client(from)) say(DropPeer{from, why});
+}
+
 void Work::on(const MessageReceived& in) {
   const auto* message = std::get_if<wire::OnionMessage>(&in.message);
-  if (message == nullptr || !within_limits(in.node_id, message->onion_message_packet.size())) return;
+  if (message == nullptr) return;
+  if (!within_limits(in.node_id, message->onion_message_packet.size()))
+    return refuse(in.node_id, "too many onion messages");
   const auto& signer = context_.signer;
   auto ecdh = [&](const PublicKey& point, const Hash32* tweak) {
     return tweak == nullptr ? signer.node_ecdh(point) : signer.node_ecdh_tweaked(point, tweak->view());
@@ -47,7 +56,7 @@ void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
   if (!next || *next == from) return;
   bool connected = context_.views.connected(*next);
   if (keeps_mail_for(*next) && (!connected || (sleeps(*next) && speaks_onion(*next)))) {
-    park(*next, from, message.message);
+    if (!park(*next, from, message.message)) refuse(from, "the mailbox is full");
     return;
   }
   if (speaks_onion(*next)) return say(SendMessage{*next, message.message});

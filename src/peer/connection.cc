@@ -163,8 +163,13 @@ bool Work::on_ping(Connection& connection, const wire::Ping& ping) {
   if (ping.num_pong_bytes >= kFirstUnansweredPong) return true;
   if (!connection.pongs.take(kPongOverheadBytes + ping.num_pong_bytes, context_.mono))
     return refuse(connection, "too many pings");
-  send(connection, wire::Pong{ping.num_pong_bytes});
+  self_.pongs.emplace_back(connection.id, wire::Pong{ping.num_pong_bytes});
   return true;
+}
+
+void Work::on(const EndOfStep&) {
+  for (const auto& [id, pong] : std::exchange(self_.pongs, {}))
+    if (auto it = self_.connections.find(id); it != self_.connections.end()) send(it->second, pong);
 }
 
 void Work::on_pong(Connection& connection) {

@@ -92,6 +92,7 @@ struct Peers::Inside {
   std::map<NodeId, ConnectionId> ready;  // one a node
   std::map<NodeId, PeerView> views;
   std::map<NodeId, Known> known;
+  std::vector<std::pair<ConnectionId, wire::Pong>> pongs;  // of this step
 };
 
 /// One step under way.
@@ -107,6 +108,7 @@ class Work {
   void on(const SendMessage& in);
   void on(const PingPeer& in);
   void on(const DropPeer& in);
+  void on(const EndOfStep& in);
   void connection_deadlines();
   // dialling.cc
   void on(const Started& in);

@@ -15,8 +15,12 @@
 
 namespace doze::peer {
 
+/// The corridor has no more words of this step. Pongs leave now: a pong says that what came before it was taken, so a
+/// peer whose message another room refused (DropPeer) gets none.
+struct EndOfStep {};
+
 using Input = std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, SendMessage, PingPeer,
-                           DropPeer, WantPeer, DeadlineReached, CommandReceived>;
+                           DropPeer, WantPeer, DeadlineReached, CommandReceived, EndOfStep>;
 
 class Peers {
  public:

@@ -195,17 +195,19 @@ struct FullMailboxTest : MailboxTest {
   }
 };
 
-TEST_F(FullMailboxTest, a_full_mailbox_loses_the_oldest_of_its_largest_source) {
+TEST_F(FullMailboxTest, a_full_mailbox_takes_no_more_from_its_largest_source_which_makes_room_for_another) {
   post_from(second_sender, 200);
   for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
   EXPECT_EQ(server.rows.size(), kMailboxMessages);
   EXPECT_EQ(number("messages"), kMailboxMessages);
+  post_from(second_sender, 201);
   server.restart();
   auto got = read(wake());
   ASSERT_EQ(got.size(), kMailboxMessages);
-  EXPECT_EQ(got[0], 200);  // the one message of the other source stays
-  EXPECT_EQ(got[1], 1);    // number 0 went
-  EXPECT_EQ(got.back(), static_cast<int>(kMailboxMessages) - 1);
+  EXPECT_EQ(got[0], 200);
+  EXPECT_EQ(got[1], 1);  // number 0 went for the other source's second one
+  EXPECT_EQ(got[kMailboxMessages - 2], static_cast<int>(kMailboxMessages) - 2);  // the last was refused
+  EXPECT_EQ(got.back(), 201);
 }
 
 TEST_F(FullMailboxTest, a_mailbox_holds_so_many_bytes_and_not_more) {
@@ -257,7 +259,9 @@ TEST_F(CrowdTest, strangers_leave_room_for_peers_with_channels) {
 
 TEST_F(CrowdTest, what_is_refused_costs_no_row_and_our_own_mail_is_never_a_strangers) {
   for (std::size_t i = 0; i < kStrangersMessages; ++i) EXPECT_EQ(story(post_as(0xff, i)), "put");
-  EXPECT_EQ(story(post_as(0xff, kStrangersMessages)), "");
+  auto refused = post_as(0xff, kStrangersMessages);
+  EXPECT_EQ(story(refused), "");
+  EXPECT_EQ(of<DropPeer>(refused).size(), 1U);  // before its pong: it must not believe that it was kept
   auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
   onion::HeldHtlcAvailable ours{Profile::Ldk};
   EXPECT_EQ(story(server.step(SendOnionMessage{path, ours, std::nullopt, true, 0})), "put");

@@ -239,6 +239,20 @@ TEST_F(ConnectionTest, pongs_that_nobody_asked_for_answer_nothing) {
   EXPECT_FALSE(peer.closed);
 }
 
+TEST_F(ConnectionTest, a_pong_leaves_at_the_end_of_the_step_and_not_to_a_peer_that_was_dropped_in_it) {
+  for (bool dropped : {false, true}) {
+    FakeNode node{3};
+    Scripted peer(node, 1);
+    peer.say_init();
+    node.said.clear();
+    peer.take(node.tell(BytesReceived{1, peer.frame(wire::Ping{7, 3})}));
+    EXPECT_TRUE(peer.all<wire::Pong>().empty());
+    if (dropped) peer.take(node.tell(DropPeer{peer.node_id(), "its message was not taken"}));
+    peer.take(node.tell(EndOfStep{}));
+    EXPECT_EQ(peer.all<wire::Pong>().size(), dropped ? 0U : 1U);
+  }
+}
+
 TEST_F(ConnectionTest, a_flood_of_large_pongs_is_refused_many_small_pings_are_not) {
   Scripted polite(alice, 1, 70);
   polite.say_init();

@@ -19,6 +19,12 @@ struct FakeNode : test::Surroundings {
 
   /// The effects of this step alone.
   Effects step(const Input& input) {
+    auto effects = tell(input);
+    std::ranges::move(tell(EndOfStep{}), std::back_inserter(effects));
+    return effects;
+  }
+  /// The same, but the step goes on.
+  Effects tell(const Input& input) {
     auto transition = peer::step(std::move(room), input, context());
     room = std::move(transition.next);
     peers = doze::peer::views(room);
@@ -98,6 +104,11 @@ class Scripted {
   void say_bytes(ByteView bytes) {
     noise_.send(bytes);
     pump();
+  }
+  /// The bytes of a message that has not left yet.
+  Bytes frame(const wire::Message& message) {
+    noise_.send(wire::encode(message));
+    return noise_.take_output();
   }
   void say_init(wire::FeatureBits features = {wire::kOnionMessages + 1}) {
     say(wire::Init{std::move(features), {{wire::chain_hash(wire::Network::Regtest)}}, std::nullopt});
