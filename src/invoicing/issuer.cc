@@ -90,6 +90,8 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   if (own->disabled) return answer_error({std::nullopt, std::nullopt, "the offer is disabled"});
   if (auto refusal = offers::check_request(*request, own->offer, context.wall))
     return answer_error(offers::InvoiceError::of(*refusal));
+  if (!context.views.chain_synced)
+    return answer_error({std::nullopt, std::nullopt, "the recipient's block chain is behind: ask again in a moment"});
   auto amount = offers::amount_of(*request, own->offer);
   if (!amount) return answer_error({std::nullopt, std::nullopt, "no amount"});
   PaymentContext terms;

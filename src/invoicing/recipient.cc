@@ -48,7 +48,7 @@ Hash32 channels_digest(const Context& context) {
 /// Makes and sends the invoice for this offer. False: there is no payment path yet.
 bool serve(Work& work, OwnOffer& own) {
   const auto& context = work.context;
-  if (!own.serve_path) return false;
+  if (!own.serve_path || !context.views.chain_synced) return false;  // its paths end at a height
   offers::StaticInvoiceTerms terms;
   terms.profile = own.profile;
   terms.relative_expiry_s = context.config.static_invoice_expiry_s;
