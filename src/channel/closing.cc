@@ -251,8 +251,15 @@ void close(Work& work, const CloseChannelNow& word) {
   if (!channel.connected)
     return refuse(CommandErrorCode::NotReady,
                   "the peer is offline: wait for it, or use --force (our commitment, with a delay)");
-  channel.close_requests.push_back(word.request);
   if (channel.local_shutdown.empty()) want_shutdown(work, channel, word.script_pubkey);
+  // A hold may stay for a day: nobody waits for the answer so long.
+  if (auto pending = pending_htlcs(channel); pending.count != 0)
+    return work.say(Reply{word.request, Value()
+                                            .set("channel_id", channel.id.hex())
+                                            .set("how", "when its HTLCs have ended")
+                                            .set("pending_htlcs", std::uint64_t{pending.count})
+                                            .set("last_expiry_height", pending.last_expiry.value())});
+  channel.close_requests.push_back(word.request);
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {

@@ -237,6 +237,12 @@ void apply(Spec& spec, const Updates& ours, const Updates& theirs);
 /// Whether this received HTLC is dust in a commitment that has too much of it with it and those before it.
 [[nodiscard]] bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount);
 [[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
+/// HTLCs in either side's commitment, and when the last of them expires.
+struct PendingHtlcs {
+  std::size_t count = 0;
+  CltvExpiry last_expiry;
+};
+[[nodiscard]] PendingHtlcs pending_htlcs(const Channel& channel);
 [[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
 
 struct SignedCommitment {

@@ -135,7 +135,8 @@ void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update upd
   for (const auto* updates : {&channel.local_proposed, &channel.local_signed, &channel.local_acked})
     if (removes(*updates, htlc)) return;
   std::visit([&](auto& message) { message.channel_id = id; }, update);
-  if (channel.connected && channel.reestablished) work.send(channel.peer, to_message(update));
+  bool on_chain = channel.phase == ChannelPhase::ForceClosing || channel.phase == ChannelPhase::Closed;
+  if (channel.connected && channel.reestablished && !on_chain) work.send(channel.peer, to_message(update));
   channel.local_proposed.push_back(std::move(update));
   save(work, channel);
 }

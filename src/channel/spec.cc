@@ -223,6 +223,17 @@ ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {
   return ShortChannelId::of(16'000'000 + in.u32() % 700'000, in.u32() & 0xff'ffff, in.u16());
 }
 
+PendingHtlcs pending_htlcs(const Channel& channel) {
+  PendingHtlcs out;
+  std::set<HtlcId> seen;
+  for (const Spec* spec : {&channel.local_spec, &channel.remote_spec})
+    for (const auto& [id, htlc] : spec->htlcs) {
+      out.count += seen.insert(id).second ? 1 : 0;
+      out.last_expiry = std::max(out.last_expiry, htlc.cltv_expiry);
+    }
+  return out;
+}
+
 ChannelView view_of(const Channel& channel, const Signer& signer) {
   ChannelView out;
   out.channel_id = channel.id;
@@ -263,6 +274,9 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
       out.status = out.usable ? "open" : !channel.connected ? "the peer is offline" : "re-establishing";
     else
       out.status = name(channel.phase);
+    if (auto pending = pending_htlcs(channel); channel.phase == ChannelPhase::Closing && pending.count != 0)
+      out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
+                   std::to_string(pending.last_expiry.value());
   }
   return out;
 }

@@ -42,6 +42,24 @@ void expect_clean_shutdowns(const FakeNode& node) {
 
 // ---- shutdown ----
 
+TEST(Shutdown, while_an_htlc_is_held_the_operator_is_answered_at_once_and_the_channel_says_what_it_waits_for) {
+  Pair pair;
+  pair.open();
+  auto add = pair.a.add(pair.id(), Msat(10'000'000), 1);
+  pair.a.step(add);
+  pair.run();
+  close(pair.a, pair.id());
+  auto replies = pair.a.all<Reply>();
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(number_of(std::get<Value>(replies[0].result), "last_expiry_height"), add.cltv_expiry.value());
+  EXPECT_NE(pair.a.only_channel().status.find("waits for 1 HTLC"), std::string::npos);
+  pair.run();
+  pair.b.step(FulfillHtlc{pair.id(), 0, preimage(1)});
+  pair.run();
+  expect_agreed(pair);
+  EXPECT_EQ(pair.a.all<Reply>().size(), 1U);
+}
+
 struct ClosingUnderWay {
   Pair pair;
   ClosingUnderWay() {
