@@ -177,7 +177,7 @@ void outgoing_deadlines(Work& work) {
     }
     if (payment.next_announce && *payment.next_announce <= work.context.mono) {
       payment.next_announce.reset();
-      if (!waits_for_holder(work, payment)) announce(work, payment);
+      if (!waits_for_holder(work, payment) && !waits_for_chain(work, payment)) announce(work, payment);
     }
   }
 }

@@ -18,6 +18,16 @@ const char* shown_state(const Outgoing& payment) {
   if (payment.is_static && !payment.held && payment.state == OutgoingState::Held) return name(OutgoingState::Fetching);
   return name(payment.state);
 }
+/// What a payment that has not ended waits for.
+const char* message_of(const Outgoing& payment, const Context& context, bool lost_channel) {
+  if (lost_channel) return "its channel is closed on chain: this version does not follow the HTLC there";
+  bool waits = !payment.htlc && (payment.held || payment.awaits_chain());
+  if (waits && !context.views.chain_synced) return "waits for our block chain: nothing was sent yet";
+  if (waits) return "waits for the channel peer that holds it: nothing was sent yet";
+  if (!payment.held) return "stay online until the recipient wakes";
+  if (payment.state == OutgoingState::Notified) return "the recipient's server has the message: this app may close";
+  return "only a relay has the message so far: closing now may lose the announcement";
+}
 }  // namespace
 
 UnixTime time_of_height(const Context& context, BlockHeight height) {
@@ -37,16 +47,14 @@ Value describe(const Outgoing& payment, const Context& context) {
   if (payment.payment_hash) out.set("payment_hash", payment.payment_hash->hex());
   out.set("static_invoice", payment.is_static);
   if (payment.is_bolt11) out.set("invoice", payment.offer);
-  if (!is_terminal(payment.state) && payment.held) {
+  if (!is_terminal(payment.state) && payment.held && payment.htlc) {
     add_deadline(out, "release_deadline", payment.release_deadline, context);
     add_deadline(out, "fail_back", payment.fail_back, context);
   }
-  if (!is_terminal(payment.state) && payment.is_static) {
-    bool safe = payment.held && payment.state == OutgoingState::Notified;
-    out.set("safe_to_sleep", safe);
-    out.set("message", safe           ? "the recipient's server has the message: this app may close"
-                       : payment.held ? "only a relay has the message so far: closing now may lose the announcement"
-                                      : "stay online until the recipient wakes");
+  bool lost_channel = payment.htlc && is_on_chain(context, payment.htlc->channel_id);
+  if (!is_terminal(payment.state) && (payment.is_static || lost_channel || payment.awaits_chain())) {
+    out.set("safe_to_sleep", payment.held && payment.state == OutgoingState::Notified && !lost_channel);
+    out.set("message", message_of(payment, context, lost_channel));
   }
   if (payment.state == OutgoingState::Settled) {
     // The payer of a static invoice chose the preimage itself: it proves nothing.

@@ -26,7 +26,15 @@ const char* name(ForwardState state) {
   return "unknown";
 }
 
+bool is_on_chain(const Context& context, const ChannelId& id) {
+  const auto* channel = context.views.channel(id);
+  return channel == nullptr || channel->phase == ChannelPhase::ForceClosing || channel->phase == ChannelPhase::Closed;
+}
+
 namespace {
+
+/// Nobody would pay us back: claiming on chain is not there yet.
+constexpr const char* kOwnChannelGone = "the channel that it came over is closed";
 
 Fields facts(const Forward& forward) {
   return {{"channel_id", forward.incoming.channel_id.hex()},
@@ -90,11 +98,19 @@ bool is_waking(const Work& work, const ChannelView& next) {
   return awake != work.state.awake.end() && after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
 }
 
+/// Not offered downstream yet.
+bool is_parked(const Forward& forward) {
+  return forward.state == ForwardState::Held || forward.state == ForwardState::Released ||
+         forward.state == ForwardState::Waiting;
+}
+
 /// Offer it downstream if the channel is usable; else wait in the state it is in. `from`: Released or Waiting.
 void try_forward(Work& work, Forward& forward) {
   const auto* next = work.context.views.channel(forward.next_channel);
   if (work.context.tip >= forward.fail_back)
     return end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryChannelFailure);
+  if (is_on_chain(work.context, forward.incoming.channel_id))
+    return end_failed(work, forward, forward.state, kOwnChannelGone, onion::kTemporaryChannelFailure);
   if (next == nullptr || next->phase != ChannelPhase::Normal)
     return end_failed(work, forward, forward.state, "the next channel is gone", onion::kUnknownNextPeer);
   if (!work.context.views.chain_synced) {  // the height of its deadline may have passed long ago
@@ -355,17 +371,19 @@ void retry_forwards(Work& work, const ChannelId* next_channel) {
   }
 }
 
-void forwards_on_block(Work& work) {
-  std::vector<HtlcKey> due;
-  for (auto& [key, forward] : work.state.forwards) {
-    bool parked = forward.state == ForwardState::Held || forward.state == ForwardState::Released ||
-                  forward.state == ForwardState::Waiting;
-    if (parked && work.context.tip >= forward.fail_back) due.push_back(key);
+void end_parked_forwards(Work& work) {
+  std::vector<std::pair<HtlcKey, const char*>> due;
+  for (const auto& [key, forward] : work.state.forwards) {
+    if (!is_parked(forward)) continue;
+    if (work.context.tip >= forward.fail_back)
+      due.emplace_back(key, "its deadline came");
+    else if (is_on_chain(work.context, key.channel_id))
+      due.emplace_back(key, kOwnChannelGone);
   }
-  for (const auto& key : due) {
+  for (const auto& [key, why] : due) {
     auto it = work.state.forwards.find(key);
     if (it != work.state.forwards.end())
-      end_failed(work, it->second, it->second.state, "its deadline came", onion::kTemporaryNodeFailure);
+      end_failed(work, it->second, it->second.state, why, onion::kTemporaryNodeFailure);
   }
 }
 

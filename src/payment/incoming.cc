@@ -98,7 +98,12 @@ void park(Work& work, const HtlcReceived& word) {
 void judge_parked(Work& work) {
   for (const auto& [key, parked] : std::exchange(work.state.parked, {})) {
     work.say(Erase{Table::IncomingPayment, key_of(key)});
-    on(work, parked.word);
+    // Claiming it there is not possible yet, and telling the preimage would give it away.
+    if (is_on_chain(work.context, key.channel_id))
+      work.notify(Severity::Warning, "payment_lost_with_its_channel",
+                  {{"amount_msat", parked.word.htlc.amount_msat.value()}, {"channel_id", key.channel_id.hex()}});
+    else
+      on(work, parked.word);
   }
 }
 

@@ -81,6 +81,11 @@ struct Outgoing {
   bool holder_confirmed = false;  // our peer has our revoke_and_ack: it ponged after it
   bool told_at_risk = false;      // pay was answered with "closing now may lose the announcement"
   bool offering = false;          // AddHtlc was said and not answered yet: it may stand behind other words
+
+  /// Everything is there to send its HTLC but the height.
+  [[nodiscard]] bool awaits_chain() const {
+    return !htlc && !offering && (state == OutgoingState::Sending || state == OutgoingState::Releasing);
+  }
 };
 
 // ---- incoming ----
@@ -255,12 +260,17 @@ void on(Work& work, const InvoiceObtained& word);
 void on(Work& work, const StaticInvoiceObtained& word);
 void on(Work& work, const InvoiceFailed& word);
 void send_htlc(Work& work, Outgoing& payment);
-/// Asked for an invoice, or waiting for a holder, for longer than that takes, and no HTLC has left: ended.
+/// Asked for an invoice, or waiting for a holder or our chain, for longer than that takes, and no HTLC has left: ended.
 [[nodiscard]] bool end_interrupted(Work& work, Outgoing& payment);
 /// Held payments that wait for their channel, or for its next round: one is usable now.
 void hold_on_usable(Work& work);
 /// The same, as time goes by: true while (or because) it waits for its channel.
 [[nodiscard]] bool waits_for_holder(Work& work, Outgoing& payment);
+/// An HTLC that waits for our chain: a payer that has just woken knows yesterday's height. True while (or because) it
+/// waits; it leaves when the chain is read.
+[[nodiscard]] bool waits_for_chain(Work& work, Outgoing& payment);
+/// The chain is read to its end: what waited for it is sent.
+void send_on_synced(Work& work);
 /// Pays without a hold: the recipient is told, the HTLC leaves when it answers.
 void stay_online(Work& work, Outgoing& payment);
 void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word);
@@ -317,7 +327,10 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word);
 void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word);
 void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word);
-void forwards_on_block(Work& work);
+/// Held or waiting ones whose deadline has come, or whose own channel is gone.
+void end_parked_forwards(Work& work);
+/// HTLCs of this channel can be resolved on chain only, by force or because it is closed.
+[[nodiscard]] bool is_on_chain(const Context& context, const ChannelId& id);
 void forward_deadlines(Work& work);
 /// What waited for its channel or for our chain.
 void retry_forwards(Work& work, const ChannelId* next_channel);

@@ -61,7 +61,7 @@ ShortChannelId suspect(const SentOnion& onion, std::size_t hop) {
 }
 
 bool can_hold(const Context& context) {
-  if (context.config.hold_window_blocks == 0) return false;
+  if (context.config.hold_window_blocks == 0 || !context.views.chain_synced) return false;
   for (const auto& [id, channel] : context.views.channels) {
     auto peer = context.views.peers.find(channel.peer);
     if (!channel.usable || peer == context.views.peers.end()) continue;
@@ -72,11 +72,12 @@ bool can_hold(const Context& context) {
   return false;
 }
 
-/// A channel whose peer is away for the moment: it may hold when it is back.
+/// A channel whose peer is away for the moment, or our chain is behind: it may hold later.
 bool may_hold_later(const Context& context) {
   if (context.config.hold_window_blocks == 0) return false;
-  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [](const auto& entry) {
-    return entry.second.phase == ChannelPhase::Normal && !entry.second.usable;
+  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [&](const auto& entry) {
+    const auto& channel = entry.second;
+    return channel.phase == ChannelPhase::Normal && (!channel.usable || !context.views.chain_synced);
   });
 }
 
@@ -159,7 +160,7 @@ void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
   if (payment == nullptr) return refuse(work, request, CommandErrorCode::NotFound, "no such payment: see listpayments");
   if (is_terminal(payment->state))
     return refuse(work, request, CommandErrorCode::Refused, std::string("it has ended: ") + name(payment->state));
-  if (payment->htlc || payment->state == OutgoingState::Sending || payment->state == OutgoingState::Releasing) {
+  if (payment->htlc || payment->offering) {
     auto height = payment->held ? payment->fail_back : BlockHeight(payment->htlc_expiry.value());
     work.say(
         Reply{request, CommandError{CommandErrorCode::Refused,
@@ -243,14 +244,16 @@ void hold_on_usable(Work& work) {
 bool end_interrupted(Work& work, Outgoing& payment) {
   if (payment.htlc || payment.offering) return false;
   bool fetching = payment.state == OutgoingState::Fetching;
-  bool waits = payment.state == OutgoingState::Held && payment.held;
+  bool for_chain = payment.state == OutgoingState::Sending;
+  bool waits = for_chain || (payment.state == OutgoingState::Held && payment.held);
   auto patience = fetching ? kFetchingWaitS : kHolderWaitS;
   if ((!fetching && !waits) || work.context.wall <= after_s(payment.created_at, patience)) return false;
   end_payment(work, payment, OutgoingState::Failed,
               fetching ? CommandErrorCode::PaymentFailed : CommandErrorCode::NotReady,
-              fetching ? "interrupted before an invoice came: nothing was sent"
-                       : "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) +
-                             " minutes: nothing was sent");
+              fetching    ? "interrupted before an invoice came: nothing was sent"
+              : for_chain ? "our block chain stayed behind: nothing was sent"
+                          : "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) +
+                                " minutes: nothing was sent");
   return true;
 }
 
@@ -264,7 +267,22 @@ bool waits_for_holder(Work& work, Outgoing& payment) {
   return true;
 }
 
+bool waits_for_chain(Work& work, Outgoing& payment) {
+  if (!payment.awaits_chain()) return false;
+  if (!end_interrupted(work, payment)) send_htlc(work, payment);
+  return true;
+}
+
+void send_on_synced(Work& work) {
+  for (auto& [id, payment] : work.state.outgoing) (void)waits_for_chain(work, payment);
+  hold_on_usable(work);
+}
+
 void send_htlc(Work& work, Outgoing& payment) {
+  if (!work.context.views.chain_synced) {
+    payment.next_announce = after_ms(work.context.mono, kHolderCheckMs);
+    return work.say(record(payment));
+  }
   auto prepared = prepare(work.context, payment, final_expiry(work.context, payment), payment.held);
   if (!prepared) return end_payment(work, payment, OutgoingState::Failed, prepared.error().code, prepared.error().why);
   ++payment.attempts;

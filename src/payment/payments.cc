@@ -60,6 +60,7 @@ void started(Work& work) {
     if (payment.is_static && !payment.held && payment.state != OutgoingState::Releasing)
       payment.next_announce = work.context.mono;
     if (payment.held) payment.next_announce = after_ms(work.context.mono, kAnnounceRepeatMs[0]);
+    if (payment.awaits_chain()) payment.next_announce = work.context.mono;
   }
   for (const auto& id : fetching) {
     auto& payment = work.state.outgoing.at(id);
@@ -68,7 +69,7 @@ void started(Work& work) {
     auto note = payment.payer_note.empty() ? std::nullopt : std::optional(payment.payer_note);
     work.say(RequestInvoice{PayerRequest{id, *std::move(offer), payment.amount, payment.quantity, note}});
   }
-  forwards_on_block(work);  // deadlines that passed while we were away
+  end_parked_forwards(work);  // deadlines that passed while we were away
 }
 
 void hear(Work& work, const ChainStatus&) {
@@ -78,9 +79,10 @@ void hear(Work& work, const ChainStatus&) {
     return;
   }
   behind.reset();
-  forwards_on_block(work);
+  end_parked_forwards(work);
   retry_forwards(work, nullptr);
   judge_parked(work);
+  send_on_synced(work);
   send_due_releases(work, false);
 }
 void hear(Work& work, const Started&) {
@@ -103,10 +105,11 @@ void hear(Work& work, const ChannelUsable& word) {
   send_due_releases(work, true);
 }
 void hear(Work& work, const ChannelUnusable&) {
+  end_parked_forwards(work);
   channels_changed(work, false);
 }
 void hear(Work& work, const ChannelClosed&) {
-  forwards_on_block(work);
+  end_parked_forwards(work);
   channels_changed(work, false);
   send_due_releases(work, false);  // it may be the one that they waited for
 }
@@ -163,7 +166,7 @@ void hear(Work& work, const OnionMessageOutcome& word) {
   release_outcome(work, word);
 }
 void hear(Work& work, const BlockConnected&) {
-  forwards_on_block(work);
+  end_parked_forwards(work);
 }
 void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);

@@ -190,6 +190,24 @@ TEST_F(Holds, a_channel_that_is_gone_fails_it) {
   expect_failed(release(0), 0, onion::kUnknownNextPeer);
 }
 
+TEST_F(Holds, one_whose_own_channel_is_closing_on_chain_is_not_offered) {
+  receive(htlc(0));
+  l.channels.at(channel_id(1)).phase = ChannelPhase::ForceClosing;
+  l.channels.at(channel_id(1)).usable = false;
+  EXPECT_TRUE(of<AddHtlc>(release(0)).empty());
+  EXPECT_EQ(state(0), "failed");
+}
+
+TEST_F(Holds, a_released_one_whose_own_channel_is_closing_on_chain_is_not_offered_when_the_next_one_is_back) {
+  l.unusable(2);
+  receive(htlc(0));
+  release(0);
+  l.channels.at(channel_id(1)).phase = ChannelPhase::Closed;
+  l.channels.at(channel_id(1)).usable = false;
+  EXPECT_TRUE(of<AddHtlc>(l.usable(2)).empty());
+  EXPECT_EQ(state(0), "failed");
+}
+
 // ---- limits ----
 
 TEST_F(Holds, one_channel_holds_so_many_and_the_next_is_a_temporary_failure) {

@@ -52,6 +52,17 @@ TEST_F(Payer, the_hold_has_the_form_of_the_peers_bit_ldks_first_and_needs_one) {
   }
 }
 
+TEST_F(Payer, while_its_chain_is_behind_nothing_is_sent_and_the_payment_waits) {
+  s.views.chain_synced = false;  // it slept, and has not read the blocks of a day yet
+  EXPECT_TRUE(of<AddHtlc>(pay()).empty());
+  EXPECT_FALSE(is_terminal(payment().state)) << payment().failure;
+  s.tip = BlockHeight(s.tip.value() + 144);
+  s.views.chain_synced = true;
+  auto adds = of<AddHtlc>(s.step(ChainStatus{true, true, ""}));
+  ASSERT_EQ(adds.size(), 1U);
+  EXPECT_EQ(payment().final_expiry, s.tip + CltvDelta(1 + s.config.hold_window_blocks));
+}
+
 TEST_F(Payer, insisting_on_a_hold_without_a_holder_fails_before_any_htlc) {
   s.see(world.l.id, {39});
   command::Pay command;
