@@ -116,6 +116,7 @@ class Corridor {
     node_.chain = in;
     payments(in);
   }
+    wallet(in);
   void hear(const FeeEstimate& in) {
     wallet(in);
     channels(in);

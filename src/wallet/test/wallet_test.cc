@@ -40,7 +40,7 @@ class WalletTest : public testing::Test {
   void reload() { wallet_ = reload_value(); }
 
   Effects tell(const Input& input) {
-    Views views{graph_, channels_, peers_, policies_, offers_, invited_};
+    Views views{graph_, channels_, peers_, policies_, offers_, invited_, synced_};
     Context context{MonoTime(0), UnixTime(1'700'000'000), BlockHeight(height_), rng_, config_, views, *signer_,
                     parallel_};
     auto transition = step(std::move(wallet_), input, context);
@@ -156,6 +156,7 @@ class WalletTest : public testing::Test {
   std::map<ChannelId, PolicyPair> policies_;
   std::map<OfferId, OfferView> offers_;
   std::set<NodeId> invited_;
+  bool synced_ = true;
   std::uint32_t height_ = 500;
   std::map<Outpoint, bitcoin::TxOut> outputs_;
   Wallet wallet_;
@@ -329,9 +330,35 @@ TEST_F(WalletTest, SendsToAnAddressAndRepliesWhenTheBackendHasIt) {
   EXPECT_EQ(text(reply, "txid"), bitcoin::txid_to_string(txid));
   EXPECT_EQ(number(reply, "amount_sat"), 10'000u);
   EXPECT_EQ(number(reply, "fee_sat"), fee.value());
+  EXPECT_EQ(text(reply, "state"), "sent");
   EXPECT_EQ(balance(wallet_).unconfirmed, Sat(70'000) - fee);
   mine({transaction});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000) - fee);
+}
+
+TEST_F(WalletTest, SendsNothingWhileItsChainIsNotSynced) {
+  receive(80'000);
+  synced_ = false;
+  auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+  EXPECT_EQ(error_of(effects).code, CommandErrorCode::NotReady);
+  EXPECT_TRUE(all<Broadcast>(effects).empty());
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(80'000));
+}
+
+TEST_F(WalletTest, WhoWaitsForABackendThatGoesAwayIsToldThatThePaymentIsQueued) {
+  receive(80'000);
+  auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+  auto txid = bitcoin::txid(one<Broadcast>(sent).transaction);
+  EXPECT_TRUE(tell(ChainStatus{true, false, "a new block"}).empty());
+  auto away = tell(ChainStatus{false, false, "timed out"});
+  EXPECT_EQ(one<Reply>(away).request, 9u);
+  EXPECT_EQ(text(value_of(away), "txid"), bitcoin::txid_to_string(txid));
+  EXPECT_EQ(text(value_of(away), "state"), "queued");
+  EXPECT_EQ(balance(wallet_).reserved, Sat(80'000));
+  EXPECT_TRUE(tell(ChainStatus{false, false, "still"}).empty());
+  reload();
+  EXPECT_EQ(bitcoin::txid(one<Broadcast>(tell(Started{})).transaction), txid);
+  EXPECT_TRUE(all<Reply>(tell(BroadcastResult{txid, true, ""})).empty());
 }
 
 TEST_F(WalletTest, SendsEverything) {
