@@ -19,6 +19,15 @@ constexpr const char* kSchema =
 /// A writer that died left at most a WAL; nobody else writes, so waiting longer helps nobody.
 constexpr int kBusyTimeoutMs = 2'000;
 
+constexpr int kLockPollMs = 20;
+bool lock_in_time(int file, int timeout_ms) {
+  for (int waited = 0; ::flock(file, LOCK_EX | LOCK_NB) != 0; waited += kLockPollMs) {
+    if (waited >= timeout_ms) return false;
+    ::usleep(kLockPollMs * 1'000);
+  }
+  return true;
+}
+
 /// An open statement, reset after each use.
 class Statement {
  public:
@@ -101,6 +110,14 @@ Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 
+bool wait_until_free(const std::string& directory, int timeout_ms) {
+  int file = ::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return true;
+  bool free = lock_in_time(file, timeout_ms);
+  ::close(file);
+  return free;
+}
+
 Result<Store, StoreError> Store::open(const std::string& directory, ByteView fingerprint) {
   auto inside = std::make_unique<Inside>();
   auto old_mask = ::umask(077);
@@ -110,7 +127,7 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
   int opened = SQLITE_CANTOPEN;
   auto path = directory + "/doze.sqlite";
   std::string lock_error = std::strerror(errno);
-  bool locked = inside->lock >= 0 && ::flock(inside->lock, LOCK_EX | LOCK_NB) == 0;
+  bool locked = inside->lock >= 0 && lock_in_time(inside->lock, kLockWaitMs);
   if (locked) opened = sqlite3_open_v2(path.c_str(), &inside->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   ::umask(old_mask);
   if (inside->lock < 0) return fail(StoreError{StoreCode::CannotOpen, lock_path + ": " + lock_error});

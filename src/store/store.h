@@ -31,10 +31,15 @@ struct StoreError {
 };
 [[nodiscard]] const char* name(StoreCode code);
 
+/// How long opening waits for a process that is about to end: told to stop, its successor is started at once.
+inline constexpr int kLockWaitMs = 3'000;
+/// Whether no process uses DIRECTORY, or none does after so long at most.
+[[nodiscard]] bool wait_until_free(const std::string& directory, int timeout_ms);
+
 class Store {
  public:
-  /// Opens or makes DIRECTORY/doze.sqlite, takes DIRECTORY/lock. `fingerprint` (a hash of the node id) is written at
-  /// the first opening and compared at every later one.
+  /// Opens or makes DIRECTORY/doze.sqlite, takes DIRECTORY/lock within kLockWaitMs. `fingerprint` (a hash of the node
+  /// id) is written at the first opening and compared at every later one.
   [[nodiscard]] static Result<Store, StoreError> open(const std::string& directory, ByteView fingerprint);
   ~Store();
   Store(Store&&) noexcept;

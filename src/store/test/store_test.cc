@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 namespace doze::store {
 namespace {
@@ -46,6 +48,20 @@ TEST(Store, SecondProcessIsKeptOut) {
   auto second = Store::open(folder.path, kMe);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, StoreCode::Locked);
+}
+
+TEST(Store, AProcessThatEndsIsWaitedFor) {
+  Folder folder;
+  auto first = std::make_optional(open_or_die(folder.path));
+  EXPECT_FALSE(wait_until_free(folder.path, 0));
+  std::thread end([&] { first.reset(); });
+  EXPECT_TRUE(wait_until_free(folder.path, 60'000));
+  end.join();
+  first = open_or_die(folder.path);
+  std::thread end_again([&] { first.reset(); });
+  EXPECT_TRUE(Store::open(folder.path, kMe));
+  end_again.join();
+  EXPECT_TRUE(wait_until_free(folder.path + "/nowhere", 0));
 }
 
 TEST(Store, AnotherSeedIsRefused) {
