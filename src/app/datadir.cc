@@ -73,6 +73,8 @@ std::string default_datadir() {
 namespace {
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::string_view kSaltLabel = "channels ";
+constexpr std::size_t kTokenBytes = 32;
+constexpr const char* kTokenFile = "/api-token";
 
 Status<std::string> fill(std::span<std::uint8_t> out) {
   if (::getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size()))
@@ -156,17 +158,24 @@ Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
 }
 
 Result<std::string, std::string> read_token(const std::string& datadir, bool make) {
-  auto path = datadir + "/api-token";
-  if (::access(path.c_str(), F_OK) != 0) {
+  auto path = datadir + kTokenFile;
+  if (!has_run(datadir)) {
     if (!make) return fail(path + " is not there: start dozed --datadir " + datadir);
-    std::array<std::uint8_t, 32> bytes{};
+bool has_run(const std::string& datadir) {
+  return ::access((datadir + kTokenFile).c_str(), F_OK) == 0;
+}
+
+    std::array<std::uint8_t, kTokenBytes> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
       return fail("no randomness: " + reason());
     LN_CHECK(write_private(path, to_hex(bytes) + "\n", true));
   }
   LN_CHECK(only_ours(path));
   LN_TRY(text, read_file(path));
-  return trimmed(text);
+  auto token = trimmed(text);
+  if (auto bytes = from_hex(token); !bytes || bytes->size() != kTokenBytes)
+    return fail(path + ": 64 hex digits are expected: remove it, and the next start of dozed makes a new one");
+  return token;
 }
 
 }  // namespace doze::app

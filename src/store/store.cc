@@ -78,6 +78,8 @@ const char* name(StoreCode code) {
       return "newer format";
     case StoreCode::WrongNode:
       return "wrong node";
+    case StoreCode::Lost:
+      return "lost";
     case StoreCode::Corrupt:
       return "corrupt";
     case StoreCode::CannotWrite:
@@ -118,7 +120,7 @@ bool wait_until_free(const std::string& directory, int timeout_ms) {
   return free;
 }
 
-Result<Store, StoreError> Store::open(const std::string& directory, ByteView fingerprint) {
+Result<Store, StoreError> Store::open(const std::string& directory, ByteView fingerprint, bool make) {
   auto inside = std::make_unique<Inside>();
   auto old_mask = ::umask(077);
   ::mkdir(directory.c_str(), 0700);
@@ -155,6 +157,7 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
     if (found == SQLITE_ROW && !equal(known.blob(0), fingerprint))
       return fail(StoreError{StoreCode::WrongNode, path + " belongs to another seed"});
     if (found == SQLITE_DONE) {
+      if (!make) return fail(StoreError{StoreCode::Lost, path + " is lost or empty"});
       Statement insert(inside->db, "INSERT INTO identity VALUES (?)");
       insert.bind(1, fingerprint);
       if (insert.run() != SQLITE_DONE) return fail(inside->error(StoreCode::CannotWrite));

@@ -190,6 +190,21 @@ TEST_F(Datadir, ImpossibleOptionsMakeNoSeed) {
   InitOptions server;
   server.role = Role::Server;  // without an address
   ASSERT_FALSE(init_datadir(folder, server));
+TEST_F(Datadir, ADamagedTokenIsRefusedAndStillSaysThatTheNodeRan) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  EXPECT_FALSE(has_run(folder));
+  ASSERT_TRUE(read_token(folder, true));
+  for (const char* text : {"", "00ff\n", "not hex, but as long as a token is: 64 characters, no more, none"}) {
+    std::ofstream(folder + "/api-token") << text;
+    for (bool make : {true, false}) {
+      auto token = read_token(folder, make);
+      ASSERT_FALSE(token) << text;
+      EXPECT_NE(token.error().find("64 hex digits"), std::string::npos);
+    }
+    EXPECT_TRUE(has_run(folder));
+  }
+}
+
   EXPECT_FALSE(std::filesystem::exists(folder + "/seed"));
   InitOptions mainnet;
   mainnet.network = wire::Network::Mainnet;
