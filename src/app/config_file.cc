@@ -189,6 +189,16 @@ std::string place(const std::string& file, const toml::source_position& at) {
 
 Problem apply(Settings& settings, const toml::table& table, const std::string& prefix, const std::string& file) {
   for (const auto& [key, node] : table) {
+/// Where peers can reach a node that is announced at this address. A Tor client runs on the same machine.
+std::string listen_host(const std::string& announce) {
+  auto address = wire::parse_address(announce);
+  if (!address || std::holds_alternative<wire::TorV3>(address->host)) return "127.0.0.1";
+  auto host = address->host_text();
+  if (host == "localhost" || host.starts_with("127.")) return "127.0.0.1";
+  if (host == "::1") return "[::1]";
+  return std::holds_alternative<wire::Ipv6>(address->host) ? "[::]" : "0.0.0.0";
+}
+
     auto name = prefix + std::string(key.str());
     if (const auto* inner = node.as_table(); inner != nullptr && prefix.empty()) {
       bool known = false;
@@ -251,7 +261,7 @@ std::string default_settings(const InitOptions& options) {
       << "\n# Numbers on the wire of async payments: leave out to speak both, \"ldk\" or \"draft\" to speak one.\n"
       << (options.profile.empty() ? "# profile = \"ldk\"\n" : "profile = \"" + options.profile + "\"\n")
       << "\n# Where peers connect to us, and where programs talk to us (keep this on localhost).\n"
-      << "listen = \"127.0.0.1:" << options.listen_port << "\"\n"
+      << "listen = \"" << listen_host(options.announce) << ":" << options.listen_port << "\"\n"
       << "rpc = \"127.0.0.1:" << options.rpc_port << "\"\n"
       << "\n# Servers: the addresses that others dial.\n"
       << (options.announce.empty() ? "# announce = [\"203.0.113.7:9735\"]\n"

@@ -138,6 +138,21 @@ TEST(ConfigFile, WrittenTextsAreQuoted) {
   options.bitcoind_cookie = "C:\\bitcoin\\.cookie";
   options.bitcoind_user = "u\"";
   options.bitcoind_password = "p\\n\"\nnetwork = \"mainnet\" \xc3\xbc";
+TEST(ConfigFile, AnAnnouncedNodeListensWhereOthersReachIt) {
+  for (auto [announced, host] :
+       {std::pair("", "127.0.0.1"), std::pair("203.0.113.7:9735", "0.0.0.0"), std::pair("node.example:9735", "0.0.0.0"),
+        std::pair("[2001:db8::1]:9735", "::"), std::pair("127.0.0.1:9735", "127.0.0.1"),
+        std::pair("localhost:9735", "127.0.0.1"), std::pair("[::1]:9735", "::1"),
+        std::pair("2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion:9735", "127.0.0.1")}) {
+    InitOptions options;
+    options.announce = announced;
+    auto settings = parse_settings(default_settings(options), "doze.toml");
+    ASSERT_TRUE(settings) << settings.error();
+    EXPECT_EQ(settings->listen_host, host) << announced;
+    EXPECT_EQ(settings->rpc_host, "127.0.0.1");
+  }
+}
+
   options.zmq_hashblock = "tcp://\"";
   auto settings = parse_settings(default_settings(options), "doze.toml");
   ASSERT_TRUE(settings) << settings.error();
