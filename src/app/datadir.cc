@@ -89,8 +89,14 @@ Status<std::string> make_folder(const std::string& datadir, const InitOptions& o
   LN_CHECK(tighten_datadir(datadir));
   auto config = default_settings(options);
   if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
-  if (::access((datadir + "/doze.toml").c_str(), F_OK) != 0)
-    LN_CHECK(write_private(datadir + "/doze.toml", config, true));
+  auto path = datadir + "/doze.toml";
+  if (::access(path.c_str(), F_OK) == 0) {  // of an init that was interrupted
+    LN_TRY(there, read_file(path));
+    if (there != config)
+      return fail(path + " is there already, and not what these options make: remove it, or choose another --datadir");
+  } else {
+    LN_CHECK(write_private(path, config, true));
+  }
   LN_CHECK(write_private(datadir + "/seed", seed, true));
   return Done{};
 }
@@ -117,8 +123,6 @@ Result<std::string, std::string> init_datadir(const std::string& datadir, const 
 Status<std::string> restore_datadir(const std::string& datadir, InitOptions options, const std::string& words) {
   auto entropy = bitcoin::entropy_from_mnemonic(words);
   if (!entropy) return fail(describe(entropy.error()));
-  if (::access((datadir + "/doze.toml").c_str(), F_OK) == 0)
-    return fail(datadir + "/doze.toml is there already: choose another folder with --datadir");
   if (!options.scan_from) options.scan_from = 0;
   std::array<std::uint8_t, kSaltBytes> salt{};
   LN_CHECK(fill(salt));
@@ -157,14 +161,14 @@ Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
   return out;
 }
 
-Result<std::string, std::string> read_token(const std::string& datadir, bool make) {
-  auto path = datadir + kTokenFile;
-  if (!has_run(datadir)) {
-    if (!make) return fail(path + " is not there: start dozed --datadir " + datadir);
 bool has_run(const std::string& datadir) {
   return ::access((datadir + kTokenFile).c_str(), F_OK) == 0;
 }
 
+Result<std::string, std::string> read_token(const std::string& datadir, bool make) {
+  auto path = datadir + kTokenFile;
+  if (!has_run(datadir)) {
+    if (!make) return fail(path + " is not there: start dozed --datadir " + datadir);
     std::array<std::uint8_t, kTokenBytes> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
       return fail("no randomness: " + reason());
