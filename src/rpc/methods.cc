@@ -91,13 +91,8 @@ Built build_send(const Arguments& arguments) {
   Values values(arguments);
   if (bad_feerate(values)) return fail(feerate_error());
   command::SendToAddress out{values.text("address"), std::nullopt, feerate(values)};
-  auto amount = values.text("amount_sat");
-  if (amount == "all") return command::Command(std::move(out));
-  std::uint64_t sat = 0;
-  auto [end, error] = std::from_chars(amount.data(), amount.data() + amount.size(), sat);
-  if (error != std::errc() || end != amount.data() + amount.size() || !Sat(sat).is_money())
-    return fail(bad("amount_sat: a whole number of satoshi, or 'all'"));
-  out.amount = Sat(sat);
+  bool all = std::holds_alternative<std::string>(arguments.at("amount_sat"));
+  if (!all) out.amount = values.amount<Sat>("amount_sat");
   return command::Command(std::move(out));
 }
 
@@ -116,7 +111,7 @@ std::vector<Method> make_methods() {
       {"sendtoaddress",
        "Pay from the wallet on chain.",
        {{"address", Kind::Text, true, true, "where to"},
-        {"amount_sat", Kind::Text, true, true, "satoshi, or 'all'"},
+        {"amount_sat", Kind::SatOrAll, true, true, "satoshi, or 'all'"},
         rate},
        "bcrt1q… 50000",
        build_send},
@@ -305,6 +300,8 @@ const char* expectation(Kind kind) {
   return "";
 }
 
+    case Kind::SatOrAll:
+      return "a whole number of satoshi, or 'all'";
 bool is_hex(std::string_view text, std::size_t digits) {
   return text.size() == digits && from_hex(text).has_value();
 }
@@ -335,6 +332,10 @@ std::optional<Argument> coerce(Kind kind, const Argument& given) {
     if (kind == Kind::Sat && !Sat(number).is_money()) return std::nullopt;
     if (kind == Kind::Msat && !Msat(number).is_money()) return std::nullopt;
     return number;
+  }
+  if (kind == Kind::SatOrAll) {
+    const auto* text = std::get_if<std::string>(&given);
+    return text != nullptr && *text == "all" ? std::optional(given) : coerce(Kind::Sat, given);
   }
   if (const auto* number = std::get_if<std::uint64_t>(&given); number != nullptr && kind == Kind::Text)
     return std::to_string(*number);
