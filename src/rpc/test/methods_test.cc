@@ -194,6 +194,27 @@ TEST(Methods, FeeratesHaveLimits) {
   EXPECT_EQ(built<command::OpenChannel>("openchannel", open).feerate, FeeratePerKw(500));
 }
 
+TEST(Methods, NothingIsMadeThatHasExpiredAlready) {
+  for (const auto* name : {"createoffer", "asyncinvite"}) {
+    EXPECT_TRUE(names(error_of(name, {{"expiry_s", std::uint64_t{0}}}), "expiry_s")) << name;
+    EXPECT_EQ(error_of(name, {{"expiry_s", std::uint64_t{1}}}), "") << name;
+  }
+}
+
+TEST(Methods, WhatIsPastedIsCleaned) {
+  for (const auto* text : {"lno1x", "lightning:lno1x", " lno1x\n", "bitcoin:?lno=lno1x", "bitcoin:bcrt1q?x=1&lno=lno1x",
+                           "https://tea.example/?lno=lno1x#top", "lno\n1x"})
+    EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "lno1x") << text;
+  for (const auto* text : {"LIGHTNING:LNO1X", "BITCOIN:?LNO=LNO1X"})
+    EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "LNO1X") << text;
+  EXPECT_EQ(built<command::AsyncJoin>("asyncjoin", {{"link", std::string("lightning:lnai1x")}}).link, "lnai1x");
+}
+
+TEST(Methods, ALabelIsPrintable) {
+  EXPECT_EQ(built<command::AsyncInvite>("asyncinvite", {{"label", std::string("a\x1b[2Jphone")}}).label,
+            "a\\x1b[2Jphone");
+}
+
 TEST(Methods, ArgumentsArriveInTheCommand) {
   auto connect = built<command::Connect>("connect", {{"peer", kNode + "@node.example:7"}});
   EXPECT_EQ(connect.node_id.hex(), kNode);
