@@ -14,7 +14,7 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 find_package(tomlplusplus QUIET)
 doze_room(store DEPS effects PRIVATE PkgConfig::SQLITE)
 doze_room(io DEPS effects PRIVATE Boost::headers Threads::Threads)
-doze_room(rpc DEPS effects boost_json PRIVATE Boost::headers PkgConfig::CURL Threads::Threads)
+doze_room(rpc DEPS effects toolbox boost_json PRIVATE Boost::headers PkgConfig::CURL Threads::Threads)
 doze_room(app DEPS node store io rpc chain)
 doze_room(cli DEPS rpc toolbox boost_json)
 # The programs; the daemon needs every machine.

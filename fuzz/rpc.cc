@@ -60,6 +60,7 @@ static std::string sample(const rpc::Param& param) {
     case rpc::Kind::Number:
     case rpc::Kind::Sat:
     case rpc::Kind::Msat:
+    case rpc::Kind::SatOrAll:
       return "21000";
     case rpc::Kind::NodeId:
       return fuzz::point(1).hex();

@@ -192,6 +192,27 @@ def starts_only_if_it_may(world):
     config.write_text(good.replace('"regtest"', '"mainnet"'))
     dozed_ends(world, node, "mainnet")
     config.write_text(good)
+    # A node that has run has a database. Without it its channels are gone, and new ones would use their keys again.
+    node.start()
+    node.stop(False)
+    for file in node.folder.glob("doze.sqlite*"):
+        file.unlink()
+    dozed_ends(world, node, "doze.sqlite")
+    again = Node("Z", "", "client", pathlib.Path(world.args.build), world.base, world.bitcoind, "ldk")
+    again.start()
+    again.stop(False)
+    (again.folder / "api-token").write_text("")
+    dozed_ends(world, again, "api-token")
+
+
+def a_stopped_node_can_be_started_at_once(world):
+    """`doze stop` comes back when another dozed may have the folder."""
+    for _ in range(10):
+        old = world.s.process
+        doze(world, "stop", code=0)
+        world.s.start()
+        demo.running.remove(old)
+        check(old.wait(timeout=20) == 0, f"the old one ended with {old.returncode}")
 
 
 def words_restore_the_wallet(world):
@@ -246,6 +267,37 @@ def bitcoind_goes_away(world):
     world.settles(paid["payment_id"], before, 6_000_006)
 
 
+def nothing_is_sent_on_chain_while_bitcoind_is_away(world):
+    """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
+    config = world.s.folder / "doze.toml"
+    good = config.read_text()
+    world.s.stop(False)
+    config.write_text(good.replace(f"port = {world.bitcoind.port}", "port = 1"))
+    world.s.start()
+    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000")
+    check("not synced" in says, f"it says {says!r}")
+    world.s.stop(False)
+    config.write_text(good)
+    world.s.start()
+
+
+def a_frozen_bitcoind_leaves_nobody_waiting(world):
+    """It takes connections and answers nothing. What is under way is queued, and sent once."""
+    world.bitcoind.process.send_signal(signal.SIGSTOP)
+    try:
+        sent = world.s.cli("sendtoaddress", world.bitcoind.address, "10000sat")
+        check(sent["state"] == "queued", f"it says {sent}")
+        chain = world.s.cli("getinfo")["chain"]
+        check(not chain["connected"] and "since" in chain, f"getinfo says {chain}")
+        check("not synced" in doze(world, "sendtoaddress", world.bitcoind.address, "10000"), "it can be sent again")
+    finally:
+        world.bitcoind.process.send_signal(signal.SIGCONT)
+    until("it in the mempool", lambda: world.bitcoind.call("getrawmempool") == [sent["txid"]])
+    world.bitcoind.mine(1)
+    for node in world.nodes:
+        until(f"{node.name} to follow", lambda: node.synced(world.bitcoind.height()))
+
+
 def full_disk_stops_before_signing(world):
     """The files of S may not grow any more, as on a full disk: it says so and ends; with room again nothing is lost."""
     before = world.balances()
@@ -277,7 +329,8 @@ def full_disk_stops_before_signing(world):
 
 
 TESTS = [recipient_online, payer_stays_online, never_released, two_held_at_once, openapi, bad_input_costs_one_line,
-         starts_only_if_it_may, words_restore_the_wallet, bitcoind_goes_away, full_disk_stops_before_signing]
+         starts_only_if_it_may, a_stopped_node_can_be_started_at_once, words_restore_the_wallet, bitcoind_goes_away,
+         nothing_is_sent_on_chain_while_bitcoind_is_away, a_frozen_bitcoind_leaves_nobody_waiting, full_disk_stops_before_signing]
 
 
 def main():

@@ -118,8 +118,14 @@ const std::map<std::string, Setter>& setters() {
          return std::nullopt;
        })},
       {"hold_window_blocks",
-       whole(0, kMaxHoldWindow,
-             [](Settings& s, std::uint64_t v) { s.node.hold_window_blocks = static_cast<std::uint32_t>(v); })},
+       [](Settings& s, const toml::node& node) -> Problem {
+         auto blocks = node.value_exact<std::int64_t>();
+         if (!blocks || (*blocks != 0 && (*blocks < kMinHoldWindow || *blocks > kMaxHoldWindow)))
+           return "expected 0 (never hold) or a whole number from " + std::to_string(kMinHoldWindow) + " to " +
+                  std::to_string(kMaxHoldWindow);
+         s.node.hold_window_blocks = static_cast<std::uint32_t>(*blocks);
+         return std::nullopt;
+       }},
       {"bitcoind.host", text([](Settings& s, const std::string& v) -> Problem {
          s.bitcoind.host = v;
          return std::nullopt;
@@ -183,6 +189,16 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+/// Where peers can reach a node that is announced at this address. A Tor client runs on the same machine.
+std::string listen_host(const std::string& announce) {
+  auto address = wire::parse_address(announce);
+  if (!address || std::holds_alternative<wire::TorV3>(address->host)) return "127.0.0.1";
+  auto host = address->host_text();
+  if (host == "localhost" || host.starts_with("127.")) return "127.0.0.1";
+  if (host == "::1") return "[::1]";
+  return std::holds_alternative<wire::Ipv6>(address->host) ? "[::]" : "0.0.0.0";
+}
+
 std::string place(const std::string& file, const toml::source_position& at) {
   return file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
 }
@@ -226,12 +242,13 @@ Result<Settings, std::string> parse_settings(const std::string& source, const st
   try {
     auto table = toml::parse(source);
     if (auto problem = apply(settings, table, "", file_name)) return fail(*problem);
+    for (const char* needed : {"network", "role"})
+      if (!table.contains(needed))
+        return fail(file_name + ": " + needed + " is missing: every file that 'doze init' writes has it");
   } catch (const toml::parse_error& error) {
     return fail(place(file_name, error.source().begin) + std::string(error.description()));
   }
   auto& node = settings.node;
-  if (node.hold_window_blocks != 0 && node.hold_window_blocks < kMinHoldWindow)
-    return fail(file_name + ": hold_window_blocks: 0 (never hold) or 6 to 1008");
   if (node.role == Role::Server && node.announced_addresses.empty())
     return fail(file_name + ": announce: a server must be reachable: name the address that others dial, as host:port");
   if (settings.bitcoind.port == 0) settings.bitcoind.port = usual_rpc_port(node.network);
@@ -251,7 +268,7 @@ std::string default_settings(const InitOptions& options) {
       << "\n# Numbers on the wire of async payments: leave out to speak both, \"ldk\" or \"draft\" to speak one.\n"
       << (options.profile.empty() ? "# profile = \"ldk\"\n" : "profile = \"" + options.profile + "\"\n")
       << "\n# Where peers connect to us, and where programs talk to us (keep this on localhost).\n"
-      << "listen = \"127.0.0.1:" << options.listen_port << "\"\n"
+      << "listen = \"" << listen_host(options.announce) << ":" << options.listen_port << "\"\n"
       << "rpc = \"127.0.0.1:" << options.rpc_port << "\"\n"
       << "\n# Servers: the addresses that others dial.\n"
       << (options.announce.empty() ? "# announce = [\"203.0.113.7:9735\"]\n"

@@ -310,7 +310,11 @@ int run_daemon(const std::string& datadir) {
   auto signer = make_seed_signer(seed->seed, settings->node.network, seed->channel_salt);
   // A node that was restored cannot open the channels of before, and must not take them for its own.
   auto fingerprint = crypto::sha256(Writer().bytes(signer->node_id().view()).bytes(seed->channel_salt).take());
-  auto store = store::Store::open(datadir, fingerprint.view());
+  auto store = store::Store::open(datadir, fingerprint.view(), !has_run(datadir));
+  if (!store && store.error().code == store::StoreCode::Lost)
+    return complain(store.error().message +
+                    ", and with it the channels, whose keys a new one would use again: bring it back, or begin anew in "
+                    "another folder with doze init --restore");
   if (!store) return complain(store.error().message);
   auto token = read_token(datadir, true);
   if (!token) return complain(token.error());

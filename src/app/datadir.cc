@@ -73,6 +73,8 @@ std::string default_datadir() {
 namespace {
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::string_view kSaltLabel = "channels ";
+constexpr std::size_t kTokenBytes = 32;
+constexpr const char* kTokenFile = "/api-token";
 
 Status<std::string> fill(std::span<std::uint8_t> out) {
   if (::getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size()))
@@ -87,8 +89,14 @@ Status<std::string> make_folder(const std::string& datadir, const InitOptions& o
   LN_CHECK(tighten_datadir(datadir));
   auto config = default_settings(options);
   if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
-  if (::access((datadir + "/doze.toml").c_str(), F_OK) != 0)
-    LN_CHECK(write_private(datadir + "/doze.toml", config, true));
+  auto path = datadir + "/doze.toml";
+  if (::access(path.c_str(), F_OK) == 0) {  // of an init that was interrupted
+    LN_TRY(there, read_file(path));
+    if (there != config)
+      return fail(path + " is there already, and not what these options make: remove it, or choose another --datadir");
+  } else {
+    LN_CHECK(write_private(path, config, true));
+  }
   LN_CHECK(write_private(datadir + "/seed", seed, true));
   return Done{};
 }
@@ -115,8 +123,6 @@ Result<std::string, std::string> init_datadir(const std::string& datadir, const 
 Status<std::string> restore_datadir(const std::string& datadir, InitOptions options, const std::string& words) {
   auto entropy = bitcoin::entropy_from_mnemonic(words);
   if (!entropy) return fail(describe(entropy.error()));
-  if (::access((datadir + "/doze.toml").c_str(), F_OK) == 0)
-    return fail(datadir + "/doze.toml is there already: choose another folder with --datadir");
   if (!options.scan_from) options.scan_from = 0;
   std::array<std::uint8_t, kSaltBytes> salt{};
   LN_CHECK(fill(salt));
@@ -155,18 +161,25 @@ Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
   return out;
 }
 
+bool has_run(const std::string& datadir) {
+  return ::access((datadir + kTokenFile).c_str(), F_OK) == 0;
+}
+
 Result<std::string, std::string> read_token(const std::string& datadir, bool make) {
-  auto path = datadir + "/api-token";
-  if (::access(path.c_str(), F_OK) != 0) {
+  auto path = datadir + kTokenFile;
+  if (!has_run(datadir)) {
     if (!make) return fail(path + " is not there: start dozed --datadir " + datadir);
-    std::array<std::uint8_t, 32> bytes{};
+    std::array<std::uint8_t, kTokenBytes> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
       return fail("no randomness: " + reason());
     LN_CHECK(write_private(path, to_hex(bytes) + "\n", true));
   }
   LN_CHECK(only_ours(path));
   LN_TRY(text, read_file(path));
-  return trimmed(text);
+  auto token = trimmed(text);
+  if (auto bytes = from_hex(token); !bytes || bytes->size() != kTokenBytes)
+    return fail(path + ": 64 hex digits are expected: remove it, and the next start of dozed makes a new one");
+  return token;
 }
 
 }  // namespace doze::app

@@ -28,6 +28,8 @@ struct StoredSeed {
 };
 /// What the stored words stand for. Refuses a file that others can read.
 [[nodiscard]] Result<StoredSeed, std::string> read_seed(const std::string& datadir);
+/// Whether dozed ran here: the token is made after the database.
+[[nodiscard]] bool has_run(const std::string& datadir);
 /// The API's token; made at the first start (`make`), else an error that says to start dozed first.
 [[nodiscard]] Result<std::string, std::string> read_token(const std::string& datadir, bool make);
 

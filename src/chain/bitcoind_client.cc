@@ -140,7 +140,7 @@ Result<std::string, RpcError> BitcoindClient::credentials() const {
   return line;
 }
 
-Result<std::string, RpcError> BitcoindClient::post(const std::string& body) {
+Result<std::string, RpcError> BitcoindClient::post(const std::string& body, long timeout_ms) {
   if (interrupted_) return fail(RpcError{RpcErrorCode::Interrupted});
   LN_TRY(login, credentials());
   auto* handle = http_->handle;
@@ -160,7 +160,7 @@ Result<std::string, RpcError> BitcoindClient::post(const std::string& body) {
   curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.c_str());
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, endpoint_.connect_timeout_ms);
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, endpoint_.call_timeout_ms);
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout_ms);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &receive);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &sink);
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
@@ -184,7 +184,12 @@ Result<std::string, RpcError> BitcoindClient::post(const std::string& body) {
 }
 
 Result<BitcoindClient::Reply, RpcError> BitcoindClient::ask(const std::string& method, const std::string& params) {
-  LN_TRY(body, post(R"({"jsonrpc":"1.0","id":0,"method":")" + method + R"(","params":)" + params + "}"));
+  return ask(method, params, endpoint_.call_timeout_ms);
+}
+
+Result<BitcoindClient::Reply, RpcError> BitcoindClient::ask(const std::string& method, const std::string& params,
+                                                            long timeout_ms) {
+  LN_TRY(body, post(R"({"jsonrpc":"1.0","id":0,"method":")" + method + R"(","params":)" + params + "}", timeout_ms));
   boost::system::error_code error;
   auto reply = json::parse(quote_decimals(body), error);
   if (error || !reply.is_object()) return fail(bad_reply(method + " gave no JSON object"));
@@ -202,7 +207,7 @@ Result<BitcoindClient::Reply, RpcError> BitcoindClient::ask(const std::string& m
 }
 
 Result<std::string, RpcError> BitcoindClient::call(const std::string& method, const std::string& params) {
-  LN_TRY(reply, ask(method, params));
+  LN_TRY(reply, ask(method, params, endpoint_.block_timeout_ms));
   return json::serialize(reply.result);
 }
 
@@ -252,7 +257,7 @@ Result<std::optional<HeaderInfo>, RpcError> BitcoindClient::block_header(const B
 }
 
 Result<Bytes, RpcError> BitcoindClient::block(const BlockHash& hash) {
-  LN_TRY(reply, ask("getblock", "[" + quoted(bitcoin::block_hash_to_string(hash)) + ",0]"));
+  LN_TRY(reply, ask("getblock", "[" + quoted(bitcoin::block_hash_to_string(hash)) + ",0]", endpoint_.block_timeout_ms));
   auto hex = text(&reply.result);
   auto bytes = hex ? from_hex(*hex) : std::nullopt;
   if (!bytes) return fail(bad_reply("getblock"));
@@ -260,7 +265,7 @@ Result<Bytes, RpcError> BitcoindClient::block(const BlockHash& hash) {
 }
 
 Result<std::vector<Txid>, RpcError> BitcoindClient::block_txids(const BlockHash& hash) {
-  LN_TRY(reply, ask("getblock", "[" + quoted(bitcoin::block_hash_to_string(hash)) + ",1]"));
+  LN_TRY(reply, ask("getblock", "[" + quoted(bitcoin::block_hash_to_string(hash)) + ",1]", endpoint_.block_timeout_ms));
   const auto* list = member(reply.result, "tx");
   if (list == nullptr || !list->is_array()) return fail(bad_reply("getblock"));
   std::vector<Txid> out;

@@ -27,7 +27,8 @@ struct RpcEndpoint {
   std::string cookie_file;
   std::string user, password;
   long connect_timeout_ms = 5'000;
-  long call_timeout_ms = 120'000;  // a block from a slow disk may take long
+  long call_timeout_ms = 10'000;    // a bitcoind that is well answers at once
+  long block_timeout_ms = 120'000;  // a block from a slow disk may take long
 };
 
 enum class RpcErrorCode : std::uint8_t {
@@ -114,7 +115,8 @@ class BitcoindClient {
   struct Http;
   struct Reply;
   Result<Reply, RpcError> ask(const std::string& method, const std::string& params);
-  Result<std::string, RpcError> post(const std::string& body);
+  Result<Reply, RpcError> ask(const std::string& method, const std::string& params, long timeout_ms);
+  Result<std::string, RpcError> post(const std::string& body, long timeout_ms);
   Result<std::string, RpcError> credentials() const;
 
   RpcEndpoint endpoint_;

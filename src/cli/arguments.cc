@@ -34,21 +34,21 @@ bool strip(std::string_view& text, std::string_view unit) {
 }
 
 bool is_amount(const rpc::Param& param) {
-  return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat;
+  return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat || param.kind == rpc::Kind::SatOrAll;
 }
 
 /// What is wrong with the text, or nothing and it stands in `out`.
 std::string set(boost::json::object& out, const rpc::Param& param, const std::string& text) {
-  if (param.kind != rpc::Kind::Number && !is_amount(param)) {
+  bool all = param.kind == rpc::Kind::SatOrAll && text == "all";
+  if (all || (param.kind != rpc::Kind::Number && !is_amount(param))) {
     out[param.name] = text;
     return "";
   }
-  auto value = param.kind == rpc::Kind::Msat  ? parse_msat(text)
-               : param.kind == rpc::Kind::Sat ? parse_sat(text)
-                                              : scaled(text, 0);
+  auto value = param.kind == rpc::Kind::Msat ? parse_msat(text) : is_amount(param) ? parse_sat(text) : scaled(text, 0);
   if (!value) {
     const char* wanted = param.kind == rpc::Kind::Msat  ? "no amount: 250000 (msat), 250sat or 0.0001btc"
                          : param.kind == rpc::Kind::Sat ? "no amount: 250000 (sat) or 0.0025btc"
+                         : is_amount(param)             ? "no amount: 250000 (sat), 0.0025btc or all"
                                                         : "no whole number";
     return param.name + ": '" + text + "' is " + wanted;
   }

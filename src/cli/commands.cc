@@ -139,7 +139,7 @@ std::vector<Command> toolbox_commands() {
           "init", "Make a node: configuration and seed words.",
           {text("network", "regtest (default), signet or testnet4"), text("role", "client (default) or server"),
            text("alias", "shown to others"), number("listen_port", "default: 9735"),
-           number("rpc_port", "default: 9737"), text("announce", "HOST:PORT, for servers"), profile,
+           number("rpc_port", "default: 9737"), text("announce", "HOST:PORT that others dial, for servers: they listen there"), profile,
            number("bitcoind_port", "default: the network's"), text("bitcoind_cookie", "a file"),
            text("bitcoind_user", "instead of a cookie"), text("bitcoind_password", "instead of a cookie"),
            text("zmq_hashblock", "tcp://HOST:PORT"),

@@ -16,7 +16,8 @@ std::string shown_flag(const rpc::Param& param) {
   return unitless_flag_of(param).value_or(flag_of(param.name));
 }
 std::string shown_kind(const rpc::Param& param) {
-  return param.kind == Kind::Msat || param.kind == Kind::Sat ? "amount" : rpc::name(param.kind);
+  bool amount = param.kind == Kind::Msat || param.kind == Kind::Sat || param.kind == Kind::SatOrAll;
+  return amount ? "amount" : rpc::name(param.kind);
 }
 std::string padded(std::string text, std::size_t to) {
   if (text.size() < to) text.resize(to, ' ');

@@ -30,6 +30,7 @@ struct Node::Inside {
   payment::Payments payments;
   std::deque<Tip> chain_tail;  // oldest first, the tip last
   ChainStatus chain;
+  std::optional<UnixTime> chain_since;  // connected and synced are what they are
   std::size_t last_hops = 0;
 
   [[nodiscard]] BlockHeight height() const { return chain_tail.empty() ? BlockHeight(0) : chain_tail.back().height; }

@@ -115,7 +115,10 @@ class Corridor {
     gossip(in);
   }
   void hear(const ChainStatus& in) {
+    if (!node_.chain_since || in.connected != node_.chain.connected || in.synced != node_.chain.synced)
+      node_.chain_since = now_.wall;
     node_.chain = in;
+    wallet(in);
     payments(in);
   }
   void hear(const FeeEstimate& in) {

@@ -20,6 +20,7 @@ Value describe_node(const Node::Inside& node) {
   auto funds = wallet::balance(node.wallet);
   Value chain;
   chain.set("connected", node.chain.connected).set("synced", node.chain.synced);
+  if (node.chain_since) chain.set("since", time_text(*node.chain_since));
   if (!node.chain.detail.empty()) chain.set("detail", node.chain.detail);
   Value out;
   out.set("node_id", node.signer.node_id().hex()).set("alias", escape_untrusted(node.config.alias));

@@ -1,5 +1,7 @@
 #include "offers/refusal.h"
 
+#include "base/utc.h"
+
 namespace doze::offers {
 
 const char* name(RefusalCode code) {
@@ -46,7 +48,7 @@ std::string Refusal::text() const {
     case RefusalCode::WrongChain:
       return "it is not for this chain";
     case RefusalCode::Expired:
-      return "it expired at " + of(number);
+      return "it expired at " + utc_text(UnixTime(number));
     case RefusalCode::AmountMissing:
       return "no amount is named: neither by the offer or invoice nor by the payer";
     case RefusalCode::AmountTooLow:

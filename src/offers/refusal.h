@@ -33,7 +33,7 @@ struct Refusal {
   std::uint64_t other = 0;
   friend bool operator==(const Refusal&, const Refusal&) = default;
 
-  /// One sentence without a full stop: "the offer expired at 1750000000".
+  /// One sentence without a full stop: "it expired at 2025-06-15T15:06:40Z".
   [[nodiscard]] std::string text() const;
   operator std::string() const { return text(); }
 };

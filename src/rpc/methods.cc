@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "toolbox/paste.h"
+
 namespace doze::rpc {
 
 namespace {
@@ -65,6 +67,19 @@ std::optional<FeeratePerKw> feerate(const Values& values) {
   return per_vbyte ? std::optional(FeeratePerKw(static_cast<std::uint32_t>(*per_vbyte * 250))) : std::nullopt;
 }
 
+/// It would have expired already.
+bool bad_expiry(const Values& values) {
+  return values.maybe_number("expiry_s") == std::uint64_t{0};
+}
+CommandError expiry_error() {
+  return bad("expiry_s: expected 1 second or more");
+}
+
+/// What people paste, without what is around it.
+std::string pasted(const Values& values, const char* name) {
+  return toolbox::squeezed(toolbox::clean(values.text(name)).text);
+}
+
 Built build_connect(const Arguments& arguments) {
   auto text = Values(arguments).text("peer");
   command::Connect out;
@@ -91,13 +106,8 @@ Built build_send(const Arguments& arguments) {
   Values values(arguments);
   if (bad_feerate(values)) return fail(feerate_error());
   command::SendToAddress out{values.text("address"), std::nullopt, feerate(values)};
-  auto amount = values.text("amount_sat");
-  if (amount == "all") return command::Command(std::move(out));
-  std::uint64_t sat = 0;
-  auto [end, error] = std::from_chars(amount.data(), amount.data() + amount.size(), sat);
-  if (error != std::errc() || end != amount.data() + amount.size() || !Sat(sat).is_money())
-    return fail(bad("amount_sat: a whole number of satoshi, or 'all'"));
-  out.amount = Sat(sat);
+  bool all = std::holds_alternative<std::string>(arguments.at("amount_sat"));
+  if (!all) out.amount = values.amount<Sat>("amount_sat");
   return command::Command(std::move(out));
 }
 
@@ -116,7 +126,7 @@ std::vector<Method> make_methods() {
       {"sendtoaddress",
        "Pay from the wallet on chain.",
        {{"address", Kind::Text, true, true, "where to"},
-        {"amount_sat", Kind::Text, true, true, "satoshi, or 'all'"},
+        {"amount_sat", Kind::SatOrAll, true, true, "satoshi, or 'all'"},
         rate},
        "bcrt1q… 50000",
        build_send},
@@ -164,6 +174,7 @@ std::vector<Method> make_methods() {
        "--async --amount 5000sat --description coffee",
        [](const Arguments& a) -> Built {
          Values v(a);
+         if (bad_expiry(v)) return fail(expiry_error());
          return Command(CreateOffer{v.flag("async"), v.amount<Msat>("amount_msat"), v.text("description"),
                                     v.maybe_text("issuer"), v.maybe_number("expiry_s"), v.maybe_number("quantity_max"),
                                     v.profile("profile")});
@@ -210,12 +221,8 @@ std::vector<Method> make_methods() {
        [](const Arguments& a) -> Built {
          Values v(a);
          if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
-         Pay out{v.text("offer"),
-                 v.amount<Msat>("amount_msat"),
-                 v.amount<Msat>("max_fee_msat"),
-                 v.maybe_number("quantity"),
-                 v.maybe_text("payer_note"),
-                 std::nullopt};
+         Pay out{pasted(v, "offer"),         v.amount<Msat>("amount_msat"), v.amount<Msat>("max_fee_msat"),
+                 v.maybe_number("quantity"), v.maybe_text("payer_note"),    std::nullopt};
          if (v.flag("hold")) out.hold = true;
          if (v.flag("no_hold")) out.hold = false;
          return Command(std::move(out));
@@ -249,7 +256,9 @@ std::vector<Method> make_methods() {
        "\"a phone\"",
        [](const Arguments& a) -> Built {
          Values v(a);
-         return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
+         if (bad_expiry(v)) return fail(expiry_error());
+         return Command(AsyncInvite{escape_untrusted(v.text("label")), v.flag("raw"), v.profile("profile"),
+                                    v.maybe_number("expiry_s")});
        }},
       {"listinvitations", "Server: invitations and who joined.", {}, "", plain<ListInvitations>()},
       {"revokeinvitation",
@@ -261,7 +270,7 @@ std::vector<Method> make_methods() {
        "Recipient: join a static-invoice server by its link.",
        {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}},
        "lnai1…",
-       [](const Arguments& a) -> Built { return Command(AsyncJoin{Values(a).text("link")}); }},
+       [](const Arguments& a) -> Built { return Command(AsyncJoin{pasted(Values(a), "link")}); }},
       {"liststaticinvoices",
        "Server: static invoices stored for clients; recipient: its own at servers.",
        {},
@@ -291,6 +300,8 @@ const char* expectation(Kind kind) {
       return "a whole number";
     case Kind::Sat:
       return "a whole number of satoshi, 21 million bitcoin at most";
+    case Kind::SatOrAll:
+      return "a whole number of satoshi, or 'all'";
     case Kind::Msat:
       return "a whole number of millisatoshi, 21 million bitcoin at most";
     case Kind::NodeId:
@@ -321,6 +332,10 @@ std::optional<Argument> coerce(Kind kind, const Argument& given) {
       return std::nullopt;
     }
     return std::holds_alternative<bool>(given) ? std::optional(given) : std::nullopt;
+  }
+  if (kind == Kind::SatOrAll) {
+    const auto* text = std::get_if<std::string>(&given);
+    return text != nullptr && *text == "all" ? std::optional(given) : coerce(Kind::Sat, given);
   }
   if (kind == Kind::Number || kind == Kind::Sat || kind == Kind::Msat) {
     std::uint64_t number = 0;

@@ -17,6 +17,7 @@ enum class Kind : std::uint8_t {
   Flag,         // true or false; --name on the command line
   Number,       // unsigned 64-bit
   Sat,          // whole satoshi
+  SatOrAll,     // the same, or "all"
   Msat,         // whole millisatoshi
   NodeId,       // 66 hex digits
   Id,           // 64 hex digits

@@ -19,6 +19,15 @@ constexpr const char* kSchema =
 /// A writer that died left at most a WAL; nobody else writes, so waiting longer helps nobody.
 constexpr int kBusyTimeoutMs = 2'000;
 
+constexpr int kLockPollMs = 20;
+bool lock_in_time(int file, int timeout_ms) {
+  for (int waited = 0; ::flock(file, LOCK_EX | LOCK_NB) != 0; waited += kLockPollMs) {
+    if (waited >= timeout_ms) return false;
+    ::usleep(kLockPollMs * 1'000);
+  }
+  return true;
+}
+
 /// An open statement, reset after each use.
 class Statement {
  public:
@@ -69,6 +78,8 @@ const char* name(StoreCode code) {
       return "newer format";
     case StoreCode::WrongNode:
       return "wrong node";
+    case StoreCode::Lost:
+      return "lost";
     case StoreCode::Corrupt:
       return "corrupt";
     case StoreCode::CannotWrite:
@@ -101,7 +112,15 @@ Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 
-Result<Store, StoreError> Store::open(const std::string& directory, ByteView fingerprint) {
+bool wait_until_free(const std::string& directory, int timeout_ms) {
+  int file = ::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return true;
+  bool free = lock_in_time(file, timeout_ms);
+  ::close(file);
+  return free;
+}
+
+Result<Store, StoreError> Store::open(const std::string& directory, ByteView fingerprint, bool make) {
   auto inside = std::make_unique<Inside>();
   auto old_mask = ::umask(077);
   ::mkdir(directory.c_str(), 0700);
@@ -110,7 +129,7 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
   int opened = SQLITE_CANTOPEN;
   auto path = directory + "/doze.sqlite";
   std::string lock_error = std::strerror(errno);
-  bool locked = inside->lock >= 0 && ::flock(inside->lock, LOCK_EX | LOCK_NB) == 0;
+  bool locked = inside->lock >= 0 && lock_in_time(inside->lock, kLockWaitMs);
   if (locked) opened = sqlite3_open_v2(path.c_str(), &inside->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   ::umask(old_mask);
   if (inside->lock < 0) return fail(StoreError{StoreCode::CannotOpen, lock_path + ": " + lock_error});
@@ -138,6 +157,7 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
     if (found == SQLITE_ROW && !equal(known.blob(0), fingerprint))
       return fail(StoreError{StoreCode::WrongNode, path + " belongs to another seed"});
     if (found == SQLITE_DONE) {
+      if (!make) return fail(StoreError{StoreCode::Lost, path + " is lost or empty"});
       Statement insert(inside->db, "INSERT INTO identity VALUES (?)");
       insert.bind(1, fingerprint);
       if (insert.run() != SQLITE_DONE) return fail(inside->error(StoreCode::CannotWrite));

@@ -22,6 +22,7 @@ enum class StoreCode : std::uint8_t {
   Locked,       // another process uses it
   NewerFormat,  // written by a newer program
   WrongNode,    // the seed is another one than the file was made with
+  Lost,         // a file that must be there is not, or is empty
   Corrupt,      // SQLite says that pages are damaged
   CannotWrite,  // disk full or failing: stop, do not retry as if the data were safe
 };
@@ -31,11 +32,16 @@ struct StoreError {
 };
 [[nodiscard]] const char* name(StoreCode code);
 
+/// How long opening waits for a process that is about to end: told to stop, its successor is started at once.
+inline constexpr int kLockWaitMs = 3'000;
+/// Whether no process uses DIRECTORY, or none does after so long at most.
+[[nodiscard]] bool wait_until_free(const std::string& directory, int timeout_ms);
+
 class Store {
  public:
-  /// Opens or makes DIRECTORY/doze.sqlite, takes DIRECTORY/lock. `fingerprint` (a hash of the node id) is written at
-  /// the first opening and compared at every later one.
-  [[nodiscard]] static Result<Store, StoreError> open(const std::string& directory, ByteView fingerprint);
+  /// Opens or makes (only if `make`) DIRECTORY/doze.sqlite, takes DIRECTORY/lock within kLockWaitMs. `fingerprint` (a
+  /// hash of the node id) is written at the first opening and compared at every later one.
+  [[nodiscard]] static Result<Store, StoreError> open(const std::string& directory, ByteView fingerprint, bool make);
   ~Store();
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

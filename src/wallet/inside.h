@@ -62,9 +62,9 @@ struct Wallet::Inside {
   std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
   struct Asked {
     RequestId request = 0;
-    Sat amount;
+    Sat amount, fee;
   };
-  std::map<Txid, Asked> waiting;         // sendtoaddress: reply when the backend has judged
+  std::map<Txid, Asked> waiting;         // sendtoaddress: reply when the backend has judged or is away
   std::optional<FeeratePerKw> estimate;  // the backend's last
 
   /// Derives scripts until every gap is full.

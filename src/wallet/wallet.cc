@@ -82,6 +82,8 @@ void answer(Work& work, RequestId request, const command::ListFunds&) {
 
 void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   auto refuse = [&](CommandError error) { work.effects.push_back(Reply{request, std::move(error)}); };
+  if (!work.context.views.chain_synced)  // it would go out when nobody expects it any more
+    return refuse({CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo", {}});
   auto script = bitcoin::script_of_address(send.address, wire::address_prefix(work.context.config.network));
   if (!script)
     return refuse({CommandErrorCode::BadRequest,
@@ -92,7 +94,7 @@ void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   auto built = build(work, *script, send.amount, send.feerate.value_or(usual));
   if (!built) return refuse(std::move(built).error());
   auto txid = reserve(work, *built, TxState::Unsent);
-  work.state.waiting[txid] = {request, built->amount};
+  work.state.waiting[txid] = {request, built->amount, built->fee};
   work.effects.push_back(Broadcast{built->transaction});
 }
 
@@ -148,17 +150,28 @@ void on(Work& work, const ReleaseFunding& in) {
   if (own != work.state.transactions.end() && own->second.state == TxState::Prepared) drop(work, in.txid);
 }
 
+void answer_sent(Work& work, const Txid& txid, const Wallet::Inside::Asked& asked, const char* state) {
+  work.effects.push_back(Reply{asked.request, Value()
+                                                  .set("txid", bitcoin::txid_to_string(txid))
+                                                  .set("amount_sat", asked.amount.value())
+                                                  .set("fee_sat", asked.fee.value())
+                                                  .set("state", state)});
+}
+
+/// Who waits for a backend that went away is told that the coins are on their way, or would send them twice.
+void on(Work& work, const ChainStatus& in) {
+  if (in.connected) return;
+  for (const auto& [txid, asked] : std::exchange(work.state.waiting, {})) answer_sent(work, txid, asked, "queued");
+}
+
 void on(Work& work, const BroadcastResult& in) {
   auto own = work.state.transactions.find(in.txid);
   if (own == work.state.transactions.end()) return;
   auto id = bitcoin::txid_to_string(in.txid);
   if (in.accepted) {
     mark_sent(work, in.txid);
-    auto request = work.state.waiting.extract(in.txid);
-    if (request.empty()) return;
-    auto [asked_by, amount] = request.mapped();
-    work.effects.push_back(Reply{
-        asked_by, Value().set("txid", id).set("amount_sat", amount.value()).set("fee_sat", own->second.fee.value())});
+    if (auto request = work.state.waiting.extract(in.txid); !request.empty())
+      answer_sent(work, in.txid, request.mapped(), "sent");
     return;
   }
   work.effects.push_back(

@@ -12,8 +12,8 @@
 
 namespace doze::wallet {
 
-using Input = std::variant<Started, BlockConnected, BlockDisconnected, FeeEstimate, PrepareFunding, ReleaseFunding,
-                           BroadcastResult, CommandReceived>;
+using Input = std::variant<Started, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
+                           ReleaseFunding, BroadcastResult, CommandReceived>;
 
 class Wallet {
  public:

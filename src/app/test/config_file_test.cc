@@ -3,12 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace doze::app {
 namespace {
 
 std::string error_of(const std::string& text) {
   auto settings = parse_settings(text, "doze.toml");
   return settings ? "" : settings.error();
+}
+
+/// What every file must have, but for the key that a test writes itself; a line each.
+std::string needed(const std::string& but = "") {
+  return std::string(but == "network" ? "" : "network = \"regtest\"\n") + (but == "role" ? "" : "role = \"client\"\n");
 }
 
 struct Key {
@@ -63,15 +70,15 @@ const std::vector<std::pair<const char*, std::vector<Key>>>& keys() {
 TEST(ConfigFile, EveryKeyIsReadAndWrongValuesAreRefusedInTheirPlace) {
   for (const auto& [section, all] : keys())
     for (const auto& key : all) {
-      std::string head = *section == 0 ? "" : "[" + std::string(section) + "]\n";
+      std::string wrong = key.wrong, name = wrong.substr(0, wrong.find(' '));
+      auto head = needed(name) + (*section == 0 ? "" : "[" + std::string(section) + "]\n");
       auto settings = parse_settings(head + key.line + "\n", "doze.toml");
       ASSERT_TRUE(settings) << key.line << ": " << settings.error();
       EXPECT_TRUE(key.is_set(*settings)) << key.line;
 
-      std::string wrong = key.wrong;
       auto value = wrong.find('=') + 3;  // columns count from 1
-      auto expected = "doze.toml:" + std::to_string(head.empty() ? 1 : 2) + ":" + std::to_string(value) + ": " +
-                      (head.empty() ? "" : std::string(section) + ".") + wrong.substr(0, wrong.find(' ')) + ": ";
+      auto expected = "doze.toml:" + std::to_string(std::count(head.begin(), head.end(), '\n') + 1) + ":" +
+                      std::to_string(value) + ": " + (*section == 0 ? "" : std::string(section) + ".") + name + ": ";
       auto error = error_of(head + wrong + "\n");
       EXPECT_EQ(error.substr(0, expected.size()), expected) << error;
       EXPECT_GT(error.size(), expected.size() + 5);
@@ -131,6 +138,21 @@ TEST(ConfigFile, WrittenFileReadsBackAsItWasAskedFor) {
   EXPECT_EQ(settings->bitcoind.port, 3);
 }
 
+TEST(ConfigFile, AnAnnouncedNodeListensWhereOthersReachIt) {
+  for (auto [announced, host] :
+       {std::pair("", "127.0.0.1"), std::pair("203.0.113.7:9735", "0.0.0.0"), std::pair("node.example:9735", "0.0.0.0"),
+        std::pair("[2001:db8::1]:9735", "::"), std::pair("127.0.0.1:9735", "127.0.0.1"),
+        std::pair("localhost:9735", "127.0.0.1"), std::pair("[::1]:9735", "::1"),
+        std::pair("2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion:9735", "127.0.0.1")}) {
+    InitOptions options;
+    options.announce = announced;
+    auto settings = parse_settings(default_settings(options), "doze.toml");
+    ASSERT_TRUE(settings) << settings.error();
+    EXPECT_EQ(settings->listen_host, host) << announced;
+    EXPECT_EQ(settings->rpc_host, "127.0.0.1");
+  }
+}
+
 // A password with a quote or a backslash stands in the file as it was given.
 TEST(ConfigFile, WrittenTextsAreQuoted) {
   InitOptions options;
@@ -167,7 +189,8 @@ TEST(ConfigFile, MistakesAreNamedWithLineAndColumn) {
 
 TEST(ConfigFile, LettersOfAnyLanguageAreText) {
   for (const auto* letters : {"ü", "щ", "日本", "😀", "\u00a0"}) {
-    auto settings = parse_settings("alias = \"" + std::string(letters) + "\" # " + letters + "\n", "doze.toml");
+    auto settings =
+        parse_settings(needed() + "alias = \"" + std::string(letters) + "\" # " + letters + "\n", "doze.toml");
     ASSERT_TRUE(settings) << letters << ": " << settings.error();
     EXPECT_EQ(settings->node.alias, letters);
     auto as_key = "a" + std::string(letters) + " = 1\n";
@@ -181,21 +204,27 @@ TEST(ConfigFile, MainnetIsRefused) {
 }
 
 TEST(ConfigFile, HoldWindowIsZeroOrSixToOneThousandAndEight) {
-  for (auto blocks : {0, 6, 144, 1008}) EXPECT_EQ(error_of("hold_window_blocks = " + std::to_string(blocks)), "");
+  for (auto blocks : {0, 6, 144, 1008})
+    EXPECT_EQ(error_of(needed() + "hold_window_blocks = " + std::to_string(blocks)), "");
   for (auto blocks : {-1, 1, 5, 1009})
-    EXPECT_NE(error_of("hold_window_blocks = " + std::to_string(blocks)).find("hold_window_blocks"), std::string::npos);
+    EXPECT_TRUE(error_of(needed() + "hold_window_blocks = " + std::to_string(blocks))
+                    .starts_with("doze.toml:3:22: hold_window_blocks: "));
 }
 
 TEST(ConfigFile, ServersMustSayWhereTheyAreReached) {
-  EXPECT_NE(error_of("role = \"server\"").find("announce"), std::string::npos);
-  EXPECT_EQ(error_of("role = \"server\"\nannounce = [\"node.example:9735\"]"), "");
+  auto server = needed("role") + "role = \"server\"\n";
+  EXPECT_NE(error_of(server).find("announce"), std::string::npos);
+  EXPECT_EQ(error_of(server + "announce = [\"node.example:9735\"]"), "");
 }
 
-TEST(ConfigFile, EmptyFileIsGood) {
-  auto settings = parse_settings("", "doze.toml");
-  ASSERT_TRUE(settings);
+TEST(ConfigFile, NetworkAndRoleAreEnoughAndNeeded) {
+  auto settings = parse_settings(needed(), "doze.toml");
+  ASSERT_TRUE(settings) << settings.error();
   EXPECT_EQ(settings->node.network, wire::Network::Regtest);
   EXPECT_EQ(settings->bitcoind.port, 18443);
+  EXPECT_TRUE(error_of("").starts_with("doze.toml: network is missing"));
+  EXPECT_TRUE(error_of(needed("network")).starts_with("doze.toml: network is missing"));
+  EXPECT_TRUE(error_of(needed("role")).starts_with("doze.toml: role is missing"));
 }
 
 }  // namespace

@@ -167,11 +167,41 @@ TEST_F(Datadir, RestoringReplacesNothing) {
   EXPECT_NE(refused.error().find("doze.toml is there already"), std::string::npos);
 }
 
+TEST_F(Datadir, AnInterruptedInitGoesOnWithTheSameOptionsOnly) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  std::filesystem::remove(folder + "/seed");
+  InitOptions other;
+  other.network = wire::Network::Signet;
+  auto refused = init_datadir(folder, other);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("doze.toml is there already"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/seed"));
+  EXPECT_TRUE(init_datadir(folder, {}));
+  std::filesystem::remove(folder + "/seed");
+  std::filesystem::resize_file(folder + "/doze.toml", 100);  // power went while it was written
+  EXPECT_FALSE(init_datadir(folder, {}));
+}
+
 TEST_F(Datadir, DamagedSaltIsRefused) {
   ASSERT_TRUE(restore_datadir(folder, {}, kWords));
   for (const char* line : {"channels 00ff", "channels xyz", "something else"}) {
     std::ofstream(folder + "/seed") << kWords << "\n" << line << "\n";
     EXPECT_FALSE(read_seed(folder)) << line;
+  }
+}
+
+TEST_F(Datadir, ADamagedTokenIsRefusedAndStillSaysThatTheNodeRan) {
+  ASSERT_TRUE(init_datadir(folder, {}));
+  EXPECT_FALSE(has_run(folder));
+  ASSERT_TRUE(read_token(folder, true));
+  for (const char* text : {"", "00ff\n", "not hex, but as long as a token is: 64 characters, no more, none"}) {
+    std::ofstream(folder + "/api-token") << text;
+    for (bool make : {true, false}) {
+      auto token = read_token(folder, make);
+      ASSERT_FALSE(token) << text;
+      EXPECT_NE(token.error().find("64 hex digits"), std::string::npos);
+    }
+    EXPECT_TRUE(has_run(folder));
   }
 }
 

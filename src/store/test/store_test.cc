@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 namespace doze::store {
 namespace {
@@ -18,7 +20,7 @@ struct Folder {
 const Bytes kMe = hex("01"), kOther = hex("02");
 
 Store open_or_die(const std::string& path) {
-  auto store = Store::open(path, kMe);
+  auto store = Store::open(path, kMe, true);
   EXPECT_TRUE(store) << store.error().message;
   return *std::move(store);
 }
@@ -43,17 +45,52 @@ TEST(Store, CommittedBatchIsThereAfterReopening) {
 TEST(Store, SecondProcessIsKeptOut) {
   Folder folder;
   auto store = open_or_die(folder.path);
-  auto second = Store::open(folder.path, kMe);
+  auto second = Store::open(folder.path, kMe, true);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, StoreCode::Locked);
+}
+
+TEST(Store, AProcessThatEndsIsWaitedFor) {
+  Folder folder;
+  auto first = std::make_optional(open_or_die(folder.path));
+  EXPECT_FALSE(wait_until_free(folder.path, 0));
+  std::thread end([&] { first.reset(); });
+  EXPECT_TRUE(wait_until_free(folder.path, 60'000));
+  end.join();
+  first = open_or_die(folder.path);
+  std::thread end_again([&] { first.reset(); });
+  EXPECT_TRUE(Store::open(folder.path, kMe, true));
+  end_again.join();
+  EXPECT_TRUE(wait_until_free(folder.path + "/nowhere", 0));
 }
 
 TEST(Store, AnotherSeedIsRefused) {
   Folder folder;
   { auto store = open_or_die(folder.path); }
-  auto other = Store::open(folder.path, kOther);
+  auto other = Store::open(folder.path, kOther, true);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, StoreCode::WrongNode);
+}
+
+TEST(Store, ALostOrEmptiedFileIsNotReplaced) {
+  Folder folder;
+  for (bool emptied : {false, true}) {
+    {
+      auto store = open_or_die(folder.path);
+    }
+    auto file = folder.path + "/doze.sqlite";
+    if (emptied)
+      std::filesystem::resize_file(file, 0);
+    else
+      std::filesystem::remove(file);
+    for (int again = 0; again < 2; ++again) {
+      auto store = Store::open(folder.path, kMe, false);
+      ASSERT_FALSE(store);
+      EXPECT_EQ(store.error().code, StoreCode::Lost);
+    }
+  }
+  { auto store = open_or_die(folder.path); }
+  EXPECT_TRUE(Store::open(folder.path, kMe, false));
 }
 
 TEST(Store, NewerFormatIsRefused) {
@@ -63,7 +100,7 @@ TEST(Store, NewerFormatIsRefused) {
   ASSERT_EQ(sqlite3_open((folder.path + "/doze.sqlite").c_str(), &db), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);
-  auto store = Store::open(folder.path, kMe);
+  auto store = Store::open(folder.path, kMe, true);
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, StoreCode::NewerFormat);
 }
@@ -87,7 +124,7 @@ TEST(Store, GarbageFileIsAnErrorNotACrash) {
   ASSERT_NE(file, nullptr);
   for (int i = 0; i < 10'000; ++i) fputs("no database", file);
   fclose(file);
-  auto store = Store::open(folder.path, kMe);
+  auto store = Store::open(folder.path, kMe, true);
   EXPECT_FALSE(store);
 }
 

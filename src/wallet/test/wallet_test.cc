@@ -282,9 +282,35 @@ TEST_F(WalletTest, SendsToAnAddressAndRepliesWhenTheBackendHasIt) {
   EXPECT_EQ(text_of(reply, "txid"), bitcoin::txid_to_string(txid));
   EXPECT_EQ(number_of(reply, "amount_sat"), 10'000u);
   EXPECT_EQ(number_of(reply, "fee_sat"), fee.value());
+  EXPECT_EQ(text_of(reply, "state"), "sent");
   EXPECT_EQ(balance(wallet_).unconfirmed, Sat(70'000) - fee);
   mine({transaction});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000) - fee);
+}
+
+TEST_F(WalletTest, SendsNothingWhileItsChainIsNotSynced) {
+  receive(80'000);
+  views.chain_synced = false;
+  auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+  EXPECT_EQ(error_of(effects).code, CommandErrorCode::NotReady);
+  EXPECT_TRUE(of<Broadcast>(effects).empty());
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(80'000));
+}
+
+TEST_F(WalletTest, WhoWaitsForABackendThatGoesAwayIsToldThatThePaymentIsQueued) {
+  receive(80'000);
+  auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+  auto txid = bitcoin::txid(one<Broadcast>(sent).transaction);
+  EXPECT_TRUE(tell(ChainStatus{true, false, "a new block"}).empty());
+  auto away = tell(ChainStatus{false, false, "timed out"});
+  EXPECT_EQ(one<Reply>(away).request, 9u);
+  EXPECT_EQ(text_of(value_of(away), "txid"), bitcoin::txid_to_string(txid));
+  EXPECT_EQ(text_of(value_of(away), "state"), "queued");
+  EXPECT_EQ(balance(wallet_).reserved, Sat(80'000));
+  EXPECT_TRUE(tell(ChainStatus{false, false, "still"}).empty());
+  reload();
+  EXPECT_EQ(bitcoin::txid(one<Broadcast>(tell(Started{})).transaction), txid);
+  EXPECT_TRUE(of<Reply>(tell(BroadcastResult{txid, true, ""})).empty());
 }
 
 TEST_F(WalletTest, SendsEverything) {
