@@ -71,7 +71,7 @@ std::vector<Command> toolbox_commands() {
                number("timestamp", "seconds since 1970: when the oldest coin came; default: 0, the whole chain"),
                number("range", "how many keys of each chain to watch; default: 1000")},
               "Reads the seed words of a node from stdin, one line. Prints what sees (or, with --private, spends) the "
-              "coins that the node has on chain.",
+              "coins of BIP 84's account 0; what mutual closes paid is not among them.",
               {"doze descriptors --json < words | jq -c .descriptors"}),
       offline(
           "create offer", "Make an offer.",
