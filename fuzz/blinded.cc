@@ -1,6 +1,6 @@
 // Blinded paths and the data inside: read and written the same; the arithmetic of fees stays within what was paid.
 #include "crypto/crypto.h"
-#include "onion/route_blinding.h"
+#include "onion/dummy_hops.h"
 #include "samples.h"
 
 using namespace doze;
@@ -42,6 +42,19 @@ static void arithmetic(Reader in) {
   FUZZ_CHECK(left >= wanted && time.value() == final_delta.value());
 }
 
+/// In a path with dummy hops all data has one size, and says what it said.
+static void hidden(onion::RecipientData data) {
+  data.padding = 0;
+  auto hops = onion::with_dummy_hops({{fuzz::point(31), {}}, {fuzz::point(32), data}}, 2, onion::PathUse::Payments);
+  auto made = onion::padded(hops);
+  FUZZ_CHECK(made.size() == 4);
+  for (const auto& hop : made) FUZZ_CHECK(hop.data.size() == made[0].data.size());
+  auto last = onion::decode_recipient_data(made[3].data);
+  FUZZ_CHECK(last.has_value());
+  last->padding = 0;
+  FUZZ_CHECK(onion::encode(*last) == onion::encode(data));
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   ByteView input = ByteView(data, size).subspan(1);
@@ -51,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         auto bytes = onion::encode(*read);
         auto again = onion::decode_recipient_data(bytes);
         FUZZ_CHECK(again && onion::encode(*again) == bytes);
+        hidden(*read);
         FUZZ_CHECK(again->path_id == read->path_id && again->payment_relay == read->payment_relay &&
                    again->payment_constraints == read->payment_constraints && again->padding == read->padding);
       }

@@ -16,18 +16,28 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(again && again->bytes() == stream);
   FUZZ_CHECK(!invoice->payment_paths().empty());
   FUZZ_CHECK(invoice->amount().is_money());
-  FUZZ_CHECK(invoice->offer().names(invoice->node_id()));
+  if (invoice->offer()) FUZZ_CHECK(invoice->offer()->names(invoice->node_id()));
   FUZZ_CHECK(invoice->expires_at() >= invoice->created_at());
   static const auto request = fuzz::invoice_request();
   auto why = offers::check_invoice(*invoice, request, fuzz::kNow);
   if (why) FUZZ_CHECK(!why->text().empty());
   if (!why) FUZZ_CHECK(invoice->amount() == Msat(10'000) && invoice->offer() == request.offer());
+  static const auto refund = fuzz::refund();
+  if (!offers::check_invoice(*invoice, refund, fuzz::kNow))
+    FUZZ_CHECK(invoice->amount() == refund.amount() && !invoice->offer());
   return 0;
 }
 
 static fuzz::Seeds seeds() {
   fuzz::Seeds out;
   for (std::uint8_t mode : {0, 1, 1, 1}) out.push_back(fuzz::with_prefix({mode}, fuzz::invoice().bytes()));
+  offers::InvoiceTerms terms;
+  terms.payment_paths = fuzz::invoice().payment_paths();
+  terms.created_at = fuzz::kNow;
+  terms.node_key = fuzz::key(fuzz::kIssuer);
+  auto answer = offers::Invoice::make(fuzz::refund(), terms);
+  FUZZ_CHECK(answer.has_value());
+  out.push_back(fuzz::with_prefix({1}, answer->bytes()));
   return out;
 }
 DOZE_FUZZ_TARGET(invoice, 4'000);

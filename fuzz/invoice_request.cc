@@ -1,5 +1,6 @@
-// Invoice requests. Even first byte: the stream as it is; odd: with a good signature of our payer key over it.
-#include "offers/invoice_request.h"
+// Invoice requests, for an offer and without one. Even first byte: the stream as it is; odd: with a good signature of
+// our payer key over it.
+#include "offers/refund.h"
 
 #include "crypto/crypto.h"
 #include "samples.h"
@@ -10,7 +11,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   auto stream = to_bytes(ByteView(data, size).subspan(1));
   if (data[0] % 2 == 1) stream = fuzz::sign_again(stream, "invoice_request", fuzz::kPayer);
+  auto refund = offers::Refund::parse(stream);
   auto request = offers::InvoiceRequest::parse(stream);
+  FUZZ_CHECK(!refund || !request);
+  if (refund) {
+    FUZZ_CHECK(refund->bytes() == stream && offers::is_without_offer(stream));
+    FUZZ_CHECK(offers::Refund::parse_text(refund->text())->bytes() == stream);
+    auto why = offers::check_refund(*refund, refund->chain(), fuzz::kNow);
+    if (why) FUZZ_CHECK(!why->text().empty());
+  }
   if (!request) return 0;
   FUZZ_CHECK(request->bytes() == stream);
   FUZZ_CHECK(!request->metadata().empty());
@@ -31,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 static fuzz::Seeds seeds() {
   fuzz::Seeds out;
   for (std::uint8_t mode : {0, 1, 1, 1}) out.push_back(fuzz::with_prefix({mode}, fuzz::invoice_request().bytes()));
+  for (std::uint8_t mode : {0, 1}) out.push_back(fuzz::with_prefix({mode}, fuzz::refund().bytes()));
   for (const auto& text : fuzz::vector_strings("bolt12/signature-test.json"))
     if (auto request = offers::InvoiceRequest::parse_text(text))
       out.push_back(fuzz::with_prefix({0}, request->bytes()));

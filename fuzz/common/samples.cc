@@ -138,6 +138,18 @@ offers::InvoiceRequest invoice_request() {
   return good(offers::InvoiceRequest::make(offer(), terms));
 }
 
+offers::Refund refund() {
+  offers::RefundTerms terms;
+  terms.description = "the cup was broken";
+  terms.absolute_expiry = after_s(kNow, 86'400);
+  terms.request.metadata = Bytes(32, 0x5b);
+  terms.request.chain = wire::chain_hash(wire::Network::Regtest);
+  terms.request.amount = Msat(7'000);
+  terms.request.payer_id = point(kPayer);
+  terms.request.paths = {path(115)};
+  return good(offers::Refund::make(terms));
+}
+
 offers::Invoice invoice() {
   offers::InvoiceTerms terms;
   terms.payment_paths = {payment_path(111), payment_path(112)};

@@ -24,6 +24,7 @@ inline const UnixTime kNow{1'750'000'000};
 inline constexpr std::uint8_t kIssuer = 7, kPayer = 9;  // whose keys sign the samples
 [[nodiscard]] offers::Offer offer();
 [[nodiscard]] offers::InvoiceRequest invoice_request();
+[[nodiscard]] offers::Refund refund();
 [[nodiscard]] offers::Invoice invoice();
 [[nodiscard]] offers::StaticInvoice static_invoice(Profile profile);
 /// The stream with its record 240 replaced by a good signature: mutations get behind the check of it. Streams that are

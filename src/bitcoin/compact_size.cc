@@ -36,4 +36,26 @@ std::uint64_t read_compact_size(Reader& in) {
   return in.ok() ? value : 0;
 }
 
+Result<std::uint64_t, ParseError> read_size(Reader& in, const char* what) {
+  Reader before = in;
+  auto value = read_compact_size(in);
+  if (in.ok()) return value;
+  auto marker = before.u8();
+  std::size_t needed = marker < 0xfd ? 0 : marker == 0xfd ? 2 : marker == 0xfe ? 4 : 8;
+  bool complete = before.ok() && before.remaining() >= needed;
+  return fail(ParseError{complete ? ParseCode::NotMinimal : ParseCode::Truncated, in.at(), what});
+}
+
+void write_sized_bytes(Writer& out, ByteView bytes) {
+  write_compact_size(out, bytes.size());
+  out.bytes(bytes);
+}
+
+Result<Bytes, ParseError> read_sized_bytes(Reader& in, const char* what) {
+  LN_TRY(size, read_size(in, what));
+  auto view = in.bytes(static_cast<std::size_t>(size));
+  if (!in.ok()) return fail(ParseError{ParseCode::Truncated, in.at(), what});
+  return to_bytes(view);
+}
+
 }  // namespace doze::bitcoin

@@ -133,6 +133,9 @@ Bytes p2wsh_script(ByteView witness_script) {
 Bytes p2tr_script(const XOnlyKey& output_key) {
   return program_script(OP_1, output_key.view());
 }
+Bytes p2a_script() {
+  return program_script(OP_1, std::array<std::uint8_t, 2>{0x4e, 0x73});
+}
 
 std::optional<XOnlyKey> taproot_output_key(const XOnlyKey& internal_key, const std::optional<Hash32>& merkle_root) {
   PublicKey even;
@@ -182,8 +185,7 @@ bool is_p2tr(ByteView script_pubkey) {
 }
 
 bool is_p2a(ByteView script_pubkey) {
-  constexpr std::array<std::uint8_t, 4> kAnchor{OP_1, 2, 0x4e, 0x73};
-  return equal(script_pubkey, kAnchor);
+  return equal(script_pubkey, p2a_script());
 }
 
 bool is_valid_shutdown_script(ByteView script_pubkey, bool any_segwit) {

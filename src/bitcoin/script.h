@@ -153,6 +153,7 @@ struct Instruction {
 [[nodiscard]] Bytes p2wpkh_script(const Hash20& key_hash);
 [[nodiscard]] Bytes p2wsh_script(ByteView witness_script);  // of SHA256(witness_script)
 [[nodiscard]] Bytes p2tr_script(const XOnlyKey& output_key);
+[[nodiscard]] Bytes p2a_script();
 /// The output key of an internal key. BIP 341: tweaked by the tagged hash of the key and the merkle root, without a
 /// root by the hash of the key alone. nullopt if the key is no point.
 [[nodiscard]] std::optional<XOnlyKey> taproot_output_key(const XOnlyKey& internal_key,

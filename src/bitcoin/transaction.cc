@@ -12,24 +12,6 @@ ParseError error_at(const Reader& in, ParseCode code, const char* what) {
   return {code, in.at(), what};
 }
 
-/// A CompactSize that tells a long form from a missing byte.
-Result<std::uint64_t, ParseError> read_size(Reader& in, const char* what) {
-  Reader before = in;
-  auto value = read_compact_size(in);
-  if (in.ok()) return value;
-  auto marker = before.u8();
-  std::size_t needed = marker < 0xfd ? 0 : marker == 0xfd ? 2 : marker == 0xfe ? 4 : 8;
-  bool complete = before.ok() && before.remaining() >= needed;
-  return fail(error_at(in, complete ? ParseCode::NotMinimal : ParseCode::Truncated, what));
-}
-
-Result<Bytes, ParseError> read_sized_bytes(Reader& in, const char* what) {
-  LN_TRY(size, read_size(in, what));
-  auto view = in.bytes(size);
-  if (!in.ok()) return fail(error_at(in, ParseCode::Truncated, what));
-  return to_bytes(view);
-}
-
 Result<TxIn, ParseError> read_input(Reader& in) {
   TxIn out;
   out.previous_output.txid.bytes = in.array<32>();
@@ -41,16 +23,6 @@ Result<TxIn, ParseError> read_input(Reader& in) {
   return out;
 }
 
-Result<Witness, ParseError> read_witness(Reader& in) {
-  LN_TRY(count, read_size(in, "witness"));
-  Witness out;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    LN_TRY(item, read_sized_bytes(in, "witness item"));
-    out.push_back(std::move(item));
-  }
-  return out;
-}
-
 Status<ParseError> read_witnesses(Reader& in, Transaction& transaction) {
   for (auto& input : transaction.inputs) {
     LN_TRY(witness, read_witness(in));
@@ -58,11 +30,6 @@ Status<ParseError> read_witnesses(Reader& in, Transaction& transaction) {
   }
   if (!transaction.has_witness()) return fail(error_at(in, ParseCode::BadValue, "witness marker without witness"));
   return Done{};
-}
-
-void write_sized_bytes(Writer& out, ByteView bytes) {
-  write_compact_size(out, bytes.size());
-  out.bytes(bytes);
 }
 
 Bytes serialize(const Transaction& transaction, bool with_witness) {
@@ -85,6 +52,15 @@ Bytes serialize(const Transaction& transaction, bool with_witness) {
   }
   out.u32_le(transaction.locktime);
   return out.take();
+}
+
+Status<ParseError> read_outputs(Reader& in, Transaction& transaction) {
+  LN_TRY(outputs, read_size(in, "outputs"));
+  for (std::uint64_t i = 0; i < outputs; ++i) {
+    LN_TRY(output, read_tx_out(in));
+    transaction.outputs.push_back(std::move(output));
+  }
+  return Done{};
 }
 
 template <class Id>
@@ -141,15 +117,39 @@ Result<Transaction, ParseError> read_transaction(Reader& in) {
     LN_TRY(input, read_input(in));
     out.inputs.push_back(std::move(input));
   }
-  LN_TRY(outputs, read_size(in, "outputs"));
-  for (std::uint64_t i = 0; i < outputs; ++i) {
-    LN_TRY(output, read_tx_out(in));
-    out.outputs.push_back(std::move(output));
-  }
+  LN_CHECK(read_outputs(in, out));
   if (with_witness) LN_CHECK(read_witnesses(in, out));
   out.locktime = in.u32_le();
   if (!in.ok()) return fail(error_at(in, ParseCode::Truncated, "locktime"));
   if (in.at() - start > kMaxBlockWeight) return fail(error_at(in, ParseCode::TooLarge, "transaction"));
+  return out;
+}
+
+Result<Transaction, ParseError> parse_unsigned_transaction(ByteView bytes) {
+  if (bytes.size() > kMaxBlockWeight) return fail(ParseError{ParseCode::TooLarge, kMaxBlockWeight, "transaction"});
+  Reader in(bytes);
+  Transaction out;
+  out.version = in.u32_le();
+  LN_TRY(inputs, read_size(in, "inputs"));
+  for (std::uint64_t i = 0; i < inputs; ++i) {
+    LN_TRY(input, read_input(in));
+    if (!input.script_sig.empty()) return fail(error_at(in, ParseCode::UnexpectedField, "script_sig"));
+    out.inputs.push_back(std::move(input));
+  }
+  LN_CHECK(read_outputs(in, out));
+  out.locktime = in.u32_le();
+  if (!in.ok()) return fail(error_at(in, ParseCode::Truncated, "locktime"));
+  if (in.remaining() != 0) return fail(error_at(in, ParseCode::TrailingBytes, "transaction"));
+  return out;
+}
+
+Result<Witness, ParseError> read_witness(Reader& in) {
+  LN_TRY(count, read_size(in, "witness"));
+  Witness out;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    LN_TRY(item, read_sized_bytes(in, "witness item"));
+    out.push_back(std::move(item));
+  }
   return out;
 }
 

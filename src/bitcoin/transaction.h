@@ -57,6 +57,11 @@ struct Transaction {
 /// Reads one transaction and leaves the reader behind it; `where` of an error is the reader's offset.
 [[nodiscard]] Result<Transaction, ParseError> read_transaction(Reader& in);
 
+/// What nobody has signed: the old form, without script_sigs; inputs or outputs may still be to come. BIP 174.
+[[nodiscard]] Result<Transaction, ParseError> parse_unsigned_transaction(ByteView bytes);
+/// A count and as many items.
+[[nodiscard]] Result<Witness, ParseError> read_witness(Reader& in);
+
 void write_tx_out(Writer& out, const TxOut& output);  // 8-byte little-endian amount, CompactSize, script
 /// TxOut as above; used by records that keep a spent output.
 [[nodiscard]] Result<TxOut, ParseError> read_tx_out(Reader& in);

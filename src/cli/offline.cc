@@ -15,6 +15,7 @@
 #include "toolbox/check.h"
 #include "toolbox/create.h"
 #include "toolbox/decode.h"
+#include "toolbox/descriptors.h"
 #include "toolbox/onion_tools.h"
 #include "toolbox/paste.h"
 #include "toolbox/vectors.h"
@@ -212,6 +213,14 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   }
   if (name == "create offer") return answer(toolbox::create_offer(*flags), as_json);
   if (name == "create invoicerequest") return answer(toolbox::create_invoice_request(*flags), as_json);
+  if (name == "create refund") return answer(toolbox::create_refund(*flags), as_json);
+  if (name == "create invoiceerror") return answer(toolbox::create_invoice_error(*flags), as_json);
+  if (name == "descriptors") {
+    std::string words;
+    std::getline(std::cin, words);
+    (*flags)["words"] = words;
+    return answer(toolbox::descriptors(*flags), as_json);
+  }
   if (name == "create invoice") return answer(toolbox::create_invoice(*flags), as_json);
   if (name == "create staticinvoice") return answer(toolbox::create_static_invoice(*flags), as_json);
   if (name == "create blindedpath") return answer(toolbox::create_blinded_path(*flags), as_json);

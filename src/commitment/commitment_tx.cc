@@ -17,8 +17,15 @@ constexpr std::uint64_t base_weight(CommitmentFormat format) {
 }
 constexpr std::uint64_t kTimeoutWeight = 663, kSuccessWeight = 703;
 
-bool has_anchors(CommitmentFormat format) {
+/// One anchor for each side, and a relative lock on everything else.
+bool has_own_anchors(CommitmentFormat format) {
   return format == CommitmentFormat::AnchorsZeroFeeHtlc;
+}
+bool has_shared_anchor(CommitmentFormat format) {
+  return format == CommitmentFormat::ZeroFeeCommitments;
+}
+std::uint32_t version(CommitmentFormat format) {
+  return has_shared_anchor(format) ? 3 : 2;
 }
 
 Sat fee(std::uint64_t weight, FeeratePerKw feerate) {
@@ -139,17 +146,35 @@ bool before(const Planned& a, const Planned& b) {
 Transaction htlc_transaction(const CommitmentTerms& terms, const Keys& keys, const Txid& commitment,
                              const HtlcOutput& from, Sat amount) {
   Transaction out;
+  out.version = version(terms.format);
   out.locktime = from.htlc.offered ? from.htlc.cltv_expiry.value() : 0;
-  out.inputs.push_back({{commitment, from.output_index}, {}, has_anchors(terms.format) ? 1U : 0U, {}});
+  out.inputs.push_back({{commitment, from.output_index}, {}, has_own_anchors(terms.format) ? 1U : 0U, {}});
   auto charge = htlc_fee(terms.format, terms.feerate, from.htlc.offered);
   out.outputs.push_back({sub_or_zero(amount, charge), p2wsh_script(delayed_script(keys, terms.to_self_delay))});
   return out;
 }
 
+/// What the other outputs leave of the capacity, up to the limit: below it the transaction pays no fee at all.
+Planned shared_anchor(const CommitmentTerms& terms, const std::vector<Planned>& others) {
+  auto capacity = terms.to_owner + terms.to_other;
+  for (const auto& htlc : terms.htlcs) capacity += htlc.amount;
+  auto left = to_sat_floor(capacity);
+  for (const auto& item : others) left -= item.output.amount;
+  return {{std::min(left, kMaxSharedAnchor), p2a_script()}, {}, {}};
+}
+
 }  // namespace
 
 const char* name(CommitmentFormat format) {
-  return format == CommitmentFormat::AnchorsZeroFeeHtlc ? "anchors_zero_fee_htlc_tx" : "static_remotekey";
+  switch (format) {
+    case CommitmentFormat::StaticRemotekey:
+      return "static_remotekey";
+    case CommitmentFormat::AnchorsZeroFeeHtlc:
+      return "anchors_zero_fee_htlc_tx";
+    case CommitmentFormat::ZeroFeeCommitments:
+      return "zero_fee_commitments";
+  }
+  return "unknown";
 }
 
 Bytes funding_script(const PublicKey& a, const PublicKey& b) {
@@ -166,7 +191,7 @@ std::uint64_t obscure_factor(const PublicKey& opener, const PublicKey& accepter)
 }
 
 Sat htlc_fee(CommitmentFormat format, FeeratePerKw feerate, bool offered) {
-  if (has_anchors(format)) return Sat(0);
+  if (has_own_anchors(format) || has_shared_anchor(format)) return Sat(0);
   return fee(offered ? kTimeoutWeight : kSuccessWeight, feerate);
 }
 
@@ -175,17 +200,18 @@ bool is_trimmed(CommitmentFormat format, FeeratePerKw feerate, Sat dust_limit, b
 }
 
 Sat commitment_fee(CommitmentFormat format, FeeratePerKw feerate, std::size_t untrimmed) {
+  if (has_shared_anchor(format)) return Sat(0);
   return fee(base_weight(format) + kHtlcOutputWeight * untrimmed, feerate);
 }
 
 Sat anchors_cost(CommitmentFormat format) {
-  return has_anchors(format) ? Sat(2 * kAnchorAmount.value()) : Sat(0);
+  return has_own_anchors(format) ? Sat(2 * kAnchorAmount.value()) : Sat(0);
 }
 
 std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
   auto keys = derive_keys(terms);
   if (!keys) return std::nullopt;
-  const bool anchors = has_anchors(terms.format);
+  const bool anchors = has_own_anchors(terms.format);
   Commitment built;
   std::vector<Planned> planned;
   for (const auto& htlc : terms.htlcs) {
@@ -213,10 +239,12 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
     if (other >= terms.dust_limit || untrimmed > 0)
       planned.push_back({{kAnchorAmount, p2wsh_script(anchor_script(terms.other.funding))}, {}, {}});
   }
+  if (has_shared_anchor(terms.format)) planned.push_back(shared_anchor(terms, planned));
   std::stable_sort(planned.begin(), planned.end(), before);
 
   auto obscured = (terms.number ^ terms.obscure_factor) & 0xffff'ffff'ffffULL;
   auto& transaction = built.transaction;
+  transaction.version = version(terms.format);
   transaction.locktime = static_cast<std::uint32_t>(0x2000'0000U | (obscured & 0xff'ffff));
   transaction.inputs.push_back({terms.funding, {}, static_cast<std::uint32_t>(0x8000'0000U | (obscured >> 24)), {}});
   for (const auto& item : planned) transaction.outputs.push_back(item.output);
@@ -232,7 +260,7 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
 }
 
 Sighash htlc_sighash(CommitmentFormat format) {
-  return has_anchors(format) ? Sighash::SingleAnyoneCanPay : Sighash::All;
+  return has_own_anchors(format) || has_shared_anchor(format) ? Sighash::SingleAnyoneCanPay : Sighash::All;
 }
 
 Hash32 htlc_digest(const HtlcOutput& output, Sighash flag) {

@@ -1,5 +1,5 @@
-// Commitment, HTLC and closing transactions. BOLT 3. Everything is seen from the owner of a commitment transaction: the
-// side that can publish it.
+// Commitment, HTLC and closing transactions. BOLT 3; bolts #1228 for zero_fee_commitments. Everything is seen from the
+// owner of a commitment transaction: the side that can publish it.
 #pragma once
 
 #include <vector>
@@ -10,10 +10,16 @@
 namespace doze::commitment {
 
 /// Numbers are in durable records.
-enum class CommitmentFormat : std::uint8_t { StaticRemotekey = 1, AnchorsZeroFeeHtlc = 2 };
+enum class CommitmentFormat : std::uint8_t { StaticRemotekey = 1, AnchorsZeroFeeHtlc = 2, ZeroFeeCommitments = 3 };
 [[nodiscard]] const char* name(CommitmentFormat format);
 
 inline constexpr Sat kAnchorAmount{330};
+/// What the shared anchor of zero_fee_commitments takes of trimmed outputs; the rest of them is a fee.
+inline constexpr Sat kMaxSharedAnchor{240};
+/// Each side's limit on max_accepted_htlcs with zero_fee_commitments: the largest commitment is below 10,000 vbytes,
+/// what nodes relay of version 3 (BIP 431).
+inline constexpr std::uint16_t kMaxZeroFeeHtlcs = 114;
+inline constexpr std::uint64_t kMaxVersion3Vsize = 10'000;
 
 /// 2-of-2 of the two keys in lexicographic order.
 [[nodiscard]] Bytes funding_script(const PublicKey& a, const PublicKey& b);
@@ -31,11 +37,12 @@ struct Htlc {
 
 /// Whether this HTLC has no output of its own. BOLT 3, "Trimmed Outputs".
 [[nodiscard]] bool is_trimmed(CommitmentFormat format, FeeratePerKw feerate, Sat dust_limit, bool offered, Msat amount);
-/// The fee that the opener pays for a commitment with this many untrimmed HTLCs, anchors not counted.
+/// The fee that the opener pays for a commitment with this many untrimmed HTLCs, anchors not counted: zero with
+/// zero_fee_commitments.
 [[nodiscard]] Sat commitment_fee(CommitmentFormat format, FeeratePerKw feerate, std::size_t untrimmed);
-/// What both anchors cost the opener: 660 sat or nothing.
+/// What both anchors cost the opener: 660 sat or nothing. The shared anchor takes from trimmed outputs only.
 [[nodiscard]] Sat anchors_cost(CommitmentFormat format);
-/// The fee of an HTLC transaction: zero with anchors.
+/// The fee of an HTLC transaction: zero with anchors of either kind.
 [[nodiscard]] Sat htlc_fee(CommitmentFormat format, FeeratePerKw feerate, bool offered);
 
 /// What a commitment transaction consists of.
@@ -49,8 +56,8 @@ struct CommitmentTerms {
   ChannelPublicKeys owner, other;
   Sat dust_limit;                   // the owner's
   std::uint16_t to_self_delay = 0;  // what the other side demands of the owner
-  FeeratePerKw feerate;
-  Msat to_owner, to_other;  // before the fee and the anchors
+  FeeratePerKw feerate;             // nothing depends on it with zero_fee_commitments
+  Msat to_owner, to_other;          // before the fee and the anchors; with all HTLCs they are the capacity
   std::vector<Htlc> htlcs;
 };
 

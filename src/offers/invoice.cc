@@ -12,14 +12,53 @@ constexpr std::string_view kMessageName = "invoice";
 bool anything(std::uint64_t) {
   return true;  // BOLT 12 names no ranges for invoices: an unknown odd record is allowed anywhere
 }
+
+Result<Invoice, ParseError> make_invoice(ByteView request, Msat amount, const InvoiceTerms& terms) {
+  RecordsOut out;
+  out.add_stream(select(request, is_mirrored_type));
+  write_payment_paths(out, terms.payment_paths);
+  out.add_tu(kInvoiceCreatedAt, terms.created_at.value());
+  if (terms.relative_expiry_s != kDefaultInvoiceExpiryS) out.add_tu(kInvoiceRelativeExpiry, terms.relative_expiry_s);
+  out.add(kInvoicePaymentHash, terms.payment_hash.view());
+  out.add_tu(kInvoiceAmount, amount.value());
+  if (!terms.fallbacks.empty()) {
+    Writer fallbacks;
+    for (const auto& [version, program] : terms.fallbacks)
+      fallbacks.u8(version).u16(static_cast<std::uint16_t>(program.size())).bytes(program);
+    out.add(kInvoiceFallbacks, fallbacks.view());
+  }
+  if (!terms.features.empty()) out.add(kInvoiceFeatures, terms.features.to_bytes());
+  out.add(kInvoiceNodeId, crypto::public_key(terms.node_key).view());
+  return Invoice::parse(out.take_signed(kMessageName, terms.node_key));
+}
+
+/// `request`: the stream that is answered. `expected`: nullopt for a price that nobody converts.
+std::optional<Refusal> check_answer(const Invoice& invoice, ByteView request, const std::optional<Msat>& expected,
+                                    UnixTime now) {
+  if (select(invoice.bytes(), is_mirrored_type) != select(request, is_mirrored_type))
+    return Refusal{RefusalCode::RequestMismatch};
+  if (invoice.expired(now)) return Refusal{RefusalCode::Expired, kInvoiceRelativeExpiry, invoice.expires_at().value()};
+  if (!expected)
+    return Refusal{invoice.offer()->currency() ? RefusalCode::CurrencyUnsupported : RefusalCode::AmountMissing,
+                   kInvreqAmount};
+  if (invoice.amount() != *expected)
+    return Refusal{RefusalCode::AmountWrong, kInvoiceAmount, expected->value(), invoice.amount().value()};
+  if (invoice.features().has(kInvoiceMultipart)) return Refusal{RefusalCode::MultipartRequired, kInvoiceFeatures};
+  return std::nullopt;
+}
 }  // namespace
 
 Result<Invoice, ParseError> Invoice::parse(ByteView stream) {
   LN_TRY(records, wire::parse_tlv_stream(stream));
-  LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type)));
-  Invoice out(std::move(offer));
+  Invoice out;
   FieldsIn in(records);
-  in.offer_is_checked();
+  if (is_without_offer(stream)) {
+    (void)read_refund_fields(in);
+  } else {
+    LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type)));
+    out.offer_ = std::move(offer);
+    in.offer_is_checked();
+  }
   out.request_ = read_request_fields(in);
   out.payment_paths_ = read_payment_paths(in);
   out.created_at_ =
@@ -29,12 +68,13 @@ Result<Invoice, ParseError> Invoice::parse(ByteView stream) {
   out.payment_hash_ = in.required(in.fixed<PaymentHash>(kInvoicePaymentHash, "invoice_payment_hash"),
                                   kInvoicePaymentHash, "invoice_payment_hash");
   out.amount_ = in.required(in.msat(kInvoiceAmount, "invoice_amount"), kInvoiceAmount, "invoice_amount");
-  (void)in.value(kInvoiceFallbacks);  // we pay over Lightning only
+  out.fallbacks_ = read_fallbacks(in);
   out.features_ = in.features(kInvoiceFeatures, {kInvoiceMultipart}, "invoice_features");
   out.node_id_ = in.required(in.point(kInvoiceNodeId, "invoice_node_id"), kInvoiceNodeId, "invoice_node_id");
   read_signature(in, records, kMessageName, out.node_id_);
   in.finish(anything);
-  if (in.good() && !out.offer_.names(out.node_id_)) in.refuse(ParseCode::BadValue, kInvoiceNodeId, "invoice_node_id");
+  if (in.good() && out.offer_ && !out.offer_->names(out.node_id_))
+    in.refuse(ParseCode::BadValue, kInvoiceNodeId, "invoice_node_id");
   if (in.error()) return fail(*in.error());
   out.bytes_ = doze::to_bytes(stream);
   return out;
@@ -52,30 +92,19 @@ std::string Invoice::text() const {
 Result<Invoice, ParseError> Invoice::make(const InvoiceRequest& request, const InvoiceTerms& terms) {
   auto amount = amount_of(request, request.offer());
   if (!amount) return fail(ParseError{ParseCode::MissingField, kInvoiceAmount, "invoice_amount"});
-  RecordsOut out;
-  out.add_stream(select(request.bytes(), is_mirrored_type));
-  write_payment_paths(out, terms.payment_paths);
-  out.add_tu(kInvoiceCreatedAt, terms.created_at.value());
-  if (terms.relative_expiry_s != kDefaultInvoiceExpiryS) out.add_tu(kInvoiceRelativeExpiry, terms.relative_expiry_s);
-  out.add(kInvoicePaymentHash, terms.payment_hash.view());
-  out.add_tu(kInvoiceAmount, amount->value());
-  if (!terms.features.empty()) out.add(kInvoiceFeatures, terms.features.to_bytes());
-  out.add(kInvoiceNodeId, crypto::public_key(terms.node_key).view());
-  return parse(out.take_signed(kMessageName, terms.node_key));
+  return make_invoice(request.bytes(), *amount, terms);
+}
+
+Result<Invoice, ParseError> Invoice::make(const Refund& refund, const InvoiceTerms& terms) {
+  return make_invoice(refund.bytes(), refund.amount(), terms);
 }
 
 std::optional<Refusal> check_invoice(const Invoice& invoice, const InvoiceRequest& request, UnixTime now) {
-  if (select(invoice.bytes(), is_mirrored_type) != select(request.bytes(), is_mirrored_type))
-    return Refusal{RefusalCode::RequestMismatch};
-  if (invoice.expired(now)) return Refusal{RefusalCode::Expired, kInvoiceRelativeExpiry, invoice.expires_at().value()};
-  auto expected = amount_of(request, request.offer());
-  if (!expected)
-    return Refusal{request.offer().currency() ? RefusalCode::CurrencyUnsupported : RefusalCode::AmountMissing,
-                   kInvreqAmount};
-  if (invoice.amount() != *expected)
-    return Refusal{RefusalCode::AmountWrong, kInvoiceAmount, expected->value(), invoice.amount().value()};
-  if (invoice.features().has(kInvoiceMultipart)) return Refusal{RefusalCode::MultipartRequired, kInvoiceFeatures};
-  return std::nullopt;
+  return check_answer(invoice, request.bytes(), amount_of(request, request.offer()), now);
+}
+
+std::optional<Refusal> check_invoice(const Invoice& invoice, const Refund& refund, UnixTime now) {
+  return check_answer(invoice, refund.bytes(), refund.amount(), now);
 }
 
 }  // namespace doze::offers

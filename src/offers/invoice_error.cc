@@ -6,7 +6,22 @@ namespace doze::offers {
 
 namespace {
 constexpr std::uint64_t kErroneousField = 1, kSuggestedValue = 3, kError = 5;
+
+/// What the field may be instead, as its record would have it.
+std::optional<Bytes> suggestion(const Refusal& refusal) {
+  switch (refusal.code) {
+    case RefusalCode::AmountTooLow:
+    case RefusalCode::AmountWrong:
+      return wire::tu(refusal.number);
+    case RefusalCode::QuantityMissing:
+      return wire::tu(1);
+    case RefusalCode::QuantityOutOfRange:  // zero items, or too many; without a limit it can only be zero
+      return wire::tu(refusal.other == 0 ? 1 : refusal.number);
+    default:
+      return std::nullopt;
+  }
 }
+}  // namespace
 
 Result<InvoiceError, ParseError> InvoiceError::parse(ByteView stream) {
   LN_TRY(records, wire::parse_tlv_stream(stream));
@@ -31,8 +46,8 @@ Bytes InvoiceError::encode() const {
 }
 
 InvoiceError InvoiceError::of(const Refusal& refusal) {
-  auto field = refusal.field == 0 ? std::nullopt : std::optional(refusal.field);
-  return InvoiceError{field, std::nullopt, refusal.text()};
+  if (refusal.field == 0) return InvoiceError{std::nullopt, std::nullopt, refusal.text()};
+  return InvoiceError{refusal.field, suggestion(refusal), refusal.text()};
 }
 
 }  // namespace doze::offers

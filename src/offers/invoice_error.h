@@ -21,6 +21,7 @@ struct InvoiceError {
 
   [[nodiscard]] static Result<InvoiceError, ParseError> parse(ByteView stream);
   [[nodiscard]] Bytes encode() const;
+  /// With the smallest change that would do as suggested_value, where there is one.
   [[nodiscard]] static InvoiceError of(const Refusal& refusal);
 };
 

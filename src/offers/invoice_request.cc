@@ -12,9 +12,10 @@ namespace doze::offers {
 
 namespace {
 
-constexpr std::string_view kMessageName = "invoice_request";
+/// A DNS name in text.
+constexpr std::size_t kMaxNamePart = 253;
 
-bool is_human_name(const std::string& text) {
+bool is_human_name(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
            c == '.';
@@ -38,11 +39,22 @@ std::optional<HumanName> read_human_name(FieldsIn& in) {
   return out;
 }
 
-bool belongs_here(std::uint64_t type) {
+}  // namespace
+
+bool belongs_in_request(std::uint64_t type) {
   return is_mirrored_type(type) || is_signature_type(type);
 }
 
-}  // namespace
+std::optional<HumanName> HumanName::parse(std::string_view text) {
+  constexpr std::string_view kSign = "₿";
+  if (text.starts_with(kSign)) text.remove_prefix(kSign.size());
+  auto at = text.find('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  HumanName out{std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
+  for (const auto& part : {out.name, out.domain})
+    if (part.empty() || part.size() > kMaxNamePart || !is_human_name(part)) return std::nullopt;
+  return out;
+}
 
 RequestFields read_request_fields(FieldsIn& in) {
   RequestFields out;
@@ -58,6 +70,24 @@ RequestFields read_request_fields(FieldsIn& in) {
   return out;
 }
 
+void write_request_fields(RecordsOut& out, const RequestFields& fields) {
+  out.add(kInvreqMetadata, fields.metadata);
+  if (fields.chain && *fields.chain != wire::chain_hash(wire::Network::Mainnet))
+    out.add(kInvreqChain, fields.chain->view());
+  if (fields.amount) out.add_tu(kInvreqAmount, fields.amount->value());
+  if (!fields.features.empty()) out.add(kInvreqFeatures, fields.features.to_bytes());
+  if (fields.quantity) out.add_tu(kInvreqQuantity, *fields.quantity);
+  out.add(kInvreqPayerId, fields.payer_id.view());
+  out.add_text(kInvreqPayerNote, fields.payer_note);
+  if (!fields.paths.empty()) out.add(kInvreqPaths, wire::to_bytes(fields.paths));
+  if (const auto& name = fields.bip_353_name) {
+    Writer value;
+    for (const auto& part : {name->name, name->domain})
+      value.u8(static_cast<std::uint8_t>(part.size())).bytes(bytes_of(part));
+    out.add(kInvreqBip353Name, value.view());
+  }
+}
+
 Result<InvoiceRequest, ParseError> InvoiceRequest::parse(ByteView stream) {
   LN_TRY(records, wire::parse_tlv_stream(stream));
   LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type)));
@@ -65,8 +95,8 @@ Result<InvoiceRequest, ParseError> InvoiceRequest::parse(ByteView stream) {
   FieldsIn in(records);
   in.offer_is_checked();
   out.fields_ = read_request_fields(in);
-  read_signature(in, records, kMessageName, out.fields_.payer_id);
-  in.finish(belongs_here);
+  read_signature(in, records, kRequestName, out.fields_.payer_id);
+  in.finish(belongs_in_request);
   if (in.error()) return fail(*in.error());
   out.bytes_ = doze::to_bytes(stream);
   return out;
@@ -80,13 +110,17 @@ Result<InvoiceRequest, ParseError> InvoiceRequest::parse_text(std::string_view t
 Result<InvoiceRequest, ParseError> InvoiceRequest::make(const Offer& offer, const RequestTerms& terms) {
   RecordsOut out;
   out.add_stream(offer.bytes());
-  out.add(kInvreqMetadata, terms.metadata);
-  if (terms.chain != wire::chain_hash(wire::Network::Mainnet)) out.add(kInvreqChain, terms.chain.view());
-  if (terms.amount) out.add_tu(kInvreqAmount, terms.amount->value());
-  if (terms.quantity) out.add_tu(kInvreqQuantity, *terms.quantity);
-  out.add(kInvreqPayerId, crypto::public_key(terms.payer_key).view());
-  out.add_text(kInvreqPayerNote, terms.payer_note);
-  return parse(out.take_signed(kMessageName, terms.payer_key));
+  RequestFields fields;
+  fields.metadata = terms.metadata;
+  fields.chain = terms.chain;
+  fields.amount = terms.amount;
+  fields.quantity = terms.quantity;
+  fields.payer_id = crypto::public_key(terms.payer_key);
+  fields.payer_note = terms.payer_note;
+  fields.paths = terms.paths;
+  fields.bip_353_name = terms.bip_353_name;
+  write_request_fields(out, fields);
+  return parse(out.take_signed(kRequestName, terms.payer_key));
 }
 
 ChainHash InvoiceRequest::chain() const {

@@ -1,11 +1,11 @@
 // Invoice requests for an offer. BOLT 12, "Invoice Requests".
 //
-// A request without an offer (a refund, which the other side would be paid by) is refused: MissingField of
-// offer_issuer_id.
+// A request without an offer is a Refund, and refused here: MissingField of offer_issuer_id.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "offers/offer.h"
@@ -25,6 +25,10 @@ namespace doze::offers {
 struct HumanName {
   std::string name, domain;  // 0-9 a-z A-Z - _ . only
   friend bool operator==(const HumanName&, const HumanName&) = default;
+
+  /// "alice@example.org", with or without ₿ in front. nullopt if a part is missing, is longer than a DNS name can be or
+  /// has other characters.
+  [[nodiscard]] static std::optional<HumanName> parse(std::string_view text);
 };
 
 /// The payer's part of a request, as it also stands in the invoice.
@@ -46,7 +50,9 @@ struct RequestTerms {
   std::optional<Msat> amount;  // needed if the offer has none
   std::optional<std::uint64_t> quantity;
   std::optional<std::string> payer_note;
-  PrivateKey payer_key;  // used for this request only; must be valid
+  std::vector<wire::BlindedPath> paths;   // to the payer; empty: the answer comes over the onion message's reply_path
+  std::optional<HumanName> bip_353_name;  // where the offer was found; needed if it was found that way
+  PrivateKey payer_key;                   // used for this request only; must be valid
 };
 
 class InvoiceRequest {

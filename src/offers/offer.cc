@@ -70,6 +70,8 @@ Result<Offer, ParseError> Offer::make(const OfferTerms& terms) {
   }
   if (terms.metadata) out.add(kOfferMetadata, *terms.metadata);
   if (terms.amount) out.add_tu(kOfferAmount, terms.amount->value());
+  if (const auto& price = terms.currency_amount)
+    out.add(kOfferCurrency, bytes_of(price->currency)).add_tu(kOfferAmount, price->amount);
   out.add_text(kOfferDescription, terms.description);
   if (terms.absolute_expiry) out.add_tu(kOfferAbsoluteExpiry, terms.absolute_expiry->value());
   if (!terms.paths.empty()) out.add(kOfferPaths, wire::to_bytes(terms.paths));

@@ -25,12 +25,19 @@ namespace doze::offers {
   return (type >= 1 && type <= 79) || (type >= 1'000'000'000 && type <= 1'999'999'999);
 }
 
+/// A price in the smallest unit of a currency, which has three letters in ISO 4217.
+struct CurrencyAmount {
+  std::string currency;
+  std::uint64_t amount = 0;
+};
+
 /// What an offer of ours says. Either `issuer_id` or at least one path is needed, and a description if there is an
 /// amount.
 struct OfferTerms {
-  std::vector<ChainHash> chains;  // empty: bitcoin's main chain. An async offer names one at most
-  std::optional<Bytes> metadata;  // ours alone: a path-only offer needs something to be recognised by
-  std::optional<Msat> amount;     // per item; above zero
+  std::vector<ChainHash> chains;                  // empty: bitcoin's main chain. An async offer names one at most
+  std::optional<Bytes> metadata;                  // ours alone: a path-only offer needs something to be recognised by
+  std::optional<Msat> amount;                     // per item; above zero
+  std::optional<CurrencyAmount> currency_amount;  // instead of `amount`. We do not convert: for others to test with
   std::optional<std::string> description;
   std::optional<UnixTime> absolute_expiry;
   std::vector<wire::BlindedPath> paths;

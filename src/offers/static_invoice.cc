@@ -36,7 +36,7 @@ Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream) {
       UnixTime(in.required(in.tu(kInvoiceCreatedAt, 8, "invoice_created_at"), kInvoiceCreatedAt, "invoice_created_at"));
   out.relative_expiry_s_ = static_cast<std::uint32_t>(
       in.tu(kInvoiceRelativeExpiry, 4, "invoice_relative_expiry").value_or(kDefaultStaticInvoiceExpiryS));
-  (void)in.value(kInvoiceFallbacks);  // we pay over Lightning only
+  (void)read_fallbacks(in);  // we pay over Lightning only
   out.features_ = in.features(kInvoiceFeatures, {kInvoiceMultipart}, "invoice_features");
   out.node_id_ = in.required(in.point(kInvoiceNodeId, "invoice_node_id"), kInvoiceNodeId, "invoice_node_id");
   out.profile_ = read_profile(in);

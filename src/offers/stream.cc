@@ -172,6 +172,21 @@ std::vector<PaymentPath> read_payment_paths(FieldsIn& in) {
   return usable;
 }
 
+std::vector<FallbackAddress> read_fallbacks(FieldsIn& in) {
+  std::vector<FallbackAddress> usable;
+  Reader reader(in.value(kInvoiceFallbacks).value_or(ByteView{}));
+  while (reader.ok() && reader.remaining() != 0) {
+    FallbackAddress each;
+    each.version = reader.u8();
+    each.program = doze::to_bytes(reader.bytes(reader.u16()));
+    auto size = each.program.size();
+    bool known = each.version == 0 ? size == 20 || size == 32 : each.version <= 16 && size >= 2 && size <= 40;
+    if (known) usable.push_back(std::move(each));
+  }
+  if (!reader.ok()) in.refuse(ParseCode::BadLength, kInvoiceFallbacks, "invoice_fallbacks");
+  return usable;
+}
+
 void write_payment_paths(RecordsOut& out, const std::vector<PaymentPath>& paths) {
   Writer all, infos;
   for (const auto& path : paths) {

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "offers/invoice.h"
+#include "offers/refund.h"
 #include "wire/blinded_path.h"
 #include "wire/features.h"
 #include "wire/tlv.h"
@@ -28,6 +29,8 @@ inline constexpr std::uint64_t kInvoicePaths = 160, kInvoiceBlindedPay = 162, kI
                                kInvoiceRelativeExpiry = 166, kInvoicePaymentHash = 168, kInvoiceAmount = 170,
                                kInvoiceFallbacks = 172, kInvoiceFeatures = 174, kInvoiceNodeId = 176;
 inline constexpr std::uint64_t kSignature = 240;
+/// Name of the message in what the signature of a request signs.
+inline constexpr std::string_view kRequestName = "invoice_request";
 
 /// The records of a stream, taken field by field. The first problem is kept; after it every field reads as absent.
 class FieldsIn {
@@ -97,10 +100,17 @@ class RecordsOut {
 
 // ---- parts that several objects share ----
 
-/// The payer's fields.
+/// Types that a request may have, signed for an offer or not.
+[[nodiscard]] bool belongs_in_request(std::uint64_t type);
+/// The payer's fields. Bitcoin's main chain is not written.
 [[nodiscard]] RequestFields read_request_fields(FieldsIn& in);
+void write_request_fields(RecordsOut& out, const RequestFields& fields);
+/// What a refund and the invoice for it have in the offer's range.
+[[nodiscard]] RefundFields read_refund_fields(FieldsIn& in);
 /// invoice_paths with their blindedpay, usable ones only.
 [[nodiscard]] std::vector<PaymentPath> read_payment_paths(FieldsIn& in);
+/// invoice_fallbacks, usable ones only.
+[[nodiscard]] std::vector<FallbackAddress> read_fallbacks(FieldsIn& in);
 void write_payment_paths(RecordsOut& out, const std::vector<PaymentPath>& paths);
 /// BadSignature unless `signature` is there and right.
 void read_signature(FieldsIn& in, const std::vector<wire::TlvRecord>& records, std::string_view message_name,

@@ -126,13 +126,13 @@ Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message
     auto open = unblind(current.path_key, *payload.encrypted, [&](const PublicKey&) { return path_secret; });
     if (!open) return fail(MessageRefusal::BadPayload);
     auto data = decode_recipient_data(open->data);
-    if (!data) return fail(MessageRefusal::BadPayload);
+    if (!data || data->needs_features()) return fail(MessageRefusal::BadPayload);
     if (!peeled->next_packet) {
       LN_TRY(received, read_final(payload, *data));
       return std::variant<RelayMessage, ReceivedMessage>(std::move(received));
     }
     if (!payload.contents.empty() || payload.reply_path || data->path_id) return fail(MessageRefusal::BadPayload);
-    if (data->next_node_id.has_value() == data->short_channel_id.has_value()) return fail(MessageRefusal::BadPayload);
+    if (!data->next_node_id && !data->short_channel_id) return fail(MessageRefusal::BadPayload);
     NextNode next = data->next_node_id ? NextNode(*data->next_node_id) : NextNode(*data->short_channel_id);
     current = wire::OnionMessage{data->next_path_key_override.value_or(open->next_path_key), *peeled->next_packet};
     if (!is_us(next)) return std::variant<RelayMessage, ReceivedMessage>(RelayMessage{next, std::move(current)});

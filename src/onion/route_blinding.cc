@@ -1,5 +1,7 @@
 #include "onion/route_blinding.h"
 
+#include <algorithm>
+
 #include "crypto/crypto.h"
 #include "wire/tlv.h"
 
@@ -10,6 +12,11 @@ constexpr std::uint64_t kPadding = 1, kShortChannelId = 2, kNextNodeId = 4, kPat
                         kPaymentRelay = 10, kPaymentConstraints = 12, kAllowedFeatures = 14;
 constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 }  // namespace
+
+bool RecipientData::needs_features() const {
+  return allowed_features &&
+         std::any_of(allowed_features->begin(), allowed_features->end(), [](std::uint8_t byte) { return byte != 0; });
+}
 
 Bytes encode(const RecipientData& data) {
   wire::TlvWriter out;

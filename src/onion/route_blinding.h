@@ -33,6 +33,9 @@ struct RecipientData {
   std::optional<PaymentRelay> payment_relay;
   std::optional<PaymentConstraints> payment_constraints;
   std::optional<Bytes> allowed_features;
+
+  /// allowed_features has a bit, odd ones too: we know none, and such a path is not for us.
+  [[nodiscard]] bool needs_features() const;
 };
 [[nodiscard]] Bytes encode(const RecipientData& data);
 [[nodiscard]] Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream);

@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "offers/invoice.h"
 #include "offers/static_invoice.h"
+#include "onion/onion_message.h"
 #include "onion/payment_onion.h"
 #include "onion/release_path.h"
 #include "onion/route_blinding.h"
@@ -49,9 +50,7 @@ Result<OpenedData, std::string> open_recipient_data(const Peeling& at, const Pub
   if (!opened) return fail(std::string("the recipient data is not for us"));
   auto data = onion::decode_recipient_data(opened->data);
   if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
-  if (data->allowed_features && std::any_of(data->allowed_features->begin(), data->allowed_features->end(),
-                                            [](std::uint8_t byte) { return byte != 0; }))
-    return fail(std::string("the path needs features that we do not know"));
+  if (data->needs_features()) return fail(std::string("the path needs features that we do not know"));
   auto next = data->next_path_key_override.value_or(opened->next_path_key);
   return OpenedData{*std::move(data), next};
 }
@@ -117,9 +116,28 @@ Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
   return out;
 }
 
-}  // namespace
+Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::size_t layer);
 
-Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
+/// A hop of our own path that forwards to ourselves hides its length: what is behind it comes in its place, and fails
+/// as the outer hop does. BOLT 4, "Route Blinding".
+Peeled peel_dummy(const Peeling& at, const PeeledForward& dummy, std::size_t layer) {
+  if (layer == onion::kMaxOwnLayers) return at.blinded("too many layers for ourselves");
+  auto inner = at.htlc;
+  inner.amount_msat = dummy.amt_to_forward;
+  inner.cltv_expiry = dummy.outgoing_cltv_value;
+  inner.onion_routing_packet = dummy.next_onion;
+  inner.path_key = dummy.next_path_key;
+  auto peeled = peel_layer(at.context, inner, layer + 1);
+  if (const auto* failure = std::get_if<PeelFailure>(&peeled)) return at.blinded(failure->why);
+  auto* last = std::get_if<PeeledFinal>(&peeled);
+  if (last == nullptr) return at.blinded("the path goes on behind its end");
+  last->shared_secret = at.shared_secret;
+  last->sha256_of_onion = at.onion_hash;
+  last->through_path_key = at.through_path_key();
+  return peeled;
+}
+
+Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::size_t layer) {
   Peeling at{context, htlc, crypto::sha256(htlc.onion_routing_packet), {}};
   onion::Ecdh ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
   if (htlc.path_key) {
@@ -151,9 +169,19 @@ Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
     out.sha256_of_onion = at.onion_hash;
     return out;
   }
-  if (const auto* forward = std::get_if<onion::BlindedForwardPayload>(&*payload))
-    return peel_blinded_forward(at, *forward, *std::move(peeled->next_packet));
+  if (const auto* blinded = std::get_if<onion::BlindedForwardPayload>(&*payload)) {
+    auto out = peel_blinded_forward(at, *blinded, *std::move(peeled->next_packet));
+    const auto* forward = std::get_if<PeeledForward>(&out);
+    bool dummy = forward != nullptr && forward->next == std::variant<ShortChannelId, NodeId>(context.signer.node_id());
+    return dummy ? peel_dummy(at, *forward, layer) : out;
+  }
   return peel_final(at, std::get<onion::FinalPayload>(*payload));
+}
+
+}  // namespace
+
+Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
+  return peel_layer(context, htlc, 1);
 }
 
 const ChannelView* channel_to(const Context& context, const NodeId& node) {
@@ -280,11 +308,12 @@ CommandErrorCode error_code(graph::RouteFailureCode code) {
   }
 }
 
-/// A path whose introduction node is ourselves: our own hop is unwrapped and the next node is our peer.
+/// A path whose introduction node is ourselves: our own hop is unwrapped and the next node is our peer. What is behind
+/// that one, dummy hops perhaps, is its business.
 std::optional<Prepared> prepare_from_ourselves(const Context& context, const Outgoing& payment, const Target& target,
                                                Profile profile, CltvExpiry final_expiry) {
   const auto& path = target.path;
-  if (path.path.size() != 2 || !crypto::is_valid(path.first_path_key)) return std::nullopt;
+  if (path.path.size() < 2 || !crypto::is_valid(path.first_path_key)) return std::nullopt;
   auto ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
   auto opened = onion::unblind(path.first_path_key, path.path[0].encrypted_recipient_data, ecdh);
   if (!opened) return std::nullopt;
@@ -304,7 +333,7 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
   out.next_expiry = out.cltv_expiry;
   out.path_key = data->next_path_key_override.value_or(opened->next_path_key);
   auto hops = blinded_hops(path, 1, path.path[1].blinded_node_id, std::nullopt,
-                           final_payload(payment, profile, final_expiry, path.path[1].encrypted_recipient_data));
+                           final_payload(payment, profile, final_expiry, path.path.back().encrypted_recipient_data));
   out.onion.session_key = fresh_key(context.rng);
   auto packet = onion::build_packet(out.onion.session_key, hops, payment.payment_hash->view(), onion::kPaymentPayloads);
   if (!packet) return std::nullopt;

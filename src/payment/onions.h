@@ -48,6 +48,7 @@ struct PeelFailure {
   std::string why;
 };
 /// BOLT 4, "Accepting and Forwarding a Payment": unblinds, checks payment_constraints and the rules of each payload.
+/// Dummy hops of a path of ours are peeled with it.
 using Peeled = std::variant<PeeledFinal, PeeledPlain, PeeledForward, PeelFailure>;
 [[nodiscard]] Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc);
 

@@ -1,8 +1,10 @@
 #include "toolbox/create.h"
 
 #include "crypto/crypto.h"
+#include "offers/invoice_error.h"
 #include "offers/static_invoice.h"
-#include "onion/route_blinding.h"
+#include "offers/text.h"
+#include "onion/dummy_hops.h"
 #include "toolbox/paste.h"
 #include "toolbox/streams.h"
 
@@ -20,14 +22,28 @@ Problem refused(const char* kind, const ParseError& error) {
   return out;
 }
 
+Made<std::vector<ChainHash>> chains_of(const Flags& flags) {
+  std::vector<ChainHash> out;
+  for (const auto& text : list_of(flags, "chain")) {
+    auto bytes = from_hex(text);
+    auto chain = bytes ? ChainHash::from(*bytes) : std::nullopt;
+    if (auto network = wire::parse_network(text)) chain = wire::chain_hash(*network);
+    if (!chain) return fail(bad_flag("chain", "mainnet, testnet4, signet, regtest, or 64 hex digits"));
+    out.push_back(*chain);
+  }
+  return out;
+}
+
 Made<ChainHash> chain_of(const Flags& flags, const ChainHash& otherwise) {
-  auto text = text_of(flags, "chain");
-  if (text.empty()) return otherwise;
-  auto network = wire::parse_network(text);
-  if (network) return wire::chain_hash(*network);
-  if (auto bytes = from_hex(text))
-    if (auto chain = ChainHash::from(*bytes)) return *chain;
-  return fail(bad_flag("chain", "mainnet, testnet4, signet, regtest, or 64 hex digits"));
+  LN_TRY(chains, chains_of(flags));
+  if (chains.size() > 1) return fail(bad_flag("chain", "one chain"));
+  return chains.empty() ? otherwise : chains.front();
+}
+
+Made<std::optional<Bytes>> optional_hex(const Flags& flags, const std::string& name) {
+  if (!is_set(flags, name)) return std::optional<Bytes>();
+  LN_TRY(bytes, hex_of(flags, name));
+  return std::optional(std::move(bytes));
 }
 
 /// Text or hex of an offer.
@@ -92,18 +108,51 @@ Made<UnixTime> created_at_of(const Flags& flags) {
   return UnixTime(*number);
 }
 
+/// What the payer says of itself in requests of both kinds; chain and key are the caller's.
+Made<offers::RequestFields> payer_fields(const Flags& flags) {
+  LN_TRY(metadata, optional_hex(flags, "metadata"));
+  LN_TRY(paths, paths_of(flags, "payer_paths"));
+  offers::RequestFields out;
+  out.metadata = metadata ? *std::move(metadata) : doze::to_bytes(derived(flags, "invreq_metadata").view());
+  if (auto amount = number_of(flags, "amount_msat")) out.amount = Msat(*amount);
+  if (is_set(flags, "payer_note")) out.payer_note = text_of(flags, "payer_note");
+  out.paths = std::move(paths);
+  return out;
+}
+
+/// For a request of either kind.
+Result<offers::Invoice, ParseError> invoice_for(ByteView request, const offers::InvoiceTerms& terms) {
+  if (offers::is_without_offer(request)) {
+    LN_TRY(refund, offers::Refund::parse(request));
+    return offers::Invoice::make(refund, terms);
+  }
+  LN_TRY(asked, offers::InvoiceRequest::parse(request));
+  return offers::Invoice::make(asked, terms);
+}
+
+/// "600x1x0/1": a channel, and which of its ends.
+std::optional<wire::ScidDir> parse_scid_dir(const std::string& text) {
+  auto slash = text.find('/');
+  auto scid = parse_scid(text.substr(0, slash));
+  auto direction = slash == std::string::npos ? "" : text.substr(slash + 1);
+  if (!scid || (direction != "0" && direction != "1")) return std::nullopt;
+  return wire::ScidDir{static_cast<std::uint8_t>(direction == "1"), *scid};
+}
+
 }  // namespace
 
 Made<Value> create_offer(const Flags& flags) {
-  LN_TRY(chain, chain_of(flags, wire::chain_hash(wire::Network::Mainnet)));
+  LN_TRY(chains, chains_of(flags));
   LN_TRY(paths, paths_of(flags, "paths"));
+  LN_TRY(metadata, optional_hex(flags, "metadata"));
   offers::OfferTerms terms;
-  if (is_set(flags, "chain")) terms.chains = {chain};
-  if (is_set(flags, "metadata")) {
-    LN_TRY(metadata, hex_of(flags, "metadata"));
-    terms.metadata = std::move(metadata);
-  }
+  terms.chains = std::move(chains);
+  terms.metadata = std::move(metadata);
   if (auto amount = number_of(flags, "amount_msat")) terms.amount = Msat(*amount);
+  if (is_set(flags, "currency") != is_set(flags, "currency_amount") || (terms.amount && is_set(flags, "currency")))
+    return fail(bad_flag("currency", "goes with --currency-amount, and instead of --amount"));
+  if (is_set(flags, "currency"))
+    terms.currency_amount = {text_of(flags, "currency"), number_of(flags, "currency_amount").value_or(0)};
   if (is_set(flags, "description")) terms.description = text_of(flags, "description");
   if (auto expiry = number_of(flags, "expires_at")) terms.absolute_expiry = UnixTime(*expiry);
   terms.paths = std::move(paths);
@@ -124,16 +173,18 @@ Made<Value> create_invoice_request(const Flags& flags) {
   LN_TRY(key, key_of(flags, text_of(flags, "key")));
   LN_TRY(chain,
          chain_of(flags, offer.chains().empty() ? wire::chain_hash(wire::Network::Mainnet) : offer.chains().front()));
+  LN_TRY(fields, payer_fields(flags));
   offers::RequestTerms terms;
-  terms.metadata = doze::to_bytes(derived(flags, "invreq_metadata").view());
-  if (is_set(flags, "metadata")) {
-    LN_TRY(metadata, hex_of(flags, "metadata"));
-    terms.metadata = std::move(metadata);
-  }
+  terms.metadata = std::move(fields.metadata);
   terms.chain = chain;
-  if (auto amount = number_of(flags, "amount_msat")) terms.amount = Msat(*amount);
+  terms.amount = fields.amount;
   terms.quantity = number_of(flags, "quantity");
-  if (is_set(flags, "payer_note")) terms.payer_note = text_of(flags, "payer_note");
+  terms.payer_note = std::move(fields.payer_note);
+  terms.paths = std::move(fields.paths);
+  if (is_set(flags, "bip353_name")) {
+    terms.bip_353_name = offers::HumanName::parse(text_of(flags, "bip353_name"));
+    if (!terms.bip_353_name) return fail(bad_flag("bip353_name", "user@domain, of 0-9 a-z A-Z - _ ."));
+  }
   terms.payer_key = key;
   auto request = offers::InvoiceRequest::make(offer, terms);
   if (!request) return fail(refused("invoice_request", request.error()));
@@ -142,11 +193,39 @@ Made<Value> create_invoice_request(const Flags& flags) {
   return out.set("payer_id", request->payer_id().hex());
 }
 
+Made<Value> create_refund(const Flags& flags) {
+  LN_TRY(chain, chain_of(flags, wire::chain_hash(wire::Network::Mainnet)));
+  LN_TRY(payer, point_of(flags, text_of(flags, "key")));
+  LN_TRY(fields, payer_fields(flags));
+  offers::RefundTerms terms;
+  terms.description = text_of(flags, "description");
+  if (auto expiry = number_of(flags, "expires_at")) terms.absolute_expiry = UnixTime(*expiry);
+  if (is_set(flags, "issuer")) terms.issuer = text_of(flags, "issuer");
+  terms.request = std::move(fields);
+  terms.request.chain = chain;
+  terms.request.payer_id = payer;
+  auto refund = offers::Refund::make(terms);
+  if (!refund) return fail(refused("invoice_request", refund.error()));
+  Value out;
+  return out.set("text", refund->text()).set("hex", to_hex(refund->bytes())).set("payer_id", payer.hex());
+}
+
+Made<Value> create_invoice_error(const Flags& flags) {
+  LN_TRY(suggested, optional_hex(flags, "suggested_value"));
+  offers::InvoiceError out{number_of(flags, "erroneous_field"), std::move(suggested), text_of(flags, "error")};
+  if (out.suggested_value && !out.erroneous_field)
+    return fail(bad_flag("suggested_value", "goes with --erroneous-field"));
+  return Value().set("hex", to_hex(out.encode()));
+}
+
 Made<Value> create_invoice(const Flags& flags) {
   auto text = squeezed(text_of(flags, "request"));
   auto bytes = from_hex(text);
-  auto request = bytes ? offers::InvoiceRequest::parse(*bytes) : offers::InvoiceRequest::parse_text(text);
-  if (!request) return fail(refused("invoice_request", request.error()));
+  if (!bytes) {
+    auto decoded = offers::decode_text(offers::kInvoiceRequestPrefix, text);
+    if (!decoded) return fail(refused("invoice_request", decoded.error()));
+    bytes = *std::move(decoded);
+  }
   LN_TRY(key, key_of(flags, text_of(flags, "key")));
   LN_TRY(paths, payment_paths_of(flags, key));
   LN_TRY(created, created_at_of(flags));
@@ -165,7 +244,8 @@ Made<Value> create_invoice(const Flags& flags) {
     terms.payment_hash = *hash;
   }
   terms.node_key = key;
-  auto invoice = offers::Invoice::make(*request, terms);
+  if (is_set(flags, "multipart")) terms.features.set(offers::kInvoiceMultipart + 1);
+  auto invoice = invoice_for(*bytes, terms);
   if (!invoice) return fail(refused("invoice", invoice.error()));
   Value out;
   out.set("text", invoice->text()).set("hex", to_hex(invoice->bytes()));
@@ -212,7 +292,9 @@ Made<Value> create_blinded_path(const Flags& flags) {
   LN_TRY(max_cltv, u32_of(flags, "max_cltv_expiry", 0));
   Msat minimum(number_of(flags, "htlc_minimum_msat").value_or(1));
   onion::PaymentRelay relay{CltvDelta(static_cast<std::uint32_t>(delta)), proportional, Msat(fee_base)};
-  std::vector<onion::BlindHop> hops;
+  auto dummies = number_of(flags, "dummy_hops").value_or(0);
+  if (dummies > onion::kMaxDummyHops) return fail(bad_flag("dummy_hops", "at most 10"));
+  std::vector<onion::PathHop> hops;
   std::vector<NodeId> ids;
   for (const auto& each : nodes) {
     LN_TRY(id, point_of(flags, each));
@@ -232,10 +314,17 @@ Made<Value> create_blinded_path(const Flags& flags) {
     }
     if (payment && !last) data.payment_relay = relay;
     if (payment && max_cltv != 0) data.payment_constraints = onion::PaymentConstraints{CltvExpiry(max_cltv), minimum};
-    hops.push_back({ids[i], onion::encode(data)});
+    hops.push_back({ids[i], std::move(data)});
   }
-  auto path = onion::blind(session, hops);
+  hops = onion::with_dummy_hops(std::move(hops), static_cast<std::size_t>(dummies),
+                                payment ? onion::PathUse::Payments : onion::PathUse::Messages);
+  auto path = onion::blind(session, dummies > 0 || is_set(flags, "padded") ? onion::padded(hops) : onion::bare(hops));
   if (!path) return fail(problem("blinded path", "a key is no point"));
+  if (is_set(flags, "introduction")) {
+    auto channel = parse_scid_dir(text_of(flags, "introduction"));
+    if (!channel) return fail(bad_flag("introduction", "a channel and the end that the first node is: 600x1x0/1"));
+    path->first_node_id = *channel;
+  }
   Value out;
   auto hex_path = to_hex(wire::to_bytes(*path));
   out.set("hex", hex_path);

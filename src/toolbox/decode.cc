@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bech32.h"
+#include "bitcoin/psbt.h"
 #include "crypto/crypto.h"
 #include "offers/invitation.h"
 #include "offers/text.h"
@@ -222,7 +223,7 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
     return decode_bolt11(tight);
   }
   if (looks_like_address(text, small)) return decode_address(text);
-  if (auto bytes = from_base64(squeezed(text)); bytes && is_psbt(*bytes)) return decode_psbt(*bytes);
+  if (auto bytes = from_base64(squeezed(text)); bytes && bitcoin::is_psbt(*bytes)) return decode_psbt(*bytes);
   if (text.size() > 66 && text[66] == '@' && from_hex(text.substr(0, 66))) {
     notes.push_back("the address " + show_text(text.substr(67)) + " behind the node id");
     return decode_public_key(*from_hex(text.substr(0, 66)));

@@ -1,5 +1,6 @@
 #include "toolbox/guess.h"
 
+#include "bitcoin/psbt.h"
 #include "crypto/crypto.h"
 #include "offers/invoice_request.h"
 #include "onion/sphinx.h"
@@ -61,7 +62,7 @@ Result<Value, Problem> decode_guessed(ByteView bytes) {
   bool point_like = bytes.size() == 33 && (bytes[0] == 2 || bytes[0] == 3);
   if (point_like) return decode_bytes(bytes, "node_id");
   if (bytes.size() < 4) return fail(problem("", "too short for anything of Lightning", ""));
-  if (is_psbt(bytes)) return decode_psbt(bytes);
+  if (bitcoin::is_psbt(bytes)) return decode_psbt(bytes);
   if (is_packet_size(bytes.size()))
     if (auto packet = decode_packet(bytes)) return packet;
   for (auto kind : {"transaction", "static_invoice", "invoice", "invoice_request", "offer", "raw_invitation",

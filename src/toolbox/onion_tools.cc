@@ -150,9 +150,13 @@ Made<Value> build_onion_message(const Flags& flags) {
     LN_TRY(node, point_of(flags, each));
     way.push_back(node);
   }
+  if (is_set(flags, "introduction")) {
+    LN_TRY(node, point_of(flags, text_of(flags, "introduction")));
+    destination->first_node_id = node;
+  }
   const auto* introduction = std::get_if<NodeId>(&destination->first_node_id);
   if (introduction == nullptr && !way.empty())
-    return fail(bad_flag("to", "its introduction node is named by a channel: a way to it cannot be built"));
+    return fail(bad_flag("to", "its introduction node is named by a channel: say which node it is, --introduction"));
   auto made = onion::build_message(session, onion_key, way, introduction == nullptr ? NodeId{} : *introduction,
                                    *destination, message);
   if (!made) return fail(problem("onion message", "the contents do not fit, or a key is no point"));

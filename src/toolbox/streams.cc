@@ -191,6 +191,7 @@ Result<Done, ParseError> read_stream(Stream stream, ByteView bytes, Value& more)
       return tried(offer);
     }
     case Stream::InvoiceRequest: {
+      if (offers::is_without_offer(bytes)) return tried(offers::Refund::parse(bytes));
       auto request = offers::InvoiceRequest::parse(bytes);
       if (request) more.set("offer_id", request->offer_id().hex());
       return tried(request);
@@ -198,7 +199,7 @@ Result<Done, ParseError> read_stream(Stream stream, ByteView bytes, Value& more)
     case Stream::Invoice: {
       auto invoice = offers::Invoice::parse(bytes);
       if (invoice) {
-        more.set("offer_id", invoice->offer().id().hex());
+        if (invoice->offer()) more.set("offer_id", invoice->offer()->id().hex());
         set_time(more, "expires_at", invoice->expires_at());
       }
       return tried(invoice);

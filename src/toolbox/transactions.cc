@@ -4,7 +4,8 @@
 
 #include "base/bech32.h"
 #include "bitcoin/address.h"
-#include "bitcoin/compact_size.h"
+#include "bitcoin/interpreter.h"
+#include "bitcoin/psbt.h"
 #include "bitcoin/script.h"
 #include "bitcoin/transaction.h"
 #include "toolbox/paste.h"
@@ -14,9 +15,7 @@ namespace doze::toolbox {
 
 namespace {
 
-constexpr std::uint8_t kPsbtMagic[] = {0x70, 0x73, 0x62, 0x74, 0xff};
-/// Locktimes from here on are seconds since 1970, below they are heights.
-constexpr std::uint32_t kLocktimeThreshold = 500'000'000;
+using bitcoin::PsbtScope;
 
 const char* script_kind(ByteView script) {
   if (bitcoin::is_p2wpkh(script)) return "p2wpkh";
@@ -38,7 +37,7 @@ Value show_output(const bitcoin::TxOut& output) {
 Value show_transaction(const bitcoin::Transaction& tx) {
   Value out;
   out.set("txid", bitcoin::txid_to_string(bitcoin::txid(tx))).set("version", tx.version);
-  if (tx.locktime >= kLocktimeThreshold)
+  if (tx.locktime >= bitcoin::kLocktimeThreshold)
     out.set("locktime", time_text(UnixTime(tx.locktime))).set("locktime_unix", tx.locktime);
   else
     out.set("locktime_height", tx.locktime);
@@ -67,48 +66,13 @@ Problem at(std::string kind, std::string rule, std::size_t where) {
   return out;
 }
 
-struct Pair {
-  std::uint64_t type = 0;
-  Bytes key, value;
-  std::size_t where = 0;
-};
-/// Key-value pairs up to the byte 00.
-Result<std::vector<Pair>, Problem> read_map(Reader& in) {
-  std::vector<Pair> out;
-  while (true) {
-    auto start = in.at();
-    auto key_length = bitcoin::read_compact_size(in);
-    if (!in.ok()) return fail(at("psbt", "truncated: key length", start));
-    if (key_length == 0) return out;
-    if (key_length > in.remaining()) return fail(at("psbt", "truncated: key", start));
-    auto key = in.bytes(static_cast<std::size_t>(key_length));
-    Reader inside(key);
-    Pair pair;
-    pair.type = bitcoin::read_compact_size(inside);
-    if (!inside.ok()) return fail(at("psbt", "key type: bad length", start));
-    pair.key = to_bytes(key);
-    auto value_length = bitcoin::read_compact_size(in);
-    if (!in.ok() || value_length > in.remaining()) return fail(at("psbt", "truncated: value", in.at()));
-    pair.where = in.at();
-    pair.value = to_bytes(in.bytes(static_cast<std::size_t>(value_length)));
-    if (std::any_of(out.begin(), out.end(), [&](const Pair& other) { return other.key == pair.key; }))
-      return fail(at("psbt", "a key that is there twice", start));
-    out.push_back(std::move(pair));
-  }
-}
-
-constexpr const char* kInputTypes[] = {"non_witness_utxo", "witness_utxo",    "partial_sig",
-                                       "sighash_type",     "redeem_script",   "witness_script",
-                                       "bip32_derivation", "final_scriptsig", "final_scriptwitness"};
-constexpr const char* kOutputTypes[] = {"redeem_script", "witness_script", "bip32_derivation"};
-
-Value show_map(const std::vector<Pair>& map, std::span<const char* const> names) {
+Value show_map(bitcoin::PsbtScope scope, const bitcoin::PsbtMap& map) {
   Value out = Fields{};
-  for (const auto& pair : map) {
-    auto known = pair.type < names.size();
-    std::string name = known ? names[static_cast<std::size_t>(pair.type)] : "type_" + std::to_string(pair.type);
-    if (pair.key.size() > 1) name += " " + to_hex(ByteView(pair.key).subspan(1));
-    out.set(name, to_hex(pair.value));
+  for (const auto& record : map) {
+    const auto* known = bitcoin::psbt_field_name(scope, record.type);
+    std::string name = known == nullptr ? "type_" + std::to_string(record.type) : known;
+    if (!record.key_data.empty()) name += " " + to_hex(record.key_data);
+    out.set(name, to_hex(record.value));
   }
   return out;
 }
@@ -124,42 +88,18 @@ Result<Value, Problem> decode_transaction(ByteView bytes) {
   return out;
 }
 
-bool is_psbt(ByteView bytes) {
-  return bytes.size() >= 5 && std::equal(std::begin(kPsbtMagic), std::end(kPsbtMagic), bytes.begin());
-}
-
 Result<Value, Problem> decode_psbt(ByteView bytes) {
-  if (!is_psbt(bytes)) return fail(at("psbt", "magic: must be 70736274ff", 0));
-  Reader in(bytes);
-  (void)in.bytes(5);
-  LN_TRY(global, read_map(in));
-  std::optional<bitcoin::Transaction> tx;
-  for (const auto& pair : global) {
-    if (pair.type == 0xfb && pair.value.size() == 4 && pair.value != Bytes(4))
-      return fail(at("psbt", "version: only 0 (BIP 174) is read", pair.where));
-    if (pair.type != 0) continue;
-    auto read = bitcoin::parse_transaction(pair.value);
-    if (!read)
-      return fail(at("psbt", "unsigned transaction: " + rule_of(read.error()),
-                     pair.where + static_cast<std::size_t>(read.error().where)));
-    for (const auto& input : read->inputs)
-      if (!input.script_sig.empty() || !input.witness.empty())
-        return fail(at("psbt", "unsigned transaction: it has a signature", pair.where));
-    tx = *std::move(read);
-  }
-  if (!tx) return fail(at("psbt", "unsigned transaction: missing field", 5));
-  List inputs, outputs;
-  for (std::size_t i = 0; i < tx->inputs.size(); ++i) {
-    LN_TRY(map, read_map(in));
-    inputs.push_back(show_map(map, kInputTypes));
-  }
-  for (std::size_t i = 0; i < tx->outputs.size(); ++i) {
-    LN_TRY(map, read_map(in));
-    outputs.push_back(show_map(map, kOutputTypes));
-  }
-  if (!in.done()) return fail(at("psbt", "trailing bytes", in.at()));
+  auto psbt = bitcoin::parse_psbt(bytes);
+  if (!psbt) return fail(at("psbt", rule_of(psbt.error()), static_cast<std::size_t>(psbt.error().where)));
   Value out;
-  out.set("type", "psbt").set("unsigned_transaction", show_transaction(*tx));
+  out.set("type", "psbt").set("version", psbt->version).set("global", show_map(PsbtScope::Global, psbt->global));
+  if (auto tx = bitcoin::unsigned_transaction(*psbt))
+    out.set("unsigned_transaction", show_transaction(*tx));
+  else
+    out.set("locktime", "none: one input needs a height, another one a time");
+  List inputs, outputs;
+  for (const auto& map : psbt->inputs) inputs.push_back(show_map(PsbtScope::Input, map));
+  for (const auto& map : psbt->outputs) outputs.push_back(show_map(PsbtScope::Output, map));
   return out.set("inputs", std::move(inputs)).set("outputs", std::move(outputs));
 }
 

@@ -1,4 +1,4 @@
-// Bitcoin objects: transactions (BIP 144), partially signed ones (BIP 174), addresses.
+// Bitcoin objects: transactions (BIP 144), partially signed ones (BIP 174, BIP 370), addresses.
 #pragma once
 
 #include "toolbox/problem.h"
@@ -6,9 +6,8 @@
 namespace doze::toolbox {
 
 [[nodiscard]] Result<Value, Problem> decode_transaction(ByteView bytes);
-/// The unsigned transaction, and which records each map has.
+/// The unsigned transaction, and the records of all maps.
 [[nodiscard]] Result<Value, Problem> decode_psbt(ByteView bytes);
-[[nodiscard]] bool is_psbt(ByteView bytes);
 /// Of any network that we know; which ones is told.
 [[nodiscard]] Result<Value, Problem> decode_address(std::string_view text);
 /// RFC 4648 with padding; nullopt for anything else.

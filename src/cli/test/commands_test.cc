@@ -77,7 +77,7 @@ TEST(Commands, bash_accepts_its_completion_and_completes) {
   while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out += buffer;
   EXPECT_EQ(::pclose(pipe), 0);
   std::remove(place.c_str());
-  EXPECT_EQ(out, "--quantity-max\ninvoicerequest invoice\n--offer\nldk\n");
+  EXPECT_EQ(out, "--quantity-max\ninvoicerequest invoice invoiceerror\n--offer\nldk\n");
 }
 
 }  // namespace

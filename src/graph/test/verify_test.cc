@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "crypto/crypto.h"
 
 namespace doze::graph {
@@ -102,6 +104,67 @@ TEST(Verify, node_announcement_is_signed_by_its_node) {
   EXPECT_FALSE(verify_node_announcement(announcement, made.message).has_value());
   announcement.node_id = NodeId{};  // no point at all
   EXPECT_FALSE(verify_node_announcement(announcement, made.message).has_value());
+}
+
+/// A message as it goes over the wire, signed by `signers` behind its type.
+template <class T>
+Bytes on_the_wire(const T& contents, std::initializer_list<Signature T::*> members,
+                  std::initializer_list<std::uint8_t> signers) {
+  auto made = contents;
+  auto bytes = wire::encode(made);
+  auto digest = crypto::sha256d(ByteView(bytes).subspan(2 + 64 * signers.size()));
+  auto signer = signers.begin();
+  for (auto member : members) made.*member = crypto::ecdsa_sign(key(*signer++), digest);
+  return wire::encode(made);
+}
+void expect_all_bits_covered(const Bytes& message, const std::function<bool(const wire::Message&, ByteView)>& good) {
+  auto accepts = [&](ByteView bytes) {
+    auto read = wire::decode(bytes);
+    return read && good(*read, bytes);
+  };
+  ASSERT_TRUE(accepts(message));
+  for (std::size_t length = 0; length < message.size(); ++length)
+    EXPECT_FALSE(accepts(ByteView(message).first(length))) << length;
+  for (std::size_t bit = 0; bit < message.size() * 8; ++bit) {
+    auto changed = message;
+    changed[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
+    EXPECT_FALSE(accepts(changed)) << bit / 8 << " " << bit % 8;
+  }
+}
+
+TEST(Verify, no_message_survives_a_flipped_bit_or_a_cut) {
+  using wire::ChannelAnnouncement, wire::ChannelUpdate, wire::NodeAnnouncement;
+  ChannelAnnouncement channel;
+  channel.node_id_1 = crypto::public_key(key(1));
+  channel.node_id_2 = crypto::public_key(key(2));
+  channel.bitcoin_key_1 = crypto::public_key(key(3));
+  channel.bitcoin_key_2 = crypto::public_key(key(4));
+  channel.short_channel_id = ShortChannelId::of(600, 1, 0);
+  expect_all_bits_covered(
+      on_the_wire(channel,
+                  {&ChannelAnnouncement::node_signature_1, &ChannelAnnouncement::node_signature_2,
+                   &ChannelAnnouncement::bitcoin_signature_1, &ChannelAnnouncement::bitcoin_signature_2},
+                  {1, 2, 3, 4}),
+      [](const wire::Message& read, ByteView bytes) {
+        const auto* each = std::get_if<ChannelAnnouncement>(&read);
+        return each != nullptr && verify_channel_announcement(*each, bytes).has_value();
+      });
+  ChannelUpdate update;
+  update.short_channel_id = ShortChannelId::of(600, 1, 0);
+  update.htlc_maximum_msat = Msat(1'000);
+  expect_all_bits_covered(
+      on_the_wire(update, {&ChannelUpdate::signature}, {1}), [](const wire::Message& read, ByteView bytes) {
+        const auto* each = std::get_if<ChannelUpdate>(&read);
+        return each != nullptr && verify_channel_update(*each, bytes, crypto::public_key(key(1))).has_value();
+      });
+  NodeAnnouncement node;
+  node.node_id = crypto::public_key(key(1));
+  node.alias[0] = 'a';
+  expect_all_bits_covered(on_the_wire(node, {&NodeAnnouncement::signature}, {1}),
+                          [](const wire::Message& read, ByteView bytes) {
+                            const auto* each = std::get_if<NodeAnnouncement>(&read);
+                            return each != nullptr && verify_node_announcement(*each, bytes).has_value();
+                          });
 }
 
 TEST(Verify, short_messages_are_refused) {

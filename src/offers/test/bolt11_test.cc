@@ -277,6 +277,44 @@ TEST(Bolt11, signature_of_another_key_is_no_invoice_of_ours) {
   EXPECT_EQ(code_of(made), ParseCode::BadSignature);
 }
 
+TEST(Bolt11, another_character_anywhere_is_refused) {
+  auto text = make(sample_terms())->text();
+  for (std::size_t at = 0; at < text.size(); ++at)
+    for (char c : {'q', 'p', 'z', '1', 'b', '0'}) {
+      auto changed = text;
+      changed[at] = c;
+      EXPECT_EQ(Bolt11Invoice::parse(changed).has_value(), changed == text) << changed;
+    }
+}
+
+TEST(Bolt11, cut_anywhere_it_is_refused) {
+  auto text = make(sample_terms())->text();
+  for (std::size_t length = 0; length < text.size(); ++length)
+    EXPECT_FALSE(Bolt11Invoice::parse(text.substr(0, length)).has_value()) << length;
+}
+
+TEST(Bolt11, every_flipped_bit_is_noticed_even_with_a_good_checksum) {
+  auto payee = crypto::public_key(example_key());
+  for (bool named : {false, true}) {
+    auto made = named ? make(with(bolt11::Payee{payee})) : make(sample_terms());
+    ASSERT_TRUE(made.has_value());
+    auto groups = bech32_decode(made->text(), kMaxBolt11Length)->groups.size();
+    for (std::size_t bit = 0; bit < groups * 5; ++bit) {
+      // The last byte helps to recover the payee: with n nobody asks it.
+      bool recovery_id = bit / 5 == groups - 1 || (bit / 5 == groups - 2 && bit % 5 < 3);
+      if (named && recovery_id) continue;
+      auto changed = rewritten(*made, [&](Bech32& parts) {
+        parts.groups[bit / 5] = static_cast<std::uint8_t>(parts.groups[bit / 5] ^ (1 << bit % 5));
+      });
+      auto read = Bolt11Invoice::parse(changed);
+      if (!read) continue;
+      // Without n the signature tells who signed: then it was somebody else. With n only n itself can still go: it
+      // becomes another field, and the payee is recovered.
+      EXPECT_NE(read->payee(), payee) << bit;
+    }
+  }
+}
+
 TEST(Bolt11, first_of_several_fields_counts) {
   auto terms = with(bolt11::Description{"coffee"});
   terms.fields.push_back(PaymentHash{{1}});

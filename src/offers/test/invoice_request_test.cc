@@ -51,7 +51,7 @@ TEST(InvoiceRequest, LeavesBitcoinsChainOut) {
   EXPECT_EQ(check_request(*request, *offer, kNow), std::nullopt);
 }
 
-TEST(InvoiceRequest, EveryChangedByteIsNoticed) {
+TEST(InvoiceRequest, EveryFlippedBitIsNoticed) {
   testing::expect_robust(sample_request().bytes(),
                          [](ByteView bytes) { return InvoiceRequest::parse(bytes).has_value(); });
 }
@@ -90,6 +90,49 @@ TEST(InvoiceRequest, RefusesRecordsByTheirRules) {
   EXPECT_EQ(without_signature.error(), (ParseError{ParseCode::MissingField, 240}));
 }
 
+TEST(InvoiceRequest, CarriesTheNameOfBip353AndThePayersPaths) {
+  auto terms = sample_request_terms();
+  terms.bip_353_name = HumanName::parse("₿matt@mattcorallo.com");
+  terms.paths = {testing::path(115)};
+  ASSERT_TRUE(terms.bip_353_name);
+  auto request = InvoiceRequest::make(sample_offer(), terms);
+  ASSERT_TRUE(request.has_value()) << describe(request.error());
+  EXPECT_EQ(request->bip_353_name(), (HumanName{"matt", "mattcorallo.com"}));
+  EXPECT_EQ(request->paths(), terms.paths);
+  auto record = wire::find(*wire::parse_tlv_stream(request->bytes()), 91)->value;
+  EXPECT_EQ(to_hex(record), "046d6174740f6d617474636f72616c6c6f2e636f6d");
+  terms.bip_353_name->domain = "a b";
+  EXPECT_EQ(InvoiceRequest::make(sample_offer(), terms).error(), (ParseError{ParseCode::BadValue, 91}));
+}
+
+TEST(HumanName, IsANameAtADomainInAFewCharacters) {
+  EXPECT_EQ(HumanName::parse("a.b-c_D9@x.Y"), (HumanName{"a.b-c_D9", "x.Y"}));
+  for (const char* text : {"", "@", "a@", "@b", "ab", "a@b@c", "a b@c", "ä@b", "₿₿a@b", "a@b/"})
+    EXPECT_EQ(HumanName::parse(text), std::nullopt) << text;
+  EXPECT_TRUE(HumanName::parse(std::string(253, 'a') + "@b"));
+  EXPECT_FALSE(HumanName::parse(std::string(254, 'a') + "@b"));
+}
+
+TEST(InvoiceRequest, RecurrenceThatMayBeIgnoredIsKeptAndOtherRecurrenceIsRefused) {
+  // The numbers of the draft for recurrence: odd ones in offers and requests can be paid without it.
+  for (std::uint64_t type : {25, 27, 29}) {
+    auto offer = Offer::from_bytes(with_record(sample_offer().bytes(), type, Bytes{1, 2}));
+    ASSERT_TRUE(offer.has_value()) << type;
+    auto request = InvoiceRequest::make(*offer, sample_request_terms());
+    ASSERT_TRUE(request.has_value());
+    EXPECT_NE(wire::find(*wire::parse_tlv_stream(request->bytes()), type), nullptr) << type;
+  }
+  for (std::uint64_t type : {24, 26}) {
+    auto offer = Offer::from_bytes(with_record(sample_offer().bytes(), type, Bytes{1, 2}));
+    EXPECT_EQ(offer.error(), (ParseError{ParseCode::UnknownEven, type}));
+  }
+  auto bytes = sample_request().bytes();
+  for (std::uint64_t type : {92, 94})
+    EXPECT_EQ(InvoiceRequest::parse(signed_with_record(bytes, type, Bytes{1}, "invoice_request", key(9))).error(),
+              (ParseError{ParseCode::UnknownEven, type}));
+  EXPECT_TRUE(InvoiceRequest::parse(signed_with_record(bytes, 93, Bytes{1}, "invoice_request", key(9))).has_value());
+}
+
 TEST(CheckRequest, NamesEveryProblem) {
   auto offer = sample_offer();
   auto code = [&](const std::function<void(RequestTerms&)>& change, UnixTime now = kNow) {
@@ -124,6 +167,26 @@ TEST(CheckRequest, AnIssuerDoesNotConvertCurrencies) {
   auto request = InvoiceRequest::make(*offer, terms);
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(check_request(*request, *offer, kNow)->code, RefusalCode::CurrencyUnsupported);
+}
+
+TEST(InvoiceError, SuggestsTheSmallestChangeThatWouldDo) {
+  auto offer = sample_offer();
+  auto suggested = [&](const std::function<void(RequestTerms&)>& change) {
+    auto terms = sample_request_terms();
+    change(terms);
+    auto refusal = check_request(*InvoiceRequest::make(offer, terms), offer, kNow);
+    EXPECT_TRUE(refusal.has_value());
+    auto error = InvoiceError::of(*refusal);
+    EXPECT_EQ(*InvoiceError::parse(error.encode()), error);
+    EXPECT_TRUE(error.erroneous_field.has_value());
+    return error.suggested_value;
+  };
+  EXPECT_EQ(suggested([](auto& t) { t.amount = Msat(9'999); }), wire::tu(10'000));
+  EXPECT_EQ(suggested([](auto& t) { t.quantity.reset(); }), wire::tu(1));
+  EXPECT_EQ(suggested([](auto& t) { t.quantity = 0; }), wire::tu(1));
+  EXPECT_EQ(suggested([](auto& t) { t.quantity = 4; }), wire::tu(3));
+  EXPECT_EQ(suggested([](auto& t) { t.chain = wire::chain_hash(wire::Network::Mainnet); }), std::nullopt);
+  EXPECT_EQ(InvoiceError::of(Refusal{RefusalCode::AmountTooLow, 0, 2, 1}).suggested_value, std::nullopt);
 }
 
 TEST(InvoiceError, GoesThereAndBack) {

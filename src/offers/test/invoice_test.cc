@@ -36,7 +36,7 @@ std::optional<ParseError> problem(std::uint64_t type, const std::optional<Bytes>
 TEST(Invoice, RepeatsTheRequestAndSaysWhatTheTermsSaid) {
   auto invoice = sample_invoice();
   auto terms = sample_invoice_terms();
-  EXPECT_EQ(invoice.offer(), sample_offer());
+  EXPECT_EQ(*invoice.offer(), sample_offer());
   EXPECT_EQ(invoice.request().payer_id, point(9));
   EXPECT_EQ(invoice.payment_paths(), terms.payment_paths);
   EXPECT_EQ(invoice.created_at(), kNow);
@@ -51,7 +51,7 @@ TEST(Invoice, RepeatsTheRequestAndSaysWhatTheTermsSaid) {
   EXPECT_EQ(check_invoice(invoice, sample_request(), kNow), std::nullopt);
 }
 
-TEST(Invoice, EveryChangedByteIsNoticed) {
+TEST(Invoice, EveryFlippedBitIsNoticed) {
   testing::expect_robust(sample_invoice().bytes(), [](ByteView bytes) { return Invoice::parse(bytes).has_value(); });
 }
 
@@ -65,7 +65,8 @@ TEST(Invoice, RefusesRecordsByTheirRules) {
   EXPECT_EQ(problem(162, Bytes(84)), (ParseError{ParseCode::BadLength, 162}));  // three
   EXPECT_EQ(problem(166, Bytes(5, 1)), (ParseError{ParseCode::BadLength, 166}));
   EXPECT_EQ(problem(168, Bytes(31)), (ParseError{ParseCode::BadLength, 168}));
-  EXPECT_EQ(problem(172, Bytes{1, 2, 3}), std::nullopt);
+  EXPECT_EQ(problem(172, Bytes{}), std::nullopt);
+  EXPECT_EQ(problem(172, Bytes{1, 2, 3}), (ParseError{ParseCode::BadLength, 172}));
   EXPECT_EQ(problem(174, Bytes{0x04, 0, 0}), (ParseError{ParseCode::UnknownEven, 18}));
   EXPECT_EQ(problem(178, Bytes{}), (ParseError{ParseCode::UnknownEven, 178}));  // of static invoices only
   EXPECT_EQ(problem(236, Bytes{}), (ParseError{ParseCode::UnknownEven, 236}));
@@ -85,6 +86,17 @@ TEST(Invoice, LeavesOutPathsThatAskForUnknownFeatures) {
   EXPECT_EQ(invoice->payment_paths()[0], terms.payment_paths[1]);
   terms.payment_paths[1].payinfo.features = Bytes{0x01};
   EXPECT_EQ(Invoice::make(sample_request(), terms).error(), (ParseError{ParseCode::UnknownEven, 162}));
+}
+
+TEST(Invoice, FallbacksThatNobodyCanPayAreLeftOut) {
+  auto terms = sample_invoice_terms();
+  terms.fallbacks = {{0, Bytes(20, 1)}, {0, Bytes(21, 2)}, {17, Bytes(32, 3)}, {16, Bytes(40, 4)},
+                     {1, Bytes(41, 5)}, {1, Bytes(1, 6)},  {1, Bytes(2, 7)},   {0, Bytes(32, 8)}};
+  auto invoice = Invoice::make(sample_request(), terms);
+  ASSERT_TRUE(invoice.has_value()) << describe(invoice.error());
+  EXPECT_EQ(invoice->fallbacks(),
+            (std::vector<FallbackAddress>{{0, Bytes(20, 1)}, {16, Bytes(40, 4)}, {1, Bytes(2, 7)}, {0, Bytes(32, 8)}}));
+  EXPECT_TRUE(sample_invoice().fallbacks().empty());
 }
 
 TEST(Invoice, WithoutAnIssuerIdTheLastHopOfAPathSigns) {

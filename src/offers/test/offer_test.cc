@@ -54,6 +54,24 @@ TEST(Offer, SaysWhatTheTermsSaid) {
   EXPECT_EQ(again->issuer_id(), terms.issuer_id);
 }
 
+TEST(Offer, APriceInAnotherCurrencyIsWrittenAsItIs) {
+  auto terms = testing::sample_offer_terms();
+  terms.amount.reset();
+  terms.currency_amount = CurrencyAmount{"EUR", 350};
+  auto offer = Offer::make(terms);
+  ASSERT_TRUE(offer.has_value()) << describe(offer.error());
+  EXPECT_EQ(offer->currency(), "EUR");
+  EXPECT_EQ(offer->currency_amount(), 350u);
+  EXPECT_EQ(offer->amount(), std::nullopt);
+  for (const char* currency : {"", "EU", "eur", "EURO", "E1R"}) {
+    terms.currency_amount->currency = currency;
+    EXPECT_EQ(Offer::make(terms).error(), (ParseError{ParseCode::BadValue, 6})) << currency;
+  }
+  terms.currency_amount->currency = "EUR";
+  terms.amount = Msat(1);
+  EXPECT_EQ(Offer::make(terms).error().code, ParseCode::TlvOrder);  // two prices
+}
+
 TEST(Offer, MakingAppliesTheRulesOfReading) {
   auto no_description = sample_offer_terms();
   no_description.description.reset();

@@ -71,6 +71,20 @@ RequestTerms sample_request_terms() {
   return terms;
 }
 
+RefundTerms sample_refund_terms() {
+  RefundTerms terms;
+  terms.description = "the cup was broken";
+  terms.absolute_expiry = after_s(kNow, 86'400);
+  terms.issuer = "tea@shop.example";
+  terms.request.metadata = Bytes(32, 0x5b);
+  terms.request.chain = regtest();
+  terms.request.amount = Msat(7'000);
+  terms.request.payer_id = point(9);
+  terms.request.payer_note = "sorry";
+  terms.request.paths = {path(115)};
+  return terms;
+}
+
 InvoiceTerms sample_invoice_terms() {
   InvoiceTerms terms;
   terms.payment_paths = {payment_path(111), payment_path(112)};
@@ -113,10 +127,10 @@ void expect_robust(const Bytes& stream, const std::function<bool(ByteView)>& par
   ASSERT_TRUE(parses(stream));
   for (std::size_t length = 0; length < stream.size(); ++length)
     EXPECT_FALSE(parses(ByteView(stream).first(length))) << "cut at " << length;
-  for (std::size_t at = 0; at < stream.size(); ++at) {
+  for (std::size_t bit = 0; bit < stream.size() * 8; ++bit) {
     auto changed = stream;
-    changed[at] ^= 0x41;
-    EXPECT_FALSE(parses(changed)) << "changed at " << at;
+    changed[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
+    EXPECT_FALSE(parses(changed)) << "byte " << bit / 8 << " bit " << bit % 8;
   }
 }
 

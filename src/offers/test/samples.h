@@ -32,6 +32,7 @@ inline const UnixTime kNow{1'750'000'000};
 [[nodiscard]] Offer sample_offer();
 [[nodiscard]] OfferTerms sample_offer_terms();
 [[nodiscard]] RequestTerms sample_request_terms();  // of key 9, two items
+[[nodiscard]] RefundTerms sample_refund_terms();    // of key 9, 7,000 msat on regtest
 [[nodiscard]] InvoiceTerms sample_invoice_terms();  // of key 7
 [[nodiscard]] StaticInvoiceTerms sample_static_terms(Profile profile);
 
@@ -40,7 +41,7 @@ inline const UnixTime kNow{1'750'000'000};
 /// The same, signed again.
 [[nodiscard]] Bytes signed_with_record(ByteView stream, std::uint64_t type, const std::optional<Bytes>& value,
                                        std::string_view message_name, const PrivateKey& key);
-/// `parse` refuses the stream cut at every byte, and survives every byte changed.
+/// `parses` says no to the stream cut at every byte, and to each of its bits flipped.
 void expect_robust(const Bytes& stream, const std::function<bool(ByteView)>& parses);
 
 }  // namespace doze::offers::testing

@@ -1,5 +1,6 @@
 // The recipient judges every HTLC by what it knows itself, and says the same "no" whatever was wrong.
 #include "fake_node.h"
+#include "onion/dummy_hops.h"
 
 namespace doze::payment::testing {
 namespace {
@@ -51,11 +52,30 @@ struct Recipient : ::testing::Test {
     out.payment_preimage = attempt.secret;
     return out;
   }
-  Bytes last_hop(const Attempt& attempt) {
-    onion::RecipientData last;
-    last.path_id = attempt.path_id;
-    last.payment_constraints = {attempt.max_cltv, attempt.htlc_minimum};
-    return onion::encode(last);
+  /// R's end of a path, behind `dummies` hops of R's own.
+  std::vector<onion::PathHop> own_hops(const Attempt& attempt, std::vector<onion::PathHop> in_front,
+                                       std::size_t dummies) {
+    onion::PathHop last{r.id, {}};
+    last.data.path_id = attempt.path_id;
+    last.data.payment_constraints = {attempt.max_cltv, attempt.htlc_minimum};
+    in_front.push_back(last);
+    return onion::with_dummy_hops(std::move(in_front), dummies, onion::PathUse::Payments);
+  }
+  /// The onion for a path whose introduction node is its first hop.
+  Bytes packet_for(const Attempt& attempt, const wire::BlindedPath& path) {
+    std::vector<onion::Hop> hops;
+    for (std::size_t i = 0; i < path.path.size(); ++i) {
+      const auto& [id, data] = path.path[i];
+      auto path_key = i == 0 ? std::optional(path.first_path_key) : std::nullopt;
+      auto last = payload(attempt, data);
+      last.current_path_key = path_key;
+      onion::Payload each = onion::BlindedForwardPayload{data, path_key};
+      if (i + 1 == path.path.size()) each = last;
+      hops.push_back({i == 0 ? std::get<NodeId>(path.first_node_id) : id, onion::with_length(onion::encode(each))});
+    }
+    auto packet = onion::build_packet(key(71), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
+    LN_ASSERT(packet.has_value());
+    return *packet;
   }
   wire::UpdateAddHtlc htlc(const Attempt& attempt, Bytes packet, std::optional<PublicKey> path_key) {
     wire::UpdateAddHtlc out;
@@ -68,35 +88,26 @@ struct Recipient : ::testing::Test {
     out.path_key = path_key;
     return out;
   }
+  wire::BlindedPath path_over_m(const Attempt& attempt, std::size_t dummies) {
+    onion::PathHop first{world.m.id, {}};
+    first.data.short_channel_id = scid(3);
+    first.data.payment_relay = onion::PaymentRelay{CltvDelta(72), 100, Msat(1000)};
+    return *onion::blind(key(70), onion::padded(own_hops(attempt, {first}, dummies)));
+  }
   /// M takes its layer off.
-  wire::UpdateAddHtlc through_m(const Attempt& attempt) {
-    onion::RecipientData first;
-    first.short_channel_id = scid(3);
-    first.payment_relay = onion::PaymentRelay{CltvDelta(72), 100, Msat(1000)};
-    auto path = *onion::blind(key(70), {{world.m.id, onion::encode(first)}, {r.id, last_hop(attempt)}});
-    std::vector<onion::Hop> hops{
-        {world.m.id, onion::with_length(onion::encode(
-                         onion::BlindedForwardPayload{path.path[0].encrypted_recipient_data, path.first_path_key}))},
-        {path.path[1].blinded_node_id,
-         onion::with_length(onion::encode(payload(attempt, path.path[1].encrypted_recipient_data)))}};
+  wire::UpdateAddHtlc through_m(const Attempt& attempt, std::size_t dummies = 0) {
+    auto path = path_over_m(attempt, dummies);
     Attempt to_m = attempt;
     to_m.amount = Msat(900'000'000);
     to_m.expiry = CltvExpiry(1'500);
-    auto packet = onion::build_packet(key(71), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
-    LN_ASSERT(packet.has_value());
-    auto peeled = peel(world.m.context(), htlc(to_m, *packet, std::nullopt));
+    auto peeled = peel(world.m.context(), htlc(to_m, packet_for(attempt, path), std::nullopt));
     auto& forward = std::get<PeeledForward>(peeled);
     return htlc(attempt, forward.next_onion, forward.next_path_key);
   }
   /// R is the introduction node itself: the path key is in the onion.
-  wire::UpdateAddHtlc direct(const Attempt& attempt) {
-    auto path = *onion::blind(key(72), {{r.id, last_hop(attempt)}});
-    auto last = payload(attempt, path.path[0].encrypted_recipient_data);
-    last.current_path_key = path.first_path_key;
-    std::vector<onion::Hop> hops{{r.id, onion::with_length(onion::encode(last))}};
-    auto packet = onion::build_packet(key(73), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
-    LN_ASSERT(packet.has_value());
-    return htlc(attempt, *packet, std::nullopt);
+  wire::UpdateAddHtlc direct(const Attempt& attempt, std::size_t dummies = 0) {
+    auto path = *onion::blind(key(72), onion::padded(own_hops(attempt, {}, dummies)));
+    return htlc(attempt, packet_for(attempt, path), std::nullopt);
   }
   Effects receive(const wire::UpdateAddHtlc& htlc) { return r.step(HtlcReceived{channel_id(3), world.m.id, htlc}); }
   Effects receive(const Attempt& attempt) { return receive(through_m(attempt)); }
@@ -298,11 +309,71 @@ TEST_F(Recipient, as_introduction_node_it_says_the_same_bytes_for_every_reason) 
   refuse([&] { onion.cltv_expiry = CltvExpiry(3'000); }, [&] { onion.cltv_expiry = CltvExpiry(842); });
   for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
   // The payer reads invalid_onion_blinding with the onion's hash.
-  auto read = onion::decode_failure(onion::shared_secrets(key(73), {r.id}), answers[0]);
+  auto read = onion::decode_failure(onion::shared_secrets(key(71), {r.id}), answers[0]);
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->code, onion::kInvalidOnionBlinding);
   EXPECT_EQ(read->data, to_bytes(crypto::sha256(onion.onion_routing_packet).view()));
   expect_claimed(receive(onion), preimage(1));
+}
+
+TEST_F(Recipient, dummy_hops_of_its_own_path_change_nothing) {
+  for (std::size_t dummies : {1, 2, 3}) {
+    auto attempt = right();
+    attempt.htlc_id = dummies;
+    expect_claimed(receive(through_m(attempt, dummies)), *attempt.secret, dummies);
+    attempt.htlc_id = 20 + dummies;
+    expect_claimed(receive(direct(attempt, dummies)), *attempt.secret, 20 + dummies);
+  }
+}
+
+TEST_F(Recipient, behind_dummy_hops_failures_are_those_of_the_hop_that_the_sender_knows) {
+  auto attempt = right();
+  attempt.path_id.back() ^= 1;
+  auto add = through_m(attempt, 2);
+  expect_refused(receive(add), add, "not over a payment path of ours");
+  // As introduction node: the same answer as without dummy hops, encrypted for the onion's own hop.
+  attempt.htlc_id = 1;
+  auto bare = direct(attempt), hidden = direct(attempt, 2);
+  for (const auto& each : {bare, hidden}) {
+    auto effects = receive(each);
+    ASSERT_EQ(of<FailHtlc>(effects).size(), 1U);
+    EXPECT_TRUE(of<FailMalformedHtlc>(effects).empty());
+    auto failure = onion::decode_failure(onion::shared_secrets(key(71), {r.id}), of<FailHtlc>(effects)[0].reason);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->code, onion::kInvalidOnionBlinding);
+    EXPECT_EQ(to_hex(failure->data), crypto::sha256(each.onion_routing_packet).hex());
+  }
+}
+
+TEST_F(Recipient, the_introduction_node_itself_pays_over_a_path_with_dummy_hops) {
+  auto attempt = right();
+  for (std::size_t dummies : {0, 1, 3}) {
+    offers::StaticInvoiceTerms terms;
+    terms.created_at = r.wall;
+    terms.payment_paths = {{path_over_m(attempt, dummies), {1'000, 100, 72 + 42, Msat(1), Msat(900'000'000), {}}}};
+    terms.message_paths = {*onion::path_to_self(key(60), r.id, Bytes(40, 1))};
+    terms.node_key = key(61);
+    Outgoing payment;
+    payment.amount = attempt.amount;
+    payment.is_static = true;
+    payment.invoice = offers::StaticInvoice::make(world.offer, terms)->bytes();
+    payment.invoice_request = *attempt.request;
+    payment.preimage = attempt.secret;
+    payment.payment_hash = attempt.payment_hash;
+    auto prepared = prepare(world.m.context(), payment, attempt.outgoing_cltv, false);
+    ASSERT_TRUE(prepared.has_value()) << dummies << ": " << prepared.error().why;
+    EXPECT_EQ(prepared->channel_id, channel_id(3));
+    attempt.expiry = prepared->cltv_expiry;
+    attempt.htlc_id = dummies;
+    expect_claimed(receive(htlc(attempt, prepared->packet, prepared->path_key)), *attempt.secret, dummies);
+  }
+}
+
+TEST_F(Recipient, dummy_hops_keep_the_constraints_of_the_path) {
+  auto attempt = right();
+  attempt.max_cltv = CltvExpiry(attempt.expiry.value() - 1);
+  auto add = through_m(attempt, 2);
+  expect_refused(receive(add), add, "outside the path's payment_constraints");
 }
 
 TEST_F(Recipient, what_is_not_over_a_blinded_path_is_unknown_payment_details) {
@@ -313,11 +384,11 @@ TEST_F(Recipient, what_is_not_over_a_blinded_path_is_unknown_payment_details) {
   last.payment_secret = Hash32{};
   std::vector<onion::Hop> hops{{r.id, onion::with_length(onion::encode(last))}};
   auto attempt = right();
-  auto packet = onion::build_packet(key(73), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
+  auto packet = onion::build_packet(key(71), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
   auto effects = receive(htlc(attempt, *packet, std::nullopt));
   ASSERT_EQ(of<FailHtlc>(effects).size(), 1U);
   EXPECT_TRUE(of<FulfillHtlc>(effects).empty());
-  auto read = onion::decode_failure(onion::shared_secrets(key(73), {r.id}), of<FailHtlc>(effects)[0].reason);
+  auto read = onion::decode_failure(onion::shared_secrets(key(71), {r.id}), of<FailHtlc>(effects)[0].reason);
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->code, onion::kIncorrectOrUnknownPaymentDetails);
   EXPECT_EQ(read->data, Writer().u64(50'000'000).u32(800).take());  // BOLT 4: htlc_msat, height

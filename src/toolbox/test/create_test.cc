@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "samples.h"
 #include "toolbox/decode.h"
+#include "toolbox/descriptors.h"
 #include "toolbox/onion_tools.h"
 
 namespace doze::toolbox {
@@ -93,6 +94,125 @@ TEST(Create, a_payment_path_carries_its_terms) {
   EXPECT_EQ(parsed->payment_paths()[0].payinfo.cltv_expiry_delta, 72 + 42);
   flags["scids"] = std::string("600x1");
   EXPECT_FALSE(create_blinded_path(flags).has_value());
+}
+
+TEST(Create, a_refund_is_answered_and_both_are_read) {
+  Flags flags{{"key", "shop"},
+              {"chain", "regtest"},
+              {"amount_msat", std::uint64_t{7'000}},
+              {"description", "the cup was broken"},
+              {"payer_note", "sorry"},
+              {"payer_paths", made(create_blinded_path({{"nodes", "shop"}}), "hex")}};
+  auto refund = made(create_refund(flags), "text");
+  EXPECT_TRUE(refund.starts_with("lnr1"));
+  EXPECT_EQ(refund, made(create_refund(flags), "text"));
+  auto read = decode(refund);
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(text(*read, "type"), "invoice_request");
+  EXPECT_EQ(text(*read, "invreq_amount_msat"), "7000");
+  auto invoice = made(
+      create_invoice({{"request", refund}, {"key", "guest"}, {"created_at", std::uint64_t{1'750'000'000}}}), "text");
+  auto answer = decode(invoice);
+  ASSERT_TRUE(answer.has_value()) << answer.error().text();
+  EXPECT_EQ(text(*answer, "invoice_amount_msat"), "7000");
+  EXPECT_EQ(text(*answer, "invoice_node_id"), point_of({}, "guest")->hex());
+  flags.erase("amount_msat");
+  auto without = create_refund(flags);
+  ASSERT_FALSE(without.has_value());
+  EXPECT_NE(without.error().text().find("invreq_amount"), std::string::npos);
+}
+
+TEST(Create, an_offer_may_have_several_chains_or_a_price_in_a_currency) {
+  Flags flags{{"key", "bob"}, {"description", "tea"}, {"chain", "mainnet,regtest"}};
+  auto offer = offers::Offer::parse(made(create_offer(flags), "text"));
+  EXPECT_EQ(offer->chains().size(), 2u);
+  flags["currency"] = std::string("EUR");
+  EXPECT_FALSE(create_offer(flags).has_value());  // without an amount
+  flags["currency_amount"] = std::uint64_t{350};
+  offer = offers::Offer::parse(made(create_offer(flags), "text"));
+  EXPECT_EQ(offer->currency_amount(), 350u);
+  flags["amount_msat"] = std::uint64_t{5};
+  EXPECT_FALSE(create_offer(flags).has_value());  // two prices
+  EXPECT_FALSE(create_offer({{"key", "bob"}, {"chain", "mars"}}).has_value());
+}
+
+TEST(Create, a_request_carries_the_name_that_led_to_the_offer) {
+  Flags flags{{"offer", offer_text()}, {"key", "alice"}, {"bip353_name", "bob@example.org"}};
+  auto read = decode(made(create_invoice_request(flags), "hex"));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "invreq_bip_353_name"), "₿bob@example.org");
+  flags["bip353_name"] = std::string("bob");
+  EXPECT_FALSE(create_invoice_request(flags).has_value());
+}
+
+TEST(Create, an_invoice_error_names_field_and_value) {
+  auto read =
+      decode(made(create_invoice_error(
+                      {{"error", "too little"}, {"erroneous_field", std::uint64_t{82}}, {"suggested_value", "2710"}}),
+                  "hex"),
+             "invoice_error");
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(text(*read, "erroneous_field"), "82");
+  EXPECT_EQ(text(*read, "suggested_value"), "2710");
+  EXPECT_FALSE(create_invoice_error({{"error", "no"}, {"suggested_value", "00"}}).has_value());
+}
+
+TEST(Create, a_blinded_path_may_hide_its_length_and_shorten_its_first_node) {
+  auto bytes_of_path = [](const Flags& flags) { return hex(made(create_blinded_path(flags), "hex")); };
+  Flags flags{{"nodes", "server,bob"}, {"path_id", "2a"}};
+  auto plain = bytes_of_path(flags);
+  flags["introduction"] = std::string("600x1x0/1");
+  auto compact = bytes_of_path(flags);
+  EXPECT_EQ(compact.size(), plain.size() - 24);
+  EXPECT_EQ(to_hex(ByteView(compact).first(9)), "010002580000010000");
+  flags["dummy_hops"] = std::uint64_t{2};
+  auto long_path = bytes_of_path(flags);
+  Reader in(long_path);
+  auto path = wire::read_blinded_path(in);
+  ASSERT_TRUE(path.has_value());
+  ASSERT_EQ(path->path.size(), 4u);
+  for (const auto& hop : path->path)
+    EXPECT_EQ(hop.encrypted_recipient_data.size(), path->path[0].encrypted_recipient_data.size());
+  flags["dummy_hops"] = std::uint64_t{11};
+  EXPECT_FALSE(create_blinded_path(flags).has_value());
+  flags = {{"nodes", "bob"}, {"introduction", "600x1x0/2"}};
+  EXPECT_FALSE(create_blinded_path(flags).has_value());
+}
+
+TEST(Onion, a_message_finds_its_way_to_a_path_that_a_channel_names) {
+  auto path =
+      made(create_blinded_path({{"nodes", "server,bob"}, {"path_id", "2a"}, {"introduction", "600x1x0/0"}}), "hex");
+  Flags build{{"message", "release_held_htlc"}, {"to", path}, {"way", "carol"}};
+  EXPECT_FALSE(onion_build(build).has_value());
+  build["introduction"] = std::string("server");
+  auto message = made(onion_build(build), "onion_message");
+  for (std::string node : {"carol", "server"}) {
+    auto peeled = onion_peel({{"packet", message}, {"key", node}});
+    ASSERT_TRUE(peeled.has_value()) << node;
+    message = text(*peeled, "onion_message");
+  }
+  auto last = onion_peel({{"packet", message}, {"key", "bob"}});
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(text(*last, "path_id"), "2a");
+}
+
+TEST(Descriptors, are_those_of_the_wallets_account) {
+  Flags flags{
+      {"words", "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"},
+      {"network", "mainnet"}};
+  auto listed = descriptors(flags);
+  ASSERT_TRUE(listed.has_value()) << listed.error().text();
+  const auto& all = std::get<List>(listed->find("descriptors")->inner());
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_TRUE(text(all[0], "desc").starts_with("wpkh([73c5da0a/84h/0h/0h]xpub6CatWdiZiodmUeTDp8LT5or8nmbKNcuyvz7Wyk"));
+  EXPECT_NE(text(all[1], "desc").find("/1/*)#"), std::string::npos);
+  flags["private"] = true;
+  flags["network"] = std::string("regtest");
+  listed = descriptors(flags);
+  EXPECT_NE(text(std::get<List>(listed->find("descriptors")->inner())[0], "desc").find("/84h/1h/0h]tprv"),
+            std::string::npos);
+  flags["words"] = std::string("abandon abandon");
+  EXPECT_NE(descriptors(flags).error().text().find("2 words"), std::string::npos);
 }
 
 TEST(Onion, a_payment_is_opened_hop_by_hop) {

@@ -184,6 +184,16 @@ TEST(DecodeKinds, a_psbt_shows_its_transaction) {
   EXPECT_EQ(problem.at, cut.size());
 }
 
+TEST(DecodeKinds, a_psbt_of_version_2_shows_the_transaction_that_its_maps_make) {
+  auto read = decode(
+      "cHNidP8BAgQCAAAAAQQBAQEFAQIB+wQCAAAAAAEOIAsK2SFBnByHGXNdctxzn56p4GONH+TB7vD5lECEgV/"
+      "IAQ8EAAAAAAABAwgACK8vAAAAAAEEF"
+      "gAUxDD2TEdW2jENvRoIVXLvKZkmJywAAQMIi73rCwAAAAABBBYAFE3Rk6yWSlasG54cyoRU/i9HT4UTAA==");
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(text(*read, "version"), "2");
+  EXPECT_EQ(text(*read->find("unsigned_transaction"), "outputs_total_sat"), "999998859");
+}
+
 TEST(DecodeKinds, a_payload_may_have_its_length_in_front) {
   for (std::string text : {"0202138d0402028a06080002580000010000", "120202138d0402028a06080002580000010000"}) {
     auto read = decode(text);
