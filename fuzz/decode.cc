@@ -2,6 +2,7 @@
 #include "toolbox/decode.h"
 
 #include "samples.h"
+#include "wire/test/shape_bytes.h"
 
 using namespace doze;
 
@@ -9,11 +10,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   auto rest = ByteView(data, size).subspan(1);
   if (auto message = wire::decode(rest)) {
-    // What peers understand is shown, and no field of it is left out.
+    // What peers understand is shown, unless a record that machines leave alone is broken.
     auto shown = toolbox::decode_bytes(rest, "message");
-    FUZZ_CHECK(shown.has_value());
     bool known = !std::holds_alternative<wire::UnknownMessage>(*message);
-    if (known && equal(wire::encode(*message), rest)) FUZZ_CHECK(shown->find("trailing") == nullptr);
+    FUZZ_CHECK(shown.has_value() || !known || shown.error().at.has_value());
   }
   const auto& kinds = toolbox::kinds();
   auto read = data[0] < 128   ? toolbox::decode(fuzz::as_text(rest))
@@ -46,6 +46,8 @@ static fuzz::Seeds seeds() {
   bytes(fuzz::static_invoice(Profile::Ldk).bytes());
   bytes(wire::to_bytes(fuzz::path(9)));
   for (const auto& message : fuzz::messages()) out.push_back(fuzz::with_prefix({128}, wire::encode(message)));
+  for (const auto& shape : wire::message_shapes())
+    out.push_back(fuzz::with_prefix({128}, wire::message_of(shape, fuzz::point(5))));
   return out;
 }
 DOZE_FUZZ_TARGET(decode, 20'000);

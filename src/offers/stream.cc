@@ -108,9 +108,7 @@ Bytes select(ByteView stream, bool (*chosen)(std::uint64_t)) {
 
 RecordsOut& RecordsOut::add(std::uint64_t type, ByteView value) {
   Writer out;
-  wire::write_bigsize(out, type);
-  wire::write_bigsize(out, value.size());
-  out.bytes(value);
+  wire::write_record(out, type, value);
   records_.emplace_back(type, out.take());
   return *this;
 }

@@ -9,6 +9,7 @@
 #include "offers/text.h"
 #include "onion/sphinx.h"
 #include "toolbox/bolt11.h"
+#include "toolbox/failures.h"
 #include "toolbox/guess.h"
 #include "toolbox/messages.h"
 #include "toolbox/onions.h"
@@ -248,7 +249,7 @@ const std::vector<std::string>& kinds() {
   static const std::vector<std::string> kKinds = {
       "offer",          "invoice_request", "invoice", "static_invoice", "invoice_error",   "invitation",
       "raw_invitation", "blinded_path",    "message", "onion_packet",   "payment_payload", "encrypted_data",
-      "node_id",        "transaction",     "psbt",    "bolt11_invoice", "address"};
+      "node_id",        "transaction",     "psbt",    "bolt11_invoice", "address",         "failure_message"};
   return kKinds;
 }
 
@@ -263,6 +264,7 @@ Read decode_bytes(ByteView bytes, std::string_view as) {
   if (as == "node_id") return decode_public_key(bytes);
   if (as == "transaction") return decode_transaction(bytes);
   if (as == "psbt") return decode_psbt(bytes);
+  if (as == "failure_message") return decode_failure_message(bytes);
   return fail(problem("", "no kind '" + std::string(as) + "' of bytes"));
 }
 

@@ -69,7 +69,7 @@ Result<Value, Problem> decode_guessed(ByteView bytes) {
                     "blinded_path", "invitation"})
     if (auto read = decode_bytes(bytes, kind)) return read;
   if (is_message_type(bytes))
-    if (auto message = decode_message(bytes)) return message;
+    if (auto message = decode_message(bytes); message && message->find("extension") == nullptr) return message;
   for (bool last : {true, false})
     for (bool through : {true, false})
       if (auto payload = decode_payment_payload(bytes, last, through)) return payload;

@@ -35,44 +35,46 @@ struct Record {
   std::uint64_t type;
   const char* name;
   Form form;
+  const char* fields = "";
 };
 // BOLT 12, and the two provisional numbers of bolts #1149 and LDK.
 constexpr Record kBolt12[] = {
-    {0, "invreq_metadata", Form::Hex},
-    {2, "offer_chains", Form::Chains},
-    {4, "offer_metadata", Form::Hex},
-    {6, "offer_currency", Form::Text},
-    {8, "offer_amount", Form::Msat},
-    {10, "offer_description", Form::Text},
-    {12, "offer_features", Form::Features},
-    {14, "offer_absolute_expiry", Form::Time},
-    {16, "offer_paths", Form::Paths},
-    {18, "offer_issuer", Form::Text},
-    {20, "offer_quantity_max", Form::Number},
-    {22, "offer_issuer_id", Form::Hex},
-    {80, "invreq_chain", Form::Chains},
-    {82, "invreq_amount", Form::Msat},
-    {84, "invreq_features", Form::Features},
-    {86, "invreq_quantity", Form::Number},
-    {88, "invreq_payer_id", Form::Hex},
-    {89, "invreq_payer_note", Form::Text},
-    {90, "invreq_paths", Form::Paths},
-    {91, "invreq_bip_353_name", Form::HumanName},
-    {160, "invoice_paths", Form::Paths},
-    {162, "invoice_blindedpay", Form::PayInfos},
-    {164, "invoice_created_at", Form::Time},
-    {166, "invoice_relative_expiry", Form::Seconds},
-    {168, "invoice_payment_hash", Form::Hex},
-    {170, "invoice_amount", Form::Msat},
-    {172, "invoice_fallbacks", Form::Hex},
-    {174, "invoice_features", Form::Features},
-    {176, "invoice_node_id", Form::Hex},
-    {178, "static_invoice_message_paths", Form::Paths},
-    {236, "static_invoice_message_paths", Form::Paths},
-    {240, "signature", Form::Hex},
+    {0, "invreq_metadata", Form::Hex, "blob:...*byte"},
+    {2, "offer_chains", Form::Chains, "chains:...*32*byte"},
+    {4, "offer_metadata", Form::Hex, "data:...*byte"},
+    {6, "offer_currency", Form::Text, "iso4217:...*byte"},
+    {8, "offer_amount", Form::Msat, "amount:tu64"},
+    {10, "offer_description", Form::Text, "description:...*byte"},
+    {12, "offer_features", Form::Features, "features:...*byte"},
+    {14, "offer_absolute_expiry", Form::Time, "seconds_from_epoch:tu64"},
+    {16, "offer_paths", Form::Paths, "paths:...*blinded_path"},
+    {18, "offer_issuer", Form::Text, "issuer:...*byte"},
+    {20, "offer_quantity_max", Form::Number, "max:tu64"},
+    {22, "offer_issuer_id", Form::Hex, "id:point"},
+    {80, "invreq_chain", Form::Chains, "chain:32*byte"},
+    {82, "invreq_amount", Form::Msat, "msat:tu64"},
+    {84, "invreq_features", Form::Features, "features:...*byte"},
+    {86, "invreq_quantity", Form::Number, "quantity:tu64"},
+    {88, "invreq_payer_id", Form::Hex, "key:point"},
+    {89, "invreq_payer_note", Form::Text, "note:...*byte"},
+    {90, "invreq_paths", Form::Paths, "paths:...*blinded_path"},
+    {91, "invreq_bip_353_name", Form::HumanName, "name:byte*byte domain:byte*byte"},
+    {160, "invoice_paths", Form::Paths, "paths:...*blinded_path"},
+    {162, "invoice_blindedpay", Form::PayInfos, "payinfo:...*blinded_payinfo"},
+    {164, "invoice_created_at", Form::Time, "timestamp:tu64"},
+    {166, "invoice_relative_expiry", Form::Seconds, "seconds_from_creation:tu32"},
+    {168, "invoice_payment_hash", Form::Hex, "payment_hash:32*byte"},
+    {170, "invoice_amount", Form::Msat, "msat:tu64"},
+    {172, "invoice_fallbacks", Form::Hex, "fallbacks:...*fallback_address"},
+    {174, "invoice_features", Form::Features, "features:...*byte"},
+    {176, "invoice_node_id", Form::Hex, "node_id:point"},
+    {178, "static_invoice_message_paths", Form::Paths, "paths:...*blinded_path"},
+    {236, "static_invoice_message_paths", Form::Paths, "paths:...*blinded_path"},
+    {240, "signature", Form::Hex, "sig:64*byte"},
 };
-constexpr Record kError[] = {
-    {1, "erroneous_field", Form::Number}, {3, "suggested_value", Form::Hex}, {5, "error", Form::Text}};
+constexpr Record kError[] = {{1, "erroneous_field", Form::Number, "tlv_fieldnum:tu64"},
+                             {3, "suggested_value", Form::Hex, "value:...*byte"},
+                             {5, "error", Form::Text, "msg:...*byte"}};
 constexpr Record kInvitation[] = {{2, "server_node_id", Form::Hex},    {4, "addresses", Form::Addresses},
                                   {6, "server_paths", Form::Paths},    {8, "profile", Form::ProfileByte},
                                   {10, "absolute_expiry", Form::Time}, {12, "token", Form::Hex}};
@@ -228,6 +230,18 @@ const char* name(Stream stream) {
   static constexpr const char* kNames[] = {"offer",          "invoice_request", "invoice",
                                            "static_invoice", "invoice_error",   "invitation"};
   return kNames[static_cast<std::size_t>(stream)];
+}
+
+std::vector<StreamRecord> records_of(Stream stream) {
+  // An offer has the types below 80, a request adds those below 160 and a signature.
+  auto allowed = [&](std::uint64_t type) {
+    if (stream == Stream::Offer) return type >= 1 && type < 80;
+    return stream != Stream::InvoiceRequest || type < 160 || type == 240;
+  };
+  std::vector<StreamRecord> out;
+  for (const auto& record : table(stream))
+    if (allowed(record.type)) out.push_back({record.type, record.name, record.fields});
+  return out;
 }
 
 const char* record_name(Stream stream, std::uint64_t type) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "toolbox/problem.h"
 #include "wire/tlv.h"
@@ -17,6 +18,13 @@ enum class Stream : std::uint8_t { Offer, InvoiceRequest, Invoice, StaticInvoice
 [[nodiscard]] Result<Value, Problem> decode_stream(Stream stream, ByteView bytes);
 /// Where in `bytes` the error of a reader of this stream stands. Fields that are missing: where they would have to be.
 [[nodiscard]] Problem locate(Stream stream, ByteView bytes, const ParseError& error);
+struct StreamRecord {
+  std::uint64_t type;
+  const char* name;
+  const char* fields;  // "name:type name:type", types as type_text has them, and tu16 to tu64
+};
+/// Every record that such a stream may have.
+[[nodiscard]] std::vector<StreamRecord> records_of(Stream stream);
 /// The name of a record's type, or nullptr.
 [[nodiscard]] const char* record_name(Stream stream, std::uint64_t type);
 

@@ -18,10 +18,7 @@ const Flags& seed_only() {
 }
 
 Bytes record(std::uint64_t type, ByteView value) {
-  Writer out;
-  wire::write_bigsize(out, type);
-  wire::write_bigsize(out, value.size());
-  return out.bytes(value).take();
+  return wire::TlvWriter().add(type, value).take();
 }
 
 /// Text beside a number that says the same is left out: the number is easier to compare.

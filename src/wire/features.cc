@@ -9,6 +9,7 @@ struct Feature {
   std::size_t even;
   const char* name;
   std::initializer_list<std::size_t> needs;
+  bool understood = true;  // false: we know its name only
 };
 const Feature kFeatures[] = {
     {kDataLossProtect, "option_data_loss_protect", {}},
@@ -25,6 +26,7 @@ const Feature kFeatures[] = {
     {kShutdownAnysegwit, "option_shutdown_anysegwit", {}},
     {kDualFund, "option_dual_fund", {}},
     {kQuiescence, "option_quiesce", {}},
+    {36, "option_attribution_data", {}, false},
     {kOnionMessages, "option_onion_messages", {}},
     {kProvideStorage, "option_provide_storage", {}},
     {kChannelType, "option_channel_type", {}},
@@ -33,6 +35,7 @@ const Feature kFeatures[] = {
     {kZeroConf, "option_zeroconf", {kScidAlias}},
     {kHtlcHoldDraft, "option_htlc_hold", {kOnionMessages}},
     {kSimpleClose, "option_simple_close", {kShutdownAnysegwit}},
+    {62, "option_splice", {}, false},
     {kHtlcHoldLdk, "option_htlc_hold (LDK's number)", {}},
 };
 const Feature* find(std::size_t bit) {
@@ -78,7 +81,7 @@ const char* feature_name(std::size_t bit) {
 
 std::optional<std::size_t> unknown_even(const FeatureBits& features) {
   for (auto bit : features.bits())
-    if (bit % 2 == 0 && find(bit) == nullptr) return bit;
+    if (const auto* feature = find(bit); bit % 2 == 0 && (feature == nullptr || !feature->understood)) return bit;
   return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// Field tables of every message: `fields` for the fixed part, `tlvs` for the stream behind it, both ways.
+// The fields of every message that we speak, in the order of the BOLTs.
 #include "wire/messages.h"
 
 #include "crypto/crypto.h"
@@ -6,478 +6,338 @@
 
 namespace doze::wire {
 
-namespace {
-
-constexpr std::uint64_t kPathKeyTlv = 0;
-constexpr std::size_t kMaxHtlcSignatures = 966;  // BOLT 2: max_accepted_htlcs is 483 at most, in each direction
+DOZE_MESSAGE(1, Warning, "warning");
+DOZE_MESSAGE(16, Init, "init");
+DOZE_MESSAGE(17, Error, "error");
+DOZE_MESSAGE(18, Ping, "ping");
+DOZE_MESSAGE(19, Pong, "pong");
+DOZE_MESSAGE(32, OpenChannel, "open_channel");
+DOZE_MESSAGE(33, AcceptChannel, "accept_channel");
+DOZE_MESSAGE(34, FundingCreated, "funding_created");
+DOZE_MESSAGE(35, FundingSigned, "funding_signed");
+DOZE_MESSAGE(36, ChannelReady, "channel_ready");
+DOZE_MESSAGE(38, Shutdown, "shutdown");
+DOZE_MESSAGE(39, ClosingSigned, "closing_signed");
+DOZE_MESSAGE(128, UpdateAddHtlc, "update_add_htlc");
+DOZE_MESSAGE(130, UpdateFulfillHtlc, "update_fulfill_htlc");
+DOZE_MESSAGE(131, UpdateFailHtlc, "update_fail_htlc");
+DOZE_MESSAGE(132, CommitmentSigned, "commitment_signed");
+DOZE_MESSAGE(133, RevokeAndAck, "revoke_and_ack");
+DOZE_MESSAGE(134, UpdateFee, "update_fee");
+DOZE_MESSAGE(135, UpdateFailMalformedHtlc, "update_fail_malformed_htlc");
+DOZE_MESSAGE(136, ChannelReestablish, "channel_reestablish");
+DOZE_MESSAGE(256, ChannelAnnouncement, "channel_announcement");
+DOZE_MESSAGE(257, NodeAnnouncement, "node_announcement");
+DOZE_MESSAGE(258, ChannelUpdate, "channel_update");
+DOZE_MESSAGE(259, AnnouncementSignatures, "announcement_signatures");
+DOZE_MESSAGE(261, QueryShortChannelIds, "query_short_channel_ids");
+DOZE_MESSAGE(262, ReplyShortChannelIdsEnd, "reply_short_channel_ids_end");
+DOZE_MESSAGE(263, QueryChannelRange, "query_channel_range");
+DOZE_MESSAGE(264, ReplyChannelRange, "reply_channel_range");
+DOZE_MESSAGE(265, GossipTimestampFilter, "gossip_timestamp_filter");
+DOZE_MESSAGE(513, OnionMessage, "onion_message");
 
 // ---- BOLT 1 ----
-void fields(FieldWriter& io, Init& m) {
-  io.out.u16(0);  // globalfeatures: long since joined into features
-  io.field(m.features);
-  TlvJoiner tlvs;
-  if (m.networks) {
-    Writer chains;
-    for (const auto& chain : *m.networks) chains.bytes(chain.view());
-    tlvs.add(1, chains.view());
-  }
-  if (m.remote_addr) {
-    Writer address;
-    write(address, *m.remote_addr);
-    tlvs.add(3, address.view());
-  }
-  tlvs.join(io.out, {});
-}
-void fields(FieldReader& io, Init& m) {
-  FeatureBits global;
-  io.field(global);
-  io.field(m.features);
+template <class Io>
+void fields(Io& io, Init& m) {
+  FeatureBits global;  // long since joined into features
+  io.field("globalfeatures", global);
+  io.field("features", m.features);
   m.features = m.features | global;
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  if (auto chains = tlvs.take(1)) {
-    m.networks.emplace();
-    if (chains->size() % 32 != 0) io.refuse(ParseCode::BadLength, "networks");
-    for (std::size_t at = 0; at + 32 <= chains->size(); at += 32)
-      m.networks->push_back(*ChainHash::from(chains->subspan(at, 32)));
-  }
-  if (auto address = tlvs.take(3))
-    if (auto read = read_addresses(*address); read && read->size() == 1) m.remote_addr = read->front();
-  (void)tlvs.keep_rest();
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) {
+    tlvs.record(1, "networks", m.networks, [](auto& io, auto& chains) { io.rest("chains", chains); });
+    std::optional<Bytes> address;
+    if (m.remote_addr) address = to_bytes(std::vector{*m.remote_addr});
+    tlvs.record(3, "remote_addr", address, [](auto& io, auto& data) { io.rest("data", data, Form::RestAddress); });
+    // An address of a kind that we do not know is left out.
+    if (auto read = read_addresses(address.value_or(Bytes{})); read && read->size() == 1) m.remote_addr = read->front();
+  });
 }
 template <class Io, class M>
   requires std::is_same_v<M, Error> || std::is_same_v<M, Warning>
 void fields(Io& io, M& m) {
-  io.field(m.channel_id);
-  io.sized(m.data);
+  io.field("channel_id", m.channel_id);
+  io.sized("data", m.data, Form::Text);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, Ping& m) {
-  io.field(m.num_pong_bytes);
-  Bytes ignored(m.ignored_length);
-  io.sized(ignored);
-  m.ignored_length = static_cast<std::uint16_t>(ignored.size());
+  io.field("num_pong_bytes", m.num_pong_bytes);
+  io.ignored("ignored", m.ignored_length);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, Pong& m) {
-  Bytes ignored(m.ignored_length);
-  io.sized(ignored);
-  m.ignored_length = static_cast<std::uint16_t>(ignored.size());
+  io.ignored("ignored", m.ignored_length);
+  io.extension(m.extra_tlvs);
 }
 
 // ---- BOLT 2 ----
-template <class M>
-void opening_tlvs(FieldWriter& io, M& m) {
-  TlvJoiner tlvs;
-  if (m.upfront_shutdown_script) tlvs.add(0, *m.upfront_shutdown_script);
-  if (m.channel_type) tlvs.add(1, m.channel_type->to_bytes());
-  tlvs.join(io.out, m.extra_tlvs);
-}
-template <class M>
-void opening_tlvs(FieldReader& io, M& m) {
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  if (auto script = tlvs.take(0)) m.upfront_shutdown_script = doze::to_bytes(*script);
-  if (auto type = tlvs.take(1)) m.channel_type = FeatureBits(*type);
-  m.extra_tlvs = tlvs.keep_rest();
-}
-template <class Io, class M>
-void six_points(Io& io, M& m) {
-  io.field(m.funding_pubkey);
-  io.field(m.revocation_basepoint);
-  io.field(m.payment_basepoint);
-  io.field(m.delayed_payment_basepoint);
-  io.field(m.htlc_basepoint);
-  io.field(m.first_per_commitment_point);
-}
 template <class Io>
 void fields(Io& io, OpenChannel& m) {
-  io.field(m.chain_hash);
-  io.field(m.temporary_channel_id);
-  io.field(m.funding_satoshis);
-  io.field(m.push_msat);
-  io.field(m.dust_limit_satoshis);
-  io.limit(m.max_htlc_value_in_flight_msat);
-  io.field(m.channel_reserve_satoshis);
-  io.field(m.htlc_minimum_msat);
-  io.field(m.feerate_per_kw);
-  io.field(m.to_self_delay);
-  io.field(m.max_accepted_htlcs);
-  six_points(io, m);
-  io.field(m.channel_flags);
-  opening_tlvs(io, m);
+  io.field("chain_hash", m.chain_hash);
+  io.field("temporary_channel_id", m.temporary_channel_id);
+  io.field("funding_satoshis", m.funding_satoshis);
+  io.field("push_msat", m.push_msat);
+  io.field("dust_limit_satoshis", m.dust_limit_satoshis);
+  io.limit("max_htlc_value_in_flight_msat", m.max_htlc_value_in_flight_msat);
+  io.field("channel_reserve_satoshis", m.channel_reserve_satoshis);
+  io.field("htlc_minimum_msat", m.htlc_minimum_msat);
+  io.field("feerate_per_kw", m.feerate_per_kw);
+  io.field("to_self_delay", m.to_self_delay);
+  io.field("max_accepted_htlcs", m.max_accepted_htlcs);
+  channel_keys(io, m);
+  io.field("channel_flags", m.channel_flags);
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) { opening_records(tlvs, m); });
 }
 template <class Io>
 void fields(Io& io, AcceptChannel& m) {
-  io.field(m.temporary_channel_id);
-  io.field(m.dust_limit_satoshis);
-  io.limit(m.max_htlc_value_in_flight_msat);
-  io.field(m.channel_reserve_satoshis);
-  io.field(m.htlc_minimum_msat);
-  io.field(m.minimum_depth);
-  io.field(m.to_self_delay);
-  io.field(m.max_accepted_htlcs);
-  six_points(io, m);
-  opening_tlvs(io, m);
+  io.field("temporary_channel_id", m.temporary_channel_id);
+  io.field("dust_limit_satoshis", m.dust_limit_satoshis);
+  io.limit("max_htlc_value_in_flight_msat", m.max_htlc_value_in_flight_msat);
+  io.field("channel_reserve_satoshis", m.channel_reserve_satoshis);
+  io.field("htlc_minimum_msat", m.htlc_minimum_msat);
+  io.field("minimum_depth", m.minimum_depth);
+  io.field("to_self_delay", m.to_self_delay);
+  io.field("max_accepted_htlcs", m.max_accepted_htlcs);
+  channel_keys(io, m);
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) { opening_records(tlvs, m); });
 }
 template <class Io>
 void fields(Io& io, FundingCreated& m) {
-  io.field(m.temporary_channel_id);
-  io.field(m.funding_txid);
-  io.field(m.funding_output_index);
-  io.field(m.signature);
+  io.field("temporary_channel_id", m.temporary_channel_id);
+  io.field("funding_txid", m.funding_txid);
+  io.field("funding_output_index", m.funding_output_index);
+  io.field("signature", m.signature);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, FundingSigned& m) {
-  io.field(m.channel_id);
-  io.field(m.signature);
-}
-/// A stream without records of ours: unknown odd ones are kept.
-void extras(FieldWriter& io, Bytes& kept) {
-  io.out.bytes(kept);
-}
-void extras(FieldReader& io, Bytes& kept) {
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  kept = tlvs.keep_rest();
-}
-void alias_tlv(FieldWriter& io, ChannelReady& m) {
-  TlvJoiner tlvs;
-  if (m.short_channel_id) tlvs.add(1, Writer().u64(m.short_channel_id->value()).view());
-  tlvs.join(io.out, m.extra_tlvs);
-}
-void alias_tlv(FieldReader& io, ChannelReady& m) {
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  if (auto alias = tlvs.take(1)) {
-    Reader in(*alias);
-    m.short_channel_id = ShortChannelId(in.u64());
-    if (!in.done()) io.refuse(ParseCode::BadLength, "short_channel_id alias");
-  }
-  m.extra_tlvs = tlvs.keep_rest();
+  io.field("channel_id", m.channel_id);
+  io.field("signature", m.signature);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, ChannelReady& m) {
-  io.field(m.channel_id);
-  io.field(m.second_per_commitment_point);
-  alias_tlv(io, m);
+  io.field("channel_id", m.channel_id);
+  io.field("second_per_commitment_point", m.second_per_commitment_point);
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) {
+    tlvs.record(1, "short_channel_id", m.short_channel_id, [](auto& io, auto& alias) { io.field("alias", alias); });
+  });
 }
 template <class Io>
 void fields(Io& io, Shutdown& m) {
-  io.field(m.channel_id);
-  io.sized(m.scriptpubkey);
-  extras(io, m.extra_tlvs);
-}
-void fee_range_tlv(FieldWriter& io, ClosingSigned& m) {
-  TlvJoiner tlvs;
-  if (m.fee_range)
-    tlvs.add(1, Writer().u64(m.fee_range->min_fee_satoshis.value()).u64(m.fee_range->max_fee_satoshis.value()).view());
-  tlvs.join(io.out, m.extra_tlvs);
-}
-void fee_range_tlv(FieldReader& io, ClosingSigned& m) {
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  if (auto range = tlvs.take(1)) {
-    Reader in(*range);
-    m.fee_range = FeeRange{Sat(in.u64()), Sat(in.u64())};
-    if (!in.done()) io.refuse(ParseCode::BadLength, "fee_range");
-  }
-  m.extra_tlvs = tlvs.keep_rest();
+  io.field("channel_id", m.channel_id);
+  io.sized("scriptpubkey", m.scriptpubkey);
+  io.tlvs(m.extra_tlvs, [](auto&) {});
 }
 template <class Io>
 void fields(Io& io, ClosingSigned& m) {
-  io.field(m.channel_id);
-  io.field(m.fee_satoshis);
-  io.field(m.signature);
-  fee_range_tlv(io, m);
-}
-void add_tlvs(FieldWriter& io, UpdateAddHtlc& m) {
-  TlvJoiner tlvs;
-  if (m.path_key) tlvs.add(kPathKeyTlv, m.path_key->view());
-  if (m.hold_htlc) tlvs.add(numbers(*m.hold_htlc).add_hold_htlc, {});
-  tlvs.join(io.out, m.extra_tlvs);
-}
-void add_tlvs(FieldReader& io, UpdateAddHtlc& m) {
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  if (auto key = tlvs.take(kPathKeyTlv)) {
-    m.path_key = PublicKey::from(*key);
-    if (!m.path_key) io.refuse(ParseCode::BadLength, "path_key");
-  }
-  for (auto profile : {Profile::Draft, Profile::Ldk})  // LDK's wins where both are set
-    if (auto hold = tlvs.take(numbers(profile).add_hold_htlc)) {
-      if (!hold->empty()) io.refuse(ParseCode::BadLength, "hold_htlc");
-      m.hold_htlc = profile;
-    }
-  m.extra_tlvs = tlvs.keep_rest();
+  io.field("channel_id", m.channel_id);
+  io.field("fee_satoshis", m.fee_satoshis);
+  io.field("signature", m.signature);
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) {
+    tlvs.record(1, "fee_range", m.fee_range, [](auto& io, auto& range) {
+      io.unchecked("min_fee_satoshis", range.min_fee_satoshis);
+      io.unchecked("max_fee_satoshis", range.max_fee_satoshis);
+    });
+  });
 }
 template <class Io>
 void fields(Io& io, UpdateAddHtlc& m) {
-  io.field(m.channel_id);
-  io.field(m.id);
-  io.field(m.amount_msat);
-  io.field(m.payment_hash);
-  io.field(m.cltv_expiry);
-  io.fixed(m.onion_routing_packet, kPaymentOnionBytes);
-  add_tlvs(io, m);
+  io.field("channel_id", m.channel_id);
+  io.field("id", m.id);
+  io.field("amount_msat", m.amount_msat);
+  io.field("payment_hash", m.payment_hash);
+  io.field("cltv_expiry", m.cltv_expiry);
+  io.fixed("onion_routing_packet", m.onion_routing_packet, kPaymentOnionBytes);
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) {
+    tlvs.record(0, "path_key", m.path_key, [](auto& io, auto& key) { io.unchecked("path_key", key); });
+    std::optional<Profile> found;
+    for (auto profile : {Profile::Draft, Profile::Ldk}) {  // LDK's wins where both are set
+      bool hold = m.hold_htlc == profile;
+      tlvs.flag(numbers(profile).add_hold_htlc, "hold_htlc", hold);
+      if (hold) found = profile;
+    }
+    m.hold_htlc = found;
+  });
 }
 template <class Io>
 void fields(Io& io, UpdateFulfillHtlc& m) {
-  io.field(m.channel_id);
-  io.field(m.id);
-  io.field(m.payment_preimage);
-  extras(io, m.extra_tlvs);
+  io.field("channel_id", m.channel_id);
+  io.field("id", m.id);
+  io.field("payment_preimage", m.payment_preimage);
+  io.tlvs(m.extra_tlvs, [](auto& tlvs) { attribution_record(tlvs); });
 }
 template <class Io>
 void fields(Io& io, UpdateFailHtlc& m) {
-  io.field(m.channel_id);
-  io.field(m.id);
-  io.sized(m.reason);
-  extras(io, m.extra_tlvs);
+  io.field("channel_id", m.channel_id);
+  io.field("id", m.id);
+  io.sized("reason", m.reason);
+  io.tlvs(m.extra_tlvs, [](auto& tlvs) { attribution_record(tlvs); });
 }
 template <class Io>
 void fields(Io& io, UpdateFailMalformedHtlc& m) {
-  io.field(m.channel_id);
-  io.field(m.id);
-  io.field(m.sha256_of_onion);
-  io.field(m.failure_code);
-}
-void signatures(FieldWriter& io, std::vector<Signature>& v) {
-  io.out.u16(static_cast<std::uint16_t>(v.size()));
-  for (const auto& signature : v) io.out.bytes(signature.view());
-}
-void signatures(FieldReader& io, std::vector<Signature>& v) {
-  std::uint16_t count = 0;
-  io.field(count);
-  if (count > kMaxHtlcSignatures) return io.refuse(ParseCode::BadValue, "num_htlcs");
-  for (; count > 0 && io.in.ok(); --count) {
-    Signature signature;
-    io.field(signature);
-    v.push_back(signature);
-  }
+  io.field("channel_id", m.channel_id);
+  io.field("id", m.id);
+  io.field("sha256_of_onion", m.sha256_of_onion);
+  io.field("failure_code", m.failure_code);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, CommitmentSigned& m) {
-  io.field(m.channel_id);
-  io.field(m.signature);
-  signatures(io, m.htlc_signatures);
-  extras(io, m.extra_tlvs);
+  io.field("channel_id", m.channel_id);
+  io.field("signature", m.signature);
+  io.list("htlc_signatures", m.htlc_signatures);
+  io.tlvs(m.extra_tlvs, [](auto& tlvs) { tlvs.kept(1, "funding_txid", {{"funding_txid", Form::Txid}}); });
 }
-void release_tlvs(FieldWriter& io, RevokeAndAck& m) {
-  TlvJoiner tlvs;
-  for (auto profile : {Profile::Draft, Profile::Ldk}) {
-    Writer records;
-    for (const auto& release : m.release_paths) {
-      if (release.profile != profile) continue;
-      if (numbers(profile).raa_record_has_htlc_id) records.u64(release.htlc_id.value_or(0));
-      write(records, release.path);
-    }
-    if (records.size() != 0) tlvs.add(numbers(profile).raa_release_paths, records.view());
-  }
-  tlvs.join(io.out, m.extra_tlvs);
+namespace {
+/// Takes those of one profile out of the list; nullopt: none.
+std::optional<std::vector<ReleasePath>> take_paths(std::vector<ReleasePath>& all, Profile profile) {
+  auto others =
+      std::stable_partition(all.begin(), all.end(), [&](const auto& each) { return each.profile != profile; });
+  if (others == all.end()) return std::nullopt;
+  std::vector<ReleasePath> out(std::make_move_iterator(others), std::make_move_iterator(all.end()));
+  all.erase(others, all.end());
+  return out;
 }
-void release_tlvs(FieldReader& io, RevokeAndAck& m) {
-  if (!io.good()) return;
-  TlvFields tlvs(io);
-  for (auto profile : {Profile::Draft, Profile::Ldk}) {
-    auto value = tlvs.take(numbers(profile).raa_release_paths);
-    if (!value) continue;
-    Reader in(*value);
-    while (in.remaining() != 0) {
-      ReleasePath release{std::nullopt, {}, profile};
-      if (numbers(profile).raa_record_has_htlc_id) release.htlc_id = in.u64();
-      auto path = read_blinded_path(in);
-      if (!path) {
-        io.refuse(path.error().code, "release path");
-        break;
-      }
-      release.path = *std::move(path);
-      m.release_paths.push_back(std::move(release));
-    }
-  }
-  m.extra_tlvs = tlvs.keep_rest();
-}
+}  // namespace
 template <class Io>
 void fields(Io& io, RevokeAndAck& m) {
-  io.field(m.channel_id);
-  io.field(m.per_commitment_secret);
-  io.field(m.next_per_commitment_point);
-  release_tlvs(io, m);
+  io.field("channel_id", m.channel_id);
+  io.field("per_commitment_secret", m.per_commitment_secret);
+  io.field("next_per_commitment_point", m.next_per_commitment_point);
+  io.tlvs(m.extra_tlvs, [&](auto& tlvs) {
+    for (auto profile : {Profile::Draft, Profile::Ldk}) {
+      auto paths = take_paths(m.release_paths, profile);
+      tlvs.record(numbers(profile).raa_release_paths, "release_paths", paths,
+                  [&](auto& io, auto& each) { io.rest("paths", each, profile); });
+      for (auto& path : paths.value_or(std::vector<ReleasePath>{})) m.release_paths.push_back(std::move(path));
+    }
+  });
 }
 template <class Io>
 void fields(Io& io, UpdateFee& m) {
-  io.field(m.channel_id);
-  io.field(m.feerate_per_kw);
+  io.field("channel_id", m.channel_id);
+  io.field("feerate_per_kw", m.feerate_per_kw);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, ChannelReestablish& m) {
-  io.field(m.channel_id);
-  io.field(m.next_commitment_number);
-  io.field(m.next_revocation_number);
-  io.field(m.your_last_per_commitment_secret);
-  io.field(m.my_current_per_commitment_point);
-  extras(io, m.extra_tlvs);
+  io.field("channel_id", m.channel_id);
+  io.field("next_commitment_number", m.next_commitment_number);
+  io.field("next_revocation_number", m.next_revocation_number);
+  io.field("your_last_per_commitment_secret", m.your_last_per_commitment_secret);
+  io.field("my_current_per_commitment_point", m.my_current_per_commitment_point);
+  io.tlvs(m.extra_tlvs, [](auto& tlvs) {
+    tlvs.kept(1, "next_funding", {{"next_funding_txid", Form::Txid}, {"retransmit_flags", Form::U8}});
+    tlvs.kept(5, "my_current_funding_locked",
+              {{"my_current_funding_locked_txid", Form::Txid}, {"retransmit_flags", Form::U8}});
+  });
 }
 
 // ---- BOLT 7 ----
 template <class Io>
 void fields(Io& io, AnnouncementSignatures& m) {
-  io.field(m.channel_id);
-  io.field(m.short_channel_id);
-  io.field(m.node_signature);
-  io.field(m.bitcoin_signature);
-}
-/// What stands behind the known fields of a gossip message is kept in `raw` only.
-void behind(FieldWriter&) {}
-void behind(FieldReader& io) {
-  (void)io.in.rest();
+  io.field("channel_id", m.channel_id);
+  io.field("short_channel_id", m.short_channel_id);
+  io.field("node_signature", m.node_signature);
+  io.field("bitcoin_signature", m.bitcoin_signature);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, ChannelAnnouncement& m) {
-  io.field(m.node_signature_1);
-  io.field(m.node_signature_2);
-  io.field(m.bitcoin_signature_1);
-  io.field(m.bitcoin_signature_2);
-  io.field(m.features);
-  io.field(m.chain_hash);
-  io.field(m.short_channel_id);
-  io.field(m.node_id_1);
-  io.field(m.node_id_2);
-  io.field(m.bitcoin_key_1);
-  io.field(m.bitcoin_key_2);
-  behind(io);
-}
-void addresses(FieldWriter& io, std::vector<NetworkAddress>& v) {
-  auto bytes = to_bytes(v);
-  io.sized(bytes);
-}
-void addresses(FieldReader& io, std::vector<NetworkAddress>& v) {
-  Bytes bytes;
-  io.sized(bytes);
-  if (!io.good()) return;
-  auto read = read_addresses(bytes);
-  if (read)
-    v = *std::move(read);
-  else
-    io.error = read.error();
+  io.field("node_signature_1", m.node_signature_1);
+  io.field("node_signature_2", m.node_signature_2);
+  io.field("bitcoin_signature_1", m.bitcoin_signature_1);
+  io.field("bitcoin_signature_2", m.bitcoin_signature_2);
+  io.field("features", m.features);
+  io.field("chain_hash", m.chain_hash);
+  io.field("short_channel_id", m.short_channel_id);
+  io.field("node_id_1", m.node_id_1);
+  io.field("node_id_2", m.node_id_2);
+  io.field("bitcoin_key_1", m.bitcoin_key_1);
+  io.field("bitcoin_key_2", m.bitcoin_key_2);
+  io.behind();
 }
 template <class Io>
 void fields(Io& io, NodeAnnouncement& m) {
-  io.field(m.signature);
-  io.field(m.features);
-  io.field(m.timestamp);
-  io.field(m.node_id);
-  io.field(m.rgb_color);
-  io.field(m.alias);
-  addresses(io, m.addresses);
-  behind(io);
+  io.field("signature", m.signature);
+  io.field("features", m.features);
+  io.field("timestamp", m.timestamp, Form::Time);
+  io.field("node_id", m.node_id);
+  io.field("rgb_color", m.rgb_color, Form::Color);
+  io.field("alias", m.alias, Form::Alias);
+  io.addresses("addresses", m.addresses);
+  io.behind();
 }
 template <class Io>
 void fields(Io& io, ChannelUpdate& m) {
-  io.field(m.signature);
-  io.field(m.chain_hash);
-  io.field(m.short_channel_id);
-  io.field(m.timestamp);
-  io.field(m.message_flags);
-  io.field(m.channel_flags);
-  io.field(m.cltv_expiry_delta);
-  io.field(m.htlc_minimum_msat);
-  io.field(m.fee_base_msat);
-  io.field(m.fee_proportional_millionths);
-  io.limit(m.htlc_maximum_msat);
-  behind(io);
+  io.field("signature", m.signature);
+  io.field("chain_hash", m.chain_hash);
+  io.field("short_channel_id", m.short_channel_id);
+  io.field("timestamp", m.timestamp, Form::Time);
+  io.field("message_flags", m.message_flags);
+  io.field("channel_flags", m.channel_flags);
+  io.field("cltv_expiry_delta", m.cltv_expiry_delta);
+  io.field("htlc_minimum_msat", m.htlc_minimum_msat);
+  io.field("fee_base_msat", m.fee_base_msat);
+  io.field("fee_proportional_millionths", m.fee_proportional_millionths);
+  io.limit("htlc_maximum_msat", m.htlc_maximum_msat);
+  io.behind();
 }
 template <class Io>
 void fields(Io& io, QueryShortChannelIds& m) {
-  io.field(m.chain_hash);
-  io.sized(m.encoded_short_ids);
-  io.rest(m.extra_tlvs);
+  io.field("chain_hash", m.chain_hash);
+  io.sized("encoded_short_ids", m.encoded_short_ids, Form::ShortIds);
+  io.unread_tlvs(m.extra_tlvs, [](auto& tlvs) {
+    tlvs.kept(1, "query_flags", {{"encoding_type", Form::U8}, {"encoded_query_flags", Form::RestBigSizes}});
+  });
 }
 template <class Io>
 void fields(Io& io, ReplyShortChannelIdsEnd& m) {
-  io.field(m.chain_hash);
-  io.field(m.full_information);
+  io.field("chain_hash", m.chain_hash);
+  io.field("full_information", m.full_information);
+  io.extension(m.extra_tlvs);
 }
 template <class Io>
 void fields(Io& io, QueryChannelRange& m) {
-  io.field(m.chain_hash);
-  io.field(m.first_blocknum);
-  io.field(m.number_of_blocks);
-  io.rest(m.extra_tlvs);
+  io.field("chain_hash", m.chain_hash);
+  io.field("first_blocknum", m.first_blocknum);
+  io.field("number_of_blocks", m.number_of_blocks);
+  io.unread_tlvs(m.extra_tlvs, [](auto& tlvs) {
+    tlvs.kept(1, "query_option", {{"query_option_flags", Form::BigSize}});
+  });
 }
 template <class Io>
 void fields(Io& io, ReplyChannelRange& m) {
-  io.field(m.chain_hash);
-  io.field(m.first_blocknum);
-  io.field(m.number_of_blocks);
-  io.field(m.sync_complete);
-  io.sized(m.encoded_short_ids);
-  io.rest(m.extra_tlvs);
+  io.field("chain_hash", m.chain_hash);
+  io.field("first_blocknum", m.first_blocknum);
+  io.field("number_of_blocks", m.number_of_blocks);
+  io.field("sync_complete", m.sync_complete);
+  io.sized("encoded_short_ids", m.encoded_short_ids, Form::ShortIds);
+  io.unread_tlvs(m.extra_tlvs, [](auto& tlvs) {
+    tlvs.kept(1, "timestamps_tlv", {{"encoding_type", Form::U8}, {"encoded_timestamps", Form::RestPairs}});
+    tlvs.kept(3, "checksums_tlv", {{"checksums", Form::RestPairs}});
+  });
 }
 template <class Io>
 void fields(Io& io, GossipTimestampFilter& m) {
-  io.field(m.chain_hash);
-  io.field(m.first_timestamp);
-  io.field(m.timestamp_range);
+  io.field("chain_hash", m.chain_hash);
+  io.field("first_timestamp", m.first_timestamp, Form::Time);
+  io.field("timestamp_range", m.timestamp_range);
+  io.extension(m.extra_tlvs);
 }
 
 // ---- BOLT 4 ----
 template <class Io>
 void fields(Io& io, OnionMessage& m) {
-  io.field(m.path_key);
-  io.sized(m.onion_message_packet);
+  io.field("path_key", m.path_key);
+  io.sized("onion_message_packet", m.onion_message_packet);
+  io.extension(m.extra_tlvs);
 }
 
-// ---- the table of types ----
-template <class M>
-struct Type;
-#define DOZE_MESSAGE(NUMBER, STRUCT, NAME)           \
-  template <>                                        \
-  struct Type<STRUCT> {                              \
-    static constexpr std::uint16_t kNumber = NUMBER; \
-    static constexpr const char* kName = NAME;       \
-  };
-DOZE_MESSAGE(1, Warning, "warning")
-DOZE_MESSAGE(16, Init, "init")
-DOZE_MESSAGE(17, Error, "error")
-DOZE_MESSAGE(18, Ping, "ping")
-DOZE_MESSAGE(19, Pong, "pong")
-DOZE_MESSAGE(32, OpenChannel, "open_channel")
-DOZE_MESSAGE(33, AcceptChannel, "accept_channel")
-DOZE_MESSAGE(34, FundingCreated, "funding_created")
-DOZE_MESSAGE(35, FundingSigned, "funding_signed")
-DOZE_MESSAGE(36, ChannelReady, "channel_ready")
-DOZE_MESSAGE(38, Shutdown, "shutdown")
-DOZE_MESSAGE(39, ClosingSigned, "closing_signed")
-DOZE_MESSAGE(128, UpdateAddHtlc, "update_add_htlc")
-DOZE_MESSAGE(130, UpdateFulfillHtlc, "update_fulfill_htlc")
-DOZE_MESSAGE(131, UpdateFailHtlc, "update_fail_htlc")
-DOZE_MESSAGE(132, CommitmentSigned, "commitment_signed")
-DOZE_MESSAGE(133, RevokeAndAck, "revoke_and_ack")
-DOZE_MESSAGE(134, UpdateFee, "update_fee")
-DOZE_MESSAGE(135, UpdateFailMalformedHtlc, "update_fail_malformed_htlc")
-DOZE_MESSAGE(136, ChannelReestablish, "channel_reestablish")
-DOZE_MESSAGE(256, ChannelAnnouncement, "channel_announcement")
-DOZE_MESSAGE(257, NodeAnnouncement, "node_announcement")
-DOZE_MESSAGE(258, ChannelUpdate, "channel_update")
-DOZE_MESSAGE(259, AnnouncementSignatures, "announcement_signatures")
-DOZE_MESSAGE(261, QueryShortChannelIds, "query_short_channel_ids")
-DOZE_MESSAGE(262, ReplyShortChannelIdsEnd, "reply_short_channel_ids_end")
-DOZE_MESSAGE(263, QueryChannelRange, "query_channel_range")
-DOZE_MESSAGE(264, ReplyChannelRange, "reply_channel_range")
-DOZE_MESSAGE(265, GossipTimestampFilter, "gossip_timestamp_filter")
-DOZE_MESSAGE(513, OnionMessage, "onion_message")
-#undef DOZE_MESSAGE
-
-template <class M>
-Result<Message, ParseError> read(ByteView bytes) {
-  FieldReader io(bytes.subspan(2));
-  M message;
-  fields(io, message);
-  if (!io.good()) return fail(*io.error);
-  if constexpr (requires { message.raw; }) message.raw = doze::to_bytes(bytes);
-  return Message(std::move(message));
-}
+namespace {
 
 /// Tries each alternative of the variant: the type numbers are in Type<M>.
 template <std::size_t kAt = 0>
@@ -487,8 +347,10 @@ Result<Message, ParseError> decode_as(std::uint16_t type, ByteView bytes) {
     if (type % 2 == 0) return fail(ParseError{ParseCode::UnknownEven, type, "message type"});
     return Message(UnknownMessage{type});
   } else {
-    if (type == Type<M>::kNumber) return read<M>(bytes);
-    return decode_as<kAt + 1>(type, bytes);
+    if (type != Type<M>::kNumber) return decode_as<kAt + 1>(type, bytes);
+    LN_TRY(message, read_message<M>(bytes));
+    if constexpr (requires { message.raw; }) message.raw = doze::to_bytes(bytes);
+    return Message(std::move(message));
   }
 }
 
@@ -508,21 +370,15 @@ Bytes encode(const Message& message) {
         } else {
           if constexpr (requires { given.raw; })
             if (!given.raw.empty()) return given.raw;
-          FieldWriter io;
-          io.out.u16(Type<M>::kNumber);
-          M copy = given;
-          fields(io, copy);
-          LN_ASSERT(io.out.size() <= kMaxMessageBytes);
-          return io.out.take();
+          return write_message(given);
         }
       },
       message);
 }
 
 Result<Message, ParseError> decode(ByteView bytes) {
-  if (bytes.size() < 2) return fail(ParseError{ParseCode::Truncated, 0, "message type"});
-  if (bytes.size() > kMaxMessageBytes) return fail(ParseError{ParseCode::TooLarge, bytes.size(), "message"});
-  return decode_as(static_cast<std::uint16_t>(bytes[0] << 8 | bytes[1]), bytes);
+  LN_TRY(type, read_type(bytes));
+  return decode_as(type, bytes);
 }
 
 const char* name(const Message& message) {
@@ -545,6 +401,10 @@ std::uint16_t type_of(const Message& message) {
           return Type<M>::kNumber;
       },
       message);
+}
+
+void add_message_shapes(std::vector<MessageShape>& out) {
+  add_shapes(out, static_cast<const Message*>(nullptr));
 }
 
 Result<std::vector<ShortChannelId>, ParseError> read_short_ids(ByteView encoded) {

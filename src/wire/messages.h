@@ -2,7 +2,8 @@
 //
 // Points are checked for their 02/03 prefix only: whoever uses one as a point checks it with crypto::is_valid. Amounts
 // above 21 million bitcoin are refused, except limits ("maximum") which are capped. Unknown odd TLVs are kept in
-// `extra_tlvs` and written again; unknown even ones are refused (UnknownEven).
+// `extra_tlvs` and written again; unknown even ones are refused (UnknownEven). Where the BOLT names no TLV stream, and
+// in gossip queries, what stands behind the fields is kept unjudged: a machine reads it itself, or nobody does.
 #pragma once
 
 #include <optional>
@@ -29,21 +30,26 @@ struct Init {
   FeatureBits features;  // globalfeatures and features joined
   std::optional<std::vector<ChainHash>> networks;
   std::optional<NetworkAddress> remote_addr;
+  Bytes extra_tlvs;
 };
 struct Error {
   ChannelId channel_id;  // zero: all channels with this peer
   Bytes data;
+  Bytes extra_tlvs;
 };
 struct Warning {
   ChannelId channel_id;
   Bytes data;
+  Bytes extra_tlvs;
 };
 struct Ping {
   std::uint16_t num_pong_bytes = 0;
   std::uint16_t ignored_length = 0;
+  Bytes extra_tlvs;
 };
 struct Pong {
   std::uint16_t ignored_length = 0;
+  Bytes extra_tlvs;
 };
 
 // ---- BOLT 2 ----
@@ -86,10 +92,12 @@ struct FundingCreated {
   Txid funding_txid;
   std::uint16_t funding_output_index = 0;
   Signature signature;
+  Bytes extra_tlvs;
 };
 struct FundingSigned {
   ChannelId channel_id;
   Signature signature;
+  Bytes extra_tlvs;
 };
 struct ChannelReady {
   ChannelId channel_id;
@@ -140,6 +148,7 @@ struct UpdateFailMalformedHtlc {
   std::uint64_t id = 0;
   Hash32 sha256_of_onion;
   std::uint16_t failure_code = 0;
+  Bytes extra_tlvs;
 };
 struct CommitmentSigned {
   ChannelId channel_id;
@@ -164,6 +173,7 @@ struct RevokeAndAck {
 struct UpdateFee {
   ChannelId channel_id;
   FeeratePerKw feerate_per_kw;
+  Bytes extra_tlvs;
 };
 struct ChannelReestablish {
   ChannelId channel_id;
@@ -179,6 +189,7 @@ struct AnnouncementSignatures {
   ChannelId channel_id;
   ShortChannelId short_channel_id;
   Signature node_signature, bitcoin_signature;
+  Bytes extra_tlvs;
 };
 struct ChannelAnnouncement {
   Signature node_signature_1, node_signature_2, bitcoin_signature_1, bitcoin_signature_2;
@@ -221,6 +232,7 @@ struct QueryShortChannelIds {
 struct ReplyShortChannelIdsEnd {
   ChainHash chain_hash;
   std::uint8_t full_information = 1;
+  Bytes extra_tlvs;
 };
 struct QueryChannelRange {
   ChainHash chain_hash;
@@ -237,12 +249,14 @@ struct ReplyChannelRange {
 struct GossipTimestampFilter {
   ChainHash chain_hash;
   std::uint32_t first_timestamp = 0, timestamp_range = 0;
+  Bytes extra_tlvs;
 };
 
 // ---- BOLT 4 ----
 struct OnionMessage {
   PublicKey path_key;
   Bytes onion_message_packet;
+  Bytes extra_tlvs;
 };
 
 /// A message with an odd type that we do not know: ignored.

@@ -65,6 +65,12 @@ std::optional<std::uint64_t> read_tu(ByteView value, std::size_t max_bytes) {
   return out;
 }
 
+void write_record(Writer& out, std::uint64_t type, ByteView value) {
+  write_bigsize(out, type);
+  write_bigsize(out, value.size());
+  out.bytes(value);
+}
+
 Result<std::vector<TlvRecord>, ParseError> parse_tlv_stream(ByteView stream) {
   std::vector<TlvRecord> out;
   Reader in(stream);
@@ -100,9 +106,7 @@ Status<ParseError> refuse_unknown_even(const std::vector<TlvRecord>& records,
 TlvWriter& TlvWriter::add(std::uint64_t type, ByteView value) {
   LN_ASSERT(!last_ || type > *last_);
   last_ = type;
-  write_bigsize(out_, type);
-  write_bigsize(out_, value.size());
-  out_.bytes(value);
+  write_record(out_, type, value);
   return *this;
 }
 TlvWriter& TlvWriter::add_tu(std::uint64_t type, std::uint64_t value) {

@@ -28,8 +28,9 @@ struct TlvRecord {
   ByteView whole;  // type, length and value as they stood
 };
 
+void write_record(Writer& out, std::uint64_t type, ByteView value);
 /// All records of a stream, strictly increasing types, minimal sizes. Unknown types are the caller's business:
-/// see first_unknown_even.
+/// see refuse_unknown_even.
 [[nodiscard]] Result<std::vector<TlvRecord>, ParseError> parse_tlv_stream(ByteView stream);
 [[nodiscard]] const TlvRecord* find(const std::vector<TlvRecord>& records, std::uint64_t type);
 /// UnknownEven (where = the type) if a record has an even type that is not in `known`.

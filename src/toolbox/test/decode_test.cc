@@ -5,6 +5,8 @@
 
 #include "offers/text.h"
 #include "samples.h"
+#include "wire/messages_other.h"
+#include "wire/test/shape_bytes.h"
 #include "wire/tlv.h"
 
 namespace doze::toolbox {
@@ -88,6 +90,85 @@ TEST(DecodeFields, an_unknown_odd_message_is_valid_and_an_even_one_is_not) {
   EXPECT_TRUE(decode_bytes(hex("8001aabb"), "message").has_value());
   auto problem = refused(hex("8000aabb"), "message");
   EXPECT_EQ(problem.at, 0u);
+}
+
+TEST(DecodeFields, a_message_that_nobody_here_speaks_is_shown_field_by_field) {
+  wire::SpliceInit splice;
+  splice.funding_contribution_satoshis = -100'000;
+  splice.funding_pubkey = point(5);
+  splice.require_confirmed_inputs = true;
+  auto read = decode(to_hex(wire::encode_other(splice)));
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(text(*read, "message"), "splice_init");
+  EXPECT_EQ(std::get<std::int64_t>(read->find("funding_contribution_satoshis")->inner()), -100'000);
+  EXPECT_TRUE(std::get<bool>(read->find("require_confirmed_inputs")->inner()));
+
+  wire::TxSignatures signatures;
+  signatures.witnesses = {hex("0202aabb01cc"), hex("05aa")};
+  read = decode_bytes(wire::encode_other(signatures), "message");
+  ASSERT_TRUE(read.has_value());
+  const auto& witnesses = std::get<List>(read->find("witnesses")->inner());
+  ASSERT_EQ(witnesses.size(), 2u);
+  const auto& elements = std::get<List>(witnesses[0].inner());
+  ASSERT_EQ(elements.size(), 2u);
+  EXPECT_EQ(std::get<std::string>(elements[0].inner()), "aabb");
+  EXPECT_EQ(std::get<std::string>(witnesses[1].inner()), "05aa");  // no witness: as it stands
+}
+
+TEST(DecodeFields, every_field_and_record_of_every_message_is_shown_by_name) {
+  for (const auto& shape : wire::message_shapes()) {
+    auto read = decode_bytes(wire::message_of(shape, point(5)), "message");
+    ASSERT_TRUE(read.has_value()) << read.error().text();
+    EXPECT_EQ(text(*read, "message"), shape.name);
+    for (const auto& field : shape.fields) EXPECT_NE(read->find(field.name), nullptr) << field.name;
+    for (const auto& record : shape.records) EXPECT_NE(read->find(record.name), nullptr) << record.name;
+    EXPECT_EQ(read->find("extension"), nullptr);
+  }
+}
+
+TEST(DecodeFields, records_that_machines_leave_alone_have_names) {
+  auto fail = wire::encode(wire::UpdateFailHtlc{});
+  append(fail, wire::TlvWriter().add(1, Bytes(920, 0x11)).add(7, hex("aa")).take());
+  auto read = decode_bytes(fail, "message");
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  const auto* attribution = read->find("attribution_data");
+  ASSERT_NE(attribution, nullptr);
+  EXPECT_EQ(text(*attribution, "htlc_hold_times").size(), 160u);
+  EXPECT_EQ(text(*read, "unknown_7"), "aa");
+
+  auto query = wire::encode(wire::QueryChannelRange{});
+  append(query, hex("010103"));
+  read = decode_bytes(query, "message");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "query_option"), "3");
+}
+
+TEST(DecodeFields, what_stands_behind_a_message_without_records_is_shown) {
+  auto fee = wire::encode(wire::UpdateFee{});
+  append(fee, hex("0101"));
+  auto read = decode_bytes(fee, "message");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text(*read, "extension"), "0101");
+}
+
+TEST(DecodePlaces, a_record_of_another_size_is_blamed_though_machines_do_not_read_it) {
+  auto signed_message = wire::encode(wire::CommitmentSigned{});
+  auto at = signed_message.size();
+  append(signed_message, wire::TlvWriter().add(1, Bytes(31)).take());
+  auto problem = refused(signed_message, "message");
+  EXPECT_EQ(problem.rule, "funding_txid: bad length");
+  EXPECT_EQ(problem.field, 1u);
+  EXPECT_EQ(problem.at, at + 2);
+}
+
+TEST(DecodePlaces, a_bad_record_of_any_message_is_blamed_by_type_and_byte) {
+  wire::ClosingSig closing;
+  auto bytes = wire::encode_other(closing);
+  auto at = bytes.size();
+  append(bytes, wire::TlvWriter().add(3, Bytes(63)).take());
+  auto problem = refused(bytes, "message");
+  EXPECT_EQ(problem.field, 3u);
+  EXPECT_EQ(problem.at, at + 2);
 }
 
 TEST(DecodePlaces, a_bad_field_is_blamed_where_it_stands) {

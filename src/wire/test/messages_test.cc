@@ -150,6 +150,51 @@ TEST(Messages, UnknownEvenIsRefusedAndUnknownOddIsKept) {
   EXPECT_TRUE(std::holds_alternative<UnknownMessage>(*unknown));
 }
 
+TEST(Messages, EachKeepsAnUnknownOddRecord) {
+  for (const auto& message : samples()) {
+    auto bytes = encode(message);
+    append(bytes, hex("fe0010000101aa"));
+    auto read = decode(bytes);
+    ASSERT_TRUE(read) << name(message) << ": " << describe(read.error());
+    EXPECT_EQ(to_hex(encode(*read)), to_hex(bytes)) << name(message);
+  }
+}
+
+// BOLT 1, Appendix C.
+TEST(Messages, ExtensionsOfInit) {
+  for (const char* good : {"001000000000", "001000000000c9012acb0104"}) {
+    auto read = decode(hex(good));
+    ASSERT_TRUE(read) << good;
+    EXPECT_EQ(to_hex(encode(*read)), good);
+  }
+  for (auto [bad, code] : {std::pair{"00100000000001", ParseCode::Truncated},
+                           {"001000000000ca012a", ParseCode::UnknownEven},
+                           {"001000000000c90101c90102", ParseCode::TlvOrder}}) {
+    auto read = decode(hex(bad));
+    ASSERT_FALSE(read) << bad;
+    EXPECT_EQ(read.error().code, code) << bad;
+  }
+}
+
+TEST(Messages, AnAddressOfAnUnknownKindIsLeftOutOfInit) {
+  auto read = decode(hex("00100000000003050901020304"));
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(std::get<Init>(*read).remote_addr);
+  auto known =
+      decode(hex("001000000000030701cb007107"
+                 "2607"));
+  ASSERT_TRUE(known);
+  EXPECT_EQ(std::get<Init>(*known).remote_addr, parse_address("203.0.113.7:9735"));
+}
+
+TEST(Messages, ABrokenRecordIsBlamedAtItsPlace) {
+  auto ready = encode(ChannelReady{{}, kPoint, std::nullopt, {}});
+  append(ready, hex("010400000000"));
+  auto read = decode(ready);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error(), (ParseError{ParseCode::BadLength, ready.size() - 6}));
+}
+
 TEST(Messages, AmountsAboveAllBitcoinAreRefused) {
   UpdateAddHtlc add;
   add.onion_routing_packet = Bytes(kPaymentOnionBytes);
@@ -204,13 +249,104 @@ TEST(Tlv, StreamRules) {
   EXPECT_EQ(read_tu({}, 8), 0U);
 }
 
+// BOLT 1, Appendix B: the namespace n1 has a tu64 (1), a short_channel_id (2), a point with two u64 (3), a u16 (254).
+Result<Done, ParseError> read_n1(ByteView stream) {
+  LN_TRY(records, parse_tlv_stream(stream));
+  LN_CHECK(refuse_unknown_even(records, {2, 254}));
+  for (const auto& record : records) {
+    Reader in(record.value);
+    bool fits = true;
+    if (record.type == 1) fits = read_tu(in.rest(), 8).has_value();
+    if (record.type == 2) (void)in.u64();
+    if (record.type == 3) fits = in.u8() == 2 && in.bytes(32 + 8 + 8).size() == 48;
+    if (record.type == 254) (void)in.u16();
+    if (record.type % 2 == 1 && record.type > 3) (void)in.rest();
+    if (!fits || !in.done()) return fail(ParseError{ParseCode::BadLength, record.type, "n1"});
+  }
+  return Done{};
+}
+
+TEST(Tlv, VectorsOfBolt1) {
+  const std::string point = "3da092f6980e58d2c037173180e9a465476026ee50f96695963e8efe436f54eb";
+  const std::vector<std::string> good = {"",
+                                         "2100",
+                                         "fd020100",
+                                         "fd00fd00",
+                                         "fd00ff00",
+                                         "fe0200000100",
+                                         "ff020000000000000100",
+                                         "0100",
+                                         "010101",
+                                         "01020100",
+                                         "0103010000",
+                                         "010401000000",
+                                         "01050100000000",
+                                         "0106010000000000",
+                                         "010701000000000000",
+                                         "01080100000000000000",
+                                         "02080000000000000226",
+                                         "033102" + point + "00000000000000010000000000000002",
+                                         "fd00fe020226"};
+  const std::vector<std::string> bad = {"fd",
+                                        "fd01",
+                                        "fd000100",
+                                        "fd0101",
+                                        "0ffd",
+                                        "0ffd26",
+                                        "0ffd2602",
+                                        "0ffd000100",
+                                        "0ffd0201" + std::string(2 * 256, '0'),
+                                        "1200",
+                                        "fd010200",
+                                        "fe0100000200",
+                                        "ff010000000000000200",
+                                        "0109ffffffffffffffffff",
+                                        "010100",
+                                        "01020001",
+                                        "0103000100",
+                                        "010400010000",
+                                        "01050001000000",
+                                        "0106000100000000",
+                                        "010700010000000000",
+                                        "01080001000000000000",
+                                        "020701010101010101",
+                                        "0209010101010101010101",
+                                        "032102" + point,
+                                        "032902" + point + "0000000000000001",
+                                        "033002" + point + "000000000000000100000000000001",
+                                        "033104" + point + "00000000000000010000000000000002",
+                                        "033202" + point + "0000000000000001000000000000000001",
+                                        "fd00fe00",
+                                        "fd00fe0101",
+                                        "fd00fe03010101",
+                                        "0000",
+                                        "0208000000000000022601012a",
+                                        "0208000000000000023102080000000000000451",
+                                        "1f000f012a",
+                                        "1f001f012a",
+                                        "ffffffffffffffffff000000"};
+  for (const auto& text : good) EXPECT_TRUE(read_n1(hex(text))) << text;
+  for (const auto& text : bad) EXPECT_FALSE(read_n1(hex(text))) << text;
+  for (const auto& first : good)  // whatever stands before it, what is bad stays bad
+    for (const auto& second : bad) EXPECT_FALSE(read_n1(hex(first + second))) << first << " " << second;
+}
+
 TEST(Features, DependenciesAndUnknownEvenBits) {
   EXPECT_EQ(unknown_even(FeatureBits{0, 100}), 100U);
   EXPECT_EQ(unknown_even(FeatureBits{0, 101, 153}), std::nullopt);
+  EXPECT_EQ(unknown_even(FeatureBits{0, 36}), 36U);  // of these we know the name only
+  EXPECT_EQ(unknown_even(FeatureBits{0, 62}), 62U);
   EXPECT_EQ(missing_dependency(FeatureBits{kAnchors}), kAnchors);
   EXPECT_EQ(missing_dependency(FeatureBits{kAnchors, kStaticRemotekey}), std::nullopt);
   EXPECT_EQ(to_hex(FeatureBits{0, 9}.to_bytes()), "0201");
   EXPECT_EQ(FeatureBits(hex("000201")), (FeatureBits{0, 9}));
+}
+
+TEST(Features, NamesOfBothNumbersOfAsyncPayments) {
+  EXPECT_STREQ(feature_name(53), "option_htlc_hold");
+  EXPECT_STREQ(feature_name(153), "option_htlc_hold (LDK's number)");
+  EXPECT_STREQ(feature_name(63), "option_splice");
+  EXPECT_EQ(feature_name(2), nullptr);
 }
 
 TEST(Addresses, TextAndWireFormsAgree) {
