@@ -92,6 +92,7 @@ struct Peers::Inside {
   std::map<NodeId, ConnectionId> ready;  // one a node
   std::map<NodeId, PeerView> views;
   std::map<NodeId, Known> known;
+  bool recording = false;
 };
 
 /// One step under way.
@@ -128,6 +129,7 @@ class Work {
   void on_pong(Connection& connection);
   bool take_over(Connection& connection, const NodeId& node);
   void send(Connection& connection, const wire::Message& message);
+  void record(const Connection& connection, const char* direction, ByteView message);
   void ping(Connection& connection, std::optional<std::uint64_t> token);
   void flush(Connection& connection);
   /// Tells the peer why, then closes.
