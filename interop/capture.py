@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes down a payment between Doze and LDK as test vectors: held, both ends asleep, every message that a Doze node sent or
-got, with all of Doze's keys. vectors/async/README.md describes the files. A recording: each run gives other bytes."""
+"""Writes down a payment between Doze and LDK as test vectors: held, both ends asleep, every message that a Doze node
+sent or got, with all of Doze's keys. vectors/async/README.md describes the files. Each run gives other bytes."""
 import argparse
 import hashlib
 import hmac
@@ -116,27 +116,41 @@ def heard(net):
     return sorted(out, key=lambda each: each[0])
 
 
-def case(number, sender, receiver, message, keys, doze):
+def cases_of(number, sender, receiver, message, keys, doze):
+    """The message, and the payment onion in it if this node opens that."""
     shown = doze("decode", "--as", "message", message)
-    onion = int(message[:4], 16) == ONION_MESSAGE and "private_key" in keys[receiver.name]
-    out = {"name": f"{number:03} {shown['message']} from {sender} to {receiver}", "kind": "onion_message" if onion else "message",
-           "valid": True, "from": sender.name, "to": receiver.name, "input": message}
-    if not onion:
-        return out | {"expect": shown}
-    key = keys[receiver.name]["private_key"]
-    layer = doze("onion", "peel", message, "--key", key)
-    return out | {"layers": [{"node_private_key": key, "expect": layer}]}
+    key = keys[receiver.name].get("private_key")
+    onion = int(message[:4], 16) == ONION_MESSAGE and key
+    out = {"name": f"{number:03} {shown['message']} from {sender} to {receiver}",
+           "kind": "onion_message" if onion else "message", "valid": True, "from": sender.name, "to": receiver.name,
+           "input": message}
+    if onion:
+        return [out | {"layers": [{"node_private_key": key, "expect": doze("onion", "peel", message, "--key", key)}]}]
+    out["expect"] = shown
+    opens = shown["message"] == "update_add_htlc" and key
+    return [out, payment_onion(out["name"], shown, key, doze)] if opens else [out]
+
+
+def payment_onion(name, add, key, doze):
+    out = {"name": f"{name}: its onion", "kind": "payment_onion", "valid": True, "input": add["onion_routing_packet"],
+           "associated_data": add["payment_hash"], "amount_msat": add["amount_msat"], "cltv_expiry": add["cltv_expiry"]}
+    words = ["onion", "peel", out["input"], "--key", key, "--associated-data", add["payment_hash"]]
+    if "path_key" in add:
+        out["path_key"] = add["path_key"]
+        words += ["--path-key", add["path_key"]]
+    return out | {"layers": [{"node_private_key": key, "expect": doze(*words)}]}
 
 
 def written(net, kinds):
     keys = keys_of(net)
     by_name = {key["name"]: key for key in keys}
     doze = next(node for node in net.nodes if node.kind == DOZE).cli
-    cases = [case(i + 1, *each[1:], by_name, doze) for i, each in enumerate(heard(net))]
+    cases = [case for i, each in enumerate(heard(net)) for case in cases_of(i + 1, *each[1:], by_name, doze)]
     kind = ", ".join(f"{name} {'Doze' if k == DOZE else 'LDK'}" for name, k in zip("SLMR", kinds))
-    about = (f"A complete async payment between Doze and rust-lightning 0.2.7 (ldk-node 0.7.1): {kind}. S pays, L is its LSP "
-             "and holds, M is the recipient's LSP, mailbox and static-invoice server, R receives. Every message as Doze's "
-             "nodes sent or got it, with all of their keys; onion messages that only LDK opens are plain messages.")
+    about = ("A complete async payment between Doze and rust-lightning 0.2.7 (ldk-node 0.7.1): "
+             f"{kind}. S pays, L is its LSP and holds, M is the recipient's LSP, mailbox and static-invoice server, "
+             "R receives. Every message as Doze's nodes sent or got it, with all of their keys; onion messages that only "
+             "LDK opens are plain messages.")
     return {"schema": "doze-vectors-1", "about": about, "keys": keys, "cases": cases}
 
 
@@ -160,7 +174,7 @@ def main():
             file = base / f"conversation-with-ldk-{''.join(SHORT[k] for k in kinds)}.json"
             conversation = written(net, kinds)
             file.write_text(json.dumps(conversation, indent=2) + "\n")
-            say(f"{len(conversation['cases'])} messages in {file}")
+            say(f"{len(conversation['cases'])} cases in {file}")
             demo.end_all()
         return 0
     except Wrong as error:

@@ -77,6 +77,7 @@ Result<Value, Problem> read_check(ByteView input, const Value& one) {
 /// Every layer in turn; the last one's answer.
 Result<Value, Problem> read_layers(ByteView input, const Value& one) {
   Flags flags{{"packet", to_hex(input)}, {"associated_data", text_in(one, "associated_data")}};
+  if (auto path_key = text_in(one, "path_key"); !path_key.empty()) flags["path_key"] = path_key;
   Value last = Fields{};
   for (const auto& layer : list_in(one, "layers")) {
     LN_TRY(peeled, peel_layer(flags, text_in(layer, "node_private_key")));
