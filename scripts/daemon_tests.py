@@ -172,9 +172,9 @@ def bad_input_costs_one_line(world):
     doze(world, "help", "pay", code=0)
 
 
-def dozed_ends(world, node, says):
-    done = subprocess.run([str(node.build / "dozed"), "--datadir", str(node.folder)], capture_output=True, text=True,
-                          timeout=30)
+def dozed_ends(world, node, says, *options):
+    done = subprocess.run([str(node.build / "dozed"), "--datadir", str(node.folder), *options], capture_output=True,
+                          text=True, timeout=30)
     check(done.returncode == 1, f"dozed should refuse to start: {done.returncode} {done.stdout}")
     check(says in done.stderr and len(done.stderr.strip().splitlines()) == 1, f"dozed says {done.stderr!r}, not {says!r}")
 
@@ -191,6 +191,9 @@ def starts_only_if_it_may(world):
     dozed_ends(world, node, f"{len(good.splitlines()) + 2}:1")
     config.write_text(good.replace('"regtest"', '"mainnet"'))
     dozed_ends(world, node, "mainnet")
+    config.write_text(good.replace('"regtest"', '"signet"'))
+    dozed_ends(world, node, "regtest only", "--record", str(world.base / "record"))
+    check(not (world.base / "record").exists(), "a node on signet recorded")
     config.write_text(good)
     # A node that has run has a database. Without it its channels are gone, and new ones would use their keys again.
     node.start()

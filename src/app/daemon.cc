@@ -13,11 +13,13 @@
 
 #include "app/commit_queue.h"
 #include "app/datadir.h"
+#include "app/recording.h"
 #include "chain/chain_driver.h"
 #include "crypto/crypto.h"
 #include "effects/seed_signer.h"
 #include "io/network.h"
 #include "node/node.h"
+#include "peer/peers.h"
 #include "rpc/json.h"
 #include "rpc/server.h"
 #include "store/store.h"
@@ -70,11 +72,12 @@ class Log {
 
 class Daemon {
  public:
-  Daemon(Settings settings, std::unique_ptr<Signer> signer, store::Store store)
+  Daemon(Settings settings, std::unique_ptr<Signer> signer, store::Store store, std::optional<Recording> recording)
       : settings_(std::move(settings)),
         log_(level_of(settings_.log_level)),
         signer_(std::move(signer)),
         store_(std::move(store)),
+        recording_(std::move(recording)),
         network_(
             context_, [this](Input input) { feed(std::move(input)); }, io::room_for_inbound()),
         timer_(context_),
@@ -89,6 +92,7 @@ class Daemon {
                  describe(node.error().error) +
                  "): it was written by another version, or is damaged; nothing was changed");
     node_.emplace(*std::move(node));
+    if (recording_) node_->record_messages();
     rpc_ = std::make_unique<rpc::Server>(
         context_, token,
         [this](RequestId id, command::Command command) {
@@ -242,12 +246,20 @@ class Daemon {
                    },
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {
+                     if (notify.event == peer::kPeerMessage) return record(notify.facts);
                      log_.line(notify.severity,
                                notify.event + " " + boost::json::serialize(rpc::to_json(Value(notify.facts))));
                    },
                    [&](StopNode& node) { stop(node.reason); },
                },
                action);
+  }
+
+  void record(const Fields& facts) {
+    using namespace std::chrono;
+    auto time = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    if (auto written = recording_->write(static_cast<std::uint64_t>(time), facts); !written)
+      log_.line(Severity::Error, written.error());
   }
 
   void arm() {
@@ -277,6 +289,7 @@ class Daemon {
   Log log_;
   std::unique_ptr<Signer> signer_;
   store::Store store_;
+  std::optional<Recording> recording_;
   ParallelMap parallel_;
   SystemRng rng_;
   asio::io_context context_{1};
@@ -297,13 +310,19 @@ class Daemon {
 
 }  // namespace
 
-int run_daemon(const std::string& datadir) {
+int run_daemon(const std::string& datadir, const std::string& record) {
   auto complain = [](const std::string& why) {
     std::fprintf(stderr, "dozed: %s\n", why.c_str());
     return 1;
   };
   auto settings = read_settings(datadir);
   if (!settings) return complain(settings.error());
+  std::optional<Recording> recording;
+  if (!record.empty()) {
+    auto opened = Recording::open(record, settings->node.network);
+    if (!opened) return complain(opened.error());
+    recording = *std::move(opened);
+  }
   if (auto ours = tighten_datadir(datadir); !ours) return complain(ours.error());
   auto seed = read_seed(datadir);
   if (!seed) return complain(seed.error());
@@ -318,7 +337,7 @@ int run_daemon(const std::string& datadir) {
   if (!store) return complain(store.error().message);
   auto token = read_token(datadir, true);
   if (!token) return complain(token.error());
-  Daemon daemon(*std::move(settings), std::move(signer), *std::move(store));
+  Daemon daemon(*std::move(settings), std::move(signer), *std::move(store), std::move(recording));
   return daemon.run(*token);
 }
 

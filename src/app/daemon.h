@@ -11,7 +11,8 @@ namespace doze::app {
 /// Inputs that one commit covers at most: more waits for the next, so that replies are not held up.
 inline constexpr std::size_t kMaxBatch = 64;
 
-/// Runs until a signal or the `stop` command. 0, or 1 after a message on stderr.
-[[nodiscard]] int run_daemon(const std::string& datadir);
+/// Runs until a signal or the `stop` command. 0, or 1 after a message on stderr. `record`: where messages are recorded,
+/// see app/recording.h; "": nowhere.
+[[nodiscard]] int run_daemon(const std::string& datadir, const std::string& record);
 
 }  // namespace doze::app

@@ -332,6 +332,9 @@ Node::Node(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Node::~Node() = default;
 Node::Node(Node&&) noexcept = default;
 Node& Node::operator=(Node&&) noexcept = default;
+void Node::record_messages() {
+  peer::record_messages(inside_->peers);
+}
 
 Outbox Node::step(const Input& input, Now now, Rng& rng) {
   return Corridor(*inside_, now, rng).run(input);

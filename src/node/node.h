@@ -33,6 +33,8 @@ class Node {
   Node& operator=(Node&&) noexcept;
 
   [[nodiscard]] Outbox step(const Input& input, Now now, Rng& rng);
+  /// As peer::record_messages.
+  void record_messages();
   /// When DeadlineReached is wanted at the latest.
   [[nodiscard]] std::optional<MonoTime> deadline() const;
   /// The last block that was connected; nullopt before the first.

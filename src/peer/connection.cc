@@ -82,7 +82,14 @@ void Work::on(const BytesReceived& in) {
   if (!fed) close(in.connection, std::string("handshake or frame: ") + transport::name(fed.error().error), true);
 }
 
+void Work::record(const Connection& connection, const char* direction, ByteView message) {
+  if (self_.recording)
+    notify(Severity::Debug, kPeerMessage,
+           {{"node_id", connection.noise.remote()->hex()}, {"direction", direction}, {"message", to_hex(message)}});
+}
+
 bool Work::handle(Connection& connection, const Bytes& bytes) {
+  record(connection, "received", bytes);
   auto message = wire::decode(bytes);
   if (!message) return refuse(connection, "malformed message: " + describe(message.error()));
   if (const auto* init = std::get_if<wire::Init>(&*message)) return on_init(connection, *init);
@@ -202,7 +209,9 @@ void Work::on(const DropPeer& in) {
 }
 
 void Work::send(Connection& connection, const wire::Message& message) {
-  connection.noise.send(wire::encode(message));
+  auto bytes = wire::encode(message);
+  record(connection, "sent", bytes);
+  connection.noise.send(bytes);
   flush(connection);
 }
 

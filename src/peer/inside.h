@@ -93,6 +93,7 @@ struct Peers::Inside {
   std::map<NodeId, PeerView> views;
   std::map<NodeId, Known> known;
   std::vector<std::pair<ConnectionId, wire::Pong>> pongs;  // of this step
+  bool recording = false;
 };
 
 /// One step under way.
@@ -130,6 +131,7 @@ class Work {
   void on_pong(Connection& connection);
   bool take_over(Connection& connection, const NodeId& node);
   void send(Connection& connection, const wire::Message& message);
+  void record(const Connection& connection, const char* direction, ByteView message);
   void ping(Connection& connection, std::optional<std::uint64_t> token);
   void flush(Connection& connection);
   /// Tells the peer why, then closes.

@@ -15,6 +15,10 @@ Transition<Peers> step(Peers state, const Input& input, const Context& context) 
   return {std::move(state), work.take()};
 }
 
+void record_messages(Peers& state) {
+  state.inside->recording = true;
+}
+
 namespace {
 MonoTime next_deadline(const Connection& connection) {
   if (!connection.ready) return after_ms(connection.since, kHandshakeMs);

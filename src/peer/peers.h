@@ -36,6 +36,10 @@ class Peers {
 [[nodiscard]] Result<Peers, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: Connect, Disconnect, ListPeers. Connect replies when init was exchanged, or with an error.
 [[nodiscard]] Transition<Peers> step(Peers state, const Input& input, const Context& context);
+/// From now on every message to and from peers is said, too, as it is inside of its frame: a Notify kPeerMessage with
+/// "node_id", "direction" ("received" or "sent") and "message" in hex. For developers: secrets may be in it.
+void record_messages(Peers& state);
+inline constexpr const char* kPeerMessage = "peer_message";
 [[nodiscard]] std::optional<MonoTime> deadline(const Peers& state);
 [[nodiscard]] const std::map<NodeId, PeerView>& views(const Peers& state);
 

@@ -168,6 +168,7 @@ std::vector<VectorFile> vector_files() {
           {"onion-message-contents.json", contents_vectors()},
           {"peer-messages.json", peer_message_vectors()},
           {"payment-onion-payloads.json", payload_vectors()},
+          {"payment-onions.json", payment_onion_vectors()},
           {"onion-messages.json", onion_message_vectors()},
           {"written-by-ldk.json", foreign_vectors()}};
 }

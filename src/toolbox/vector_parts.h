@@ -54,6 +54,9 @@ class CaseList {
 /// What `kind` reads in a case; the runner's and the writer's one way.
 [[nodiscard]] Result<Value, Problem> read_case(const std::string& kind, ByteView input, const Value& one);
 
+/// Opens one layer of an onion; after it `flags` have what the next one needs. A payload that breaks a rule is refused.
+[[nodiscard]] Made<Value> peel_layer(Flags& flags, const std::string& key);
+
 [[nodiscard]] Value file_of(const std::string& about, const std::vector<std::string>& key_names, List cases);
 
 [[nodiscard]] Value static_invoice_vectors(Profile profile);
@@ -61,6 +64,7 @@ class CaseList {
 [[nodiscard]] Value contents_vectors();
 [[nodiscard]] Value peer_message_vectors();
 [[nodiscard]] Value payload_vectors();
+[[nodiscard]] Value payment_onion_vectors();
 [[nodiscard]] Value onion_message_vectors();
 [[nodiscard]] Value foreign_vectors();
 /// The offer, request and static invoice that the files share.

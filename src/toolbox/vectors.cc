@@ -76,18 +76,30 @@ Result<Value, Problem> read_check(ByteView input, const Value& one) {
 
 /// Every layer in turn; the last one's answer.
 Result<Value, Problem> read_layers(ByteView input, const Value& one) {
-  auto message = to_hex(input);
+  Flags flags{{"packet", to_hex(input)}, {"associated_data", text_in(one, "associated_data")}};
+  if (auto path_key = text_in(one, "path_key"); !path_key.empty()) flags["path_key"] = path_key;
   Value last = Fields{};
   for (const auto& layer : list_in(one, "layers")) {
-    LN_TRY(peeled, onion_peel({{"packet", message}, {"key", text_in(layer, "node_private_key")}}));
+    LN_TRY(peeled, peel_layer(flags, text_in(layer, "node_private_key")));
     if (const auto* expected = layer.find("expect"))
       if (auto what = difference(*expected, peeled, ""); !what.empty())
         return fail(problem("", "a layer differs: " + what));
-    message = text_in(peeled, "onion_message");
     last = std::move(peeled);
   }
   return last;
 }
+
+/// What `build` makes of each kind, and where its hex stands in the answer.
+struct Builder {
+  const char* kind;
+  Made<Value> (*build)(const Flags& flags);
+  const char* field;
+};
+constexpr Builder kBuilders[] = {{"offer", create_offer, "hex"},
+                                 {"invoice", create_invoice, "hex"},
+                                 {"static_invoice", create_static_invoice, "hex"},
+                                 {"onion_message", onion_build, "onion_message"},
+                                 {"payment_onion", onion_build, "packet"}};
 
 /// What was built must be the input.
 std::string rebuild(const std::string& kind, const Value& build, const std::string& input) {
@@ -99,21 +111,34 @@ std::string rebuild(const std::string& kind, const Value& build, const std::stri
     if (const auto* number = std::get_if<std::uint64_t>(&value.inner())) flags[name] = *number;
     if (const auto* flag = std::get_if<bool>(&value.inner())) flags[name] = *flag;
   }
-  bool invoice = kind == "static_invoice";
-  if (!invoice && kind != "onion_message") return "'build' is for static_invoice and onion_message";
-  auto built = invoice ? create_static_invoice(flags) : onion_build(flags);
-  if (!built) return "cannot be built: " + built.error().text();
-  return text_in(*built, invoice ? "hex" : "onion_message") == input ? "" : "is built differently";
+  for (const auto& builder : kBuilders) {
+    if (kind != builder.kind) continue;
+    auto built = builder.build(flags);
+    if (!built) return "cannot be built: " + built.error().text();
+    return text_in(*built, builder.field) == input ? "" : "is built differently";
+  }
+  return "'build' is not for " + kind;
 }
 
 }  // namespace
+
+Made<Value> peel_layer(Flags& flags, const std::string& key) {
+  flags["key"] = key;
+  LN_TRY(peeled, onion_peel(flags));
+  if (auto what = text_in(peeled, "payload_problem"); !what.empty()) return fail(problem("onion payload", what));
+  auto message = text_in(peeled, "onion_message"), path_key = text_in(peeled, "next_path_key");
+  flags["packet"] = message.empty() ? text_in(peeled, "next_packet") : message;
+  flags.erase("path_key");
+  if (!path_key.empty()) flags["path_key"] = path_key;
+  return peeled;
+}
 
 Result<Value, Problem> read_case(const std::string& kind, ByteView input, const Value& one) {
   if (kind == "static_invoice_check") return read_check(input, one);
   if (kind == "onion_message_contents") return decode_message_contents(number_in(one, "tlv_type"), input);
   if (kind == "payment_onion_payload")
     return decode_payment_payload(input, flag_in(one, "last"), flag_in(one, "through_path_key"));
-  if (kind == "onion_message") return read_layers(input, one);
+  if (kind == "onion_message" || kind == "payment_onion") return read_layers(input, one);
   return decode_bytes(input, kind);
 }
 

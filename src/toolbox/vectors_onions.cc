@@ -1,8 +1,9 @@
-// Payloads of payment onions, and whole onion messages with fixed keys.
+// Payloads of payment onions, and whole onions of payments and messages with fixed keys.
 #include "crypto/crypto.h"
 #include "onion/onion_message.h"
 #include "onion/payment_onion.h"
 #include "onion/sphinx.h"
+#include "toolbox/create.h"
 #include "toolbox/onion_tools.h"
 #include "toolbox/vector_parts.h"
 #include "wire/messages.h"
@@ -94,38 +95,41 @@ void forwarding_ones(CaseList& cases) {
                 as(false, true));
 }
 
-// ---- whole onion messages ----
+// ---- whole onions ----
 
-Bytes hex_field(const Value& value, const char* name) {
-  const auto* found = value.find(name);
-  LN_ASSERT(found != nullptr && std::holds_alternative<std::string>(found->inner()));
-  return hex(std::get<std::string>(found->inner()));
-}
-
-/// Builds from flags, peels at each node in turn; each layer stands in the case.
-void whole_message(List& list, const std::string& name, Flags flags, const std::vector<std::string>& nodes) {
+/// Builds from flags, peels at each node in turn; each layer stands in the case. `field` of what is built is the input.
+void whole_onion(List& list, const char* kind, const std::string& name, Flags flags, const char* field,
+                 const std::vector<std::string>& nodes) {
   flags["seed"] = std::string(kVectorSeed);
   auto built = onion_build(flags);
   LN_ASSERT(built.has_value());
-  auto message = hex_field(*built, "onion_message");
+  auto input = std::get<std::string>(built->find(field)->inner());
   Value one;
-  one.set("name", name).set("kind", "onion_message").set("valid", true).set("input", to_hex(message));
+  one.set("name", name).set("kind", kind).set("valid", true).set("input", input);
   Value build;
   for (const auto& [flag, value] : flags)
     if (flag != "seed") std::visit([&, key = flag](const auto& inner) { build.set(key, inner); }, value);
-  for (auto [field, key] : {std::pair{"session_key", "session"}, std::pair{"onion_key", "onion"}})
-    if (!flags.contains(field)) build.set(std::string(field), to_hex(vector_key(key).reveal()));
+  for (auto [flag, key] : {std::pair{"session_key", "session"}, std::pair{"onion_key", "onion"}})
+    if (!flags.contains(flag) && flags.contains("message"))
+      build.set(std::string(flag), to_hex(vector_key(key).reveal()));
   one.set("build", build.set("seed", kVectorSeed));
+  Flags peel{{"packet", input}};
+  if (flags.contains("associated_data")) {
+    peel["associated_data"] = flags["associated_data"];
+    one.set("associated_data", std::get<std::string>(flags["associated_data"]));
+  }
   List layers;
   for (const auto& node : nodes) {
-    auto peeled = onion_peel({{"packet", to_hex(message)}, {"key", to_hex(vector_key(node).reveal())}});
+    auto peeled = peel_layer(peel, to_hex(vector_key(node).reveal()));
     LN_ASSERT(peeled.has_value());
-    Value layer;
-    layer.set("node_private_key", to_hex(vector_key(node).reveal())).set("expect", *peeled);
-    layers.push_back(std::move(layer));
-    if (peeled->find("onion_message") != nullptr) message = hex_field(*peeled, "onion_message");
+    layers.push_back(
+        Value().set("node_private_key", to_hex(vector_key(node).reveal())).set("expect", *std::move(peeled)));
   }
   list.push_back(std::move(one.set("layers", std::move(layers))));
+}
+
+void whole_message(List& list, const std::string& name, Flags flags, const std::vector<std::string>& nodes) {
+  whole_onion(list, "onion_message", name, std::move(flags), "onion_message", nodes);
 }
 
 std::string path_hex(const std::vector<std::string>& nodes, const std::string& label) {
@@ -189,6 +193,68 @@ void broken_messages(List& list) {
   bad("records_swapped", raw_message(Records(good).swap(0, 1).bytes()), "types increase", "breaks the rules");
 }
 
+// ---- whole payment onions ----
+
+std::string hop(const PublicKey& node, const onion::Payload& payload) {
+  return node.hex() + ":" + to_hex(onion::encode(payload));
+}
+std::string forward_hop(const std::string& node, Msat amount, CltvExpiry cltv, ShortChannelId scid) {
+  return hop(vector_point(node), onion::ForwardPayload{amount, cltv, scid});
+}
+
+/// From payer_lsp over recipient_lsp, the introduction node, to the recipient: as for a static invoice.
+std::string hops_into_a_blinded_path(Profile profile) {
+  auto made = create_blinded_path({{"nodes", std::string("recipient_lsp,recipient")},
+                                   {"seed", std::string(kVectorSeed)},
+                                   {"session_key", std::string("session payment")},
+                                   {"payment", true},
+                                   {"scids", std::string("700x1x0")},
+                                   {"cltv_expiry_delta", std::uint64_t{72}},
+                                   {"fee_base_msat", std::uint64_t{1'000}},
+                                   {"max_cltv_expiry", std::uint64_t{900'000}},
+                                   {"path_id", std::string(48, '7')}});
+  LN_ASSERT(made.has_value());
+  auto bytes = hex(std::get<std::string>(made->find("hex")->inner()));
+  Reader in(bytes);
+  auto path = wire::read_blinded_path(in);
+  LN_ASSERT(path.has_value());
+  auto last = onion::decode_payload(final_payload(profile), true, true);
+  LN_ASSERT(last.has_value());
+  std::get<onion::FinalPayload>(*last).encrypted_recipient_data = path->path[1].encrypted_recipient_data;
+  return forward_hop("payer_lsp", Msat(251'000), CltvExpiry(800'216), ShortChannelId::of(600, 2, 1)) + "," +
+         hop(vector_point("recipient_lsp"),
+             onion::BlindedForwardPayload{path->path[0].encrypted_recipient_data, path->first_path_key}) +
+         "," + hop(path->path[1].blinded_node_id, *last);
+}
+
+void broken_payments(List& list, const std::string& good, const std::string& payment_hash) {
+  CaseList cases("payment_onion", &list);
+  auto opened_by = [&](const std::string& node, const std::string& associated_data) {
+    return Value()
+        .set("associated_data", associated_data)
+        .set("layers", List{Value().set("node_private_key", to_hex(vector_key(node).reveal()))});
+  };
+  auto packet = hex(good);
+  auto bad = [&](const std::string& name, std::size_t at, const std::string& reason, const std::string& error) {
+    auto out = packet;
+    out.at(at) ^= 1;
+    cases.invalid(name, out, reason, error, opened_by("payer_lsp", payment_hash));
+  };
+  bad("hmac_with_another_bit", packet.size() - 1, "the HMAC does not fit", "bad onion HMAC");
+  bad("payload_with_another_bit", 34 + 10, "the HMAC covers the payloads", "bad onion HMAC");
+  bad("public_key_negated", 1, "another key, although the shared secret's x is the same", "bad onion HMAC");
+  bad("version_1", 0, "the version is 0", "unknown onion version");
+  cases.invalid("key_of_another_node", packet, "each layer opens only with its own node's key", "bad onion HMAC",
+                opened_by("payer", payment_hash));
+  cases.invalid("another_payment_hash", packet, "the HMAC covers the payment_hash, too", "bad onion HMAC",
+                opened_by("payer_lsp", std::string(64, '9')));
+  auto off_curve = packet;
+  std::fill(off_curve.begin() + 2, off_curve.begin() + 33, std::uint8_t{0});
+  off_curve[33] = 5;
+  cases.invalid("public_key_off_the_curve", off_curve, "not a point of the curve", "no point",
+                opened_by("payer_lsp", payment_hash));
+}
+
 }  // namespace
 
 Value payload_vectors() {
@@ -203,6 +269,36 @@ Value payload_vectors() {
       "forwarding "
       "hops. 'last': the packet ended here; 'through_path_key': update_add_htlc had a path_key.",
       {"payer", "issuer"}, std::move(list));
+}
+
+Value payment_onion_vectors() {
+  List list;
+  auto payment_hash = crypto::sha256(derived({{"seed", std::string(kVectorSeed)}}, "preimage").view()).hex();
+  auto add = [&](const std::string& name, const std::string& hops, const std::vector<std::string>& nodes) {
+    whole_onion(
+        list, "payment_onion", name,
+        {{"hops", hops}, {"session_key", to_hex(vector_key("session").reveal())}, {"associated_data", payment_hash}},
+        "packet", nodes);
+  };
+  onion::FinalPayload last{Msat(250'000), CltvExpiry(800'144)};
+  last.payment_secret = derived({{"seed", std::string(kVectorSeed)}}, "payment_secret");
+  last.total_amount_msat = Msat(250'000);
+  auto to_the_node = hop(vector_point("recipient"), last);
+  add("to_a_node",
+      forward_hop("payer_lsp", Msat(251'000), CltvExpiry(800'216), ShortChannelId::of(600, 2, 1)) + "," +
+          forward_hop("recipient_lsp", Msat(250'000), CltvExpiry(800'144), ShortChannelId::of(700, 1, 0)) + "," +
+          to_the_node,
+      {"payer_lsp", "recipient_lsp", "recipient"});
+  add("to_the_neighbour", to_the_node, {"recipient"});
+  for (auto profile : {Profile::Ldk, Profile::Draft})
+    add(std::string("for_a_static_invoice_") + name(profile), hops_into_a_blinded_path(profile),
+        {"payer_lsp", "recipient_lsp", "recipient"});
+  broken_payments(list, std::get<std::string>(list.front().find("input")->inner()), payment_hash);
+  return file_of(
+      "Whole onions of payments, 1,366 bytes each: built with the keys in 'build', opened at each node of the way. "
+      "'associated_data' is the payment_hash. Behind the introduction node each layer opens with the path key that the "
+      "one before gives.",
+      {"payer", "payer_lsp", "recipient_lsp", "recipient", "session", "session payment"}, std::move(list));
 }
 
 Value onion_message_vectors() {

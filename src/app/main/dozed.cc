@@ -9,15 +9,19 @@
 #include "crypto/crypto.h"
 
 int main(int argc, char** argv) {
-  std::string datadir = doze::app::default_datadir();
+  std::string datadir = doze::app::default_datadir(), record;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--datadir") == 0 && i + 1 < argc) {
       datadir = argv[++i];
+    } else if (std::strcmp(argv[i], "--record") == 0 && i + 1 < argc) {
+      record = argv[++i];
     } else if (std::strcmp(argv[i], "--help") == 0 || std::strcmp(argv[i], "-h") == 0) {
       std::printf(
-          "dozed [--datadir DIR] [--version]\n\nRuns the node in DIR (default: $DOZE_DIR, else ~/.doze). Make one "
+          "dozed [--datadir DIR] [--record FILE] [--version]\n\nRuns the node in DIR (default: $DOZE_DIR, else "
+          "~/.doze). Make one "
           "with: doze init\n"
-          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`.\n");
+          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`.\n"
+          "--record FILE, on regtest only: also writes each message to and from peers, a line of JSON each.\n");
       return 0;
     } else if (std::strcmp(argv[i], "--version") == 0) {
       std::printf("dozed %s (%s)\n", doze::kVersion, doze::crypto::versions());
@@ -27,5 +31,5 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
-  return doze::app::run_daemon(datadir);
+  return doze::app::run_daemon(datadir, record);
 }

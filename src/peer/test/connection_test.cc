@@ -94,6 +94,28 @@ TEST_F(ConnectionTest, messages_arrive_in_order_and_pongs_behind_them) {
   EXPECT_EQ(pongs[1].token, 12U);
 }
 
+TEST_F(ConnectionTest, messages_are_recorded_both_ways_if_that_was_asked_for_only) {
+  join();
+  wire.step(alice, SendMessage{bob.id, text("unheard")});
+  EXPECT_TRUE(alice.all<Notify>().empty());
+  record_messages(alice.peers);
+  wire.step(alice, SendMessage{bob.id, text("one")});
+  wire.step(bob, SendMessage{alice.id, text("two")});
+  auto said = alice.all<Notify>();
+  ASSERT_EQ(said.size(), 2U);
+  for (const auto& [index, direction, words] : {std::tuple{0, "sent", "one"}, std::tuple{1, "received", "two"}}) {
+    const auto& notify = said[static_cast<std::size_t>(index)];
+    EXPECT_EQ(notify.event, kPeerMessage);
+    auto fact = [facts = Value(notify.facts)](const char* name) {
+      return std::get<std::string>(facts.find(name)->inner());
+    };
+    EXPECT_EQ(fact("node_id"), bob.id.hex());
+    EXPECT_EQ(fact("direction"), direction);
+    EXPECT_EQ(fact("message"), to_hex(wire::encode(text(words))));
+  }
+  EXPECT_TRUE(bob.all<Notify>().empty());
+}
+
 TEST_F(ConnectionTest, words_for_unknown_peers_are_dropped) {
   EXPECT_TRUE(alice.step(SendMessage{bob.id, text("x")}).empty());
   EXPECT_TRUE(alice.step(PingPeer{bob.id, 1}).empty());
