@@ -46,18 +46,22 @@ def direct_offers(net):
 
 
 def bolt11(net):
-    """LDK pays LDK through two Doze nodes."""
-    before = net.balances()
-    p = Payment(net, net.s[LDK, DOZE], net.r[LDK, DOZE], (net.l[DOZE], net.m[DOZE]), "")
-    invoice = p.r.ask("invoice", msat=p.amount, description="bolt 11")
-    p.heights.append(net.bitcoind.height())
-    p.began = time.monotonic()
-    p.id = p.s.ask("pay_invoice", invoice=invoice)
-    all_arrive([p], p.began)
-    all_end([p], p.began)
-    all_settled([p])
-    sums_are_exact(net, before, [p])
-    return [p]
+    """BOLT 11: every payer pays every recipient through every pair of L and M, and each L and its clients each other."""
+    before, payments = net.balances(), []
+    for (_, l), s in net.s.items():
+        payments += [Payment(net, s, r, (net.l[l], net.m[m]), "") for (_, m), r in net.r.items()]
+        payments += [Payment(net, s, net.l[l], (), ""), Payment(net, net.l[l], s, (), "")]
+    began = time.monotonic()
+    for p in payments:
+        invoice = p.r.invoice(p.amount)
+        p.heights.append(net.bitcoind.height())
+        p.began = time.monotonic()
+        p.id = p.s.pay_invoice(invoice)
+    all_arrive(payments, began)
+    all_end(payments, began)
+    all_settled(payments)
+    sums_are_exact(net, before, payments)
+    return payments
 
 
 def update_fee(net):

@@ -20,7 +20,7 @@ class Payment:
         self.net, self.s, self.r = net, s, r
         self.mix = " ".join(n.name for n in (s, *servers, r))
         self.amount = next(amounts)
-        self.offer = offer or net.offers[r]
+        self.offer = net.offers[r] if offer is None else offer
         self.hash = self.why = None
         self.result, self.times, self.heights = "not paid", {}, []
 
@@ -113,7 +113,7 @@ def sums_are_exact(net, before, payments):
         for node in net.nodes:
             if node not in net.servers and after[node] != wanted[node]:
                 raise Wrong(f"{node} has {after[node]:,} msat, not {wanted[node]:,}")
-        earned = sum(after[n] - before[n] for n in net.servers)
+        earned = sum(after[n] - wanted[n] for n in net.servers)
         if earned != fees:
             raise Wrong(f"the servers earned {earned:,} msat, the payers paid {fees:,}")
         return True

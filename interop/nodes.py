@@ -126,6 +126,12 @@ class DozePeer(Peer):
     def offer(self, msat):
         return self.cli("createoffer", "--amount-msat", str(msat), "--description", self.name)["offer"]
 
+    def invoice(self, msat):
+        return self.cli("createinvoice", "--amount-msat", str(msat), "--description", self.name)["invoice"]
+
+    def pay_invoice(self, invoice):
+        return self.cli("pay", invoice)["payment_id"]
+
     def pay(self, offer, msat=None):
         words = ["pay", offer] + (["--amount-msat", str(msat)] if msat else []) + ([] if self.hold else ["--no-hold"])
         return self.cli(*words)["payment_id"]
@@ -297,6 +303,12 @@ class LdkPeer(Peer):
 
     def join(self, raw):
         self.ask("use_server_paths", paths=raw)
+
+    def invoice(self, msat):
+        return self.ask("invoice", msat=msat, description="bolt 11")
+
+    def pay_invoice(self, invoice):
+        return self.ask("pay_invoice", invoice=invoice)
 
     def async_offer(self):
         return self.ask("async_offer")
