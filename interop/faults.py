@@ -4,7 +4,7 @@ import random
 import time
 
 from demo import Wrong, say, until
-from lineups import all_end, check, come_back, fail_back, held_mixes, holding, leave, nothing_on_chain, sums_are_exact
+from lineups import check, come_back, fail_back, held_mixes, holding, leave, nothing_on_chain, sums_are_exact
 from nodes import DOZE, FAILED, LDK
 from proxy import Shears
 
@@ -13,6 +13,9 @@ PAYING, HELD, WAKING = "paying and announcing", "held", "releasing and claiming"
 LIMITS = {PAYING: 15, HELD: 20, WAKING: CUTS}  # cuts up to the end of the phase, in the first round
 CHUNKS = {PAYING: 30, WAKING: 6}  # between two cuts at most
 REPEATED_S = 15  # Doze repeats what may be lost after 2 and after 10 s
+# LDK drops what it has for a node two ticks of 10 s after a dial that failed, and dials no sooner (onion_message/
+# messenger.rs:2345): what comes meanwhile is lost, too.
+LDK_DIALS_AGAIN_S = 30
 LDK_ASKS_AGAIN_S = 60  # LDK's tick for invoice requests: what it lost before is not looked at again sooner
 
 
@@ -126,6 +129,19 @@ def one_round(net, cutter, limits):
     return payments, woke
 
 
+def payers_come_back(net, payments, woke):
+    while waiting := [p for p in payments if not p.ended()]:
+        check(time.monotonic() < woke + 5 * LDK_DIALS_AGAIN_S, "no end: " + ", ".join(p.mix for p in waiting))
+        come_back(net, {p.s for p in waiting})
+        try:
+            until("the end", lambda: all([p.ended() for p in waiting]), LDK_DIALS_AGAIN_S)
+        except Wrong:
+            pass
+    for p in payments:
+        if "ended" not in p.times:
+            p.at("ended after its payer came back", woke)
+
+
 def held_cuts(net):
     """50 cuts. A payment whose recipient's answer was lost is announced again when Doze's payer comes back. What LDK
     loses ends without loss: an invoice request at its ticks of 60 s, an announcement or answer, which it sends once, by
@@ -136,9 +152,7 @@ def held_cuts(net):
         limits = {phase: min(CUTS, cutter.count() + limit) for phase, limit in LIMITS.items()}
         made, woke = one_round(net, cutter, limits)
         payments += made
-        waiting = [p for p in made if not p.ended()]
-        come_back(net, {p.s for p in waiting if p.s.kind == DOZE})
-        all_end([p for p in waiting if p.s.kind == DOZE], woke, "ended after the payer's restart")
+        payers_come_back(net, [p for p in made if p.s.kind == DOZE], woke)
         say(f"   {sum(p.result == FAILED for p in payments)} failed, {len([p for p in payments if not p.ended()])} wait")
     say("   cuts: " + ", ".join(f"{count} {phase}" for phase, count in cutter.cuts.items()))
     waiting = [p for p in payments if not p.ended()]
