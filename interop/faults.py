@@ -16,7 +16,7 @@ REPEATED_S = 15  # Doze repeats what may be lost after 2 and after 10 s
 # LDK drops what it has for a node two ticks of 10 s after a dial that failed, and dials no sooner (onion_message/
 # messenger.rs:2345): what comes meanwhile is lost, too.
 LDK_DIALS_AGAIN_S = 30
-LDK_ASKS_AGAIN_S = 60  # LDK's tick for invoice requests: what it lost before is not looked at again sooner
+LDK_GIVES_UP_S = 10  # a request for an invoice that was lost so long ago is looked at only at LDK's ticks of 60 s
 
 
 class Cutter:
@@ -48,7 +48,7 @@ class Cutter:
 
     def cut_now(self, phase):
         """One connection, whether anything passes or not."""
-        found = [c for server in self.net.servers for c in server.proxy.connections if self.mixed(c)]
+        found = [c for server in self.net.servers for c in list(server.proxy.connections) if self.mixed(c)]
         connection = self.chance.choice(sorted(found, key=lambda c: [n.name for n in self.ends(c)]))
         connection.cut()
         self.gone(phase, connection)
@@ -89,7 +89,7 @@ def told(payment):
     """Whether its announcement has left, or can not any more before LDK's next tick."""
     if payment.ended() or payment.s.kind == DOZE and payment.s.notified(payment.id):
         return True
-    waits_in_vain = time.monotonic() > payment.began + LDK_ASKS_AGAIN_S / 6
+    waits_in_vain = time.monotonic() > payment.began + LDK_GIVES_UP_S
     return payment.s.kind == LDK and (payment.s.announcements() >= payment.s.paying or waits_in_vain)
 
 
@@ -147,13 +147,12 @@ def held_cuts(net):
     loses ends without loss: an invoice request at its ticks of 60 s, an announcement or answer, which it sends once, by
     the deadline of the hold; a released HTLC fails back if LDK finds the next peer gone."""
     say(f"   seed {net.seed}")
-    before, payments, cutter = net.balances(), [], Cutter(net)
-    while cutter.count() < CUTS:
-        limits = {phase: min(CUTS, cutter.count() + limit) for phase, limit in LIMITS.items()}
-        made, woke = one_round(net, cutter, limits)
-        payments += made
-        payers_come_back(net, [p for p in made if p.s.kind == DOZE], woke)
-        say(f"   {sum(p.result == FAILED for p in payments)} failed, {len([p for p in payments if not p.ended()])} wait")
+    before, cutter = net.balances(), Cutter(net)
+    try:
+        payments = all_rounds(net, cutter)
+    finally:
+        for server in net.servers:
+            server.proxy.shears = Shears()
     say("   cuts: " + ", ".join(f"{count} {phase}" for phase, count in cutter.cuts.items()))
     waiting = [p for p in payments if not p.ended()]
     began = time.monotonic()
@@ -164,8 +163,17 @@ def held_cuts(net):
     for p in payments:
         check(p.result != FAILED or LDK in {n.kind for n in (p.s, *p.servers)},
               f"{p.mix} failed, where LDK only receives: {p.why}")
-    for server in net.servers:
-        server.proxy.shears = Shears()
     nothing_on_chain(net)
     sums_are_exact(net, before, payments)
+    return payments
+
+
+def all_rounds(net, cutter):
+    payments = []
+    while cutter.count() < CUTS:
+        limits = {phase: min(CUTS, cutter.count() + limit) for phase, limit in LIMITS.items()}
+        made, woke = one_round(net, cutter, limits)
+        payments += made
+        payers_come_back(net, [p for p in made if p.s.kind == DOZE], woke)
+        say(f"   {sum(p.result == FAILED for p in payments)} failed, {sum(not p.ended() for p in payments)} wait")
     return payments

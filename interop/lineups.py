@@ -347,8 +347,8 @@ def fail_back(net):
     mined = 0
     while holding(net):
         check(mined < 700, f"still held after {mined} blocks")
-        net.mine(20)
-        mined += 20
+        net.mine(40)  # at once: LDK asks for blocks every 2 s, and what is failed back has 72 blocks left
+        mined += 40
     return mined
 
 

@@ -270,20 +270,28 @@ class LdkPeer(Peer):
 
     def kill(self):
         """LDK closes its channels by force when it was killed after a monitor was written and before the manager was
-        (lightning 0.2.7, ln/channelmanager.rs:16859): so it is stopped until it stands where both are."""
+        (lightning 0.2.7, ln/channelmanager.rs:16859), and says that it has written a little before it has. So it is stopped
+        where both have been for a while, and killed if nothing has come meanwhile."""
+        seen = []
 
         def on_disk():
+            trace = self.log().read_bytes()
+            update, begun = trace.rfind(b"Updating ChannelMonitor to id"), trace.rfind(b"Persisting ChannelManager...")
+            seen.append((update, begun))
+            quiet = len(seen) >= 8 and len(set(seen[-8:])) == 1
+            return quiet and trace.rfind(b"Done persisting ChannelManager") > begun > update
+
+        def stopped():
+            until(f"{self} to be on disk", on_disk)
             self.process.send_signal(signal.SIGSTOP)
             tasks = list(pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/stat"))
             until(f"{self} to stand still", lambda: all(t.read_text().rpartition(")")[2].split()[0] == "T" for t in tasks))
-            trace = self.log().read_bytes()
-            update, begun = trace.rfind(b"Updating ChannelMonitor to id"), trace.rfind(b"Persisting ChannelManager...")
-            written = trace.rfind(b"Done persisting ChannelManager") > begun > update
-            if not written:
-                self.process.send_signal(signal.SIGCONT)
-            return written
+            if on_disk():
+                return True
+            self.process.send_signal(signal.SIGCONT)
+            return False
 
-        until(f"{self} to be on disk", on_disk)
+        until(f"{self} to stand where it may be killed", stopped)
         super().kill()
 
     def dial(self, other):
