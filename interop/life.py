@@ -6,7 +6,6 @@ import time
 from demo import Wrong, say, until
 from lineups import Payment, all_arrive, all_end, all_settled, check, sums_are_exact
 from nodes import DOZE, LDK, SETTLED, DozePeer, LdkPeer
-from proxy import Proxy
 
 RANDOM_CUTS = 50
 numbers = itertools.count(1)
@@ -33,31 +32,37 @@ def pay_each(net, payments):
 
 
 def direct_offers(net):
-    """Each LSP and its clients pay each other: the path of a client's offer begins at its payer. An LSP of Doze's names
-    paths over its first peers, so that paying it may take a way round, with a fee."""
+    """Each LSP and its clients pay each other over their channel: the path of a client's offer begins at its payer, that
+    of an LSP of Doze's at itself. LDK's LSP names its peers only, so that paying it may take a way round."""
     before, payments = net.balances(), []
     for (_, l), s in net.s.items():
         lsp = net.l[l]
         payments += [Payment(net, s, lsp, (), lsp.offer(1_000)), Payment(net, lsp, s, (), s.offer(1_000))]
     pay_each(net, payments)
     all_settled(payments)
-    check(sum(net.balances().values()) == sum(before.values()), "the sums differ")
+    sums_are_exact(net, before, payments)
+    for p in payments:
+        check(p.fee == 0 or p.r is net.l[LDK], f"{p.mix} took a way round, for {p.fee} msat")
     return payments
 
 
 def bolt11(net):
-    """LDK pays LDK through two Doze nodes."""
-    before = net.balances()
-    p = Payment(net, net.s[LDK, DOZE], net.r[LDK, DOZE], (net.l[DOZE], net.m[DOZE]), "")
-    invoice = p.r.ask("invoice", msat=p.amount, description="bolt 11")
-    p.heights.append(net.bitcoind.height())
-    p.began = time.monotonic()
-    p.id = p.s.ask("pay_invoice", invoice=invoice)
-    all_arrive([p], p.began)
-    all_end([p], p.began)
-    all_settled([p])
-    sums_are_exact(net, before, [p])
-    return [p]
+    """BOLT 11: every payer pays every recipient through every pair of L and M, and each L and its clients each other."""
+    before, payments = net.balances(), []
+    for (_, l), s in net.s.items():
+        payments += [Payment(net, s, r, (net.l[l], net.m[m]), "") for (_, m), r in net.r.items()]
+        payments += [Payment(net, s, net.l[l], (), ""), Payment(net, net.l[l], s, (), "")]
+    began = time.monotonic()
+    for p in payments:
+        invoice = p.r.invoice(p.amount)
+        p.heights.append(net.bitcoind.height())
+        p.began = time.monotonic()
+        p.id = p.s.pay_invoice(invoice)
+    all_arrive(payments, began)
+    all_end(payments, began)
+    all_settled(payments)
+    sums_are_exact(net, before, payments)
+    return payments
 
 
 def update_fee(net):
@@ -93,8 +98,8 @@ class Pair:
             node.start()
             net.nodes.append(node)
         net.fund(self.nodes, 8_000_000)
-        self.proxy = Proxy(self.l.port)
-        self.d.connect(self.l, self.proxy.port)
+        self.shears = self.l.proxy.shears
+        self.d.connect(self.l)
         a, b = (self.d, self.l) if opener == DOZE else (self.l, self.d)
         net.open([(a, b)], [])
         self.usable()
@@ -178,7 +183,7 @@ def go_on(pair, payment):
                 pass
         if payment.ended():
             return True
-        asked_in_vain = payment.s.kind == LDK and pair.proxy.left is None and time.monotonic() > payment.began + 5
+        asked_in_vain = payment.s.kind == LDK and pair.shears.left is None and time.monotonic() > payment.began + 5
         return asked_in_vain and pair.d.channel(pair.l)["htlcs"] == 0
 
     until(f"the end of {payment.mix}", ended)
@@ -192,25 +197,25 @@ def cuts(net):
 
     def pay(s, r, chunks):
         payments.append(pair.payment(s, r))
-        pair.proxy.cut_after(chunks)
+        pair.shears.cut_after(chunks)
         payments[-1].pay_soon()
         go_on(pair, payments[-1])
 
     for s, r in ((pair.d, pair.l), (pair.l, pair.d)):
         n, cut = 0, True
         while cut:
-            n, cuts_before = n + 1, pair.proxy.cuts
+            n, cuts_before = n + 1, pair.shears.cuts
             pay(s, r, n)
-            pair.proxy.cut_after(None)
+            pair.shears.cut_after(None)
             pair.usable()
             pair.quiet()
-            cut = pair.proxy.cuts > cuts_before
+            cut = pair.shears.cuts > cuts_before
         say(f"   {s} pays {r}: cut after each of {n - 1} chunks, through with the {n}th")
-    chance, target = random.Random(7), pair.proxy.cuts + RANDOM_CUTS
-    while pair.proxy.cuts < target:
+    chance, target = random.Random(net.seed), pair.shears.cuts + RANDOM_CUTS
+    while pair.shears.cuts < target:
         pay(*chance.sample(pair.nodes, 2), chance.randint(1, 30))
     say(f"   {RANDOM_CUTS} cuts at random")
-    pair.proxy.cut_after(None)
+    pair.shears.cut_after(None)
     pair.usable()
     pair.quiet()
     for p in payments:

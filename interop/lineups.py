@@ -1,4 +1,4 @@
-"""Line-ups 1 and 2: all mixes of payer, holding LSP, recipient's LSP with server, and recipient."""
+"""Line-ups 1 to 5: all mixes of payer, holding LSP, recipient's LSP with server, and recipient."""
 import itertools
 import time
 
@@ -6,6 +6,8 @@ from demo import Wrong, say, until
 from nodes import DOZE, FAILED, LDK, PENDING, SETTLED
 
 amounts = itertools.count(12_000_001, 1_003)  # no two payments of a run have the same, so an amount names a payment
+
+NOT_ENDED = "not ended"
 
 
 def check(true, otherwise):
@@ -17,12 +19,12 @@ class Payment:
     """One payment of a line-up, with what the table says about it."""
 
     def __init__(self, net, s, r, servers, offer=None):
-        self.net, self.s, self.r = net, s, r
+        self.net, self.s, self.r, self.servers = net, s, r, servers
         self.mix = " ".join(n.name for n in (s, *servers, r))
         self.amount = next(amounts)
-        self.offer = offer or net.offers[r]
+        self.offer = net.offers[r] if offer is None else offer
         self.hash = self.why = None
-        self.result, self.times, self.heights = "not paid", {}, []
+        self.result, self.times, self.heights = NOT_ENDED, {}, []
 
     def pay(self):
         self.heights.append(self.net.bitcoind.height())
@@ -48,7 +50,7 @@ class Payment:
         return self.hash
 
     def ended(self):
-        if self.id is None:
+        if self.id is None or self.result != NOT_ENDED:
             return True
         state = self.s.payment(self.id)
         if state["state"] == PENDING:
@@ -113,7 +115,7 @@ def sums_are_exact(net, before, payments):
         for node in net.nodes:
             if node not in net.servers and after[node] != wanted[node]:
                 raise Wrong(f"{node} has {after[node]:,} msat, not {wanted[node]:,}")
-        earned = sum(after[n] - before[n] for n in net.servers)
+        earned = sum(after[n] - wanted[n] for n in net.servers)
         if earned != fees:
             raise Wrong(f"the servers earned {earned:,} msat, the payers paid {fees:,}")
         return True
@@ -134,6 +136,12 @@ def come(net, nodes):
         node.start()
     for node in nodes:
         node.connect_again()
+
+
+def come_back(net, nodes):
+    for node in nodes:
+        node.kill()
+    come(net, nodes)
 
 
 def held_mixes(net):
@@ -268,7 +276,8 @@ def line_up_4(net):
 
 def line_up_5_two(net):
     """Two held payments at once over one channel, and kill -9 of each process in turn while they are held. LDK keeps
-    mail in memory and never announces again, so its payers use Doze's M only; Doze's announce again when they are back."""
+    mail in memory and never announces again, so its payers use Doze's M only (see `lost_mail`); Doze's announce again
+    when they are back."""
     before = net.balances()
     payments = [p for p in held_mixes(net) + held_mixes(net) if p.s.kind == DOZE or net.server_of[p.r].kind == DOZE]
     hold_all(net, payments)
@@ -278,9 +287,7 @@ def line_up_5_two(net):
         node.start()
         net.connect_all()
         net.all_usable()
-    announced = [p for p in payments if p.s.kind == DOZE and net.server_of[p.r].kind == LDK]
-    for p in announced:
-        until(f"{p.mix} to be announced again", lambda: net.server_of[p.r].parked(p.r, since_start=True) >= 1)
+    announced_again(net, payments)
     say("   every payer and every server has died and come back")
     wake_recipients(net, payments)
     all_end(payments, time.monotonic())
@@ -289,21 +296,110 @@ def line_up_5_two(net):
     return payments
 
 
+def announced_again(net, payments):
+    """By Doze's payers, where the mail has died with LDK's M."""
+    for p in payments:
+        if p.s.kind == DOZE and net.server_of[p.r].kind == LDK:
+            until(f"{p.mix} to be announced again", lambda: net.server_of[p.r].parked(p.r, since_start=True) >= 1)
+
+
+def die_midway(net, payments):
+    """Each recipient wakes and is killed: Doze's when it has heard of a payment and is about to answer, LDK's (whose only
+    answer is lost with it) when a holder has that answer; it claims nothing in the first 2 s after its start."""
+    claimed = 0
+    for r in sorted({p.r for p in payments}, key=str):
+        held = holding(net)
+        come(net, [r])
+        until(f"{r} to release", r.told if r.kind == DOZE else lambda: holding(net) < held)
+        claimed += sum(p.arrived() is not None for p in payments if p.r is r)
+        r.kill()
+    say(f"   every recipient has died in the middle of its release, {claimed} of {len(payments)} were claimed by then")
+
+
+def recipients_die(net):
+    """kill -9 of each recipient in the middle of its release. With Doze's M every payment settles: it delivers its mail
+    again, and waits for the recipient with an HTLC that it forwards. LDK's M hands its mail out once, and fails an HTLC
+    back whose next peer is gone (ln/channelmanager.rs:4951), also where all four are LDK; what LDK's payers have lost so
+    comes back by its deadline, and Doze's announce again when they come back."""
+    before, payments = net.balances(), held_mixes(net)
+    hold_all(net, payments)
+    come(net, net.payers)
+    die_midway(net, payments)
+    woke = time.monotonic()
+    come(net, net.recipients)
+    all_arrive([p for p in payments if net.server_of[p.r].kind == DOZE], woke)
+    come_back(net, {p.s for p in payments if p.s.kind == DOZE and not p.arrived()})
+    all_end([p for p in payments if p.s.kind == DOZE], woke)
+    say(f"   what LDK lost came back within {fail_back(net)} blocks")
+    all_end([p for p in payments if p.s.kind == LDK], woke)
+    all_settled([p for p in payments if net.server_of[p.r].kind == DOZE])
+    nothing_on_chain(net)
+    sums_are_exact(net, before, payments)
+    return payments
+
+
+def holding(net):
+    return sum(l.holding() for l in net.l.values())
+
+
+def fail_back(net):
+    """Mines until nothing is held any more; returns how many blocks that took."""
+    mined = 0
+    while holding(net):
+        check(mined < 700, f"still held after {mined} blocks")
+        net.mine(40)  # at once: LDK asks for blocks every 2 s, and what is failed back has 72 blocks left
+        mined += 40
+    return mined
+
+
+def nothing_on_chain(net):
+    net.all_usable()
+    check(not net.bitcoind.call("getrawmempool"), "something went on chain")
+
+
+def all_failed(payments):
+    for p in payments:
+        check(p.result == FAILED, f"{p.mix} is {p.result}")
+
+
+def lost_mail(net):
+    """LDK's M dies with the mail, which ldk-node keeps in memory (payment/asynchronous/om_mailbox.rs:12), and LDK's
+    payers announce once (ln/channelmanager.rs:11568): theirs stay held and come back by their deadline, also the one of
+    four LDK nodes, which is the control. Doze's payers announce again when they come back, and settle."""
+    before = net.balances()
+    payments = [p for p in held_mixes(net) if net.server_of[p.r].kind == LDK]
+    repaired = [p for p in payments if p.s.kind == DOZE]
+    lost = [p for p in payments if p.s.kind == LDK]
+    hold_all(net, payments)
+    for server in (net.m[LDK], net.l[LDK]):
+        server.kill()
+        server.start()
+        net.connect_all()
+        net.all_usable()
+    come(net, net.payers)
+    announced_again(net, payments)
+    say("   the mail is lost; all payers are back, and Doze's have announced again")
+    wake_recipients(net, repaired)
+    all_end(repaired, time.monotonic())
+    all_settled(repaired)
+    check(holding(net) == len(lost), f"{holding(net)} are held, not those {len(lost)} of LDK's payers")
+    began = time.monotonic()
+    say(f"   LDK's {len(lost)} came back within {fail_back(net)} blocks")
+    all_end(lost, began, "back")
+    all_failed(lost)
+    nothing_on_chain(net)
+    sums_are_exact(net, before, payments)
+    return payments
+
+
 def line_up_5_deadline(net):
     """Nobody releases: past the deadline the money is back at the payers, off chain, and every channel is open."""
     before, payments = net.balances(), held_mixes(net)
     hold_all(net, payments)
-    mined = 0
-    while any(l.held_now() for l in net.l.values()):
-        check(mined < 700, f"still held after {mined} blocks")
-        net.mine(20)
-        mined += 20
-    say(f"   failed back within {mined} blocks")
+    say(f"   failed back within {fail_back(net)} blocks")
     wake_payers(net, payments)
-    for p in payments:
-        check(p.result == FAILED, f"{p.mix} is {p.result}")
+    all_failed(payments)
     come(net, net.recipients)
-    net.all_usable()
+    nothing_on_chain(net)
     sums_are_exact(net, before, payments)
-    check(not net.bitcoind.call("getrawmempool"), "something went on chain")
     return payments

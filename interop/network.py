@@ -16,7 +16,7 @@ PUSH_MSAT = 500_000_000  # both ends of every channel stay above their reserve, 
 class World:
     def __init__(self, args, base):
         self.build, self.ldk_peer, self.base = pathlib.Path(args.build), pathlib.Path(args.ldk_peer), base
-        self.bitcoind = Bitcoind(args.bitcoind, base / "bitcoind")
+        self.bitcoind, self.seed = Bitcoind(args.bitcoind, base / "bitcoind"), args.seed
         self.nodes = []
 
     def node(self, kind, name, role):
@@ -126,17 +126,16 @@ class Network(World):
 
     def all_usable(self):
         """Every channel between two nodes that run."""
-        alive = {n.id for n in self.nodes if n.alive}
-
-        def usable(node):
-            lacking = [c["peer"] for c in node.channels() if c["peer"] in alive and not c["closed"] and not c["usable"]]
-            if lacking:
-                raise Wrong("not with " + ", ".join(n.name for n in self.nodes if n.id in lacking))
-            return True
-
         for node in self.nodes:
-            if node.alive:
-                until(f"all channels of {node}", lambda: usable(node))
+            until(f"all channels of {node}", lambda: self.usable(node))
+
+    def usable(self, node):
+        alive = {n.id for n in self.nodes if n.alive}
+        channels = node.channels() if node.alive else []
+        lacking = [c["peer"] for c in channels if c["peer"] in alive and not c["closed"] and not c["usable"]]
+        if lacking:
+            raise Wrong(f"{node} not with " + ", ".join(n.name for n in self.nodes if n.id in lacking))
+        return True
 
     def awake(self):
         for node in self.nodes:

@@ -1,23 +1,32 @@
 """The two kinds of node under one roof: what the line-ups may ask of a node, whichever implementation it is."""
 import json
+import pathlib
 import queue
+import re
+import signal
 import subprocess
 import threading
 import time
 
 import demo
 from demo import PATIENCE_S, Wrong, free_port, until
+from proxy import Proxy
 
 LDK, DOZE = "ldk", "doze"
 SETTLED, FAILED, PENDING = "settled", "failed", "pending"
 
 
 class Peer:
-    """What both kinds share. A node remembers whom it is connected to and says so again after each start."""
+    """What both kinds share. A node remembers whom it is connected to and says so again after each start. Servers and
+    listeners are dialled, and announced, by their proxy's port."""
 
     def __init__(self, name, role):
-        self.name, self.role, self.port = name, role, free_port()
+        self.name, self.role = name, role
+        self.listens = self.port = free_port()
         self.process, self.id, self.peers = None, None, []
+        if role != "client":
+            self.proxy = Proxy(self.listens)
+            self.port = self.proxy.port
 
     def __repr__(self):
         return self.name
@@ -26,16 +35,15 @@ class Peer:
     def alive(self):
         return self.process is not None
 
-    def connect(self, other, port=None):
-        """Connects; `port` is another way to the same node, such as a proxy."""
-        if other not in [o for o, _ in self.peers]:
-            self.peers.append((other, port))
-        self.dial(other, port or other.port)
+    def connect(self, other):
+        if other not in self.peers:
+            self.peers.append(other)
+        self.dial(other)
 
     def connect_again(self):
-        for other, port in self.peers:
+        for other in self.peers:
             if other.alive:
-                self.dial(other, port or other.port)
+                self.dial(other)
 
     def kill(self):
         self.process.kill()
@@ -55,6 +63,9 @@ class Peer:
     def usable(self):
         return sum(c["usable"] for c in self.channels())
 
+    def size(self):
+        return self.log().stat().st_size if self.log().exists() else 0
+
 
 class DozePeer(Peer):
     kind = DOZE
@@ -62,13 +73,17 @@ class DozePeer(Peer):
     def __init__(self, name, role, world):
         super().__init__(name, role)
         self.node = demo.Node(name, "", role, world.build, world.base, world.bitcoind, None)
-        self.node.port = self.port = self.node.port
         config = self.node.folder / "doze.toml"
-        config.write_text(config.read_text().replace('# log_level = "info"', 'log_level = "debug"'))
+        text = config.read_text().replace('# log_level = "info"', 'log_level = "debug"')
+        text = re.sub("listen = .*", f'listen = "127.0.0.1:{self.listens}"', text)
+        if role == "server":
+            text = re.sub("(# )?announce = .*", f'announce = ["127.0.0.1:{self.port}"]', text)
+        config.write_text(text)
         self.cli = self.node.cli
 
     def start(self, role=None):
         self.hold = (role or self.role) != "none"
+        self.started_at = self.size()
         self.node.start()
         self.process, self.id = self.node.process, self.node.id
 
@@ -76,8 +91,8 @@ class DozePeer(Peer):
         self.node.stop(False)
         self.process = None
 
-    def dial(self, other, port):
-        self.cli("connect", f"{other.id}@127.0.0.1:{port}")
+    def dial(self, other):
+        self.cli("connect", f"{other.id}@127.0.0.1:{other.port}")
 
     def connected(self, other):
         return any(p["connected"] for p in self.cli("listpeers")["peers"] if p["node_id"] == other.id)
@@ -126,6 +141,12 @@ class DozePeer(Peer):
     def offer(self, msat):
         return self.cli("createoffer", "--amount-msat", str(msat), "--description", self.name)["offer"]
 
+    def invoice(self, msat):
+        return self.cli("createinvoice", "--amount-msat", str(msat), "--description", self.name)["invoice"]
+
+    def pay_invoice(self, invoice):
+        return self.cli("pay", invoice)["payment_id"]
+
     def pay(self, offer, msat=None):
         words = ["pay", offer] + (["--amount-msat", str(msat)] if msat else []) + ([] if self.hold else ["--no-hold"])
         return self.cli(*words)["payment_id"]
@@ -160,7 +181,7 @@ class DozePeer(Peer):
         """How many HTLCs wait here for their recipients."""
         return sum(h["state"] == "held" for h in self.cli("listholds")["holds"])
 
-    held_now = held
+    holding = held
 
     def parked(self, client, since_start=False):
         """How many messages wait here for a client, or have waited."""
@@ -171,6 +192,12 @@ class DozePeer(Peer):
 
     def log(self):
         return self.node.folder / "log"
+
+    def told(self):
+        """Whether an announcement has come since its start: the answer leaves in the same step, or soon."""
+        with open(self.log(), "rb") as log:
+            log.seek(self.started_at)
+            return b"held_htlc_available" in log.read()
 
 
 class LdkPeer(Peer):
@@ -186,13 +213,13 @@ class LdkPeer(Peer):
 
     def start(self, role=None):
         self.answers, self.lock = queue.Queue(), threading.Lock()
-        self.started_at = self.log().stat().st_size if self.log().exists() else 0
+        self.started_at = self.size()
         user, password = self.world.bitcoind.cookie.read_text().strip().split(":")
         config = {"dir": str(self.folder), "seed": self.seed, "bitcoind_port": self.world.bitcoind.port,
                   "bitcoind_user": user, "bitcoind_password": password, "anchors": self.anchors,
                   "role": "none" if self.role == "listener" else role or self.role}
         if self.role in ("server", "listener"):
-            config |= {"listen": f"127.0.0.1:{self.port}", "alias": self.name}
+            config |= {"listen": f"127.0.0.1:{self.listens}", "announce": f"127.0.0.1:{self.port}", "alias": self.name}
         self.process = subprocess.Popen([str(self.world.ldk_peer)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=open(self.folder / "stderr", "a"), text=True, start_new_session=True)
         demo.running.append(self.process)
@@ -243,20 +270,32 @@ class LdkPeer(Peer):
 
     def kill(self):
         """LDK closes its channels by force when it was killed after a monitor was written and before the manager was
-        (lightning 0.2.7, ln/channelmanager.rs:16859): so a kill waits until both are and nothing has come for a while."""
+        (lightning 0.2.7, ln/channelmanager.rs:16859), and says that it has written a little before it has. So it is stopped
+        where both have been for a while, and killed if nothing has come meanwhile."""
         seen = []
 
         def on_disk():
             trace = self.log().read_bytes()
             update, begun = trace.rfind(b"Updating ChannelMonitor to id"), trace.rfind(b"Persisting ChannelManager...")
-            seen.append(update)
-            return trace.rfind(b"Done persisting ChannelManager") > begun > update and seen[-5:] == 5 * [update]
+            seen.append((update, begun))
+            quiet = len(seen) >= 8 and len(set(seen[-8:])) == 1
+            return quiet and trace.rfind(b"Done persisting ChannelManager") > begun > update
 
-        until(f"{self} to be on disk", on_disk)
+        def stopped():
+            until(f"{self} to be on disk", on_disk)
+            self.process.send_signal(signal.SIGSTOP)
+            tasks = list(pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/stat"))
+            until(f"{self} to stand still", lambda: all(t.read_text().rpartition(")")[2].split()[0] == "T" for t in tasks))
+            if on_disk():
+                return True
+            self.process.send_signal(signal.SIGCONT)
+            return False
+
+        until(f"{self} to stand where it may be killed", stopped)
         super().kill()
 
-    def dial(self, other, port):
-        self.ask("connect", node_id=other.id, address=f"127.0.0.1:{port}")
+    def dial(self, other):
+        self.ask("connect", node_id=other.id, address=f"127.0.0.1:{other.port}")
 
     def connected(self, other):
         return other.id in self.ask("peers")
@@ -274,8 +313,7 @@ class LdkPeer(Peer):
         return self.ask("info")["onchain_sat"]
 
     def open(self, other, sat, push_msat=0, announce=False):
-        port = dict(self.peers).get(other) or other.port
-        self.ask("open", node_id=other.id, address=f"127.0.0.1:{port}", sat=sat, push_msat=push_msat, announce=announce)
+        self.ask("open", node_id=other.id, address=f"127.0.0.1:{other.port}", sat=sat, push_msat=push_msat, announce=announce)
 
     def channels(self):
         return [{"id": c["channel_id"], "peer": c["peer"], "usable": c["usable"], "feerate": c["feerate"], "closed": False,
@@ -297,6 +335,12 @@ class LdkPeer(Peer):
 
     def join(self, raw):
         self.ask("use_server_paths", paths=raw)
+
+    def invoice(self, msat):
+        return self.ask("invoice", msat=msat, description="bolt 11")
+
+    def pay_invoice(self, invoice):
+        return self.ask("pay_invoice", invoice=invoice)
 
     def async_offer(self):
         return self.ask("async_offer")
@@ -323,7 +367,7 @@ class LdkPeer(Peer):
 
     def mark(self):
         """From here on the trace counts."""
-        self.counted_from = self.log().stat().st_size
+        self.counted_from = self.size()
 
     def seen(self, *words, start=None):
         """How many lines of the trace hold all these words."""
@@ -338,8 +382,11 @@ class LdkPeer(Peer):
     def held(self):
         return self.seen("Intercepted held HTLC")
 
-    def held_now(self):
-        return self.held() > self.seen("Timing out intercepted HTLC") + self.seen("Releasing held htlc")
+    def holding(self):
+        return self.held() - self.seen("Timing out intercepted HTLC") - self.seen("Releasing held htlc")
+
+    def told(self):
+        return self.seen("Constructing onion message", "ReleaseHeldHtlc", start=self.started_at) > 0
 
     def parked(self, client, since_start=False):
         start = self.started_at if since_start else 0

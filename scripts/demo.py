@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ AMOUNT_MSAT = 50_000_000
 PATIENCE_S = 60  # of every wait; a wait that takes this long has failed
 started = time.monotonic()
 running = []  # processes, in the order of their start
+given = set()  # ports
 
 
 class Wrong(Exception):
@@ -30,9 +32,17 @@ def say(text):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that outgoing connections get (32768 and up), so that none of these has it when its node comes back."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in given:
+            given.add(port)
+            return port
 
 
 def until(what, check, patience=PATIENCE_S):

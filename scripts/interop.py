@@ -5,6 +5,7 @@ Waits on states, never on sleeps; prints a table; exit code 1 if a line-up is of
 """
 import argparse
 import pathlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "interop")]
 
 import demo  # noqa: E402
+import faults  # noqa: E402
 import life  # noqa: E402
 import lineups  # noqa: E402
 from demo import Wrong, say  # noqa: E402
@@ -26,7 +28,10 @@ LINE_UPS = [
     ("3 held through a night", lineups.line_up_3),
     ("4 server apart from the LSP", lineups.line_up_4),
     ("5 two at once, every process killed", lineups.line_up_5_two),
+    ("5 recipients die in the middle", lineups.recipients_die),
     ("5 nobody releases", lineups.line_up_5_deadline),
+    ("5 mail lost with LDK's M", lineups.lost_mail),
+    ("5 cut connections while held", faults.held_cuts),
     ("6 BOLT 12 offers, all mixes", life.forwarded_offers),
     ("6 BOLT 12 offers between neighbours", life.direct_offers),
     ("6 BOLT 11", life.bolt11),
@@ -72,6 +77,7 @@ def main():
     parser.add_argument("--ldk-peer", required=True)
     parser.add_argument("--bitcoind", required=True)
     parser.add_argument("--folder", required=True, help="where the nodes live; emptied first")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32), help="of the random cuts; a new one by default")
     parser.add_argument("--keep-going", action="store_true", help="after a line-up that failed")
     args = parser.parse_args()
     base = pathlib.Path(args.folder)

@@ -115,6 +115,31 @@ std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView 
   return paths;
 }
 
+bool has_public_channel(const Context& context) {
+  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [&](const auto& entry) {
+    const auto& channel = entry.second;
+    return channel.announced && channel.phase == ChannelPhase::Normal && channel.scid &&
+           context.views.graph.channel(*channel.scid) != nullptr;
+  });
+}
+
+std::optional<PaymentPath> payment_path_of_public_node(const Context& context, ByteView path_id,
+                                                       CltvExpiry max_cltv_expiry, Msat amount) {
+  if (!has_public_channel(context)) return std::nullopt;
+  Msat largest{0};
+  for (const auto& [id, channel] : context.views.channels)
+    if (channel.usable && channel.receivable >= amount) largest = std::max(largest, to_msat(channel.capacity));
+  if (largest == Msat(0)) return std::nullopt;
+  onion::RecipientData last;
+  last.path_id = to_bytes(path_id);
+  last.payment_constraints = {max_cltv_expiry, Msat(0)};
+  auto payinfo = onion::aggregate({}, kFinalCltvDelta);
+  auto path = onion::blind(fresh_key(context.rng), {{context.signer.node_id(), onion::encode(last)}});
+  if (!payinfo || !path) return std::nullopt;
+  payinfo->htlc_maximum_msat = largest;
+  return PaymentPath{*std::move(path), *std::move(payinfo)};
+}
+
 Bytes seal(const Signer& signer, const PaymentContext& payment) {
   Writer data;
   data.u8(kPaymentContextVersion)

@@ -43,11 +43,19 @@ struct PaymentPath {
 /// Up to `count` payment paths to ourselves over usable channels whose peer's channel_update we have: introduction node
 /// = the peer, one hop, then us. `minimum`: the smallest HTLC that we take; `max_cltv_expiry` goes into every hop's
 /// constraints; kFinalCltvDelta is inside payinfo's delta. `amount`: leave out channels that cannot receive it;
-/// nullopt: no such filter. An announced node gives one path that is only itself when it has no channel to put in
-/// front.
+/// nullopt: no such filter.
 [[nodiscard]] std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id,
                                                              std::size_t count, CltvExpiry max_cltv_expiry,
                                                              std::optional<Msat> amount);
+
+/// Whether payers find a way to us by themselves: the graph has a channel of ours.
+[[nodiscard]] bool has_public_channel(const Context& context);
+
+/// Such a node's path that is only itself: each payer comes its own way, a neighbour over its own channel. nullopt: no
+/// public channel, or no usable one that can receive `amount`. Not for static invoices: who waits for a client is its
+/// LSP, which therefore stands in front.
+[[nodiscard]] std::optional<PaymentPath> payment_path_of_public_node(const Context& context, ByteView path_id,
+                                                                     CltvExpiry max_cltv_expiry, Msat amount);
 
 /// Up to `count` ways to us for an invoice of BOLT 11, one hop each: usable channels whose peer's channel_update we
 /// have, under the name that the peer knows; those that can receive `amount` only. BOLT 11, "Tagged Fields" (r).

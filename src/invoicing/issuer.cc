@@ -10,6 +10,20 @@ namespace {
 
 /// Blocks in which an HTLC for an ordinary invoice may still arrive: its life and a payer's whole delta.
 constexpr CltvDelta kInvoiceBlocks{2016};
+constexpr std::size_t kInvoicePaths = 3;
+
+/// A public node names itself first. It keeps the ways over its peers: a payer of LDK's adds nothing for our final
+/// delta on a path that begins at the payee (lightning 0.2.7, routing/router.rs:1666) and never tries a path again that
+/// was refused.
+std::vector<PaymentPath> invoice_paths(const Context& context, const PaymentContext& terms) {
+  auto path_id = seal(context.signer, terms);
+  auto latest = context.tip + kInvoiceBlocks;
+  std::vector<PaymentPath> paths;
+  if (auto own = payment_path_of_public_node(context, path_id, latest, terms.amount)) paths.push_back(*std::move(own));
+  for (auto& path : payment_paths_to_self(context, path_id, kInvoicePaths - paths.size(), latest, terms.amount))
+    paths.push_back(std::move(path));
+  return paths;
+}
 
 }  // namespace
 
@@ -100,7 +114,7 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   terms.amount = *amount;
   terms.expiry = after_s(context.wall, offers::kDefaultInvoiceExpiryS);
   context.rng.fill(terms.nonce);
-  auto paths = payment_paths_to_self(context, seal(context.signer, terms), 3, context.tip + kInvoiceBlocks, amount);
+  auto paths = invoice_paths(context, terms);
   if (paths.empty())
     return answer_error({std::nullopt, std::nullopt, "the recipient has no channel that can receive this amount now"});
   offers::InvoiceTerms invoice;

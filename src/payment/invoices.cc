@@ -1,7 +1,5 @@
 // Invoices of BOLT 11 that we issue, and the HTLCs that pay them. The preimage comes from a nonce in the row, so the
 // row is durable before anybody can know the hash.
-#include <algorithm>
-
 #include "crypto/crypto.h"
 #include "payment/inside.h"
 #include "payment/onions.h"
@@ -57,12 +55,6 @@ std::optional<std::string> problem_of(const command::CreateInvoice& command) {
            std::to_string(offers::kMaxBolt11FieldBytes) + ", use description_hash for more";
   if (command.expiry_s == std::uint64_t{0}) return "it would have expired already";
   return std::nullopt;
-}
-
-bool has_public_channel(const Context& context) {
-  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [](const auto& entry) {
-    return entry.second.announced && entry.second.phase == ChannelPhase::Normal;
-  });
 }
 
 offers::Bolt11Terms terms_of(const Context& context, const command::CreateInvoice& command, const PaymentHash& hash) {

@@ -65,11 +65,22 @@ struct FakeNode : test::Surroundings {
     channel.phase = ChannelPhase::Normal;
     channel.usable = true;
     channel.scid = ShortChannelId::of(number, 1, 0);
+    channel.capacity = Sat(1'000'000);
     channel.receivable = Msat(900'000'000);
     PolicyPair both;
     both.remote = ChannelPolicy{Msat(1000), 100, CltvDelta(72), Msat(1), Msat(900'000'000), false};
     policies.insert_or_assign(channel.channel_id, both);
     channels.insert_or_assign(channel.channel_id, channel);
+  }
+  void announce_channel(std::uint8_t number = 3) {
+    ChannelId channel_id;
+    channel_id.bytes.fill(number);
+    auto& channel = channels.at(channel_id);
+    channel.announced = true;
+    wire::ChannelAnnouncement announcement;
+    announcement.short_channel_id = *channel.scid;
+    std::tie(announcement.node_id_1, announcement.node_id_2) = std::minmax(id, channel.peer);
+    ASSERT_TRUE(graph.add_channel(announcement, {}, channel.capacity, wall).has_value());
   }
   /// The path_id that a blinded path of one or two hops carries to this node, its end.
   Bytes path_id(const wire::BlindedPath& path, FakeNode* first = nullptr) {

@@ -33,6 +33,24 @@ struct Payer : ::testing::Test {
     auto made = offers::StaticInvoice::make(of, terms);
     return made ? made->bytes() : Bytes{};
   }
+  /// M's answer to a request for an ordinary offer of 5,000 msat.
+  Effects ask_for_tea() {
+    command::CreateOffer command;
+    command.amount = Msat(5'000);
+    command.description = "tea";
+    world.m.command(command);
+    const auto& own = world.m.room.inside->own;
+    LN_ASSERT(own.size() == 1);
+    return world.deliver(s, world.m, World::only(world.ask(own.begin()->second.offer, 7)));
+  }
+  /// The nodes at which its payment paths begin.
+  std::vector<wire::IntroductionNode> ways_to_tea() {
+    auto invoice = offers::Invoice::parse(contents_of<onion::Invoice>(ask_for_tea()).at(0).bytes);
+    LN_ASSERT(invoice.has_value());
+    std::vector<wire::IntroductionNode> out;
+    for (const auto& way : invoice->payment_paths()) out.push_back(way.path.first_node_id);
+    return out;
+  }
   /// No invoice for the payment room; the log says why; the request lives on.
   void expect_ignored(const Effects& effects, std::string_view reason) {
     EXPECT_TRUE(of<StaticInvoiceObtained>(effects).empty() && of<InvoiceObtained>(effects).empty());
@@ -169,14 +187,7 @@ TEST_F(Payer, a_request_is_repeated_and_given_up_after_a_minute_with_the_reason)
 // ---- ordinary invoices ----
 
 TEST_F(Payer, an_ordinary_offer_is_answered_with_an_invoice_that_the_payer_takes) {
-  command::CreateOffer command;
-  command.amount = Msat(5'000);
-  command.description = "tea";
-  world.m.command(command);
-  auto& own = world.m.room.inside->own;
-  ASSERT_EQ(own.size(), 1U);
-  auto asked = World::only(world.ask(own.begin()->second.offer, 7));
-  auto answered = world.deliver(s, world.m, asked);
+  auto answered = ask_for_tea();
   ASSERT_EQ(contents_of<onion::Invoice>(answered).size(), 1U);
   auto word = world.arriving(world.m, s, World::only(answered));
   auto forged = word;
@@ -188,6 +199,24 @@ TEST_F(Payer, an_ordinary_offer_is_answered_with_an_invoice_that_the_payer_takes
   s.wall = UnixTime(1'700'000'000);
   EXPECT_EQ(of<InvoiceObtained>(s.step(word)).size(), 1U);
   EXPECT_TRUE(s.step(word).empty());
+}
+
+using Ways = std::vector<wire::IntroductionNode>;
+
+TEST_F(Payer, an_invoice_of_a_public_node_begins_at_itself_first) {
+  world.m.announce_channel();
+  EXPECT_EQ(ways_to_tea(), (Ways{world.m.id, world.r.id}));
+}
+
+TEST_F(Payer, an_invoice_begins_at_peers_only_until_the_channel_is_announced) {
+  world.m.channels.begin()->second.announced = true;
+  EXPECT_EQ(ways_to_tea(), Ways{world.r.id});
+}
+
+TEST_F(Payer, a_public_node_that_cannot_receive_the_amount_says_so) {
+  world.m.announce_channel();
+  world.m.channels.begin()->second.receivable = Msat(4'999);
+  EXPECT_EQ(contents_of<onion::InvoiceError>(ask_for_tea()).size(), 1U);
 }
 
 TEST_F(Payer, a_disabled_ordinary_offer_is_an_error) {

@@ -333,6 +333,15 @@ TEST_F(Recipient, without_a_payment_path_nothing_is_served_until_there_is_one) {
   EXPECT_EQ(served(r.pass(1'000)), 1U);
 }
 
+TEST_F(Recipient, a_static_invoice_begins_at_the_lsp_also_if_the_channel_is_public) {
+  r.announce_channel();
+  world.join();
+  auto served = std::get<onion::ServeStaticInvoice>(world.served_by_r().contents);
+  auto ways = offers::StaticInvoice::parse(served.invoice)->payment_paths();
+  ASSERT_EQ(ways.size(), 1U);
+  EXPECT_EQ(ways[0].path.first_node_id, wire::IntroductionNode(world.m.id));
+}
+
 TEST_F(Recipient, a_disabled_offer_is_not_served_any_more) {
   world.join();
   world.served_by_r();

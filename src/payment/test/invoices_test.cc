@@ -32,7 +32,12 @@ class PlainHtlc : public ::testing::Test, protected test::Surroundings {
     ChannelView channel;
     channel.phase = ChannelPhase::Normal;
     channel.announced = channel.usable = true;
+    channel.scid = ShortChannelId::of(600, 1, 0);
     channels.emplace(channel.channel_id, channel);
+    wire::ChannelAnnouncement announcement;
+    announcement.short_channel_id = *channel.scid;
+    announcement.node_id_2.bytes[32] = 1;
+    ASSERT_TRUE(graph.add_channel(announcement, {}, std::nullopt, now).has_value());
   }
   Effects tell(const Input& input) {
     auto transition = step(std::move(payments), input, context());
