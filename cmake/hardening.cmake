@@ -1,4 +1,4 @@
-# Checks of the checks and of secrets: fuzz/canary, fuzz/secrets.
+# Checks of the checks, of signed objects and of secrets: fuzz/canary, fuzz/objects, fuzz/secrets.
 
 # Planted bugs. Without sanitizers only the oracle sees its own.
 foreach(name asan ubsan oracle)
@@ -30,6 +30,10 @@ if(TARGET app)
   target_link_libraries(secrets_test app)
 endif()
 add_test(NAME secrets COMMAND secrets_test)
+
+add_executable(every_bit_test fuzz/objects/every_bit_test.cc)
+target_link_libraries(every_bit_test fuzz_common GTest::gtest GTest::gtest_main)
+add_test(NAME every_bit COMMAND every_bit_test)
 
 # Sanitizers and valgrind do not go together.
 if(NOT DOZE_SANITIZE AND NOT DOZE_FUZZ)
