@@ -47,7 +47,7 @@ char lower(char c) {
 std::optional<std::size_t> index_of(std::string_view word) {
   auto before = [](std::string_view listed, std::string_view typed) {
     return std::lexicographical_compare(listed.begin(), listed.end(), typed.begin(), typed.end(),
-                                        [](char a, char b) { return a < lower(b); });
+                                        [](char a, char b) { return lower(a) < lower(b); });
   };
   auto same = [](char listed, char typed) { return listed == lower(typed); };
   auto found = std::lower_bound(kBip39English.begin(), kBip39English.end(), word, before);
