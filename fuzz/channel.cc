@@ -392,6 +392,8 @@ static fuzz::Seeds seeds() {
                          kWait = 14 << 1, kClose = 15 << 1, kQuiet = 4 << 1, kTurns = 3 << 1, kB = 1;
   const Bytes stories[] = {
       {kOffer, 3, 9, 9, kQuiet, kAnswer | kB, 0, kQuiet},
+      // The fulfilment arrives, its signature does not.
+      {kOffer, 3, 9, 9, kQuiet, kAnswer | kB, 0, kB, kCut, 0, kQuiet},
       {kOffer | kB, 3 | 8 | 16, 9, 9, kOffer, 4, 3, 3, kTurns, kCut, 0, kQuiet, kAnswer, 0, kAnswer | kB, 2, kQuiet},
       {kOffer, 5, 0, 0, kFee, 200, kOffer | kB, 5, 0, 0, kTurns, kCut, 0b1111, kTurns, kCut, 0b0011, kQuiet},
       {kOffer, 1, 0, 0, 0, 1, 1, 0, kCut, 0b0101, 0, 1, kCut, 0b1010, 1, 0, 1, kQuiet, kAnswer | kB, 3, kQuiet},
