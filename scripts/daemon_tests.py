@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """What the demo does not show, on real dozed processes and a regtest bitcoind: a line a test, exit code 1 if one fails."""
 import argparse
+import hashlib
+import hmac
 import http.client
 import json
+import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -127,6 +131,13 @@ def two_held_at_once(world):
     until("all HTLCs gone", world.quiet)
     after = world.balances()
     check(after["R"] == before["R"] + 9_000_009 and after["S"] == before["S"] - 9_000_009 - fees, "S and R do not add up")
+
+
+def many_payments_in_a_row(world):
+    """R is there. `notified` says that M has the message: then R must hear of it, however many payments S makes."""
+    ids = [world.api["S"]("pay", offer=world.offer, amount_msat=1000)["payment_id"] for _ in range(120)]
+    until("all of them settled", lambda: all(world.state(payment_id)["state"] == "settled" for payment_id in ids))
+    until("all HTLCs gone", world.quiet)
 
 
 def openapi(world):
@@ -270,6 +281,86 @@ def bitcoind_goes_away(world):
     world.settles(paid["payment_id"], before, 6_000_006)
 
 
+def a_payer_that_has_just_woken_knows_the_height(world):
+    """S was off for a day of blocks and pays at once: it must not send an HTLC that is due already, nor say that it may sleep."""
+    before = world.balances()
+    world.s.stop(False)
+    world.bitcoind.mine(250)
+    for node in (world.l, world.m, world.r):
+        until(f"{node.name} to follow", lambda: node.synced(world.bitcoind.height()))
+    world.s.start()
+    paid = world.s.cli("pay", world.offer, "--amount-msat", "8000008")
+    check(paid["state"] == "settled" or paid.get("release_deadline_height", 1 << 31) > world.bitcoind.height(),
+          f"the release deadline has passed already: {paid}")
+    world.settles(paid["payment_id"], before, 8_000_008)
+
+
+def a_hold_does_not_outlive_its_channel(world):
+    """S closes by force, then R wakes: L must not pay out what it cannot collect any more."""
+    world.r_leaves()
+    paid = world.s.cli("pay", world.offer, "--amount-msat", "9000009")
+    l_m = next(c["channel_id"] for c in world.l.cli("listchannels")["channels"] if c["peer"] == world.m.id)
+    balance = lambda: next(c["local_balance_msat"] for c in world.l.cli("listchannels")["channels"] if c["channel_id"] == l_m)
+    before = balance()
+    world.s.cli("closechannel", world.s.cli("listchannels")["channels"][0]["channel_id"], "--force")
+    until("the commitment in the mempool", lambda: world.bitcoind.call("getrawmempool"))
+    world.bitcoind.mine(1)
+    until("L to see it", lambda: any(c["phase"] == "closed" for c in world.l.cli("listchannels")["channels"]))
+    world.r_comes()
+    until("R to have answered", lambda: "held_htlc_available" in (world.r.folder / "log").read_text())
+    until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
+    check(world.l.cli("listforwards")["forwards"][-1]["state"] == "failed", "L forwarded it")
+    check(balance() == before, f"L has lost {before - balance()} msat")
+    check(world.state(paid["payment_id"])["state"] != "notified", "S still says that it may sleep")
+
+
+def nothing_is_sent_twice_while_bitcoind_is_away(world):
+    """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
+    config = world.s.folder / "doze.toml"
+    good = config.read_text()
+    world.s.stop(False)
+    config.write_text(good.replace(f"port = {world.bitcoind.port}", "port = 1"))
+    world.s.start()
+    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000")
+    check("bitcoind" in says, f"it says {says!r}")
+    world.s.stop(False)
+    config.write_text(good)
+    world.s.start()
+
+
+def a_hold_does_not_outlive_its_channel(world):
+    """S closes by force, then R wakes: L must not pay out what it cannot collect any more."""
+    world.r_leaves()
+    paid = world.s.cli("pay", world.offer, "--amount-msat", "9000009")
+    l_m = next(c["channel_id"] for c in world.l.cli("listchannels")["channels"] if c["peer"] == world.m.id)
+    balance = lambda: next(c["local_balance_msat"] for c in world.l.cli("listchannels")["channels"] if c["channel_id"] == l_m)
+    before = balance()
+    world.s.cli("closechannel", world.s.cli("listchannels")["channels"][0]["channel_id"], "--force")
+    until("the commitment in the mempool", lambda: world.bitcoind.call("getrawmempool"))
+    world.bitcoind.mine(1)
+    until("L to see it", lambda: any(c["phase"] == "closed" for c in world.l.cli("listchannels")["channels"]))
+    world.r_comes()
+    until("R to have answered", lambda: "held_htlc_available" in (world.r.folder / "log").read_text())
+    until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
+    check(world.l.cli("listforwards")["forwards"][-1]["state"] == "failed", "L forwarded it")
+    check(balance() == before, f"L has lost {before - balance()} msat")
+    check(world.state(paid["payment_id"])["state"] != "notified", "S still says that it may sleep")
+
+
+def nothing_is_sent_twice_while_bitcoind_is_away(world):
+    """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
+    config = world.s.folder / "doze.toml"
+    good = config.read_text()
+    world.s.stop(False)
+    config.write_text(good.replace(f"port = {world.bitcoind.port}", "port = 1"))
+    world.s.start()
+    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000")
+    check("bitcoind" in says, f"it says {says!r}")
+    world.s.stop(False)
+    config.write_text(good)
+    world.s.start()
+
+
 def nothing_is_sent_on_chain_while_bitcoind_is_away(world):
     """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
     config = world.s.folder / "doze.toml"
@@ -331,9 +422,163 @@ def full_disk_stops_before_signing(world):
     check(sum(after.values()) == sum(before.values()), "the sums differ")
 
 
+def master_of(seed):
+    """BIP 32: private key and chain code of the root."""
+    digest = hmac.new(b"Bitcoin seed", seed, hashlib.sha512).digest()
+    return digest[:32], digest[32:]
+
+
+def hardened(parent, index):
+    """BIP 32, a hardened child: no point is needed."""
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    digest = hmac.new(parent[1], b"\0" + parent[0] + (index | 1 << 31).to_bytes(4, "big"), hashlib.sha512).digest()
+    key = (int.from_bytes(digest[:32], "big") + int.from_bytes(parent[0], "big")) % order
+    return key.to_bytes(32, "big"), digest[32:]
+
+
+class Secrets:
+    """What the words of a node stand for."""
+
+    def __init__(self, node):
+        self.words = (node.folder / "seed").read_text().splitlines()[0].strip()
+        self.seed = hashlib.pbkdf2_hmac("sha512", self.words.encode(), b"mnemonic", 2048)
+        self.root = master_of(self.seed)
+        self.node_key = hardened(hardened(hardened(self.root, 1017), 1), 0)[0]  # of regtest
+        self.token = (node.folder / "api-token").read_text().strip()
+
+    def never_printed(self):
+        """(what, text) that no log and no output may show; of the words any three in a row."""
+        words = self.words.split()
+        for at in range(len(words) - 2):
+            yield f"seed words {at + 1} to {at + 3}", " ".join(words[at:at + 3])
+        for what, secret in (("the seed", self.seed), ("the master key", self.root[0]), ("its chain code", self.root[1]),
+                             ("the node key", self.node_key)):
+            yield what, secret[:16].hex()
+        yield "the API token", self.token
+
+    def dropped(self):
+        """(what, bytes) that a node which has started needs no more."""
+        words = self.words.split()
+        for at in range(len(words) - 2):
+            yield f"seed words {at + 1} to {at + 3}", " ".join(words[at:at + 3]).encode()
+        yield "the seed", self.seed[:32]
+        yield "the master key", self.root[0]
+        yield "the master chain code", self.root[1]
+
+
+def memory_of(process):
+    """Everything that a core file would hold, through /proc/PID/mem."""
+    image = []
+    with open(f"/proc/{process.pid}/mem", "rb", 0) as memory:
+        for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text().splitlines():
+            where, mode = line.split()[:2]
+            begin, end = (int(part, 16) for part in where.split("-"))
+            if "r" not in mode or line.endswith(("[vvar]", "[vsyscall]")):
+                continue
+            try:
+                memory.seek(begin)
+                image.append(memory.read(end - begin))
+            except OSError:
+                continue  # a page that nobody may read
+    return image
+
+
+def secrets_stay_inside(world):
+    """A payment with log_level = "debug": no secret in any log or answer; used secrets are gone from the memory."""
+    said = []
+    cli = Node.cli
+
+    def listening(node, *words, plain=False):
+        answer = cli(node, *words, plain=plain)
+        said.append((f"{node.name}: doze {words[0]}", answer if plain else json.dumps(answer)))
+        return answer
+
+    for node in world.nodes:
+        config = node.folder / "doze.toml"
+        text = config.read_text()
+        check('# log_level = "info"' in text, "doze.toml has another line for log_level")
+        config.write_text(text.replace('# log_level = "info"', 'log_level = "debug"'))
+        node.stop(False)
+        node.start()
+    until("all channels", lambda: all(c["usable"] for node in world.nodes for c in node.cli("listchannels")["channels"]))
+    Node.cli = listening
+    try:
+        before = world.balances()
+        world.r_leaves()
+        paid = world.s.cli("pay", world.offer, "--amount-msat", "1000001")
+        for node in (world.l, world.m):
+            for words in ("listholds", "listmailboxes", "listinvitations", "liststaticinvoices"):
+                node.cli(words, plain=True)
+        world.r_comes()
+        world.settles(paid["payment_id"], before, 1_000_001)
+        for node in world.nodes:
+            for words in ("getinfo", "listpeers", "listchannels", "listfunds", "listpayments", "listforwards", "listoffers",
+                          "listinvoices", "newaddress"):
+                node.cli(words, plain=True)
+                node.cli(words)
+        world.s.cli("decode", world.offer, plain=True)
+    finally:
+        Node.cli = cli
+    cookie = world.bitcoind.cookie.read_text().split(":")[1].strip()
+    said += [(f"{node.name}'s log", (node.folder / "log").read_text()) for node in world.nodes]
+    check(any(" debug " in text for name, text in said if name.endswith("log")), "the logs are not verbose")
+    for node in world.nodes:
+        for what, secret in [*Secrets(node).never_printed(), ("bitcoind's password", cookie)]:
+            for name, text in said:
+                check(secret.lower() not in text.lower(), f"{what} of {node.name} stands in {name}")
+    hashes = {p["payment_hash"] for p in world.s.cli("listpayments")["payments"]}
+    check(hashes, "no payment_hash to look for")
+    for name, text in said:
+        if name.endswith("log"):
+            for found in re.findall(r"\b[0-9a-f]{64}\b", text):
+                check(hashlib.sha256(bytes.fromhex(found)).hexdigest() not in hashes, f"a preimage stands in {name}")
+
+    r, secrets = world.r, Secrets(world.r)
+    r.stop(False)
+    r.start("--debuggable")  # else only root may look into it
+    until("R's channel", lambda: r.usable(1) and world.m.usable(2))
+    image = memory_of(r.process)
+    held = lambda secret: any(secret in part for part in image)
+    check(held(secrets.node_key) and held(secrets.token.encode()), "the search does not find what a running node needs")
+    for what, secret in secrets.dropped():
+        check(not held(secret), f"{what} can still be found in R's memory")
+    r.stop(False)
+
+
+def crashes_leave_no_core(world):
+    """Where core files are allowed, dozed still writes none, unless it is told to."""
+    r = world.r
+    r.stop(False)
+    plain_file = not pathlib.Path("/proc/sys/kernel/core_pattern").read_text().startswith("|")
+    allow = lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    for options, may in (((), False), (("--debuggable",), True)):
+        crashing = subprocess.Popen([str((r.build / "dozed").resolve()), "--datadir", str(r.folder.resolve()), *options], cwd=r.folder,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=allow)
+        demo.running.append(crashing)
+        until("R to answer", lambda: r.cli("getinfo"))
+        if not may:
+            limit = next(line for line in pathlib.Path(f"/proc/{crashing.pid}/limits").read_text().splitlines()
+                         if line.startswith("Max core file size"))
+            check(limit.split()[4:6] == ["0", "0"], f"core files are allowed: {limit}")
+        crashing.send_signal(signal.SIGABRT)
+        _, status = os.waitpid(crashing.pid, 0)
+        crashing.returncode = -os.WTERMSIG(status)
+        demo.running.remove(crashing)
+        if not may:
+            check(not os.WCOREDUMP(status), "a core file was written")
+        elif plain_file:
+            check(os.WCOREDUMP(status), "--debuggable writes no core file: this test would not see one")
+        for core in r.folder.glob("core*"):
+            core.unlink()
+    r.start()
+    until("R's channel", lambda: r.usable(1) and world.m.usable(2))
+
+
 TESTS = [recipient_online, payer_stays_online, never_released, two_held_at_once, openapi, bad_input_costs_one_line,
          starts_only_if_it_may, a_stopped_node_can_be_started_at_once, words_restore_the_wallet, bitcoind_goes_away,
-         nothing_is_sent_on_chain_while_bitcoind_is_away, a_frozen_bitcoind_leaves_nobody_waiting, full_disk_stops_before_signing]
+         a_payer_that_has_just_woken_knows_the_height, nothing_is_sent_on_chain_while_bitcoind_is_away,
+         a_frozen_bitcoind_leaves_nobody_waiting, full_disk_stops_before_signing, secrets_stay_inside,
+         crashes_leave_no_core, many_payments_in_a_row, a_hold_does_not_outlive_its_channel]  # the last closes a channel
 
 
 def main():

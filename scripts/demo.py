@@ -117,11 +117,11 @@ class Node:
             raise Wrong(f"doze {words[0]} at {self.name}: {done.stderr.strip()}")
         return done.stdout if plain else json.loads(done.stdout)
 
-    def start(self):
+    def start(self, *options):
         log = open(self.folder / "log", "a")
         self.process = subprocess.Popen(
-            [str(self.build / "dozed"), "--datadir", str(self.folder), *self.dozed_options], stdout=log, stderr=log,
-            start_new_session=True)
+            [str(self.build / "dozed"), "--datadir", str(self.folder), *self.dozed_options, *options], stdout=log,
+            stderr=log, start_new_session=True)
         running.append(self.process)
         self.info = until(f"{self.name} to answer", self.answers)
         self.id = self.info["node_id"]

@@ -3,6 +3,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "corpus.h"
+
 namespace doze::fuzz {
 
 std::vector<Target>& targets() {
@@ -44,6 +46,18 @@ Seeds texts(const std::vector<std::string>& texts) {
 Bytes with_prefix(std::initializer_list<std::uint8_t> prefix, ByteView rest) {
   Bytes out(prefix);
   append(out, rest);
+  return out;
+}
+
+Seeds corpus(const std::string& target) {
+  std::ifstream in(std::string(DOZE_CORPUS "/") + target + ".txt");
+  Seeds out;
+  for (std::string line; std::getline(in, line);) {
+    auto name = line.rfind(": ");
+    auto bytes = from_hex(name == std::string::npos ? line : line.substr(name + 2));
+    FUZZ_CHECK(bytes.has_value());
+    out.push_back(*std::move(bytes));
+  }
   return out;
 }
 

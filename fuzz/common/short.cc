@@ -1,7 +1,8 @@
-// fuzz_short: every target with its seeds, each seed cut at every byte, and a fixed number of seeded mutations. The
-// same program makes the first corpus of the real fuzzers, and runs one input again.
+// fuzz_short: every target with its seeds, each seed cut at every byte, its corpus, and a fixed number of seeded
+// mutations. The same program makes the first corpus of the real fuzzers, packs theirs, and runs one input again.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -12,7 +13,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "fuzz.h"
+#include "corpus.h"
 
 namespace doze::fuzz {
 namespace {
@@ -115,6 +116,7 @@ void run(const Target& target, const Bytes& input) {
 std::size_t run_all(const Target& target, std::uint64_t seed, std::size_t times) {
   auto seeds = target.seeds();
   FUZZ_CHECK(!seeds.empty());
+  auto corpus = fuzz::corpus(target.name);
   std::size_t runs = 0;
   auto go = [&](const Bytes& input) {
     run(target, input);
@@ -131,6 +133,8 @@ std::size_t run_all(const Target& target, std::uint64_t seed, std::size_t times)
         go(Bytes(each.begin(), each.begin() + static_cast<int>(i * each.size() / cuts)));
     }
   }
+  for (const auto& each : corpus) go(each);
+  add(seeds, std::move(corpus));
   Chance chance(seed);
   for (const char* c = target.name; *c != 0; ++c) chance = Chance(chance.next() + static_cast<unsigned char>(*c));
   for (std::size_t round = 0; round < target.rounds * times; ++round) {
@@ -145,11 +149,33 @@ void write_seeds(const std::filesystem::path& folder) {
   for (const auto& target : targets()) {
     auto place = folder / target.name;
     std::filesystem::create_directories(place);
+    auto all = target.seeds();
+    add(all, corpus(target.name));
     std::size_t number = 0;
-    for (const auto& seed : target.seeds()) {
+    for (const auto& seed : all) {
       std::ofstream out(place / ("seed-" + std::to_string(number++)), std::ios::binary);
       out.write(reinterpret_cast<const char*>(seed.data()), static_cast<std::streamsize>(seed.size()));
     }
+  }
+}
+
+Bytes read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// The files of a folder as a corpus file: short ones first, and no more than `most` characters.
+void pack(const std::filesystem::path& folder, std::size_t most) {
+  std::vector<std::string> lines;
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    if (auto bytes = read_file(file.path()); !bytes.empty()) lines.push_back(to_hex(bytes));
+  std::sort(lines.begin(), lines.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
+  for (const auto& line : lines) {
+    if (line.size() + 1 > most) return;
+    most -= line.size() + 1;
+    std::puts(line.c_str());
   }
 }
 
@@ -175,6 +201,10 @@ int main_of(const std::vector<std::string>& arguments) {
       write_seeds(arguments[i + 1]);
       return 0;
     }
+    if (argument == "--pack" && i + 2 < arguments.size()) {
+      pack(arguments[i + 1], std::strtoull(arguments[i + 2].c_str(), nullptr, 10));
+      return 0;
+    }
     if (argument == "--seed" && more) {
       seed = std::strtoull(arguments[++i].c_str(), nullptr, 10);
     } else if (argument == "--times" && more) {
@@ -186,7 +216,8 @@ int main_of(const std::vector<std::string>& arguments) {
     } else {
       std::fprintf(
           stderr,
-          "usage: fuzz_short [--seed N] [--times N] [--run FILE] [TARGET...] | --list | --write-seeds FOLDER\n");
+          "usage: fuzz_short [--seed N] [--times N] [--run FILE] [TARGET...] | --list | --write-seeds FOLDER | "
+          "--pack FOLDER CHARACTERS\n");
       return 2;
     }
   }
@@ -194,8 +225,7 @@ int main_of(const std::vector<std::string>& arguments) {
     for (const auto& target : targets()) wanted.push_back(&target);
   for (int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(number, on_signal);
   if (!input.empty()) {
-    std::ifstream in(input, std::ios::binary);
-    Bytes bytes{std::istreambuf_iterator<char>(in), {}};
+    auto bytes = read_file(input);
     for (const auto* target : wanted) run(*target, bytes);
     return 0;
   }

@@ -327,6 +327,7 @@ int run_daemon(const std::string& datadir, const std::string& record) {
   auto seed = read_seed(datadir);
   if (!seed) return complain(seed.error());
   auto signer = make_seed_signer(seed->seed, settings->node.network, seed->channel_salt);
+  crypto::wipe(seed->seed);  // this function lives as long as the node
   // A node that was restored cannot open the channels of before, and must not take them for its own.
   auto fingerprint = crypto::sha256(Writer().bytes(signer->node_id().view()).bytes(seed->channel_salt).take());
   auto store = store::Store::open(datadir, fingerprint.view(), !has_run(datadir));

@@ -42,10 +42,34 @@ Result<std::string, std::string> read_file(const std::string& path) {
   return text.str();
 }
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
   return text;
 }
+
+/// The only copy of a small secret file: wiped when it goes.
+struct SecretFile {
+  static constexpr std::size_t kMaxBytes = 1'024;  // 24 words and a salt are less than 300
+  std::array<char, kMaxBytes> bytes{};
+  std::size_t size = 0;
+  SecretFile() = default;
+  SecretFile(const SecretFile&) = delete;
+  SecretFile& operator=(const SecretFile&) = delete;
+  ~SecretFile() { explicit_bzero(bytes.data(), bytes.size()); }
+  [[nodiscard]] std::string_view text() const { return {bytes.data(), size}; }
+
+  Status<std::string> read(const std::string& path) {
+    int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return fail(path + ": " + reason());
+    ssize_t got = 0;
+    while (size < kMaxBytes && (got = ::read(file, bytes.data() + size, kMaxBytes - size)) > 0)
+      size += static_cast<std::size_t>(got);
+    std::string why = got < 0 ? reason() : size == kMaxBytes ? "longer than a seed file is" : "";
+    ::close(file);
+    if (!why.empty()) return fail(path + ": " + why);
+    return Done{};
+  }
+};
 
 Result<bool, std::string> only_ours(const std::string& path) {
   struct stat info {};
@@ -138,14 +162,20 @@ Result<Settings, std::string> read_settings(const std::string& datadir) {
   return parse_settings(*text, path);
 }
 
+StoredSeed::~StoredSeed() {
+  crypto::wipe(seed);
+}
+
 Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
   auto path = datadir + "/seed";
   LN_CHECK(only_ours(path));
-  LN_TRY(text, read_file(path));
+  SecretFile file;
+  LN_CHECK(file.read(path));
   StoredSeed out;
+  auto text = file.text();
   auto end = text.find('\n');
   auto words = trimmed(text.substr(0, end));
-  auto rest = end == std::string::npos ? "" : trimmed(text.substr(end + 1));
+  auto rest = end == std::string_view::npos ? std::string_view() : trimmed(text.substr(end + 1));
   if (rest.starts_with(kSaltLabel)) {
     auto salt = from_hex(rest.substr(kSaltLabel.size()));
     if (!salt || salt->size() != kSaltBytes) return fail(path + ": the line 'channels' is damaged");
@@ -153,11 +183,10 @@ Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
   } else if (!rest.empty()) {
     return fail(path + ": the second line is no line of a seed file");
   }
-  if (auto entropy = bitcoin::entropy_from_mnemonic(words); !entropy)
-    return fail(path + ": these are no valid seed words");
+  auto entropy = bitcoin::entropy_from_mnemonic(words);
+  if (!entropy) return fail(path + ": these are no valid seed words");
+  crypto::wipe(*entropy);
   out.seed = bitcoin::seed_from_mnemonic(words);
-  explicit_bzero(words.data(), words.size());
-  explicit_bzero(text.data(), text.size());
   return out;
 }
 
@@ -176,7 +205,7 @@ Result<std::string, std::string> read_token(const std::string& datadir, bool mak
   }
   LN_CHECK(only_ours(path));
   LN_TRY(text, read_file(path));
-  auto token = trimmed(text);
+  std::string token(trimmed(text));
   if (auto bytes = from_hex(token); !bytes || bytes->size() != kTokenBytes)
     return fail(path + ": 64 hex digits are expected: remove it, and the next start of dozed makes a new one");
   return token;

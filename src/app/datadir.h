@@ -23,8 +23,11 @@ namespace doze::app {
 /// A folder that others can look into is its owner's only from now on: the database has no mode of its own.
 [[nodiscard]] Status<std::string> tighten_datadir(const std::string& datadir);
 struct StoredSeed {
-  std::array<std::uint8_t, 64> seed{};
-  Bytes channel_salt;  // of a restored node: see make_seed_signer
+  StoredSeed() = default;
+  StoredSeed(StoredSeed&&) = default;
+  ~StoredSeed();
+  std::array<std::uint8_t, 64> seed{};  // wiped when it goes
+  Bytes channel_salt;                   // of a restored node: see make_seed_signer
 };
 /// What the stored words stand for. Refuses a file that others can read.
 [[nodiscard]] Result<StoredSeed, std::string> read_seed(const std::string& datadir);

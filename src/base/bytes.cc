@@ -7,7 +7,10 @@
 namespace doze {
 
 namespace {
-constexpr char kDigits[] = "0123456789abcdef";
+/// Neither a branch nor a table: what is written may be a secret.
+char digit(unsigned value) {
+  return static_cast<char>('0' + value + (((9 - value) >> 8) & ('a' - '9' - 1)));
+}
 
 int nibble(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -43,8 +46,8 @@ std::string to_hex(ByteView bytes) {
   std::string out;
   out.reserve(bytes.size() * 2);
   for (auto byte : bytes) {
-    out.push_back(kDigits[byte >> 4]);
-    out.push_back(kDigits[byte & 15]);
+    out.push_back(digit(byte >> 4U));
+    out.push_back(digit(byte & 15U));
   }
   return out;
 }
@@ -89,8 +92,8 @@ std::string escape_untrusted(std::string_view text, std::size_t max) {
       length = std::max<std::size_t>(length, 1);
       for (auto byte : in.first(length)) {
         out += "\\x";
-        out.push_back(kDigits[byte >> 4]);
-        out.push_back(kDigits[byte & 15]);
+        out.push_back(digit(byte >> 4U));
+        out.push_back(digit(byte & 15U));
       }
     }
     in = in.subspan(length);

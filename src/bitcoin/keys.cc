@@ -20,26 +20,39 @@ bool bit_at(ByteView bytes, std::size_t bit) {
 
 /// Entropy and checksum in one: a bit of the hash for every 32 bits of entropy, in one more byte.
 Bytes with_checksum(ByteView entropy) {
-  auto out = to_bytes(entropy);
-  out.push_back(crypto::sha256(entropy).bytes[0]);
+  Bytes out(entropy.size() + 1);
+  std::copy(entropy.begin(), entropy.end(), out.begin());
+  out.back() = crypto::sha256(entropy).bytes[0];
   return out;
 }
 
-std::vector<std::string> split_words(std::string_view text) {
-  std::vector<std::string> out;
+/// Views into the text: no copy of a word is left behind.
+std::vector<std::string_view> split_words(std::string_view text) {
+  std::vector<std::string_view> out;
   bool inside = false;
-  for (char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
     bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-    if (!space && !inside) out.emplace_back();
+    if (!space && !inside) out.push_back(text.substr(i, 0));
     inside = !space;
-    if (!space) out.back().push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+    if (!space) out.back() = {out.back().data(), out.back().size() + 1};
   }
   return out;
 }
 
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 std::optional<std::size_t> index_of(std::string_view word) {
-  auto found = std::lower_bound(kBip39English.begin(), kBip39English.end(), word);
-  if (found == kBip39English.end() || *found != word) return std::nullopt;
+  auto before = [](std::string_view listed, std::string_view typed) {
+    return std::lexicographical_compare(listed.begin(), listed.end(), typed.begin(), typed.end(),
+                                        [](char a, char b) { return lower(a) < lower(b); });
+  };
+  auto same = [](char listed, char typed) { return listed == lower(typed); };
+  auto found = std::lower_bound(kBip39English.begin(), kBip39English.end(), word, before);
+  if (found == kBip39English.end() || !std::equal(found->begin(), found->end(), word.begin(), word.end(), same))
+    return std::nullopt;
   return static_cast<std::size_t>(found - kBip39English.begin());
 }
 
@@ -100,9 +113,14 @@ Result<Bytes, MnemonicError> entropy_from_mnemonic(std::string_view words) {
   }
   auto entropy = to_bytes(ByteView(bits).first(list.size() * 4 / 3));
   auto expected = with_checksum(entropy);
+  bool good = true;
   for (std::size_t bit = entropy.size() * 8; bit < list.size() * kBitsPerWord; ++bit)
-    if (bit_at(bits, bit) != bit_at(expected, bit)) return fail(MnemonicError{Code::BadChecksum});
-  return entropy;
+    good = good && bit_at(bits, bit) == bit_at(expected, bit);
+  crypto::wipe(bits);
+  crypto::wipe(expected);
+  if (good) return entropy;
+  crypto::wipe(entropy);
+  return fail(MnemonicError{Code::BadChecksum});
 }
 
 std::array<std::uint8_t, 64> seed_from_mnemonic(std::string_view words, std::string_view passphrase) {
@@ -120,13 +138,15 @@ std::optional<ExtendedKey> master_key(ByteView seed) {
 
 std::optional<ExtendedKey> derive(const ExtendedKey& parent, std::uint32_t index) {
   if (parent.depth == 255) return std::nullopt;
-  Writer data;
-  if ((index & kHardened) != 0)
-    data.u8(0).bytes(parent.key.reveal());
-  else
-    data.bytes(crypto::public_key(parent.key).view());
-  data.u32(index);
-  auto input = data.take();
+  Bytes input;
+  input.reserve(37);  // it never moves: nothing is left behind where it was
+  if ((index & kHardened) != 0) {
+    input.push_back(0);
+    append(input, parent.key.reveal());
+  } else {
+    append(input, crypto::public_key(parent.key).view());
+  }
+  append(input, Writer().u32(index).view());
   auto halves = split(crypto::hmac_sha512(parent.chain_code.reveal(), input));
   crypto::wipe(input);
   auto key = crypto::tweak_add(parent.key, halves.left.reveal());

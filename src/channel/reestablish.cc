@@ -12,6 +12,19 @@ void forget_unsigned(Channel& channel) {
   channel.remote_proposed.clear();
 }
 
+namespace {
+/// An update_fee that we have not signed for was judged before HTLCs of the peer that we have acked since. The peer
+/// has forgotten it with the connection, and would break the channel over one that we cannot pay.
+void forget_unaffordable_fee(Work& work, Channel& channel) {
+  auto is_fee = [](const Update& update) { return std::holds_alternative<wire::UpdateFee>(update); };
+  if (std::none_of(channel.local_proposed.begin(), channel.local_proposed.end(), is_fee)) return;
+  auto spec = next_remote(channel);
+  if (spec.to_local >= to_msat(channel.remote.channel_reserve) + opener_cost(channel, spec, 1, 0)) return;
+  std::erase_if(channel.local_proposed, is_fee);
+  save(work, channel);
+}
+}  // namespace
+
 void reconnect(Work& work, Channel& channel) {
   channel.connected = true;
   channel.reestablished = false;
@@ -107,6 +120,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
     commitment();
     revoke();
   }
+  forget_unaffordable_fee(work, channel);
   for (const auto& update : channel.local_proposed) work.send(channel.peer, to_message(update));
   work.state.dirty.insert(channel.id);
   send_ready(work, channel);

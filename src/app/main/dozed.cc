@@ -5,22 +5,28 @@
 
 #include "app/daemon.h"
 #include "app/datadir.h"
+#include "app/process.h"
 #include "base/version.h"
 #include "crypto/crypto.h"
 
 int main(int argc, char** argv) {
   std::string datadir = doze::app::default_datadir(), record;
+  bool debuggable = false;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--datadir") == 0 && i + 1 < argc) {
       datadir = argv[++i];
     } else if (std::strcmp(argv[i], "--record") == 0 && i + 1 < argc) {
       record = argv[++i];
+    } else if (std::strcmp(argv[i], "--debuggable") == 0) {
+      debuggable = true;
     } else if (std::strcmp(argv[i], "--help") == 0 || std::strcmp(argv[i], "-h") == 0) {
       std::printf(
-          "dozed [--datadir DIR] [--record FILE] [--version]\n\nRuns the node in DIR (default: $DOZE_DIR, else "
-          "~/.doze). Make one "
-          "with: doze init\n"
+          "dozed [--datadir DIR] [--debuggable] [--record FILE] [--version]\n\nRuns the node in DIR (default: "
+          "$DOZE_DIR, "
+          "else ~/.doze). Make one with: doze init\n"
           "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`.\n"
+          "A crash leaves no core file and no debugger may attach, for both would see the keys; --debuggable allows "
+          "them.\n"
           "--record FILE, on regtest only: also writes each message to and from peers, a line of JSON each.\n");
       return 0;
     } else if (std::strcmp(argv[i], "--version") == 0) {
@@ -31,5 +37,10 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
+  if (!debuggable)
+    if (auto hidden = doze::app::hide_memory(); !hidden) {
+      std::fprintf(stderr, "dozed: %s\n", hidden.error().c_str());
+      return 1;
+    }
   return doze::app::run_daemon(datadir, record);
 }

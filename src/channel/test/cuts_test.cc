@@ -161,6 +161,28 @@ TEST(Cuts, OneCutAfterEveryMessage) {
       }
 }
 
+TEST(Cuts, AFeeThatTheOpenerCanNoLongerPayIsNotSentAgain) {
+  Pair pair;
+  pair.open(Sat(1'000'000), Msat(980'000'000));  // little is left for the opener
+  auto before = pair.a.only_channel().feerate;
+  pair.a.step(pair.a.add(pair.id(), Msat(1'000), 1));
+  pair.a.step(FeeEstimate{FeeratePerKw(8'253)});  // waits for B's revocation, and does not know of B's HTLC
+  EXPECT_EQ(pair.a.sent<wire::UpdateFee>().size(), 1U);
+  pair.b.step(pair.b.add(pair.id(), Msat(485'000'000), 2));
+  for (int i = 0; i < 2; ++i) {  // update_add_htlc and commitment_signed of both
+    pair.deliver(pair.a);
+    pair.deliver(pair.b);
+  }
+  pair.cut();
+  pair.connect();
+  pair.run();
+  for (auto* node : {&pair.a, &pair.b}) {
+    EXPECT_TRUE(node->only_channel().usable) << node->only_channel().status;
+    EXPECT_EQ(node->only_channel().feerate, before);
+    EXPECT_TRUE(node->sent<wire::Error>().empty());
+  }
+}
+
 TEST(Cuts, ManyCutsAfterAFewMessagesEach) {
   for (int every = 3; every < 12; ++every)
     for (int restart = 0; restart < 4; ++restart) {

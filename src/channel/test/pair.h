@@ -164,16 +164,20 @@ struct Pair {
     }
     FAIL() << "they never stop";
   }
-  void mine(std::vector<bitcoin::Transaction> transactions = {}, std::uint32_t blocks = 1) {
+  /// Both hear of a block; what they say stays where it is.
+  void block(const std::vector<bitcoin::Transaction>& transactions = {}) {
+    tip = BlockHeight(tip.value() + 1);
+    auto block = std::make_shared<bitcoin::Block>();
+    block->transactions.push_back({2, {{{}, {}, 0, {}}}, {{Sat(tip.value()), {}}}, tip.value()});
+    block->transactions.insert(block->transactions.end(), transactions.begin(), transactions.end());
+    for (auto* node : {&a, &b}) {
+      node->tip = tip;
+      node->step(BlockConnected{tip, BlockHash{}, block});
+    }
+  }
+  void mine(const std::vector<bitcoin::Transaction>& transactions = {}, std::uint32_t blocks = 1) {
     for (std::uint32_t i = 0; i < blocks; ++i) {
-      tip = BlockHeight(tip.value() + 1);
-      auto block = std::make_shared<bitcoin::Block>();
-      block->transactions.push_back({2, {{{}, {}, 0, {}}}, {{Sat(tip.value()), {}}}, tip.value()});
-      if (i == 0) block->transactions.insert(block->transactions.end(), transactions.begin(), transactions.end());
-      for (auto* node : {&a, &b}) {
-        node->tip = tip;
-        node->step(BlockConnected{tip, BlockHash{}, block});
-      }
+      block(i == 0 ? transactions : std::vector<bitcoin::Transaction>{});
       run();
     }
   }

@@ -1,0 +1,14 @@
+// What the daemon asks of its operating system for itself.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace doze::app {
+
+/// From now on a crash writes no core file, and other processes of the same user can neither attach nor read this
+/// one's memory: the keys are in it. root still can.
+[[nodiscard]] Status<std::string> hide_memory();
+
+}  // namespace doze::app
