@@ -248,11 +248,9 @@ void broken_payments(List& list, const std::string& good, const std::string& pay
                 opened_by("payer", payment_hash));
   cases.invalid("another_payment_hash", packet, "the HMAC covers the payment_hash, too", "bad onion HMAC",
                 opened_by("payer_lsp", std::string(64, '9')));
-  auto off_curve = packet;
-  std::fill(off_curve.begin() + 2, off_curve.begin() + 33, std::uint8_t{0});
-  off_curve[33] = 5;
-  cases.invalid("public_key_off_the_curve", off_curve, "not a point of the curve", "no point",
-                opened_by("payer_lsp", payment_hash));
+  constexpr std::size_t kHexBeforePayloads = 2 * (1 + 33);
+  cases.invalid("public_key_off_the_curve", hex("0002" + std::string(62, '0') + "05" + good.substr(kHexBeforePayloads)),
+                "not a point of the curve", "no point", opened_by("payer_lsp", payment_hash));
 }
 
 }  // namespace
