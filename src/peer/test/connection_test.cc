@@ -98,7 +98,7 @@ TEST_F(ConnectionTest, messages_are_recorded_both_ways_if_that_was_asked_for_onl
   join();
   wire.step(alice, SendMessage{bob.id, text("unheard")});
   EXPECT_TRUE(alice.all<Notify>().empty());
-  record_messages(alice.peers);
+  record_messages(alice.room);
   wire.step(alice, SendMessage{bob.id, text("one")});
   wire.step(bob, SendMessage{alice.id, text("two")});
   auto said = alice.all<Notify>();
