@@ -37,7 +37,7 @@ class PlainHtlc : public ::testing::Test, protected test::Surroundings {
     wire::ChannelAnnouncement announcement;
     announcement.short_channel_id = *channel.scid;
     announcement.node_id_2.bytes[32] = 1;
-    ASSERT_TRUE(graph.add_channel(announcement, {}, std::nullopt, now).has_value());
+    ASSERT_TRUE(graph.add_channel(announcement, {}, std::nullopt, wall).has_value());
   }
   Effects tell(const Input& input) {
     auto transition = step(std::move(payments), input, context());
