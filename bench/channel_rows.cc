@@ -128,8 +128,7 @@ struct RoundFloor {
     keys(parsed[4]);
     (void)floor::ecdsa_sign(commitment(), key);
     for (std::size_t i = 0; i < count; ++i) (void)floor::ecdsa_sign(htlc(), key);
-    auto own_point = floor::generator_times(key);
-    keys(own_point);
+    keys(parsed[4]);  // our point is known since the last revocation
     (void)floor::ecdsa_verify(signature.data(), commitment(), htlc_key);
     for (std::size_t i = 0; i < count; ++i) (void)floor::ecdsa_verify(signature.data(), htlc(), htlc_key);
     for (std::size_t i = 0; i < 24; ++i) (void)floor::sha256(bytes.data(), 32);
