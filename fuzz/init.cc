@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto& same = std::get<wire::Init>(*again);
   FUZZ_CHECK(same.features == init.features && same.networks == init.networks && same.remote_addr == init.remote_addr);
   if (auto bit = wire::unknown_even(init.features)) {
-    FUZZ_CHECK(init.features.has(*bit) && *bit % 2 == 0 && wire::feature_name(*bit) == nullptr);
+    FUZZ_CHECK(init.features.has(*bit) && *bit % 2 == 0);
   }
   if (auto bit = wire::missing_dependency(init.features)) FUZZ_CHECK(init.features.has(*bit));
   wire::FeatureBits rebuilt;
