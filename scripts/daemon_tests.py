@@ -311,7 +311,7 @@ def a_hold_does_not_outlive_its_channel(world):
     until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
     check(world.l.cli("listforwards")["forwards"][-1]["state"] == "failed", "L forwarded it")
     check(balance() == before, f"L has lost {before - balance()} msat")
-    check(world.state(paid["payment_id"])["state"] != "notified", "S still says that it may sleep")
+    check(not world.state(paid["payment_id"])["safe_to_sleep"], "S still says that it may sleep")
 
 
 def nothing_is_sent_twice_while_bitcoind_is_away(world):
@@ -344,7 +344,7 @@ def a_hold_does_not_outlive_its_channel(world):
     until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
     check(world.l.cli("listforwards")["forwards"][-1]["state"] == "failed", "L forwarded it")
     check(balance() == before, f"L has lost {before - balance()} msat")
-    check(world.state(paid["payment_id"])["state"] != "notified", "S still says that it may sleep")
+    check(not world.state(paid["payment_id"])["safe_to_sleep"], "S still says that it may sleep")
 
 
 def nothing_is_sent_twice_while_bitcoind_is_away(world):
