@@ -314,53 +314,6 @@ def a_hold_does_not_outlive_its_channel(world):
     check(not world.state(paid["payment_id"])["safe_to_sleep"], "S still says that it may sleep")
 
 
-def nothing_is_sent_twice_while_bitcoind_is_away(world):
-    """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
-    config = world.s.folder / "doze.toml"
-    good = config.read_text()
-    world.s.stop(False)
-    config.write_text(good.replace(f"port = {world.bitcoind.port}", "port = 1"))
-    world.s.start()
-    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000")
-    check("bitcoind" in says, f"it says {says!r}")
-    world.s.stop(False)
-    config.write_text(good)
-    world.s.start()
-
-
-def a_hold_does_not_outlive_its_channel(world):
-    """S closes by force, then R wakes: L must not pay out what it cannot collect any more."""
-    world.r_leaves()
-    paid = world.s.cli("pay", world.offer, "--amount-msat", "9000009")
-    l_m = next(c["channel_id"] for c in world.l.cli("listchannels")["channels"] if c["peer"] == world.m.id)
-    balance = lambda: next(c["local_balance_msat"] for c in world.l.cli("listchannels")["channels"] if c["channel_id"] == l_m)
-    before = balance()
-    world.s.cli("closechannel", world.s.cli("listchannels")["channels"][0]["channel_id"], "--force")
-    until("the commitment in the mempool", lambda: world.bitcoind.call("getrawmempool"))
-    world.bitcoind.mine(1)
-    until("L to see it", lambda: any(c["phase"] == "closed" for c in world.l.cli("listchannels")["channels"]))
-    world.r_comes()
-    until("R to have answered", lambda: "held_htlc_available" in (world.r.folder / "log").read_text())
-    until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
-    check(world.l.cli("listforwards")["forwards"][-1]["state"] == "failed", "L forwarded it")
-    check(balance() == before, f"L has lost {before - balance()} msat")
-    check(not world.state(paid["payment_id"])["safe_to_sleep"], "S still says that it may sleep")
-
-
-def nothing_is_sent_twice_while_bitcoind_is_away(world):
-    """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
-    config = world.s.folder / "doze.toml"
-    good = config.read_text()
-    world.s.stop(False)
-    config.write_text(good.replace(f"port = {world.bitcoind.port}", "port = 1"))
-    world.s.start()
-    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000")
-    check("bitcoind" in says, f"it says {says!r}")
-    world.s.stop(False)
-    config.write_text(good)
-    world.s.start()
-
-
 def nothing_is_sent_on_chain_while_bitcoind_is_away(world):
     """sendtoaddress must not leave its user without an answer: who tries again pays twice."""
     config = world.s.folder / "doze.toml"
