@@ -20,7 +20,8 @@ static void payload(ByteView stream, bool last, bool through_path_key) {
   FUZZ_CHECK(onion::encode(*again) == bytes);
 }
 
-// First byte: bit 0 a packet or a payload, bit 1 the last hop, bit 2 behind a path key.
+// First byte: bit 0 a packet or a payload, bit 1 the last hop, bit 2 behind a path key, bit 3 a payload with whatever
+// length it says itself.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   ByteView input = ByteView(data, size).subspan(1);
@@ -34,6 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     FUZZ_CHECK(!peeled->next_packet || peeled->next_packet->size() == input.size());
     payload(peeled->payload, !peeled->next_packet, through);
+    return 0;
+  }
+  if ((data[0] & 8) != 0) {
+    auto packet = onion::build_packet(fuzz::key(13), {{fuzz::point(11), to_bytes(input)}}, kAssociated, 200);
+    if (!packet) return 0;
+    auto peeled = onion::peel(*packet, kAssociated, ecdh);
+    if (peeled) FUZZ_CHECK(peeled->payload.size() >= 2 && peeled->payload.size() <= 200 - 32 - 1);
     return 0;
   }
   payload(input, last, through);
@@ -75,6 +83,7 @@ static fuzz::Seeds seeds() {
   for (const auto& [mode, one] : payloads) out.push_back(fuzz::with_prefix({mode}, onion::encode(one)));
   std::vector<onion::Hop> hops{{fuzz::point(11), onion::with_length(onion::encode(payloads[0].second))},
                                {fuzz::point(12), onion::with_length(onion::encode(payloads[4].second))}};
+  out.push_back(fuzz::with_prefix({9}, Bytes(9, 0xff)));  // a length that, with what is in front of it, is a small one
   out.push_back(fuzz::with_prefix({0}, *onion::build_packet(fuzz::key(13), hops, Bytes(32, 0x42), 200)));
   return out;
 }

@@ -138,11 +138,12 @@ Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const 
   Reader in(clear);
   auto length = wire::read_bigsize(in);
   // Lengths 0 and 1 were the old fixed-size payloads.
-  if (!in.ok() || length < 2 || in.at() + length + 32 > size) return fail(PeelError::BadPayload);
+  auto room = size - std::min(size, in.at() + 32);
+  if (!in.ok() || length < 2 || length > room) return fail(PeelError::BadPayload);
   Peeled out;
   out.payload = to_bytes(in.bytes(static_cast<std::size_t>(length)));
   auto hmac = Hash32::from(in.bytes(32));
-  LN_ASSERT(hmac.has_value());
+  if (!in.ok() || !hmac) return fail(PeelError::BadPayload);
   out.shared_secret = secret;
   if (hmac->is_zero()) return out;
   auto factor = crypto::sha256({point->view(), secret.reveal()});

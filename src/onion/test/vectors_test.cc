@@ -9,6 +9,7 @@
 #include "onion/failures.h"
 #include "onion/onion_message.h"
 #include "onion/payment_onion.h"
+#include "wire/tlv.h"
 
 namespace doze::onion {
 namespace {
@@ -78,6 +79,27 @@ TEST(Bolt4Vectors, FailureIsWrappedOnTheWayBackAndReadByTheOrigin) {
   packet[40] ^= 1;
   EXPECT_FALSE(decode_failure(secrets, packet));
   for (std::size_t size = 0; size < 40; ++size) EXPECT_FALSE(decode_failure(secrets, ByteView(packet).first(size)));
+}
+
+TEST(Peeling, PayloadLengthsThatDoNotFitAreRefused) {
+  auto node = PrivateKey(crypto::sha256(bytes_of("node")).bytes);
+  auto peel_of = [&](Bytes payload) {
+    auto packet = build_packet(PrivateKey(crypto::sha256(bytes_of("session")).bytes),
+                               {{crypto::public_key(node), std::move(payload)}}, {}, kPaymentPayloads);
+    EXPECT_TRUE(packet.has_value());
+    return peel(*packet, {}, with(node));
+  };
+  for (std::uint64_t length : {std::uint64_t{1'266}, std::uint64_t{1'300}, std::uint64_t{0xffff'ffff'ffff'ffd6},
+                               std::uint64_t{0xffff'ffff'ffff'ffd7}, std::uint64_t{0xffff'ffff'ffff'ffff}}) {
+    Writer payload;
+    wire::write_bigsize(payload, length);
+    auto peeled = peel_of(payload.take());
+    ASSERT_FALSE(peeled.has_value()) << length;
+    EXPECT_EQ(peeled.error(), PeelError::BadPayload) << length;
+  }
+  Writer largest;
+  wire::write_bigsize(largest, 1'265);
+  EXPECT_EQ(peel_of(largest.bytes(Bytes(1'265, 7)).take())->payload, Bytes(1'265, 7));
 }
 
 TEST(Bolt4Vectors, RoutesAreBlindedAndUnblinded) {
