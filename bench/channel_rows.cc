@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "floor.h"
 #include "graph/verify.h"
+#include "io/cores.h"
 
 namespace bench {
 
@@ -20,8 +21,10 @@ struct Pair {
   Side a{1}, b{2};
   ChannelId id;
   std::uint32_t feerate = 2'500;
+  std::shared_ptr<const ParallelMap> parallel;
 
-  explicit Pair(std::size_t count) {
+  explicit Pair(std::size_t count, std::shared_ptr<const ParallelMap> cores = std::make_shared<ParallelMap>())
+      : parallel(std::move(cores)) {
     id.bytes.fill(8);
     a.node.see(b.node.id);
     b.node.see(a.node.id);
@@ -62,7 +65,10 @@ struct Pair {
     return out;
   }
   Effects step(Side& side, const channel::Input& input) {
-    auto next = channel::step(std::move(side.room), input, side.node.context());
+    auto context = side.node.context();
+    auto next = channel::step(std::move(side.room), input,
+                              {context.mono, context.wall, context.tip, context.rng, context.config, context.views,
+                               context.signer, *parallel});
     side.room = std::move(next.next);
     return std::move(next.effects);
   }
@@ -132,7 +138,8 @@ struct RoundFloor {
     (void)floor::ecdsa_verify(signature.data(), commitment(), htlc_key);
     for (std::size_t i = 0; i < count; ++i) (void)floor::ecdsa_verify(signature.data(), htlc(), htlc_key);
     for (std::size_t i = 0; i < 24; ++i) (void)floor::sha256(bytes.data(), 32);
-    (void)floor::save(floor::generator_times(key));
+    (void)floor::save(floor::generator_times(key));  // our next point
+    (void)floor::save(floor::generator_times(key));  // their revealed secret is that of their point
     (void)floor::parse(basepoints[4].data());
     for (std::size_t i = 0; i < 2; ++i) (void)floor::sha256(bytes.data(), 32);
   }
@@ -155,7 +162,23 @@ Row round_row(std::size_t count, double goal) {
           },
           false,
           "commit_round",
-          count};
+          count,
+          Growth::Linear};
+}
+
+/// The same on all cores beside the same on one, by the clock on the wall.
+Row cores_row(std::size_t count) {
+  auto cores = std::make_shared<io::Cores>();
+  return {"commit_round_" + std::to_string(count) + "_cores", cores->threads() == 0 ? 0 : 1 / 1.7,
+          [=](const Options& options) {
+            auto one = std::make_shared<Pair>(count), all = std::make_shared<Pair>(count, cores);
+            Sides out;
+            out.operations = options.quick ? 1 : count < 200 ? 8 : 2;
+            out.floor = [=](std::size_t) { one->dance(); };
+            out.ours = [=](std::size_t) { all->dance(); };
+            return out;
+          },
+          true};
 }
 
 Row gossip_row() {
@@ -204,7 +227,8 @@ Row gossip_row() {
 }  // namespace
 
 std::vector<Row> channel_rows() {
-  return {round_row(1, 1.14), round_row(10, 1.15), round_row(100, 1.15), round_row(483, 1.20), gossip_row()};
+  return {round_row(1, 1.14), round_row(10, 1.15), round_row(100, 1.15), round_row(483, 1.20),
+          cores_row(100),     cores_row(483),      gossip_row()};
 }
 
 }  // namespace bench

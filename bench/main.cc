@@ -118,17 +118,35 @@ Line line_of(const Row& row, const Measured& m) {
                               : "**no**"};
 }
 
-/// How cost grows from the smallest size to each larger one, per row of the same growth.
-std::vector<std::string> growth_of(const std::map<std::string, std::map<std::size_t, double>>& costs) {
-  std::vector<std::string> out;
-  for (const auto& [name, by_size] : costs) {
-    if (by_size.size() < 2) continue;
-    std::string text = "`" + name + "`: ";
-    for (const auto& [size, cost] : by_size)
-      text += (size == by_size.begin()->first ? "" : ", ") + std::to_string(size) + " → " + number(cost) + " µs";
-    auto factor = by_size.rbegin()->second / by_size.begin()->second;
-    out.push_back(text + "; last / first " + number(factor));
+struct Sized {
+  Growth grows = Growth::Logarithmic;
+  std::map<std::size_t, double> costs;  // best tenth, us: what else runs here must not look like growth
+};
+struct Grown {
+  std::string text;
+  bool good = true;
+};
+Grown grown(const std::string& name, const Sized& sized) {
+  Grown out{"`" + name + "`: ", true};
+  for (auto it = sized.costs.begin(); it != sized.costs.end(); ++it)
+    out.text +=
+        (it == sized.costs.begin() ? "" : ", ") + std::to_string(it->first) + " → " + number(it->second) + " µs";
+  if (sized.grows != Growth::Linear) {
+    auto factor = sized.costs.rbegin()->second / sized.costs.begin()->second;
+    auto most = sized.grows == Growth::Constant ? 1.3 : 2.0;
+    out.good = factor <= most;
+    out.text += "; last / first " + number(factor) + ", at most " + number(most);
+    return out;
   }
+  // What one more costs, between each two sizes.
+  double before = 0;
+  for (auto it = sized.costs.begin(), next = std::next(it); next != sized.costs.end(); it = next++) {
+    auto each = (next->second - it->second) / static_cast<double>(next->first - it->first);
+    out.text += (before == 0 ? "; each more costs " : ", then ") + number(each);
+    out.good = out.good && (before == 0 || each <= 1.15 * before);
+    before = each;
+  }
+  out.text += sized.costs.size() < 3 ? " µs: not judged" : " µs, at most 1.15 times the one before";
   return out;
 }
 
@@ -136,10 +154,16 @@ int run(const Options& options, const std::vector<std::string>& filters, const s
   std::vector<Row> rows;
   for (auto more : {onion_rows(), invoice_rows(options), channel_rows(), store_rows(options)})
     rows.insert(rows.end(), more.begin(), more.end());
-  std::erase_if(rows, [&](const Row& row) {
-    return !filters.empty() && std::none_of(filters.begin(), filters.end(),
-                                            [&](const std::string& filter) { return row.name.starts_with(filter); });
-  });
+  auto picks = [&](const std::string& filter, const Row& row) {
+    bool whole = std::any_of(rows.begin(), rows.end(), [&](const Row& each) { return each.name == filter; });
+    return whole ? row.name == filter : row.name.starts_with(filter);
+  };
+  std::vector<Row> picked;
+  for (const auto& row : rows)
+    if (filters.empty() ||
+        std::any_of(filters.begin(), filters.end(), [&](const std::string& filter) { return picks(filter, row); }))
+      picked.push_back(row);
+  rows = std::move(picked);
   if (rows.empty()) {
     std::fprintf(stderr, "bench: no row has such a name: see --list\n");
     return 1;
@@ -153,7 +177,7 @@ int run(const Options& options, const std::vector<std::string>& filters, const s
       "|---|---|---|---|---|---|---|---|\n";
   std::printf("%s; %zu rounds; us an operation, median\n", crypto::versions(), options.rounds);
   std::printf("%-22s%10s%10s%20s%9s%15s%7s\n", "", "floor", "ours", "best p10", "ratio", "p10-p90", "goal");
-  std::map<std::string, std::map<std::size_t, double>> costs;
+  std::map<std::string, Sized> by_size;
   for (const auto& row : rows) {
     auto measured = measure(row, options);
     auto line = line_of(row, measured);
@@ -163,13 +187,16 @@ int run(const Options& options, const std::vector<std::string>& filters, const s
     std::fflush(stdout);
     table += "| `" + line.name + "` | " + line.floor + " | " + line.ours + " | " + line.best + " | " + line.ratio +
              " | " + line.spread + " | " + line.goal + " | " + line.met + " |\n";
-    if (!row.growth.empty()) costs[row.growth][row.size] = at(measured.ours, 0.5);
+    if (row.growth.empty()) continue;
+    by_size[row.growth].grows = row.grows;
+    by_size[row.growth].costs[row.size] = at(measured.ours, 0.1);
   }
-  auto growth = growth_of(costs);
-  if (!growth.empty()) table += "\nGrowth of ours:\n\n";
-  for (const auto& text : growth) {
-    std::printf("growth: %s\n", text.c_str());
-    table += "- " + text + "\n";
+  std::erase_if(by_size, [](const auto& entry) { return entry.second.costs.size() < 2; });
+  if (!by_size.empty()) table += "\nGrowth of ours, of the best tenth:\n\n";
+  for (const auto& [name, sized] : by_size) {
+    auto [text, good] = grown(name, sized);
+    std::printf("growth: %s  %s\n", text.c_str(), good ? "yes" : "MISSED");
+    table += "- " + text + (good ? ": yes" : ": **no**") + "\n";
   }
   if (!markdown.empty())
     std::ofstream(markdown) << crypto::versions() << "; " << options.rounds
@@ -189,7 +216,7 @@ int main(int argc, char** argv) {
   auto usage = [] {
     std::fprintf(stderr,
                  "bench [ROW...] [--rounds N] [--quick] [--recipients N] [--folder F] [--markdown F] [--list]\n"
-                 "ROW: rows whose names begin so; all if none is given\n");
+                 "ROW: a row, or rows whose names begin so; all if none is given\n");
     return 2;
   };
   for (int i = 1; i < argc; ++i) {

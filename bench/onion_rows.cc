@@ -41,9 +41,10 @@ struct Messages {
   floor::Block node_key = floor::scalar(1), frame_key = floor::scalar(2);
   floor::Buffer payloads, recipient_data, frame;
 
-  Messages(bool final_hop, bool large_packet) : to_us(final_hop), large(large_packet) {
+  Messages(bool final_hop, bool large_packet, std::size_t peers) : to_us(final_hop), large(large_packet) {
     us.see(a.id);
     us.see(b.id);
+    while (us.peers.size() < peers) us.see(a.rng.id<NodeId>());
     payloads.resize(large ? onion::kLargeMessagePayloads : onion::kPaymentPayloads);
     recipient_data = floor::sealed(frame_key, to_us ? 37 : 35);
     frame = floor::sealed(frame_key, 2 + 33 + 2 + onion::kPacketOverhead + payloads.size());
@@ -103,16 +104,22 @@ struct Messages {
   floor::Buffer frame_out = floor::Buffer(40'000);
 };
 
-Row message_row(const char* name, double goal, bool to_us, bool large) {
-  return {name, goal, [=](const Options& options) {
-            auto state = std::make_shared<Messages>(to_us, large);
+Row message_row(const char* name, double goal, bool to_us, bool large, std::size_t peers = 2) {
+  return {name,
+          goal,
+          [=](const Options& options) {
+            auto state = std::make_shared<Messages>(to_us, large, peers);
             Sides out;
             out.operations = operations(options);
             out.fresh = [=, count = out.operations] { state->fresh(count); };
             out.floor = [=](std::size_t i) { state->floor(i); };
             out.ours = [=](std::size_t i) { to_us ? state->receive(i) : state->forward(i); };
             return out;
-          }};
+          },
+          false,
+          to_us || large ? "" : "om_forward",
+          peers,
+          Growth::Constant};
 }
 
 // ---- payment onions ----
@@ -256,7 +263,9 @@ Row build_row(const char* name, std::size_t request_bytes) {
 // ---- blinded paths ----
 
 Row path_row(const char* name, std::size_t hops) {
-  return {name, 1.20, [=](const Options& options) {
+  return {name,
+          1.20,
+          [=](const Options& options) {
             struct State {
               BenchNode us{1, Role::Client}, peer{2, Role::Server};
               Bytes path_id = Bytes(49, 3);
@@ -273,7 +282,8 @@ Row path_row(const char* name, std::size_t hops) {
               auto& us = state->us;
               auto key = fresh_key(us.rng);
               if (hops == 2) {
-                must(onion::path_through_peer(key, state->peer.id, us.id, state->path_id).has_value(), "no path");
+                must(onion::path_through_peer(key, state->peer.id, own_node(*us.signer), state->path_id).has_value(),
+                     "no path");
                 return;
               }
               // Dummy hops: to ourselves, again and again.
@@ -284,10 +294,14 @@ Row path_row(const char* name, std::size_t hops) {
               onion::RecipientData last;
               last.path_id = state->path_id;
               path.push_back({us.id, onion::encode(last)});
-              must(onion::blind(key, path).has_value(), "no path");
+              must(onion::blind(key, path, own_node(*us.signer)).has_value(), "no path");
             };
             return out;
-          }};
+          },
+          false,
+          "bpath_build",
+          hops,
+          Growth::Linear};
 }
 
 // ---- BOLT 8 ----
@@ -367,6 +381,7 @@ Row noise_row() {
 
 std::vector<Row> onion_rows() {
   return {message_row("om_forward", 1.07, false, false),
+          message_row("om_forward_10k_peers", 1.07, false, false, 10'000),
           message_row("om_forward_32k", 1.25, false, true),
           message_row("om_final", 1.08, true, false),
           peel_row("pay_peel", 1.06, false),

@@ -110,7 +110,7 @@ Row get_row(std::size_t recipients) {
           [=](const Options& options) {
             struct State {
               Sqlite bare;
-              std::map<invoicing::SlotKey, Bytes> served;
+              invoicing::InvitationTable<invoicing::SlotKey, Bytes> served;
               SeededRng rng{17};
               std::vector<invoicing::SlotKey> asked{};
             };
@@ -124,10 +124,12 @@ Row get_row(std::size_t recipients) {
               state->rng.fill(key.invitation);
               state->served.emplace(key, invoice);
             }
-            for (const auto& [key, value] : state->served) state->bare.put(15, invoicing::key_of(key), value);
-            state->bare.commit();
             std::vector<invoicing::SlotKey> keys;
-            for (const auto& [key, value] : state->served) keys.push_back(key);
+            for (const auto& [key, value] : state->served) {
+              keys.push_back(key);
+              state->bare.put(15, invoicing::key_of(key), value);
+            }
+            state->bare.commit();
             Sides out;
             out.operations = options.quick ? 8 : 2'000;
             out.fresh = [=, count = out.operations] {
@@ -145,7 +147,8 @@ Row get_row(std::size_t recipients) {
           },
           false,
           "store_get",
-          recipients};
+          recipients,
+          Growth::Logarithmic};
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ if(NOT DOZE_SANITIZE AND NOT DOZE_FUZZ)
         12aead_encryptE${view}S3_S3_S3_
         12aead_decryptE${view}S3_S3_S3_
         15chacha20_streamE${view}S3_m
-        12chacha20_xorE${view}S3_S1_IhLm18446744073709551615EE)
+        12chacha20_xorE${view}S3_S1_IhLm18446744073709551615EEm)
       target_link_options(constant_time PRIVATE -Wl,--wrap=_ZN4doze6crypto${function})
     endforeach()
   endif()

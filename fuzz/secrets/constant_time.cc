@@ -67,6 +67,7 @@ void derives_node_keys() {
   auto signer = make_seed_signer(seed, wire::Network::Regtest);
   (void)signer->node_ecdh(point(3));
   (void)signer->node_ecdh_tweaked(point(3), filled(4));
+  (void)signer->node_key_times(secret_of<Secret>(4).reveal());
   (void)signer->sign_with_node_key(Hash32{});
   (void)signer->sign_with_wallet_key(true, 7, Hash32{});
   auto channel = signer->channel(5);
@@ -81,7 +82,7 @@ void derives_bip32_keys() {
 void derives_channel_keys() {
   auto signer = commitment::make_signer(secret_of<Secret>(8));
   (void)signer->per_commitment_point(77);
-  (void)commitment::derive_private_key(secret_of<PrivateKey>(5), point(6));
+  (void)commitment::derive_private_key(secret_of<PrivateKey>(5), point(5), point(6));
   (void)commitment::derive_revocation_private_key(secret_of<PrivateKey>(5), secret_of<PrivateKey>(6));
 }
 void walks_the_shachain() {

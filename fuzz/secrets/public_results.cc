@@ -68,12 +68,12 @@ Bytes stream_known(ByteView key, ByteView nonce, std::size_t length) {
   return out;
 }
 
-void xor_real(ByteView key, ByteView nonce, std::span<std::uint8_t> data)
-    REAL("12chacha20_xorE" VIEW "S3_S1_IhLm18446744073709551615EE");
-void xor_known(ByteView key, ByteView nonce, std::span<std::uint8_t> data)
-    WRAP("12chacha20_xorE" VIEW "S3_S1_IhLm18446744073709551615EE");
-void xor_known(ByteView key, ByteView nonce, std::span<std::uint8_t> data) {
-  xor_real(key, nonce, data);
+void xor_real(ByteView key, ByteView nonce, std::span<std::uint8_t> data, std::size_t offset)
+    REAL("12chacha20_xorE" VIEW "S3_S1_IhLm18446744073709551615EEm");
+void xor_known(ByteView key, ByteView nonce, std::span<std::uint8_t> data, std::size_t offset)
+    WRAP("12chacha20_xorE" VIEW "S3_S1_IhLm18446744073709551615EEm");
+void xor_known(ByteView key, ByteView nonce, std::span<std::uint8_t> data, std::size_t offset) {
+  xor_real(key, nonce, data, offset);
   know(data);
 }
 

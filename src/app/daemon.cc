@@ -17,6 +17,7 @@
 #include "chain/chain_driver.h"
 #include "crypto/crypto.h"
 #include "effects/seed_signer.h"
+#include "io/cores.h"
 #include "io/network.h"
 #include "node/node.h"
 #include "peer/peers.h"
@@ -290,7 +291,7 @@ class Daemon {
   std::unique_ptr<Signer> signer_;
   store::Store store_;
   std::optional<Recording> recording_;
-  ParallelMap parallel_;
+  io::Cores parallel_;
   SystemRng rng_;
   asio::io_context context_{1};
   io::Network network_;

@@ -95,10 +95,10 @@ SegwitHashes::SegwitHashes(const Transaction& transaction)
 Hash32 segwit_sighash(const Transaction& transaction, std::size_t input, ByteView script_code, Sat amount, Sighash flag,
                       const SegwitHashes* shared) {
   LN_ASSERT(input < transaction.inputs.size() && flag != Sighash::Default);
-  std::optional<SegwitHashes> own;
-  if (shared == nullptr) shared = &own.emplace(transaction);
   auto which = outputs_signed(flag);
   bool all_inputs = !anyone_can_pay(flag);
+  std::optional<SegwitHashes> own;
+  if (shared == nullptr && (all_inputs || which == Sighash::All)) shared = &own.emplace(transaction);
 
   Hash32 outputs;
   if (which == Sighash::All) outputs = shared->outputs;

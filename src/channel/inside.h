@@ -251,10 +251,12 @@ struct SignedCommitment {
 };
 /// Of the peer's commitment. nullopt: the peer's points are no points.
 [[nodiscard]] std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec,
-                                                          std::uint64_t number, const PublicKey& point);
+                                                          std::uint64_t number, const PublicKey& point,
+                                                          const ParallelMap& parallel);
 /// Whether these signatures make our commitment publishable.
 [[nodiscard]] bool verify_local(const Channel& channel, const Spec& spec, std::uint64_t number,
-                                const Signature& signature, const std::vector<Signature>& htlc_signatures);
+                                const Signature& signature, const std::vector<Signature>& htlc_signatures,
+                                const ParallelMap& parallel);
 
 // opening.cc
 void open(Work& work, const OpenChannelNow& word);
@@ -284,7 +286,7 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& message);
 void on(Work& work, Channel& channel, const wire::RevokeAndAck& message);
 void propose_fee(Work& work, Channel& channel);
 void sign_if_due(Work& work, Channel& channel);
-[[nodiscard]] wire::CommitmentSigned commitment_signed(const Channel& channel);
+[[nodiscard]] wire::CommitmentSigned commitment_signed(const Channel& channel, const ParallelMap& parallel);
 [[nodiscard]] wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel);
 void say_if_usable(Work& work, Channel& channel);
 

@@ -4,6 +4,7 @@
 #include "channel/inside.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
+#include "effects/own_paths.h"
 #include "onion/release_path.h"
 
 namespace doze::channel {
@@ -227,9 +228,10 @@ void propose_fee(Work& work, Channel& channel) {
   save(work, channel);
 }
 
-wire::CommitmentSigned commitment_signed(const Channel& channel) {
+wire::CommitmentSigned commitment_signed(const Channel& channel, const ParallelMap& parallel) {
   LN_ASSERT(channel.next_remote_spec.has_value());
-  auto made = sign_remote(channel, *channel.next_remote_spec, channel.remote_number + 1, channel.remote_next_point);
+  auto made =
+      sign_remote(channel, *channel.next_remote_spec, channel.remote_number + 1, channel.remote_next_point, parallel);
   LN_ASSERT(made.has_value());  // the points were checked when they came
   return {channel.id, made->signature, std::move(made->htlc_signatures), {}};
 }
@@ -246,7 +248,7 @@ void sign_if_due(Work& work, Channel& channel) {
   channel.remote_signed = std::move(channel.remote_acked);
   channel.remote_acked.clear();
   save(work, channel);
-  work.send(channel.peer, commitment_signed(channel));
+  work.send(channel.peer, commitment_signed(channel, work.context.parallel));
 }
 
 wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel) {
@@ -255,7 +257,7 @@ wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel
   out.per_commitment_secret = channel.signer->release_per_commitment_secret(channel.local_number - 1);
   out.next_per_commitment_point = channel.signer->per_commitment_point(channel.local_number + 1);
   for (const auto& held : channel.last_revoke) {
-    auto paths = onion::release_paths(context.signer.secret(SecretUse::ReleasePath), context.signer.node_id(),
+    auto paths = onion::release_paths(context.signer.secret(SecretUse::ReleasePath), own_node(context.signer),
                                       {channel.id, held.id}, held.profile);
     for (auto& path : paths)
       out.release_paths.push_back(
@@ -267,7 +269,7 @@ wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel
 void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   if (!channel.ready() || !channel.reestablished) return break_channel(work, channel, "commitment_signed: not now");
   auto spec = next_local(channel);
-  if (!verify_local(channel, spec, channel.local_number + 1, m.signature, m.htlc_signatures))
+  if (!verify_local(channel, spec, channel.local_number + 1, m.signature, m.htlc_signatures, work.context.parallel))
     return break_channel(work, channel, "commitment_signed: a signature is wrong");
   channel.local_spec = std::move(spec);
   ++channel.local_number;

@@ -320,7 +320,7 @@ void on(Work& work, const FundingPrepared& word) {
   channel.funding_transaction = bitcoin::serialize(word.transaction);
   channel.id = channel_id_of(channel.funding);
   channel.created_height = work.context.tip;
-  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point);
+  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
   if (!signed_commitment)
     return fail_opening(work, word.temporary_channel_id, "the peer's keys cannot be combined", true);
   opening.sent_created = true;
@@ -341,8 +341,9 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
     fail_opening(work, m.temporary_channel_id, why, true);
   };
   if (work.state.channels.contains(channel.id)) return refuse("this funding output has a channel already");
-  if (!verify_local(channel, channel.local_spec, 0, m.signature, {})) return refuse("the signature is wrong");
-  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point);
+  if (!verify_local(channel, channel.local_spec, 0, m.signature, {}, work.context.parallel))
+    return refuse("the signature is wrong");
+  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
   if (!signed_commitment) return refuse("the keys cannot be combined");
   channel.local_signature = m.signature;
   channel.connected = channel.reestablished = true;
@@ -360,7 +361,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   });
   if (it == work.state.openings.end()) return;
   auto& opening = it->second;
-  if (!verify_local(opening.channel, opening.channel.local_spec, 0, m.signature, {}))
+  if (!verify_local(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel))
     return fail_opening(work, it->first, "the peer's signature is wrong", true);
   auto request = opening.request;
   auto channel = std::move(opening.channel);

@@ -110,7 +110,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   auto commitment = [&] {
     if (!resend_commitment) return;
     for (const auto& update : channel.local_signed) work.send(channel.peer, to_message(update));
-    work.send(channel.peer, commitment_signed(channel));
+    work.send(channel.peer, commitment_signed(channel, work.context.parallel));
   };
   // In the order in which they were sent: what was signed after our last revocation comes after it.
   if (channel.signed_after == ours) {

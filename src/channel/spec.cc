@@ -188,32 +188,28 @@ bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount) {
 }
 
 std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec, std::uint64_t number,
-                                            const PublicKey& point) {
+                                            const PublicKey& point, const ParallelMap& parallel) {
   auto built = commitment::build_commitment(remote_terms(channel, spec, number, point));
   if (!built) return std::nullopt;
   SignedCommitment out;
   out.signature = channel.signer->sign_funding_input(built->transaction, script_of(channel), channel.capacity);
-  for (const auto& output : built->htlcs)
-    out.htlc_signatures.push_back(channel.signer->sign_htlc(output.transaction, output.witness_script,
-                                                            to_sat_floor(output.htlc.amount),
-                                                            commitment::htlc_sighash(channel.format), point));
+  out.htlc_signatures =
+      channel.signer->sign_htlcs(built->htlcs, commitment::htlc_sighash(channel.format), point, parallel);
   return out;
 }
 
 bool verify_local(const Channel& channel, const Spec& spec, std::uint64_t number, const Signature& signature,
-                  const std::vector<Signature>& htlc_signatures) {
-  auto terms = local_terms(channel, spec, number);
-  auto built = commitment::build_commitment(terms);
+                  const std::vector<Signature>& htlc_signatures, const ParallelMap& parallel) {
+  auto built = commitment::build_commitment(local_terms(channel, spec, number));
   if (!built || built->htlcs.size() != htlc_signatures.size()) return false;
   auto digest = commitment::funding_digest(built->transaction, script_of(channel), channel.capacity);
   if (!crypto::ecdsa_verify(channel.remote.keys.funding, digest, signature)) return false;
-  auto key = commitment::other_htlc_key(terms);
-  for (std::size_t i = 0; i < htlc_signatures.size(); ++i)
-    if (!key ||
-        !crypto::ecdsa_verify(*key, commitment::htlc_digest(built->htlcs[i], commitment::htlc_sighash(channel.format)),
-                              htlc_signatures[i]))
-      return false;
-  return true;
+  std::vector<std::uint8_t> good(htlc_signatures.size());
+  parallel.run(good.size(), [&](std::size_t i) {
+    auto htlc = commitment::htlc_digest(built->htlcs[i], commitment::htlc_sighash(channel.format));
+    good[i] = crypto::ecdsa_verify(built->other_htlc_key, htlc, htlc_signatures[i]) ? 1 : 0;
+  });
+  return std::find(good.begin(), good.end(), 0) == good.end();
 }
 
 ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {

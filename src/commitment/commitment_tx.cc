@@ -77,11 +77,11 @@ Bytes anchor_script(const PublicKey& funding_key) {
       .take();
 }
 
-Bytes htlc_script(const Keys& keys, const Htlc& htlc, bool anchors) {
+Bytes htlc_script(const Keys& keys, const Hash20& revocation_hash, const Htlc& htlc, bool anchors) {
   ScriptBuilder script;
   script.op(OP_DUP)
       .op(OP_HASH160)
-      .push(crypto::hash160(keys.revocation.view()).view())
+      .push(revocation_hash.view())
       .op(OP_EQUAL)
       .op(OP_IF)
       .op(OP_CHECKSIG)
@@ -143,14 +143,14 @@ bool before(const Planned& a, const Planned& b) {
   return expiry(a) < expiry(b);
 }
 
-Transaction htlc_transaction(const CommitmentTerms& terms, const Keys& keys, const Txid& commitment,
+Transaction htlc_transaction(const CommitmentTerms& terms, const Bytes& output_script, const Txid& commitment,
                              const HtlcOutput& from, Sat amount) {
   Transaction out;
   out.version = version(terms.format);
   out.locktime = from.htlc.offered ? from.htlc.cltv_expiry.value() : 0;
   out.inputs.push_back({{commitment, from.output_index}, {}, has_own_anchors(terms.format) ? 1U : 0U, {}});
   auto charge = htlc_fee(terms.format, terms.feerate, from.htlc.offered);
-  out.outputs.push_back({sub_or_zero(amount, charge), p2wsh_script(delayed_script(keys, terms.to_self_delay))});
+  out.outputs.push_back({sub_or_zero(amount, charge), output_script});
   return out;
 }
 
@@ -213,11 +213,16 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
   if (!keys) return std::nullopt;
   const bool anchors = has_own_anchors(terms.format);
   Commitment built;
+  built.other_htlc_key = keys->other_htlc;
+  const auto revocation_hash = crypto::hash160(keys->revocation.view());
+  const auto delayed = delayed_script(*keys, terms.to_self_delay);
+  const auto to_delayed = p2wsh_script(delayed);
   std::vector<Planned> planned;
+  planned.reserve(terms.htlcs.size() + 4);
   for (const auto& htlc : terms.htlcs) {
     if (is_trimmed(terms.format, terms.feerate, terms.dust_limit, htlc.offered, htlc.amount)) continue;
-    auto script = htlc_script(*keys, htlc, anchors);
-    planned.push_back({{to_sat_floor(htlc.amount), p2wsh_script(script)}, htlc, script});
+    auto script = htlc_script(*keys, revocation_hash, htlc, anchors);
+    planned.push_back({{to_sat_floor(htlc.amount), p2wsh_script(script)}, htlc, std::move(script)});
   }
   const auto untrimmed = planned.size();
   auto owner = to_sat_floor(terms.to_owner), other = to_sat_floor(terms.to_other);
@@ -226,8 +231,8 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
   payer = sub_or_zero(payer, cost);
 
   if (owner >= terms.dust_limit) {
-    built.to_local_script = delayed_script(*keys, terms.to_self_delay);
-    planned.push_back({{owner, p2wsh_script(built.to_local_script)}, {}, {}});
+    built.to_local_script = delayed;
+    planned.push_back({{owner, to_delayed}, {}, {}});
   }
   if (other >= terms.dust_limit) {
     const auto& key = terms.other.payment_basepoint;
@@ -247,13 +252,14 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
   transaction.version = version(terms.format);
   transaction.locktime = static_cast<std::uint32_t>(0x2000'0000U | (obscured & 0xff'ffff));
   transaction.inputs.push_back({terms.funding, {}, static_cast<std::uint32_t>(0x8000'0000U | (obscured >> 24)), {}});
+  transaction.outputs.reserve(planned.size());
   for (const auto& item : planned) transaction.outputs.push_back(item.output);
   auto id = txid(transaction);
   for (std::uint32_t index = 0; index < planned.size(); ++index) {
     auto& item = planned[index];
     if (!item.htlc) continue;
     HtlcOutput output{*item.htlc, index, std::move(item.script), {}};
-    output.transaction = htlc_transaction(terms, *keys, id, output, item.output.amount);
+    output.transaction = htlc_transaction(terms, to_delayed, id, output, item.output.amount);
     built.htlcs.push_back(std::move(output));
   }
   return built;
@@ -265,10 +271,6 @@ Sighash htlc_sighash(CommitmentFormat format) {
 
 Hash32 htlc_digest(const HtlcOutput& output, Sighash flag) {
   return segwit_sighash(output.transaction, 0, output.witness_script, to_sat_floor(output.htlc.amount), flag);
-}
-
-std::optional<PublicKey> other_htlc_key(const CommitmentTerms& terms) {
-  return derive_public_key(terms.other.htlc_basepoint, terms.per_commitment_point);
 }
 
 Hash32 funding_digest(const Transaction& transaction, ByteView script, Sat capacity) {

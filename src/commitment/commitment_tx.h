@@ -72,6 +72,7 @@ struct Commitment {
   bitcoin::Transaction transaction;  // unsigned
   std::vector<HtlcOutput> htlcs;     // untrimmed ones in the order of their outputs: the order of htlc_signature
   Bytes to_local_script;             // witness scripts, empty if there is no such output
+  PublicKey other_htlc_key;          // with which the *other* side signs the owner's HTLC transactions
 };
 /// nullopt if a key cannot be derived (a basepoint or point that is no point).
 [[nodiscard]] std::optional<Commitment> build_commitment(const CommitmentTerms& terms);
@@ -80,8 +81,6 @@ struct Commitment {
 [[nodiscard]] bitcoin::Sighash htlc_sighash(CommitmentFormat format);
 /// The digest of an HTLC transaction that both sides sign.
 [[nodiscard]] Hash32 htlc_digest(const HtlcOutput& output, bitcoin::Sighash flag);
-/// The key with which the *other* side signs the owner's HTLC transactions.
-[[nodiscard]] std::optional<PublicKey> other_htlc_key(const CommitmentTerms& terms);
 
 /// The digest of a transaction that spends the funding output as its only input.
 [[nodiscard]] Hash32 funding_digest(const bitcoin::Transaction& transaction, ByteView funding_script, Sat capacity);

@@ -8,9 +8,8 @@ std::optional<PublicKey> derive_public_key(const PublicKey& basepoint, const Pub
   return crypto::tweak_add(basepoint, crypto::sha256({per_commitment_point.view(), basepoint.view()}).view());
 }
 
-std::optional<PrivateKey> derive_private_key(const PrivateKey& basepoint_secret,
+std::optional<PrivateKey> derive_private_key(const PrivateKey& basepoint_secret, const PublicKey& basepoint,
                                              const PublicKey& per_commitment_point) {
-  auto basepoint = crypto::public_key(basepoint_secret);
   return crypto::tweak_add(basepoint_secret, crypto::sha256({per_commitment_point.view(), basepoint.view()}).view());
 }
 

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "commitment/commitment_tx.h"
 #include "commitment/shachain.h"
 #include "crypto/crypto.h"
 
@@ -28,9 +29,13 @@ class SoftwareSigner final : public ChannelSigner {
   const ChannelPublicKeys& public_keys() const override { return keys_; }
 
   PublicKey per_commitment_point(std::uint64_t number) const override {
-    auto secret = crypto::parse_private_key(release_per_commitment_secret(number).reveal());
-    LN_ASSERT(secret.has_value());
-    return crypto::public_key(*secret);
+    // Asked for twice: for revoke_and_ack, and when that commitment is signed.
+    if (!last_point_ || last_point_->first != number) {
+      auto secret = crypto::parse_private_key(release_per_commitment_secret(number).reveal());
+      LN_ASSERT(secret.has_value());
+      last_point_ = {number, crypto::public_key(*secret)};
+    }
+    return last_point_->second;
   }
 
   Secret release_per_commitment_secret(std::uint64_t number) const override {
@@ -42,11 +47,14 @@ class SoftwareSigner final : public ChannelSigner {
                               bitcoin::segwit_sighash(transaction, 0, script, capacity, bitcoin::Sighash::All));
   }
 
-  Signature sign_htlc(const bitcoin::Transaction& transaction, ByteView script, Sat amount, bitcoin::Sighash flag,
-                      const PublicKey& per_commitment_point) const override {
-    auto key = derive_private_key(secrets_.htlc_basepoint, per_commitment_point);
+  std::vector<Signature> sign_htlcs(const std::vector<HtlcOutput>& outputs, bitcoin::Sighash flag,
+                                    const PublicKey& per_commitment_point, const ParallelMap& parallel) const override {
+    auto key = derive_private_key(secrets_.htlc_basepoint, keys_.htlc_basepoint, per_commitment_point);
     LN_ASSERT(key.has_value());
-    return crypto::ecdsa_sign(*key, bitcoin::segwit_sighash(transaction, 0, script, amount, flag));
+    std::vector<Signature> out(outputs.size());
+    parallel.run(outputs.size(),
+                 [&](std::size_t i) { out[i] = crypto::ecdsa_sign(*key, htlc_digest(outputs[i], flag)); });
+    return out;
   }
 
   Signature sign_announcement(const Hash32& digest) const override {
@@ -56,6 +64,7 @@ class SoftwareSigner final : public ChannelSigner {
  private:
   ChannelSecrets secrets_;
   ChannelPublicKeys keys_;
+  mutable std::optional<std::pair<std::uint64_t, PublicKey>> last_point_;
 };
 
 }  // namespace

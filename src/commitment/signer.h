@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/parallel.h"
 #include "bitcoin/sighash.h"
 #include "commitment/keys.h"
 
@@ -12,6 +13,8 @@ struct ChannelPublicKeys {
   PublicKey funding, revocation_basepoint, payment_basepoint, delayed_payment_basepoint, htlc_basepoint;
   friend bool operator==(const ChannelPublicKeys&, const ChannelPublicKeys&) = default;
 };
+
+struct HtlcOutput;  // commitment_tx.h
 
 class ChannelSigner {
  public:
@@ -24,10 +27,11 @@ class ChannelSigner {
   /// ECDSA, SIGHASH_ALL, over a transaction whose only input spends the funding output.
   [[nodiscard]] virtual Signature sign_funding_input(const bitcoin::Transaction& transaction, ByteView funding_script,
                                                      Sat capacity) const = 0;
-  /// Over an HTLC transaction of a commitment with this point, with our HTLC key for it.
-  [[nodiscard]] virtual Signature sign_htlc(const bitcoin::Transaction& transaction, ByteView witness_script,
-                                            Sat amount, bitcoin::Sighash flag,
-                                            const PublicKey& per_commitment_point) const = 0;
+  /// Over the HTLC transactions of a commitment with this point, in their order, with our HTLC key for it. On as many
+  /// cores as there are: each one costs as much as the whole rest.
+  [[nodiscard]] virtual std::vector<Signature> sign_htlcs(const std::vector<HtlcOutput>& outputs, bitcoin::Sighash flag,
+                                                          const PublicKey& per_commitment_point,
+                                                          const ParallelMap& parallel) const = 0;
   /// With the funding key, the digest of a channel_announcement. BOLT 7.
   [[nodiscard]] virtual Signature sign_announcement(const Hash32& digest) const = 0;
 };

@@ -42,12 +42,23 @@ class Sha256 {
  private:
   alignas(8) std::array<std::uint8_t, 128> state_;
 };
+/// The start of a tagged hash (tag: the concatenation): for many messages under one tag.
+[[nodiscard]] Sha256 tagged_sha256(std::initializer_list<ByteView> tag);
+/// HMAC-SHA256 for many messages under one key: the blocks that depend on the key alone are hashed once.
+class HmacSha256 {
+ public:
+  explicit HmacSha256(ByteView key);
+  [[nodiscard]] Hash32 of(std::initializer_list<ByteView> parts) const;
+
+ private:
+  Sha256 inner_, outer_;
+};
 
 // ---- ciphers ----
 /// IETF ChaCha20 key stream of `length` bytes: 32-byte key, 12-byte nonce, block counter from 0.
 [[nodiscard]] Bytes chacha20_stream(ByteView key, ByteView nonce, std::size_t length);
-/// data ^= key stream.
-void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data);
+/// data ^= key stream from byte `offset` on.
+void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data, std::size_t offset = 0);
 /// ChaCha20-Poly1305 (RFC 8439): ciphertext ‖ 16-byte tag.
 [[nodiscard]] Bytes aead_encrypt(ByteView key, ByteView nonce, ByteView associated, ByteView plain);
 /// nullopt if the tag is wrong or the input is shorter than 16 bytes.
@@ -89,6 +100,8 @@ void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data);
 [[nodiscard]] SchnorrSignature schnorr_sign(const PrivateKey& key, const Hash32& message,
                                             const std::optional<Hash32>& aux = std::nullopt);
 [[nodiscard]] bool schnorr_verify(const XOnlyKey& key, const Hash32& message, const SchnorrSignature& signature);
+/// With the x of a compressed key. False also for a key that is no point.
+[[nodiscard]] bool schnorr_verify(const PublicKey& key, const Hash32& message, const SchnorrSignature& signature);
 
 /// Constant time for equal lengths.
 [[nodiscard]] bool equal_constant_time(ByteView a, ByteView b);

@@ -68,8 +68,12 @@ Hash32 Sha256::finish() const {
 }
 
 Hash32 sha256(ByteView data) {
+  // The library's one-shot function looks its own algorithm up by name each time: as dear as the hash.
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, data.data(), data.size());
   Hash32 out;
-  SHA256(data.data(), data.size(), out.bytes.data());
+  SHA256_Final(out.bytes.data(), &context);
   return out;
 }
 Hash32 sha256(std::initializer_list<ByteView> parts) {
@@ -80,10 +84,12 @@ Hash32 sha256(std::initializer_list<ByteView> parts) {
 Hash32 sha256d(ByteView data) {
   return sha256(sha256(data).view());
 }
-Hash32 tagged_hash(ByteView tag, std::initializer_list<ByteView> parts) {
+Sha256 tagged_sha256(std::initializer_list<ByteView> tag) {
   auto tag_hash = sha256(tag);
-  Sha256 hash;
-  hash.add(tag_hash.view()).add(tag_hash.view());
+  return Sha256().add(tag_hash.view()).add(tag_hash.view());
+}
+Hash32 tagged_hash(ByteView tag, std::initializer_list<ByteView> parts) {
+  auto hash = tagged_sha256({tag});
   for (auto part : parts) hash.add(part);
   return hash.finish();
 }
@@ -107,6 +113,25 @@ Hash32 hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
   Hash32 out;
   out.bytes = hmac<64, 32, SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final>(key, parts);
   return out;
+}
+HmacSha256::HmacSha256(ByteView key) {
+  std::array<std::uint8_t, 64> pad{};
+  if (key.size() > pad.size()) {
+    auto digest = sha256(key);
+    std::copy(digest.bytes.begin(), digest.bytes.end(), pad.begin());
+  } else {
+    std::copy(key.begin(), key.end(), pad.begin());
+  }
+  for (auto& byte : pad) byte ^= 0x36;
+  inner_.add(pad);
+  for (auto& byte : pad) byte ^= 0x36 ^ 0x5c;
+  outer_.add(pad);
+  OPENSSL_cleanse(pad.data(), pad.size());
+}
+Hash32 HmacSha256::of(std::initializer_list<ByteView> parts) const {
+  auto inner = inner_, outer = outer_;
+  for (auto part : parts) inner.add(part);
+  return outer.add(inner.finish().view()).finish();
 }
 std::array<std::uint8_t, 64> hmac_sha512(ByteView key, ByteView data) {
   return hmac<128, 64, SHA512_CTX, SHA512_Init, SHA512_Update, SHA512_Final>(key, {data});

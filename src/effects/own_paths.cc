@@ -5,7 +5,6 @@
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 #include "onion/release_path.h"
-#include "onion/route_blinding.h"
 
 namespace doze {
 namespace {
@@ -49,7 +48,8 @@ std::optional<PaymentPath> path_over(const Context& context, const ChannelView& 
   last.path_id = to_bytes(path_id);
   last.payment_constraints = {max_cltv_expiry, policy.htlc_minimum};
   auto path = onion::blind(fresh_key(context.rng),
-                           {{channel.peer, onion::encode(first)}, {context.signer.node_id(), onion::encode(last)}});
+                           {{channel.peer, onion::encode(first)}, {context.signer.node_id(), onion::encode(last)}},
+                           own_node(context.signer));
   if (!path) return std::nullopt;
   return PaymentPath{*std::move(path), *std::move(payinfo)};
 }
@@ -57,6 +57,12 @@ std::optional<PaymentPath> path_over(const Context& context, const ChannelView& 
 constexpr std::uint8_t kPaymentContextVersion = 1;
 
 }  // namespace
+
+onion::OwnNode own_node(const Signer& signer) {
+  onion::OwnNode out(signer.node_id());
+  out.key_times = [&signer](ByteView scalar) { return signer.node_key_times(scalar); };
+  return out;
+}
 
 PrivateKey fresh_key(Rng& rng) {
   for (;;) {
@@ -69,7 +75,7 @@ std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, Byt
                                                      const std::optional<NodeId>& through) {
   std::vector<wire::BlindedPath> paths;
   if (context.config.role == Role::Server && !through) {
-    if (auto path = onion::path_to_self(fresh_key(context.rng), context.signer.node_id(), path_id))
+    if (auto path = onion::path_to_self(fresh_key(context.rng), own_node(context.signer), path_id))
       paths.push_back(*std::move(path));
     return paths;
   }
@@ -77,7 +83,7 @@ std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, Byt
   if (through) std::erase_if(peers, [&](const NodeId& id) { return id != *through; });
   if (peers.empty()) return paths;
   for (std::size_t i = 0; i < count; ++i)
-    if (auto path = onion::path_through_peer(fresh_key(context.rng), peers[i % peers.size()], context.signer.node_id(),
+    if (auto path = onion::path_through_peer(fresh_key(context.rng), peers[i % peers.size()], own_node(context.signer),
                                              path_id))
       paths.push_back(*std::move(path));
   return paths;
@@ -134,7 +140,8 @@ std::optional<PaymentPath> payment_path_of_public_node(const Context& context, B
   last.path_id = to_bytes(path_id);
   last.payment_constraints = {max_cltv_expiry, Msat(0)};
   auto payinfo = onion::aggregate({}, kFinalCltvDelta);
-  auto path = onion::blind(fresh_key(context.rng), {{context.signer.node_id(), onion::encode(last)}});
+  auto path =
+      onion::blind(fresh_key(context.rng), {{context.signer.node_id(), onion::encode(last)}}, own_node(context.signer));
   if (!payinfo || !path) return std::nullopt;
   payinfo->htlc_maximum_msat = largest;
   return PaymentPath{*std::move(path), *std::move(payinfo)};

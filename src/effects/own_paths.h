@@ -6,10 +6,13 @@
 
 #include "effects/context.h"
 #include "offers/bolt11.h"
+#include "onion/route_blinding.h"
 #include "wire/blinded_path.h"
 
 namespace doze {
 
+/// Ourselves as a hop of our own paths.
+[[nodiscard]] onion::OwnNode own_node(const Signer& signer);
 /// A random private key: session keys, ephemeral keys.
 [[nodiscard]] PrivateKey fresh_key(Rng& rng);
 

@@ -32,6 +32,11 @@ class SeedSigner final : public Signer {
     auto key = crypto::tweak_mul(node_key_, tweak);
     return key ? crypto::ecdh(*key, point) : SharedSecret();
   }
+  PublicKey node_key_times(ByteView scalar) const override {
+    auto key = crypto::tweak_mul(node_key_, scalar);
+    LN_ASSERT(key.has_value());
+    return crypto::public_key(*key);
+  }
   Signature sign_with_node_key(const Hash32& digest) const override { return crypto::ecdsa_sign(node_key_, digest); }
   Secret secret(SecretUse use) const override {
     Writer label;

@@ -29,6 +29,8 @@ class Signer {
   [[nodiscard]] virtual SharedSecret node_ecdh(const PublicKey& point) const = 0;
   /// node_ecdh with the node key multiplied by `tweak` (a blinded node id of ours). BOLT 4, "Route Blinding".
   [[nodiscard]] virtual SharedSecret node_ecdh_tweaked(const PublicKey& point, ByteView tweak) const = 0;
+  /// (node key * scalar)·G: our own hop of a blinded path of ours. The scalar must be valid.
+  [[nodiscard]] virtual PublicKey node_key_times(ByteView scalar) const = 0;
   /// ECDSA with the node key: gossip.
   [[nodiscard]] virtual Signature sign_with_node_key(const Hash32& digest) const = 0;
   [[nodiscard]] virtual Secret secret(SecretUse use) const = 0;

@@ -57,11 +57,11 @@ Value describe_served(const Invoicing::Inside& state, UnixTime now) {
     out.set("invitation", to_hex(key.invitation)).set("slot", key.slot);
     if (auto it = state.invitations.find(key.invitation); it != state.invitations.end() && it->second.recipient)
       out.set("recipient", it->second.recipient->hex());
-    out.set("offer_id", served.invoice.offer_id().hex()).set("profile", name(served.invoice.profile()));
-    out.set("bytes", std::uint64_t{served.invoice.bytes().size()});
-    out.set("created_at", time_text(served.invoice.created_at()));
-    out.set("expires_at", time_text(served.invoice.expires_at()));
-    out.set("status", now > served.invoice.expires_at() ? "expired" : "served");
+    out.set("offer_id", served.offer_id.hex())
+        .set("profile", name(served.profile))
+        .set("bytes", std::uint64_t{served.invoice.size()});
+    out.set("created_at", time_text(served.created_at)).set("expires_at", time_text(served.expires_at));
+    out.set("status", served.expired(now) ? "expired" : "served");
     out.set("requests", served.requests);
     list.push_back(std::move(out));
   }

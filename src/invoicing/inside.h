@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/prefix_map.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
 #include "effects/tags.h"
@@ -24,6 +25,9 @@ inline constexpr std::size_t kMaxAsyncDescriptionBytes = 200;
 /// Offers are kept in memory and shown in one table.
 inline constexpr std::size_t kMaxOffers = 10'000;
 inline constexpr std::size_t kMaxInvitations = 100'000;
+/// What is served, all in memory: room for 100,000 recipients with five of the usual invoices. Recipients choose how
+/// large theirs are, and how many of kSlotsPerRecipient they use.
+inline constexpr std::size_t kMaxServedBytes = std::size_t{1} << 30;
 /// A payer that got no invoice by then gives up; between, it asks again.
 inline constexpr std::uint64_t kInvoiceWaitMs = 60'000;
 inline constexpr std::uint64_t kInvoiceRepeatMs = 3'000;
@@ -90,12 +94,27 @@ struct SlotKey {
   std::uint16_t slot = 0;
   friend auto operator<=>(const SlotKey&, const SlotKey&) = default;
 };
-/// What we serve.
+/// Invitations are random, and ours: nobody else chooses how they begin.
+struct InvitationPrefix {
+  std::uint64_t operator()(const Nonce& id) const { return FirstBytes()(id); }
+  std::uint64_t operator()(const SlotKey& key) const { return FirstBytes()(key.invitation); }
+};
+template <class Key, class T>
+using InvitationTable = PrefixMap<Key, T, InvitationPrefix>;
+
+/// What we serve: checked once, when it came, and kept as the bytes that are handed out. There may be a million.
 struct Served {
-  offers::StaticInvoice invoice;
+  Served(const offers::StaticInvoice& invoice, wire::BlindedPath path, UnixTime received);
+  Bytes invoice;
+  OfferId offer_id;
+  Profile profile;
+  PublicKey node_id;
+  UnixTime created_at, expires_at;
   wire::BlindedPath forward_path;  // to the recipient, for invoice_requests while it is online
   UnixTime received_at;
   std::uint64_t requests = 0;  // not durable: how often it was asked for
+  [[nodiscard]] bool expired(UnixTime now) const { return now > expires_at; }
+  [[nodiscard]] std::size_t bytes() const;
 };
 
 /// createoffer --async on its way: asking for paths, then waiting for the acknowledgement.
@@ -123,9 +142,10 @@ struct Invoicing::Inside {
   std::map<OfferId, OwnOffer> own;
   std::map<OfferId, OfferView> views;
   std::map<NodeId, Joined> joined;
-  std::map<Nonce, Invited> invitations;
+  InvitationTable<Nonce, Invited> invitations;
   std::set<NodeId> clients;
-  std::map<SlotKey, Served> served;
+  InvitationTable<SlotKey, Served> served;
+  std::size_t served_bytes = 0;
   std::vector<SlotRequest> slot_requests;
   std::map<PaymentId, Asking> asking;
   std::map<std::uint64_t, PaymentId> tags;

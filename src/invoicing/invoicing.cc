@@ -129,7 +129,8 @@ Result<Invoicing, LoadError> load(std::span<const Row> rows) {
     } else if (row.table == Table::StaticInvoice) {
       auto read = read_served(row.key, row.value);
       LN_CHECK(check(row, read));
-      state.served.insert(*std::move(read));
+      state.served_bytes += read->second.bytes();
+      state.served.emplace(read->first, std::move(read->second));
     }
   }
   refresh_views(state);

@@ -96,7 +96,7 @@ void on_answer(Work& work, const OnionMessageReceived& word, ByteView data) {
         "the recipient's node refuses: " + (read ? escape_untrusted(read->error) : std::string("no reason given")));
   }
   if (const auto* message = std::get_if<onion::StaticInvoice>(&word.contents)) {
-    auto invoice = offers::StaticInvoice::parse(message->bytes);
+    auto invoice = offers::StaticInvoice::parse(message->bytes, offers::Checks::PathsLater);
     if (!invoice) return ignore("the static invoice does not parse: " + doze::describe(invoice.error()));
     if (auto refusal = offers::check_static_invoice(*invoice, asking.wanted.offer, now)) {
       if (refusal->code == offers::RefusalCode::Expired)
@@ -110,7 +110,7 @@ void on_answer(Work& work, const OnionMessageReceived& word, ByteView data) {
   if (const auto* message = std::get_if<onion::Invoice>(&word.contents)) {
     auto invoice = offers::Invoice::parse(message->bytes);
     if (!invoice) return ignore("the invoice does not parse: " + doze::describe(invoice.error()));
-    auto request = offers::InvoiceRequest::parse(asking.invoice_request);
+    auto request = offers::InvoiceRequest::parse(asking.invoice_request, offers::Checks::Stored);
     LN_ASSERT(request.has_value());  // we made it
     if (auto refusal = offers::check_invoice(*invoice, *request, now))
       return ignore("the invoice does not fit the request: " + *refusal);

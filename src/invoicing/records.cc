@@ -69,13 +69,29 @@ Result<Invited, ParseError> read_invited(ByteView value) {
   return i;
 }
 
+Served::Served(const offers::StaticInvoice& from, wire::BlindedPath path, UnixTime received)
+    : invoice(from.bytes()),
+      offer_id(from.offer_id()),
+      profile(from.profile()),
+      node_id(from.node_id()),
+      created_at(from.created_at()),
+      expires_at(from.expires_at()),
+      forward_path(std::move(path)),
+      received_at(received) {}
+
+std::size_t Served::bytes() const {
+  auto out = invoice.size();
+  for (const auto& hop : forward_path.path) out += sizeof hop + hop.encrypted_recipient_data.size();
+  return out;
+}
+
 Bytes key_of(const SlotKey& key) {
   return Writer().bytes(key.invitation).u16(key.slot).take();
 }
 
 Put record(const SlotKey& key, const Served& s) {
   RecordWriter out(kVersion);
-  out.all(s.invoice.bytes(), s.forward_path, s.received_at);
+  out.all(s.invoice, s.forward_path, s.received_at);
   return {Table::StaticInvoice, key_of(key), out.take()};
 }
 
@@ -90,8 +106,8 @@ Result<std::pair<SlotKey, Served>, ParseError> read_served(ByteView key, ByteVie
   UnixTime received_at;
   in.all(stream, forward_path, received_at);
   LN_CHECK(in.finish("static invoice"));
-  LN_TRY(invoice, offers::StaticInvoice::parse(stream));
-  return std::pair{slot, Served{std::move(invoice), std::move(forward_path), received_at}};
+  LN_TRY(invoice, offers::StaticInvoice::parse(stream, offers::Checks::Stored));
+  return std::pair{slot, Served(invoice, std::move(forward_path), received_at)};
 }
 
 void refresh_views(Invoicing::Inside& state) {

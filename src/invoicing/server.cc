@@ -74,12 +74,14 @@ void revoke(Work& work, RequestId request, const command::RevokeInvitation& comm
   it->second.revoked = true;
   work.say(record(it->second));
   std::uint64_t slots = 0;
-  std::erase_if(work.state.served, [&](const auto& entry) {
-    if (entry.first.invitation != id) return false;
-    work.say(Erase{Table::StaticInvoice, key_of(entry.first)});
+  for (SlotKey key{id, 0}; key.slot < kSlotsPerRecipient; ++key.slot) {
+    auto served = work.state.served.find(key);
+    if (served == work.state.served.end()) continue;
+    work.state.served_bytes -= served->second.bytes();
+    work.state.served.erase(key);
+    work.say(Erase{Table::StaticInvoice, key_of(key)});
     ++slots;
-    return true;
-  });
+  }
   refresh_views(work.state);
   work.say(Reply{request, Value().set("id", to_hex(id)).set("revoked", true).set("slots_ended", slots)});
 }
@@ -103,7 +105,7 @@ void on_offer_paths_request(Work& work, const OnionMessageReceived& word, const 
     if (invitation.expires_at && context.wall > *invitation.expires_at) return ignore("the invitation has expired");
     invitation.recipient = word.from;  // bound to the first node that uses it
     work.say(record(invitation));
-    refresh_views(work.state);
+    work.state.clients.insert(word.from);
   } else if (*invitation.recipient != word.from) {
     return ignore("the invitation belongs to another recipient");
   }
@@ -135,16 +137,23 @@ void on_serve_static_invoice(Work& work, const OnionMessageReceived& word, const
     return ignore(refusal->text());
   auto known = work.state.served.find(*key);
   bool same = false;
+  std::size_t before = 0;
   if (known != work.state.served.end()) {
-    const auto& old = known->second.invoice;
-    same = old.bytes() == invoice->bytes();
+    const auto& old = known->second;
+    same = old.invoice == invoice->bytes();
+    before = old.bytes();
     // The slot's offer key stays; a renewed offer of the same recipient under another key needs another slot.
-    if (!old.expired(work.context.wall) && old.node_id() != invoice->node_id())
+    if (!old.expired(work.context.wall) && old.node_id != invoice->node_id())
       return ignore("the slot belongs to another offer");
-    if (!same && invoice->created_at() <= old.created_at()) return ignore("not newer than the one that we have");
+    if (!same && invoice->created_at() <= old.created_at) return ignore("not newer than the one that we have");
   }
   if (!same) {
-    Served served{*std::move(invoice), message.forward_invoice_request_path, work.context.wall};
+    Served served(*invoice, message.forward_invoice_request_path, work.context.wall);
+    auto total = work.state.served_bytes - before + served.bytes();
+    if (total > kMaxServedBytes)
+      return ignore("with it " + std::to_string(total) + " bytes would be served, " + std::to_string(kMaxServedBytes) +
+                    " are the limit");
+    work.state.served_bytes = total;
     work.say(record(*key, served));
     work.state.served.insert_or_assign(*key, std::move(served));
   }
@@ -167,17 +176,21 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
   if (it == work.state.served.end())
     return error({std::nullopt, std::nullopt, "the recipient has not left an invoice"});
   auto& served = it->second;
-  profile = served.invoice.profile();
-  auto request = offers::InvoiceRequest::parse(message.bytes);
+  profile = served.profile;
+  auto request = offers::InvoiceRequest::parse(message.bytes, offers::Checks::PathsLater);
   if (!request) return error({std::nullopt, std::nullopt, "the invoice_request does not parse"});
-  if (served.invoice.expired(work.context.wall))
+  if (served.expired(work.context.wall))
     return error({std::nullopt, std::nullopt, "the static invoice has expired: the recipient has been away too long"});
-  if (auto refusal = offers::check_request(*request, served.invoice.offer(), work.context.wall))
+  // The invoice repeats its offer byte by byte: where the request does the same, it is the same offer.
+  if (!offers::repeats(served.invoice, request->offer()))
+    return error(offers::InvoiceError::of({offers::RefusalCode::OfferMismatch}));
+  if (auto refusal = offers::check_request(*request, request->offer(), work.context.wall))
     return error(offers::InvoiceError::of(*refusal));
   ++served.requests;
-  work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoice{served.invoice.bytes()}, std::nullopt, false, 0});
+  work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoice{served.invoice}, std::nullopt, false, 0});
   // A recipient that is there may answer for itself. The payer takes what comes first.
-  if (online(work.context, work.state.invitations.at(key->invitation)))
+  if (auto invitation = work.state.invitations.find(key->invitation);
+      invitation != work.state.invitations.end() && online(work.context, invitation->second))
     work.say(SendOnionMessage{served.forward_path, message, word.reply_path, false, 0});
 }
 

@@ -88,11 +88,11 @@ void write_request_fields(RecordsOut& out, const RequestFields& fields) {
   }
 }
 
-Result<InvoiceRequest, ParseError> InvoiceRequest::parse(ByteView stream) {
+Result<InvoiceRequest, ParseError> InvoiceRequest::parse(ByteView stream, Checks checks) {
   LN_TRY(records, wire::parse_tlv_stream(stream));
-  LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type)));
+  LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type), checks));
   InvoiceRequest out(std::move(offer));
-  FieldsIn in(records);
+  FieldsIn in(records, checks);
   in.offer_is_checked();
   out.fields_ = read_request_fields(in);
   read_signature(in, records, kRequestName, out.fields_.payer_id);
@@ -120,7 +120,7 @@ Result<InvoiceRequest, ParseError> InvoiceRequest::make(const Offer& offer, cons
   fields.paths = terms.paths;
   fields.bip_353_name = terms.bip_353_name;
   write_request_fields(out, fields);
-  return parse(out.take_signed(kRequestName, terms.payer_key));
+  return parse(out.take_signed(kRequestName, terms.payer_key), Checks::Stored);
 }
 
 ChainHash InvoiceRequest::chain() const {

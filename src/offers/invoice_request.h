@@ -58,17 +58,17 @@ struct RequestTerms {
 class InvoiceRequest {
  public:
   /// Everything is checked that the bytes alone can tell, the signature included.
-  [[nodiscard]] static Result<InvoiceRequest, ParseError> parse(ByteView stream);
+  [[nodiscard]] static Result<InvoiceRequest, ParseError> parse(ByteView stream, Checks checks = Checks::All);
   /// `lnr1…`
   [[nodiscard]] static Result<InvoiceRequest, ParseError> parse_text(std::string_view text);
-  /// Repeats the offer's records and signs. Fails as reading the result would; whether the terms fit the offer is
-  /// check_request's question.
+  /// Repeats the offer's records and signs. Fails as reading the result would (but the keys of `paths` are not looked
+  /// at); whether the terms fit the offer is check_request's question.
   [[nodiscard]] static Result<InvoiceRequest, ParseError> make(const Offer& offer, const RequestTerms& terms);
 
   [[nodiscard]] const Bytes& bytes() const { return bytes_; }
   /// The offer as the request repeats it: the payer's claim until check_request compared it.
   [[nodiscard]] const Offer& offer() const { return offer_; }
-  [[nodiscard]] const OfferId& offer_id() const { return offer_.id(); }
+  [[nodiscard]] OfferId offer_id() const { return offer_.id(); }
   [[nodiscard]] const Bytes& metadata() const { return fields_.metadata; }
   [[nodiscard]] ChainHash chain() const;  // bitcoin's if none is written
   [[nodiscard]] const std::optional<Msat>& amount() const { return fields_.amount; }

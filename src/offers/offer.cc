@@ -33,9 +33,9 @@ Result<Offer, ParseError> Offer::parse(std::string_view text) {
   return from_bytes(stream);
 }
 
-Result<Offer, ParseError> Offer::from_bytes(ByteView stream) {
+Result<Offer, ParseError> Offer::from_bytes(ByteView stream, Checks checks) {
   LN_TRY(records, wire::parse_tlv_stream(stream));
-  FieldsIn in(records);
+  FieldsIn in(records, checks);
   Offer out;
   out.chains_ = read_chains(in);
   out.metadata_ = in.bytes(kOfferMetadata);
@@ -57,7 +57,6 @@ Result<Offer, ParseError> Offer::from_bytes(ByteView stream) {
   if (out.paths_.empty() && !out.issuer_id_) in.refuse(ParseCode::MissingField, kOfferIssuerId, "offer_issuer_id");
   if (in.error()) return fail(*in.error());
   out.bytes_ = doze::to_bytes(stream);
-  out.id_ = convert<OfferId>(merkle_root(records));
   return out;
 }
 
@@ -79,6 +78,12 @@ Result<Offer, ParseError> Offer::make(const OfferTerms& terms) {
   if (terms.quantity_max) out.add_tu(kOfferQuantityMax, *terms.quantity_max);
   if (terms.issuer_id) out.add(kOfferIssuerId, terms.issuer_id->view());
   return from_bytes(out.take());
+}
+
+OfferId Offer::id() const {
+  auto records = wire::parse_tlv_stream(bytes_);
+  LN_ASSERT(records.has_value());  // they were read from it
+  return convert<OfferId>(merkle_root(*records));
 }
 
 std::string Offer::text() const {

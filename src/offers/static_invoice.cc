@@ -23,11 +23,11 @@ Profile read_profile(FieldsIn& in) {
 
 }  // namespace
 
-Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream) {
+Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream, Checks checks) {
   LN_TRY(records, wire::parse_tlv_stream(stream));
-  LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type)));
+  LN_TRY(offer, Offer::from_bytes(select(records, is_offer_type), checks));
   StaticInvoice out(std::move(offer));
-  FieldsIn in(records);
+  FieldsIn in(records, checks);
   in.offer_is_checked();
   if (out.offer_.paths().empty()) in.refuse(ParseCode::MissingField, kOfferPaths, "offer_paths");
   if (out.offer_.chains().size() > 1) in.refuse(ParseCode::BadValue, kOfferChains, "offer_chains");
@@ -64,7 +64,11 @@ Result<StaticInvoice, ParseError> StaticInvoice::make(const Offer& offer, const 
   if (!terms.features.empty()) out.add(kInvoiceFeatures, terms.features.to_bytes());
   out.add(kInvoiceNodeId, crypto::public_key(terms.node_key).view());
   out.add(paths_type, wire::to_bytes(terms.message_paths));
-  return parse(out.take_signed(kMessageName, terms.node_key));
+  return parse(out.take_signed(kMessageName, terms.node_key), Checks::Stored);
+}
+
+bool repeats(ByteView static_invoice, const Offer& offer) {
+  return select(static_invoice, is_offer_type) == offer.bytes();
 }
 
 std::optional<Refusal> check_static_invoice(const StaticInvoice& invoice, const Offer& offer, UnixTime now) {

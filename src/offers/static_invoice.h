@@ -32,14 +32,15 @@ class StaticInvoice {
   /// Everything is checked that the bytes alone can tell: no request fields, payment_hash or amount; offer_paths and
   /// one chain at most; at least one message path (an empty list could never be paid); the offer names the key;
   /// signature.
-  [[nodiscard]] static Result<StaticInvoice, ParseError> parse(ByteView stream);
-  /// Repeats the offer's records. Fails as reading the result would, and with BadValue for too few draft message paths.
+  [[nodiscard]] static Result<StaticInvoice, ParseError> parse(ByteView stream, Checks checks = Checks::All);
+  /// Repeats the offer's records. Fails as reading the result would (but the paths' keys are the caller's business),
+  /// and with BadValue for too few draft message paths.
   [[nodiscard]] static Result<StaticInvoice, ParseError> make(const Offer& offer, const StaticInvoiceTerms& terms);
 
   [[nodiscard]] const Bytes& bytes() const { return bytes_; }
   [[nodiscard]] Profile profile() const { return profile_; }
   [[nodiscard]] const Offer& offer() const { return offer_; }
-  [[nodiscard]] const OfferId& offer_id() const { return offer_.id(); }
+  [[nodiscard]] OfferId offer_id() const { return offer_.id(); }
   /// Usable ones only, as in Invoice.
   [[nodiscard]] const std::vector<PaymentPath>& payment_paths() const { return payment_paths_; }
   [[nodiscard]] const std::vector<wire::BlindedPath>& message_paths() const { return message_paths_; }
@@ -61,6 +62,9 @@ class StaticInvoice {
   wire::FeatureBits features_;
   PublicKey node_id_;
 };
+
+/// Whether these bytes of a valid static invoice repeat exactly this offer.
+[[nodiscard]] bool repeats(ByteView static_invoice, const Offer& offer);
 
 /// Why a payer of `offer` must not pay this static invoice, and a server not hand it out; nullopt: they may. The
 /// offer's own expiry counts, too.

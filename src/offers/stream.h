@@ -35,11 +35,13 @@ inline constexpr std::string_view kRequestName = "invoice_request";
 /// The records of a stream, taken field by field. The first problem is kept; after it every field reads as absent.
 class FieldsIn {
  public:
-  explicit FieldsIn(const std::vector<wire::TlvRecord>& records) : records_(&records) {}
+  explicit FieldsIn(const std::vector<wire::TlvRecord>& records, Checks checks = Checks::All)
+      : records_(&records), checks_(checks) {}
 
   void refuse(ParseCode code, std::uint64_t type, const char* what);
   [[nodiscard]] const std::optional<ParseError>& error() const { return error_; }
   [[nodiscard]] bool good() const { return !error_; }
+  [[nodiscard]] Checks checks() const { return checks_; }
 
   /// Each marks the type as known. Absent: nullopt (or empty, where the type says nothing about presence).
   std::optional<ByteView> value(std::uint64_t type);
@@ -48,7 +50,7 @@ class FieldsIn {
   std::optional<Msat> msat(std::uint64_t type, const char* what);
   std::optional<std::string> utf8(std::uint64_t type, const char* what);
   std::optional<PublicKey> point(std::uint64_t type, const char* what);
-  /// A present list has at least one entry; all points are on the curve.
+  /// A present list has at least one entry; with Checks::All, all points are on the curve.
   std::vector<wire::BlindedPath> paths(std::uint64_t type, const char* what);
   /// UnknownEven for an even bit that is not `known` (where = the bit).
   wire::FeatureBits features(std::uint64_t type, std::initializer_list<std::size_t> known, const char* what);
@@ -73,6 +75,7 @@ class FieldsIn {
 
  private:
   const std::vector<wire::TlvRecord>* records_;
+  Checks checks_;
   std::vector<std::uint64_t> known_;
   bool offer_is_checked_ = false;
   std::optional<ParseError> error_;
@@ -112,7 +115,7 @@ void write_request_fields(RecordsOut& out, const RequestFields& fields);
 /// invoice_fallbacks, usable ones only.
 [[nodiscard]] std::vector<FallbackAddress> read_fallbacks(FieldsIn& in);
 void write_payment_paths(RecordsOut& out, const std::vector<PaymentPath>& paths);
-/// BadSignature unless `signature` is there and right.
+/// BadSignature unless `signature` is there and right (with Checks::Stored: there).
 void read_signature(FieldsIn& in, const std::vector<wire::TlvRecord>& records, std::string_view message_name,
                     const PublicKey& key);
 [[nodiscard]] std::optional<Refusal> wrong_quantity(const Offer& offer, const std::optional<std::uint64_t>& quantity);

@@ -134,7 +134,7 @@ Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message
     if (!payload.contents.empty() || payload.reply_path || data->path_id) return fail(MessageRefusal::BadPayload);
     if (!data->next_node_id && !data->short_channel_id) return fail(MessageRefusal::BadPayload);
     NextNode next = data->next_node_id ? NextNode(*data->next_node_id) : NextNode(*data->short_channel_id);
-    current = wire::OnionMessage{data->next_path_key_override.value_or(open->next_path_key), *peeled->next_packet};
+    current = wire::OnionMessage{open->next_path_key(*data), *std::move(peeled->next_packet)};
     if (!is_us(next)) return std::variant<RelayMessage, ReceivedMessage>(RelayMessage{next, std::move(current)});
   }
   return fail(MessageRefusal::TooManyLayers);

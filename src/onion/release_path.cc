@@ -1,7 +1,6 @@
 #include "onion/release_path.h"
 
 #include "crypto/crypto.h"
-#include "onion/route_blinding.h"
 
 namespace doze::onion {
 
@@ -34,7 +33,7 @@ std::optional<Bytes> open_context(const Secret& key, std::uint8_t purpose, ByteV
   return to_bytes(data);
 }
 
-std::vector<wire::BlindedPath> release_paths(const Secret& secret, const NodeId& our_node, const HeldHtlc& htlc,
+std::vector<wire::BlindedPath> release_paths(const Secret& secret, const OwnNode& our_node, const HeldHtlc& htlc,
                                              Profile profile) {
   auto context = Writer().bytes(htlc.channel_id.view()).u64(htlc.htlc_id).take();
   auto path_id = seal_context(secret, kReleasePurpose, context);
@@ -64,15 +63,16 @@ std::optional<HeldHtlc> read_release_context(const Secret& secret, ByteView path
   return in.done() ? std::optional(out) : std::nullopt;
 }
 
-std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const NodeId& our_node, ByteView path_id) {
-  return blind(session_key, {{our_node, final_data(path_id)}});
+std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const OwnNode& our_node,
+                                              ByteView path_id) {
+  return blind(session_key, {{our_node.id, final_data(path_id)}}, our_node);
 }
 
 std::optional<wire::BlindedPath> path_through_peer(const PrivateKey& session_key, const NodeId& peer,
-                                                   const NodeId& our_node, ByteView path_id) {
+                                                   const OwnNode& our_node, ByteView path_id) {
   RecipientData relay;
-  relay.next_node_id = our_node;
-  return blind(session_key, {{peer, encode(relay)}, {our_node, final_data(path_id)}});
+  relay.next_node_id = our_node.id;
+  return blind(session_key, {{peer, encode(relay)}, {our_node.id, final_data(path_id)}}, our_node);
 }
 
 }  // namespace doze::onion

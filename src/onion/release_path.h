@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "onion/route_blinding.h"
 #include "wire/blinded_path.h"
 #include "wire/numbers.h"
 
@@ -26,15 +27,15 @@ struct HeldHtlc {
 /// One path to ourselves in LDK's profile, two in the draft's (it asks for two): a pure function of its arguments, so
 /// that a retransmitted revoke_and_ack carries the same. The session key covers the plaintext too: other contents never
 /// meet the same key.
-[[nodiscard]] std::vector<wire::BlindedPath> release_paths(const Secret& secret, const NodeId& our_node,
+[[nodiscard]] std::vector<wire::BlindedPath> release_paths(const Secret& secret, const OwnNode& our_node,
                                                            const HeldHtlc& htlc, Profile profile);
 [[nodiscard]] std::optional<HeldHtlc> read_release_context(const Secret& secret, ByteView path_id);
 
 /// One hop: ourselves, with this path_id.
-[[nodiscard]] std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const NodeId& our_node,
+[[nodiscard]] std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const OwnNode& our_node,
                                                             ByteView path_id);
 /// Two hops: a peer that forwards to us, then ourselves.
 [[nodiscard]] std::optional<wire::BlindedPath> path_through_peer(const PrivateKey& session_key, const NodeId& peer,
-                                                                 const NodeId& our_node, ByteView path_id);
+                                                                 const OwnNode& our_node, ByteView path_id);
 
 }  // namespace doze::onion

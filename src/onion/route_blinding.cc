@@ -11,6 +11,16 @@ namespace {
 constexpr std::uint64_t kPadding = 1, kShortChannelId = 2, kNextNodeId = 4, kPathId = 6, kNextPathKeyOverride = 8,
                         kPaymentRelay = 10, kPaymentConstraints = 12, kAllowedFeatures = 14;
 constexpr std::array<std::uint8_t, 12> kZeroNonce{};
+
+/// ECDH of our own node key with a point whose private key we know.
+SharedSecret own_secret(const OwnNode& own, const PrivateKey& ephemeral) {
+  auto product = own.key_times(ephemeral.reveal());
+  auto digest = crypto::sha256(product.view());
+  SharedSecret out(digest.bytes);
+  crypto::wipe(product.bytes);
+  crypto::wipe(digest.bytes);
+  return out;
+}
 }  // namespace
 
 bool RecipientData::needs_features() const {
@@ -98,18 +108,22 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
   return out;
 }
 
-std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std::vector<BlindHop>& hops) {
+std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std::vector<BlindHop>& hops,
+                                       const OwnNode& own) {
   if (hops.empty()) return std::nullopt;
   wire::BlindedPath out;
   out.first_node_id = hops[0].node_id;
-  out.first_path_key = crypto::public_key(session_key);
   auto ephemeral = session_key;
   for (const auto& hop : hops) {
-    if (!crypto::is_valid(hop.node_id)) return std::nullopt;
+    bool ours = own.key_times && hop.node_id == own.id;
+    if (!ours && !crypto::is_valid(hop.node_id)) return std::nullopt;
     auto point = crypto::public_key(ephemeral);
-    auto secret = crypto::ecdh(ephemeral, hop.node_id);
+    if (out.path.empty()) out.first_path_key = point;
+    auto secret = ours ? own_secret(own, ephemeral) : crypto::ecdh(ephemeral, hop.node_id);
     auto rho = generate_key("rho", secret.reveal());
-    auto blinded = crypto::tweak_mul(hop.node_id, generate_key("blinded_node_id", secret.reveal()).view());
+    auto blinding = generate_key("blinded_node_id", secret.reveal());
+    auto blinded =
+        ours ? std::optional(own.key_times(blinding.view())) : crypto::tweak_mul(hop.node_id, blinding.view());
     auto next = crypto::tweak_mul(ephemeral, crypto::sha256({point.view(), secret.reveal()}).view());
     if (!blinded || !next) return std::nullopt;
     out.path.push_back({*blinded, crypto::aead_encrypt(rho.view(), kZeroNonce, {}, hop.data)});
@@ -118,13 +132,18 @@ std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std:
   return out;
 }
 
+PublicKey Unblinded::next_path_key() const {
+  auto next = crypto::tweak_mul(path_key, crypto::sha256({path_key.view(), secret.reveal()}).view());
+  LN_ASSERT(next.has_value());  // the point was checked; a hash out of range has chance 2^-127
+  return *next;
+}
+
 std::optional<Unblinded> unblind(const PublicKey& path_key, ByteView encrypted, const Ecdh& ecdh) {
   if (!crypto::is_valid(path_key)) return std::nullopt;
   auto secret = ecdh(path_key);
   auto data = crypto::aead_decrypt(generate_key("rho", secret.reveal()).view(), kZeroNonce, {}, encrypted);
-  auto next = crypto::tweak_mul(path_key, crypto::sha256({path_key.view(), secret.reveal()}).view());
-  if (!data || !next) return std::nullopt;
-  return Unblinded{*std::move(data), *next, generate_key("blinded_node_id", secret.reveal())};
+  if (!data) return std::nullopt;
+  return Unblinded{*std::move(data), generate_key("blinded_node_id", secret.reveal()), path_key, secret};
 }
 
 std::optional<Relayed> relay(const PaymentRelay& terms, Msat amount, CltvExpiry expiry) {

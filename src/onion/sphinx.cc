@@ -11,8 +11,7 @@ namespace {
 constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 
 void xor_stream(std::span<std::uint8_t> data, const Hash32& key, std::size_t skip = 0) {
-  auto stream = crypto::chacha20_stream(key.view(), kZeroNonce, skip + data.size());
-  for (std::size_t i = 0; i < data.size(); ++i) data[i] ^= stream[skip + i];
+  crypto::chacha20_xor(key.view(), kZeroNonce, data, skip);
 }
 
 struct Keys {
@@ -49,6 +48,16 @@ Bytes filler(const std::vector<Hop>& hops, const std::vector<Keys>& keys, std::s
 }  // namespace
 
 Hash32 generate_key(std::string_view type, ByteView secret) {
+  static const std::pair<std::string_view, crypto::HmacSha256> kTypes[] = {
+      {"rho", crypto::HmacSha256(bytes_of("rho"))},
+      {"mu", crypto::HmacSha256(bytes_of("mu"))},
+      {"um", crypto::HmacSha256(bytes_of("um"))},
+      {"pad", crypto::HmacSha256(bytes_of("pad"))},
+      {"ammag", crypto::HmacSha256(bytes_of("ammag"))},
+      {"blinded_node_id", crypto::HmacSha256(bytes_of("blinded_node_id"))},
+  };
+  for (const auto& [name, hmac] : kTypes)
+    if (name == type) return hmac.of({secret});
   return crypto::hmac_sha256(bytes_of(type), secret);
 }
 
@@ -72,8 +81,9 @@ std::optional<Bytes> build_packet(const PrivateKey& session_key, const std::vect
     room += room_of(hop.payload);
     ids.push_back(hop.node_id);
   }
+  if (hops.empty() || room > payloads_size) return std::nullopt;
   auto keys = derive(session_key, ids);
-  if (hops.empty() || room > payloads_size || keys.size() != hops.size()) return std::nullopt;
+  if (keys.size() != hops.size()) return std::nullopt;
 
   auto tail = filler(hops, keys, payloads_size);
   // Starts as a key stream, so that the last hop cannot see how long the way was.
@@ -132,14 +142,13 @@ Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const 
   auto expected = crypto::hmac_sha256(generate_key("mu", secret.reveal()).view(), {body, associated_data});
   if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size))) return fail(PeelError::BadHmac);
 
+  auto rho = generate_key("rho", secret.reveal());
   Bytes clear(body.begin(), body.end());
-  clear.resize(2 * size);  // what was cut off at the front comes in as key stream at the end
-  xor_stream(clear, generate_key("rho", secret.reveal()));
+  xor_stream(clear, rho);
   Reader in(clear);
   auto length = wire::read_bigsize(in);
   // Lengths 0 and 1 were the old fixed-size payloads.
-  auto room = size - std::min(size, in.at() + 32);
-  if (!in.ok() || length < 2 || length > room) return fail(PeelError::BadPayload);
+  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32) return fail(PeelError::BadPayload);
   Peeled out;
   out.payload = to_bytes(in.bytes(static_cast<std::size_t>(length)));
   auto hmac = Hash32::from(in.bytes(32));
@@ -149,7 +158,13 @@ Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const 
   auto factor = crypto::sha256({point->view(), secret.reveal()});
   auto next = crypto::tweak_mul(*point, factor.view());
   if (!next) return fail(PeelError::BadKey);
-  out.next_packet = Writer().u8(0).bytes(next->view()).bytes(in.bytes(size)).bytes(hmac->view()).take();
+  // What was cut off at the front comes in as key stream at the end.
+  Bytes packet_out(packet.size());
+  auto end = std::copy(next->bytes.begin(), next->bytes.end(), packet_out.begin() + 1);
+  end = std::copy(clear.begin() + static_cast<std::ptrdiff_t>(in.at()), clear.end(), end);
+  xor_stream(std::span(packet_out).subspan(34 + size - in.at(), in.at()), rho, size);
+  std::copy(hmac->bytes.begin(), hmac->bytes.end(), packet_out.end() - 32);
+  out.next_packet = std::move(packet_out);
   return out;
 }
 

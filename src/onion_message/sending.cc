@@ -44,7 +44,7 @@ std::optional<Rest> take_own_hop(wire::BlindedPath path, const Signer& signer) {
   if (!open) return std::nullopt;
   auto data = onion::decode_recipient_data(open->data);
   if (!data) return std::nullopt;
-  path.first_path_key = data->next_path_key_override.value_or(open->next_path_key);
+  path.first_path_key = open->next_path_key(*data);
   path.path.erase(path.path.begin());
   return Rest{*std::move(data), std::move(path)};
 }

@@ -27,7 +27,7 @@ bool waits_online(const Outgoing& payment) {
   return payment.is_static && !payment.held && payment.state != OutgoingState::Releasing;
 }
 UnixTime online_end(const Outgoing& payment) {
-  auto invoice = offers::StaticInvoice::parse(payment.invoice);
+  auto invoice = offers::StaticInvoice::parse(payment.invoice, offers::Checks::Stored);
   return std::min(invoice ? invoice->expires_at() : payment.created_at,
                   after_s(payment.created_at, kOnlinePayerWaitMaxS));
 }
@@ -73,7 +73,7 @@ void confirm_holder(Work& work, Outgoing& payment) {
 
 void announce(Work& work, Outgoing& payment) {
   if (!may_announce(work, payment)) return;
-  auto invoice = offers::StaticInvoice::parse(payment.invoice);
+  auto invoice = offers::StaticInvoice::parse(payment.invoice, offers::Checks::Stored);
   LN_ASSERT(invoice.has_value());  // it was checked before it was stored
   auto replies = reply_paths(work, payment);
   schedule(work, payment);

@@ -23,6 +23,7 @@ struct Peeling {
   const wire::UpdateAddHtlc& htlc;
   Hash32 onion_hash;
   SharedSecret shared_secret;
+  std::optional<SharedSecret> path_secret;  // ECDH with the path key of update_add_htlc
 
   [[nodiscard]] bool through_path_key() const { return htlc.path_key.has_value(); }
   [[nodiscard]] PeelFailure malformed(std::uint16_t code, std::string why) const {
@@ -38,21 +39,19 @@ struct Peeling {
   }
 };
 
-struct OpenedData {
-  onion::RecipientData data;
-  PublicKey next_path_key;
-};
-
-Result<OpenedData, std::string> open_recipient_data(const Peeling& at, const PublicKey& path_key, ByteView encrypted) {
-  auto ecdh = [&](const PublicKey& point) { return at.context.signer.node_ecdh(point); };
+Result<std::pair<onion::RecipientData, onion::Unblinded>, std::string> open_recipient_data(const Peeling& at,
+                                                                                           const PublicKey& path_key,
+                                                                                           ByteView encrypted) {
+  auto ecdh = [&](const PublicKey& point) {
+    return at.path_secret && point == at.htlc.path_key ? *at.path_secret : at.context.signer.node_ecdh(point);
+  };
   if (!crypto::is_valid(path_key)) return fail(std::string("the path key is no point"));
   auto opened = onion::unblind(path_key, encrypted, ecdh);
   if (!opened) return fail(std::string("the recipient data is not for us"));
   auto data = onion::decode_recipient_data(opened->data);
   if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
   if (data->needs_features()) return fail(std::string("the path needs features that we do not know"));
-  auto next = data->next_path_key_override.value_or(opened->next_path_key);
-  return OpenedData{*std::move(data), next};
+  return std::pair(*std::move(data), *std::move(opened));
 }
 
 Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayload& payload, Bytes next_packet) {
@@ -60,7 +59,7 @@ Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayloa
   if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
   auto opened = open_recipient_data(at, *path_key, payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
-  const auto& data = opened->data;
+  const auto& [data, unblinded] = *opened;
   if (!data.payment_relay) return at.blinded("no payment_relay");
   if (data.payment_constraints && (at.htlc.cltv_expiry > data.payment_constraints->max_cltv_expiry ||
                                    at.htlc.amount_msat < data.payment_constraints->htlc_minimum_msat))
@@ -77,7 +76,7 @@ Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayloa
   out.amt_to_forward = relayed->amount;
   out.outgoing_cltv_value = relayed->expiry;
   out.next_onion = std::move(next_packet);
-  out.next_path_key = opened->next_path_key;
+  out.next_path_key = unblinded.next_path_key(data);
   out.role = at.through_path_key() ? BlindedRole::Inside : BlindedRole::Introduction;
   out.shared_secret = at.shared_secret;
   out.sha256_of_onion = at.onion_hash;
@@ -98,17 +97,18 @@ Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
   if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
   auto opened = open_recipient_data(at, *path_key, *payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
-  if (!opened->data.path_id) return at.blinded("no path_id");
+  const auto& data = opened->first;
+  if (!data.path_id) return at.blinded("no path_id");
   PeeledFinal out;
   out.amt_to_forward = payload.amt_to_forward;
   out.total_amount = payload.total_amount_msat.value_or(payload.amt_to_forward);
   out.outgoing_cltv_value = payload.outgoing_cltv_value;
-  out.path_id = *opened->data.path_id;
+  out.path_id = *data.path_id;
   out.invoice_request = payload.invoice_request;
   out.preimage = payload.payment_preimage;
-  if (opened->data.payment_constraints) {
-    out.max_cltv_expiry = opened->data.payment_constraints->max_cltv_expiry;
-    out.htlc_minimum = opened->data.payment_constraints->htlc_minimum_msat;
+  if (data.payment_constraints) {
+    out.max_cltv_expiry = data.payment_constraints->max_cltv_expiry;
+    out.htlc_minimum = data.payment_constraints->htlc_minimum_msat;
   }
   out.shared_secret = at.shared_secret;
   out.sha256_of_onion = at.onion_hash;
@@ -138,12 +138,13 @@ Peeled peel_dummy(const Peeling& at, const PeeledForward& dummy, std::size_t lay
 }
 
 Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::size_t layer) {
-  Peeling at{context, htlc, crypto::sha256(htlc.onion_routing_packet), {}};
+  Peeling at{context, htlc, crypto::sha256(htlc.onion_routing_packet), {}, {}};
   onion::Ecdh ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
   if (htlc.path_key) {
     if (!crypto::is_valid(*htlc.path_key))
       return at.malformed(onion::kInvalidOnionBlinding, "the path key is no point");
-    auto tweak = onion::generate_key("blinded_node_id", context.signer.node_ecdh(*htlc.path_key).reveal());
+    at.path_secret = context.signer.node_ecdh(*htlc.path_key);
+    auto tweak = onion::generate_key("blinded_node_id", at.path_secret->reveal());
     ecdh = [&context, tweak](const PublicKey& point) { return context.signer.node_ecdh_tweaked(point, tweak.view()); };
   }
   auto peeled = onion::peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);
@@ -241,9 +242,15 @@ Result<Invoice, RouteError> read_invoice(const Outgoing& payment) {
   auto unreadable = [] { return fail(RouteError{CommandErrorCode::Internal, "the stored invoice does not parse"}); };
   Invoice out;
   if (payment.is_static) {
-    auto invoice = offers::StaticInvoice::parse(payment.invoice);
+    auto invoice = offers::StaticInvoice::parse(payment.invoice, offers::Checks::Stored);
     if (!invoice) return unreadable();
-    for (const auto& way : invoice->payment_paths()) out.targets.push_back({way.path, way.payinfo});
+    // It was read without looking at the keys of paths. One that cannot be announced would be held in vain.
+    const auto& mail = invoice->message_paths();
+    const auto& ways = invoice->payment_paths();
+    for (const auto& way : ways)
+      if (offers::on_the_curve(way.path)) out.targets.push_back({way.path, way.payinfo});
+    if ((out.targets.empty() && !ways.empty()) || std::none_of(mail.begin(), mail.end(), offers::on_the_curve))
+      return fail(RouteError{CommandErrorCode::NoRoute, "the static invoice has no path whose keys are points"});
     out.profile = invoice->profile();
   } else {
     auto invoice = offers::Invoice::parse(payment.invoice);
@@ -331,7 +338,7 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
   out.amount = payment.amount;
   out.cltv_expiry = final_expiry + CltvDelta(delta - data->payment_relay->cltv_expiry_delta.value());
   out.next_expiry = out.cltv_expiry;
-  out.path_key = data->next_path_key_override.value_or(opened->next_path_key);
+  out.path_key = opened->next_path_key(*data);
   auto hops = blinded_hops(path, 1, path.path[1].blinded_node_id, std::nullopt,
                            final_payload(payment, profile, final_expiry, path.path.back().encrypted_recipient_data));
   out.onion.session_key = fresh_key(context.rng);

@@ -88,7 +88,9 @@ Result<Outgoing, ParseError> read_outgoing(ByteView value) {
     if (payment.state > OutgoingState::Expired || payment.failure_code > CommandErrorCode::Internal) in.refuse();
     // What an unfinished payment goes on with must be there.
     if (payment.state == OutgoingState::Fetching && !offers::Offer::parse(payment.offer)) in.refuse();
-    if (payment.is_static && !is_terminal(payment.state) && !offers::StaticInvoice::parse(payment.invoice)) in.refuse();
+    if (payment.is_static && !is_terminal(payment.state) &&
+        !offers::StaticInvoice::parse(payment.invoice, offers::Checks::Stored))
+      in.refuse();
   };
   return read<Outgoing>(value, "outgoing payment", fields, kOutgoingVersion);
 }

@@ -187,6 +187,7 @@ Made<Value> create_invoice_request(const Flags& flags) {
   }
   terms.payer_key = key;
   auto request = offers::InvoiceRequest::make(offer, terms);
+  if (request) request = offers::InvoiceRequest::parse(request->bytes());  // foreign paths and all
   if (!request) return fail(refused("invoice_request", request.error()));
   Value out;
   out.set("hex", to_hex(request->bytes())).set("offer_id", request->offer_id().hex());
@@ -271,6 +272,7 @@ Made<Value> create_static_invoice(const Flags& flags) {
   if (is_set(flags, "multipart")) terms.features.set(offers::kInvoiceMultipart + 1);
   terms.node_key = key;
   auto invoice = offers::StaticInvoice::make(offer, terms);
+  if (invoice) invoice = offers::StaticInvoice::parse(invoice->bytes());  // foreign paths and all
   if (!invoice) return fail(refused("static_invoice", invoice.error()));
   Value out;
   out.set("hex", to_hex(invoice->bytes())).set("profile", name(profile)).set("offer_id", invoice->offer_id().hex());

@@ -229,7 +229,7 @@ Made<Value> peel_packet(const Flags& flags, ByteView packet, const PrivateKey& k
         onion::unblind(*path_key, data->value, [&](const PublicKey& point) { return crypto::ecdh(key, point); });
     if (open) {
       if (auto recipient = decode_recipient_data(open->data)) out.set("recipient_data", *recipient);
-      out.set("next_path_key", open->next_path_key.hex());
+      out.set("next_path_key", open->next_path_key().hex());
     }
   }
   out.set("shared_secret", to_hex(peeled->shared_secret.reveal()));

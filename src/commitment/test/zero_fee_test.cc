@@ -47,10 +47,8 @@ struct Channel {
   }
   [[nodiscard]] Transaction signed_htlc(const HtlcOutput& output, const Bytes& preimage) const {
     auto sign = [&](const ChannelSigner& signer, bitcoin::Sighash flag) {
-      return bitcoin::signature_item(
-          signer.sign_htlc(output.transaction, output.witness_script, to_sat_floor(output.htlc.amount), flag,
-                           terms.per_commitment_point),
-          flag);
+      return bitcoin::signature_item(signer.sign_htlcs({output}, flag, terms.per_commitment_point, ParallelMap()).at(0),
+                                     flag);
     };
     auto tx = output.transaction;
     tx.inputs[0].witness = {Bytes{}, sign(*other, htlc_sighash(terms.format)), sign(*owner, bitcoin::Sighash::All),

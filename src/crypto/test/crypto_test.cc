@@ -52,6 +52,9 @@ TEST(Hashes, HmacOfRfc4231) {
     EXPECT_EQ(hmac_sha256(k, data).hex(), vector.sha256);
     EXPECT_EQ(hmac_sha256(k, {ByteView(data).first(3), ByteView(data).subspan(3)}).hex(), vector.sha256);
     EXPECT_EQ(to_hex(hmac_sha512(k, data)), vector.sha512);
+    HmacSha256 keyed(k);
+    for (int again = 0; again < 2; ++again)
+      EXPECT_EQ(keyed.of({ByteView(data).first(3), ByteView(data).subspan(3)}).hex(), vector.sha256);
   }
 }
 
@@ -101,12 +104,49 @@ TEST(Ciphers, AeadOfRfc8439) {
   EXPECT_EQ(aead_decrypt(k, nonce, {}, empty), Bytes{});
 }
 
+// Two libraries share the work, by size: nothing tells where.
+TEST(Ciphers, LongStreamsContinueShortOnes) {
+  Bytes k(32, 3), nonce(12, 4), whole(4'000);
+  for (std::size_t at = 0; at < whole.size(); at += 50)  // 50 bytes are libsodium's
+    chacha20_xor(k, nonce, std::span(whole).subspan(at, 50), at);
+  EXPECT_EQ(chacha20_stream(k, nonce, whole.size()), whole);
+  for (std::size_t offset : {0U, 1U, 63U, 64U, 65U, 1'300U}) {
+    Bytes rest(whole.size() - offset);
+    chacha20_xor(k, nonce, rest, offset);
+    EXPECT_TRUE(equal(rest, ByteView(whole).subspan(offset))) << offset;
+  }
+}
+
+TEST(Ciphers, LongMessagesAreAuthenticatedAsShortOnesAre) {
+  Bytes k(32, 5), nonce(12, 6), associated(20, 7);
+  for (std::size_t size : {1'199U, 1'200U, 1'201U, 40'000U}) {
+    Bytes plain(size, 8);
+    auto sealed = aead_encrypt(k, nonce, associated, plain);
+    // RFC 8439: the text is the key stream from its second block on.
+    Bytes text = plain;
+    chacha20_xor(k, nonce, text, 64);
+    EXPECT_TRUE(equal(ByteView(sealed).first(size), text)) << size;
+    EXPECT_EQ(aead_decrypt(k, nonce, associated, sealed), plain);
+    EXPECT_FALSE(aead_decrypt(k, nonce, {}, sealed));
+    for (std::size_t at : {std::size_t{0}, size / 2, size, size + 15}) {
+      auto changed = sealed;
+      changed[at] ^= 1;
+      EXPECT_FALSE(aead_decrypt(k, nonce, associated, changed)) << size << " " << at;
+    }
+    EXPECT_EQ(aead_decrypt(k, nonce, associated, sealed), plain);
+  }
+}
+
 TEST(Curve, SchnorrOfBip340) {
   for (const auto& vector : vectors::kSchnorr) {
     auto x = XOnlyKey::from_hex_or_die(vector.key);
     auto message = Hash32::from_hex_or_die(vector.message);
     auto signature = SchnorrSignature::from_hex_or_die(vector.signature);
     EXPECT_EQ(schnorr_verify(x, message, signature), vector.good) << vector.index;
+    for (std::uint8_t sign : {2, 3}) {
+      auto full = *PublicKey::from(Writer().u8(sign).bytes(x.view()).view());
+      EXPECT_EQ(schnorr_verify(full, message, signature), vector.good) << vector.index;
+    }
     if (*vector.secret == 0) continue;
     auto secret = PrivateKey::from_hex_or_die(vector.secret);
     EXPECT_EQ(x_only(public_key(secret)), x) << vector.index;
@@ -209,6 +249,30 @@ TEST(Curve, TweaksOfKeysAndPointsAgree) {
   EXPECT_TRUE(equal(ecdh(secret, public_key(key(6))).reveal(), sha256(product->view()).view()));
   EXPECT_EQ(negate(negate(secret)), secret);
   EXPECT_EQ(x_only(public_key(negate(secret))), x_only(point));
+}
+
+TEST(Curve, ZeroIsAStepOfNoLength) {
+  auto point = public_key(key(5));
+  EXPECT_EQ(tweak_add(point, Bytes(32)), point);
+}
+
+// Points that were seen lately are kept, found by their last byte: others with the same one are not mistaken for them.
+TEST(Curve, APointIsNotMistakenForOneSeenBefore) {
+  std::vector<PublicKey> points;
+  for (std::uint8_t i = 1; i < 200; ++i) points.push_back(public_key(key(i)));
+  std::vector<SharedSecret> secrets;
+  for (const auto& point : points) secrets.push_back(ecdh(key(201), point));
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    EXPECT_EQ(ecdh(key(201), points[i]), secrets[i]);
+    auto other_sign = points[i];
+    other_sign.bytes[0] ^= 1;
+    EXPECT_TRUE(is_valid(other_sign));
+    EXPECT_EQ(combine(points[i], other_sign), std::nullopt) << "P - P";
+    auto no_prefix = points[i];
+    no_prefix.bytes[0] = 4;
+    EXPECT_FALSE(is_valid(no_prefix));
+  }
+  EXPECT_FALSE(is_valid(PublicKey()));
 }
 
 TEST(Curve, UncompressedPointsAreCompressed) {

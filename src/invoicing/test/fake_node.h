@@ -90,7 +90,7 @@ struct FakeNode : test::Surroundings {
       auto opened = onion::unblind(point, path.path[0].encrypted_recipient_data,
                                    [&](const PublicKey& p) { return first->signer->node_ecdh(p); });
       LN_ASSERT(opened.has_value());
-      point = opened->next_path_key;
+      point = opened->next_path_key();
     }
     auto opened = onion::unblind(point, path.path.back().encrypted_recipient_data,
                                  [&](const PublicKey& p) { return signer->node_ecdh(p); });

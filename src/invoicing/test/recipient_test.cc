@@ -251,11 +251,13 @@ TEST_F(StaysOnline, its_invoice_is_renewed_though_its_channel_never_goes) {
   auto renewed = pass(life_ms);
   EXPECT_GE(renewed, kRenewAfterPart - 1U);
   EXPECT_LE(renewed, kRenewAfterPart);
-  EXPECT_FALSE(world.m.room.inside->served.begin()->second.invoice.expired(r.wall));
+  EXPECT_FALSE(world.m.room.inside->served.begin()->second.expired(r.wall));
 }
 
 TEST_F(StaysOnline, a_channel_that_is_gone_or_new_or_has_another_policy_makes_a_new_invoice) {
-  const auto payment_paths = [&] { return world.m.room.inside->served.begin()->second.invoice.payment_paths().size(); };
+  const auto payment_paths = [&] {
+    return offers::StaticInvoice::parse(world.m.room.inside->served.begin()->second.invoice)->payment_paths().size();
+  };
   r.add_channel(world.m.id, 4);
   usable(4, true);
   EXPECT_EQ(pass(kChannelsSettleMs), 1U);

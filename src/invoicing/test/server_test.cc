@@ -129,6 +129,41 @@ TEST_F(Server, an_invoice_larger_than_the_limit_is_refused) {
   EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(m.step(serving(sent, largest))).size(), 1U);
 }
 
+TEST_F(Server, so_many_bytes_are_served_and_no_more) {
+  world.join();
+  auto first = world.served_by_r(), second = world.served_by_r();  // slots 0 and 1
+  m.step(serving(first));
+  auto& state = *m.room.inside;
+  auto size = state.served.begin()->second.bytes();
+  EXPECT_EQ(state.served_bytes, size);
+  EXPECT_GT(size, state.served.begin()->second.invoice.size());
+  state.served_bytes = kMaxServedBytes - size + 1;  // as if others had left many
+  expect_refused(m.step(serving(second)), "1073741824 are the limit");
+  state.served_bytes = kMaxServedBytes - size;
+  EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(m.step(serving(second))).size(), 1U);
+  EXPECT_EQ(state.served_bytes, kMaxServedBytes);
+  m.restart();
+  EXPECT_EQ(m.room.inside->served_bytes, 2 * size);
+  m.command(command::RevokeInvitation{to_hex(m.room.inside->invitations.begin()->first)});
+  EXPECT_EQ(m.room.inside->served_bytes, 0U);
+  EXPECT_TRUE(m.room.inside->served.empty());
+}
+
+TEST_F(Server, so_many_invitations_are_made_and_no_more) {
+  auto& invitations = m.room.inside->invitations;
+  Invited other;
+  while (invitations.size() + 1 < kMaxInvitations) {
+    m.rng.fill(other.id);
+    invitations.emplace(other.id, other);
+  }
+  auto refused = [&] {
+    auto reply = of<Reply>(m.command(command::AsyncInvite{})).at(0);
+    return std::holds_alternative<CommandError>(reply.result);
+  };
+  EXPECT_FALSE(refused());
+  EXPECT_TRUE(refused());
+}
+
 TEST_F(Server, garbage_or_expired_invoices_are_refused) {
   world.join();
   auto sent = world.served_by_r();

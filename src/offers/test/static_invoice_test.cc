@@ -51,6 +51,19 @@ TEST(StaticInvoice, EveryFlippedBitIsNoticed) {
                            [](ByteView bytes) { return StaticInvoice::parse(bytes).has_value(); });
 }
 
+TEST(StaticInvoice, PathsAndSignatureAreCheckedUnlessTheReaderSaysOtherwise) {
+  auto terms = sample_static_terms(Profile::Ldk);
+  terms.message_paths[0].path.back().blinded_node_id =
+      PublicKey::from_hex_or_die("02eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");  // no point
+  auto no_point = StaticInvoice::make(sample_offer(), terms)->bytes();
+  EXPECT_EQ(StaticInvoice::parse(no_point).error(), (ParseError{ParseCode::BadPoint, 236}));
+  EXPECT_TRUE(StaticInvoice::parse(no_point, Checks::PathsLater).has_value());
+  auto forged = sample(Profile::Ldk).bytes();
+  forged.back() ^= 1;
+  EXPECT_EQ(StaticInvoice::parse(forged, Checks::PathsLater).error(), (ParseError{ParseCode::BadSignature, 240}));
+  EXPECT_TRUE(StaticInvoice::parse(forged, Checks::Stored).has_value());
+}
+
 TEST(StaticInvoice, TheDraftWantsTwoMessagePathsLdkOne) {
   for (auto profile : kBoth) {
     auto terms = sample_static_terms(profile);

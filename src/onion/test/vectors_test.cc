@@ -102,6 +102,19 @@ TEST(Peeling, PayloadLengthsThatDoNotFitAreRefused) {
   EXPECT_EQ(peel_of(largest.bytes(Bytes(1'265, 7)).take())->payload, Bytes(1'265, 7));
 }
 
+TEST(Blinding, OurOwnHopsComeOutTheSameWithTheNodeKey) {
+  auto session = PrivateKey(crypto::sha256(bytes_of("session")).bytes),
+       ours = PrivateKey(crypto::sha256(bytes_of("us")).bytes);
+  auto peer = crypto::public_key(PrivateKey(crypto::sha256(bytes_of("peer")).bytes)), us = crypto::public_key(ours);
+  OwnNode own(us);
+  std::size_t calls = 0;
+  own.key_times = [&](ByteView scalar) { return ++calls, crypto::public_key(*crypto::tweak_mul(ours, scalar)); };
+  std::vector<BlindHop> hops{{peer, Bytes(50, 1)}, {us, Bytes(50, 2)}, {us, Bytes(20, 3)}};
+  EXPECT_EQ(blind(session, hops, own), blind(session, hops));
+  EXPECT_EQ(calls, 4U) << "ECDH and blinded_node_id of each hop of ours";
+  EXPECT_EQ(blind(session, hops, OwnNode(us)), blind(session, hops)) << "without the key";
+}
+
 TEST(Bolt4Vectors, RoutesAreBlindedAndUnblinded) {
   auto file = load("route-blinding-test.json");
   for (const auto& value : file.at("generate").as_object().at("hops").as_array()) {
@@ -126,7 +139,7 @@ TEST(Bolt4Vectors, RoutesAreBlindedAndUnblinded) {
     EXPECT_TRUE(*blinded == secret_at(hop, "blinded_privkey"));
     auto data = decode_recipient_data(open->data);
     ASSERT_TRUE(data) << describe(data.error());
-    EXPECT_EQ(open->next_path_key, key_at(hop, "next_path_key"));
+    EXPECT_EQ(open->next_path_key(), key_at(hop, "next_path_key"));
     // The second hop starts a path that somebody else blinded.
     EXPECT_EQ(data->next_path_key_override.has_value(), number == 2);
     encrypted[0] ^= 1;
@@ -170,7 +183,7 @@ TEST(Bolt4Vectors, BlindedPaymentOnion) {
       ASSERT_TRUE(open) << number;
       auto terms = decode_recipient_data(open->data);
       ASSERT_TRUE(terms) << describe(terms.error());
-      path_key = terms->next_path_key_override.value_or(open->next_path_key);
+      path_key = open->next_path_key(*terms);
     }
     EXPECT_EQ(std::holds_alternative<FinalPayload>(*payload), number == last);
     if (peeled->next_packet) packet = peeled->next_packet;

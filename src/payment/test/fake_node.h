@@ -175,7 +175,8 @@ struct World {
     return out;
   }
   /// As R makes it, with M as the introduction node of everything.
-  Bytes static_invoice(Profile profile = Profile::Ldk, std::size_t message_paths = 1) {
+  Bytes static_invoice(Profile profile = Profile::Ldk, std::size_t message_paths = 1,
+                       const std::function<void(offers::StaticInvoiceTerms&)>& change = nullptr) {
     offers::StaticInvoiceTerms out;
     out.profile = profile;
     out.created_at = r.wall;
@@ -186,6 +187,7 @@ struct World {
     auto held = seal(*r.signer, PathPurpose::HeldHtlcAvailable, Writer().u64(terms().expiry.value()).view());
     out.message_paths = message_paths_to_self(context, held, message_paths, m.id);
     out.node_key = key(61);
+    if (change) change(out);
     auto made = offers::StaticInvoice::make(offer, out);
     LN_ASSERT(made.has_value());
     return made->bytes();

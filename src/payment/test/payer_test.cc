@@ -22,6 +22,39 @@ TEST_F(Payer, the_onion_takes_the_payment_to_r_with_the_request_and_the_preimage
   EXPECT_EQ(crypto::payment_hash(of<FulfillHtlc>(at_r)[0].preimage), add[0].payment_hash);
 }
 
+TEST_F(Payer, paths_whose_keys_are_no_points_are_left_out_and_a_restart_reads_them_again) {
+  auto no_point = PublicKey::from_hex_or_die("02eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");
+  for (bool path_key : {false, true}) {
+    auto invoice = world.static_invoice(Profile::Ldk, 1, [&](auto& terms) {
+      auto cheaper = terms.payment_paths.at(0);
+      cheaper.payinfo.fee_base_msat = 0;
+      (path_key ? cheaper.path.first_path_key : cheaper.path.path.back().blinded_node_id) = no_point;
+      terms.payment_paths.insert(terms.payment_paths.begin(), cheaper);
+      terms.message_paths.push_back(terms.message_paths[0]);
+      terms.message_paths.back().path.back().blinded_node_id = no_point;
+    });
+    auto add = of<AddHtlc>(pay({}, invoice));
+    ASSERT_EQ(add.size(), 1U);
+    EXPECT_EQ(add[0].amount, Msat(50'012'000)) << "over the good path";
+  }
+  s.restart();
+  EXPECT_EQ(state(), "held");
+}
+
+TEST_F(Payer, an_invoice_without_a_path_whose_keys_are_points_is_a_clear_error_before_any_htlc) {
+  auto no_point = PublicKey::from_hex_or_die("02eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");
+  for (bool mail : {false, true}) {
+    auto none = world.static_invoice(Profile::Ldk, 1, [&](auto& terms) {
+      auto& path = mail ? terms.message_paths[0] : terms.payment_paths[0].path;
+      path.path.back().blinded_node_id = no_point;
+    });
+    s.said.clear();
+    EXPECT_TRUE(of<AddHtlc>(pay({}, none)).empty());
+    EXPECT_EQ(state(), "failed");
+    EXPECT_NE(error().message.find("no path whose keys are points"), std::string::npos) << error().message;
+  }
+}
+
 TEST_F(Payer, the_hold_has_the_form_of_the_peers_bit_ldks_first_and_needs_one) {
   struct Case {
     wire::FeatureBits bits;
