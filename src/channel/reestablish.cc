@@ -13,15 +13,31 @@ void forget_unsigned(Channel& channel) {
 }
 
 namespace {
-/// An update_fee that we have not signed for was judged before HTLCs of the peer that we have acked since. The peer
-/// has forgotten it with the connection, and would break the channel over one that we cannot pay.
-void forget_unaffordable_fee(Work& work, Channel& channel) {
+/// What we have not signed for was judged before HTLCs of the peer that we have acked since. The peer has forgotten it
+/// with the connection, and would break the channel over what the opener cannot pay: a fee is dropped, then HTLCs, the
+/// last one first, whose ids are free again.
+void forget_unaffordable(Work& work, Channel& channel) {
+  auto affordable = [&] {
+    auto spec = next_remote(channel);
+    auto reserve = channel.funder ? channel.remote.channel_reserve : channel.local.channel_reserve;
+    return (channel.funder ? spec.to_local : spec.to_remote) >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);
+  };
+  auto last = [&](auto is) { return std::find_if(channel.local_proposed.rbegin(), channel.local_proposed.rend(), is); };
   auto is_fee = [](const Update& update) { return std::holds_alternative<wire::UpdateFee>(update); };
-  if (std::none_of(channel.local_proposed.begin(), channel.local_proposed.end(), is_fee)) return;
-  auto spec = next_remote(channel);
-  if (spec.to_local >= to_msat(channel.remote.channel_reserve) + opener_cost(channel, spec, 1, 0)) return;
-  std::erase_if(channel.local_proposed, is_fee);
-  save(work, channel);
+  auto is_add = [](const Update& update) { return std::holds_alternative<wire::UpdateAddHtlc>(update); };
+  while (!affordable()) {
+    auto found = last(is_fee);
+    if (found == channel.local_proposed.rend()) found = last(is_add);
+    if (found == channel.local_proposed.rend()) return;
+    if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&*found)) {
+      auto offered = channel.offered.extract(add->id);
+      LN_ASSERT(!offered.empty() && add->id + 1 == channel.next_local_htlc);
+      --channel.next_local_htlc;
+      work.say(HtlcRefused{offered.mapped().origin, channel.id, AddRefusal::InsufficientFunds});
+    }
+    channel.local_proposed.erase(std::next(found).base());
+    save(work, channel);
+  }
 }
 }  // namespace
 
@@ -120,7 +136,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
     commitment();
     revoke();
   }
-  forget_unaffordable_fee(work, channel);
+  forget_unaffordable(work, channel);
   for (const auto& update : channel.local_proposed) work.send(channel.peer, to_message(update));
   work.state.dirty.insert(channel.id);
   send_ready(work, channel);

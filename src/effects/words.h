@@ -126,7 +126,7 @@ enum class AddRefusal : std::uint8_t {
 struct HtlcRefused {
   HtlcOrigin origin;
   ChannelId channel_id;
-  AddRefusal reason;
+  AddRefusal reason;  // InsufficientFunds even after HtlcAdded: the connection broke before it was signed
 };
 /// From channel, to payment: the offered HTLC is in both commitments and our revoke_and_ack for the one that contains
 /// it has been made (it leaves with this step): the moment to announce a held HTLC.

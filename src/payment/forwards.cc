@@ -307,7 +307,8 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
 
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word) {
   auto* forward = find(work, origin);
-  if (forward == nullptr || forward->state != ForwardState::Forwarded || forward->outgoing_htlc) return;
+  if (forward == nullptr || forward->state != ForwardState::Forwarded) return;
+  forward->outgoing_htlc.reset();  // it may have been added, and dropped before it was signed
   if (word.reason == AddRefusal::NotUsable) {
     auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
     if (!move(work, *forward, ForwardState::Forwarded, back)) return;

@@ -314,6 +314,7 @@ void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) 
   auto* payment = find(work, id);
   if (payment == nullptr || is_terminal(payment->state)) return;
   payment->offering = false;
+  payment->htlc.reset();  // it may have been added, and dropped before it was signed
   if (payment->held && word.reason == AddRefusal::HoldLimit) {
     // The draft's release paths name no HTLC, so each held one needs a round of its own: the next one is soon.
     --payment->attempts;

@@ -183,6 +183,39 @@ TEST(Cuts, AFeeThatTheOpenerCanNoLongerPayIsNotSentAgain) {
   }
 }
 
+TEST(Cuts, AnHtlcThatTheOpenerCanNoLongerPayForIsRefusedInsteadOfSentAgain) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open(Sat(1'000'000), Msat(900'000'000));
+    pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), 1));
+    pair.a.step(pair.a.add(pair.id(), pair.a.only_channel().spendable, 2));  // waits for B's revocation
+    ASSERT_EQ(pair.a.all<HtlcAdded>().size(), 2U);
+    std::deque<Input> adds;  // B does not know of it yet; A would have to pay for their outputs
+    for (std::uint64_t number = 10; number < 22; ++number)
+      adds.emplace_back(pair.b.add(pair.id(), Msat(1'000'000), number));
+    pair.b.together(adds);
+    ASSERT_TRUE(pair.b.all<HtlcRefused>().empty());
+    // update_add_htlc and commitment_signed of both; the revocations are lost.
+    for (int i = 0; i < 2; ++i) pair.deliver(pair.a);
+    for (int i = 0; i < 13; ++i) pair.deliver(pair.b);
+    pair.cut();
+    if (restart) pair.a.restart();
+    pair.connect();
+    pair.run();
+    auto refused = pair.a.all<HtlcRefused>();
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].origin, HtlcOrigin(LocalOrigin{payment(2)}));
+    EXPECT_EQ(refused[0].reason, AddRefusal::InsufficientFunds);
+    pair.a.step(pair.a.add(pair.id(), Msat(1'000'000), 3));  // under the id that is free again
+    pair.run();
+    EXPECT_EQ(pair.b.all<HtlcReceived>().size(), 2U);
+    for (auto* node : {&pair.a, &pair.b}) {
+      EXPECT_TRUE(node->only_channel().usable) << node->only_channel().status;
+      EXPECT_TRUE(node->sent<wire::Error>().empty());
+    }
+  }
+}
+
 TEST(Cuts, ManyCutsAfterAFewMessagesEach) {
   for (int every = 3; every < 12; ++every)
     for (int restart = 0; restart < 4; ++restart) {

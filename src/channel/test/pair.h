@@ -43,8 +43,9 @@ struct FakeNode : test::Surroundings {
   /// What the payment room would do, in the same step.
   std::function<std::vector<Input>(const HtlcReceived&)> on_received;
 
-  void step(const Input& input) {
-    std::deque<Input> inputs{input};
+  void step(const Input& input) { together({input}); }
+  /// One step of the corridor.
+  void together(std::deque<Input> inputs) {
     for (;;) {
       while (!inputs.empty()) {
         auto next = std::move(inputs.front());

@@ -183,6 +183,14 @@ TEST_F(Holds, a_channel_that_refuses_because_it_just_went_away_is_waited_for) {
                 onion::kTemporaryChannelFailure);
 }
 
+TEST_F(Holds, an_htlc_that_was_added_and_never_signed_fails_it) {
+  receive(htlc(0));
+  expect_forwarded(release(0), 0);
+  l.step(HtlcAdded{origin(0), channel_id(2), 7});
+  expect_failed(l.step(HtlcRefused{origin(0), channel_id(2), AddRefusal::InsufficientFunds}), 0,
+                onion::kTemporaryChannelFailure);
+}
+
 TEST_F(Holds, a_channel_that_is_gone_fails_it) {
   receive(htlc(0));
   l.channels.at(channel_id(2)).phase = ChannelPhase::ForceClosing;

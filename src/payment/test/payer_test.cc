@@ -204,6 +204,16 @@ TEST_F(Payer, a_refused_offer_may_be_made_again_over_the_other_channel) {
   EXPECT_EQ(again[0].channel_id, channel_id(4));
 }
 
+TEST_F(Payer, an_htlc_that_was_added_and_never_signed_may_be_offered_over_the_other_channel) {
+  World::join(s, world.l, 4);
+  pay();
+  added();
+  auto again = of<AddHtlc>(s.step(HtlcRefused{LocalOrigin{id}, channel_id(1), AddRefusal::InsufficientFunds}));
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].channel_id, channel_id(4));
+  EXPECT_FALSE(payment().htlc.has_value());
+}
+
 TEST_F(Payer, a_hold_that_waited_too_long_for_its_channel_is_not_sent_when_it_comes_back) {
   s.unusable(1);
   pay();
