@@ -226,6 +226,8 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   if (name == "create blindedpath") return answer(toolbox::create_blinded_path(*flags), as_json);
   if (name == "onion build") return answer(toolbox::onion_build(*flags), as_json);
   if (name == "onion peel") return answer(toolbox::onion_peel(*flags), as_json);
+  if (name == "onion wrap") return answer(toolbox::onion_wrap(*flags), as_json);
+  if (name == "onion unwrap") return answer(toolbox::onion_unwrap(*flags), as_json);
   if (name == "check-static-invoice") return check(*flags, as_json);
   if (name == "vectors write") return write_vectors(toolbox::text_of(*flags, "folder"));
   if (name == "completion") {

@@ -1,8 +1,11 @@
 #include "toolbox/onion_tools.h"
 
 #include "crypto/crypto.h"
+#include "onion/attribution.h"
+#include "onion/failures.h"
 #include "onion/onion_message.h"
 #include "onion/sphinx.h"
+#include "toolbox/failures.h"
 #include "toolbox/onions.h"
 #include "toolbox/paste.h"
 #include "toolbox/show.h"
@@ -237,7 +240,103 @@ Made<Value> peel_packet(const Flags& flags, ByteView packet, const PrivateKey& k
   return out;
 }
 
+// ---- what comes back ----
+
+constexpr std::uint64_t kHoldTimeUnitMs = 100;
+constexpr std::size_t kMaxFailureData = 1'000;  // more than any message of the BOLT has
+
+Made<SharedSecret> secret_of(const std::string& name, const std::string& hex) {
+  auto bytes = from_hex(hex);
+  auto out = bytes ? SharedSecret::from(*bytes) : std::nullopt;
+  if (!out) return fail(bad_flag(name, "64 hex digits, as onion build prints them"));
+  return *out;
+}
+
+/// A name of BOLT 4, or a number.
+Made<std::uint16_t> failure_of(const std::string& text) {
+  for (const auto& shape : failure_shapes())
+    if (text == onion::failure_name(shape.code)) return shape.code;
+  auto number = text.starts_with("0x") ? std::nullopt : whole(text);
+  if (auto bytes = text.starts_with("0x") ? from_hex(text.substr(2)) : std::nullopt; bytes && bytes->size() == 2)
+    number = std::uint64_t{(*bytes)[0]} << 8 | (*bytes)[1];
+  if (!number || *number > 0xffff)
+    return fail(bad_flag("failure", "a name such as temporary_node_failure, 0x2002, or a number up to 65535"));
+  return static_cast<std::uint16_t>(*number);
+}
+
+Made<std::optional<onion::AttributionData>> attribution_of(const Flags& flags) {
+  if (!is_set(flags, "attribution_data")) return std::optional<onion::AttributionData>();
+  LN_TRY(bytes, hex_of(flags, "attribution_data"));
+  auto data = onion::AttributionData::from(bytes);
+  if (!data)
+    return fail(bad_flag("attribution_data", "has " + std::to_string(bytes.size()) + " bytes instead of " +
+                                                 std::to_string(onion::kAttributionBytes)));
+  return data;
+}
+
 }  // namespace
+
+Made<Value> onion_wrap(const Flags& flags) {
+  LN_TRY(secret, secret_of("shared_secret", text_of(flags, "shared_secret")));
+  LN_TRY(downstream, attribution_of(flags));
+  Bytes reason;
+  if (is_set(flags, "data") && !is_set(flags, "failure")) return fail(bad_flag("data", "is that of --failure"));
+  if (is_set(flags, "failure")) {
+    if (is_set(flags, "reason") || downstream)
+      return fail(bad_flag("failure", "a node that fails the payment itself wraps nothing of others"));
+    LN_TRY(code, failure_of(text_of(flags, "failure")));
+    LN_TRY(data, hex_of(flags, "data"));
+    if (data.size() > kMaxFailureData)
+      return fail(bad_flag("data", "at most " + std::to_string(kMaxFailureData) + " bytes"));
+    reason = onion::create_failure(secret, onion::failure_message(code, data));
+  } else if (is_set(flags, "reason")) {
+    LN_TRY(theirs, hex_of(flags, "reason"));
+    reason = onion::wrap_failure(secret, theirs);
+  }
+  auto held = number_of(flags, "hold_time_ms").value_or(0) / kHoldTimeUnitMs;
+  if (held > 0xffffffff) return fail(bad_flag("hold_time_ms", "too long"));
+  Value out;
+  if (!reason.empty()) out.set("reason", to_hex(reason));
+  auto data = onion::attribute(secret, onion::HoldTime(static_cast<std::uint32_t>(held)), reason, downstream);
+  return out.set("attribution_data", data.hex());
+}
+
+Made<Value> onion_unwrap(const Flags& flags) {
+  std::vector<SharedSecret> secrets;
+  for (const auto& text : list_of(flags, "shared_secrets")) {
+    LN_TRY(secret, secret_of("shared_secrets", text));
+    secrets.push_back(secret);
+  }
+  if (secrets.empty()) return fail(bad_flag("shared_secrets", "those of the way, the first node first"));
+  LN_TRY(data, attribution_of(flags));
+  Bytes reason;
+  if (is_set(flags, "reason")) {
+    LN_TRY(given, hex_of(flags, "reason"));
+    reason = std::move(given);
+  }
+  if (reason.empty() && !data) return fail(problem("", "--reason, --attribution-data or both"));
+  Value out;
+  if (!reason.empty()) {
+    auto failure = onion::decode_failure(secrets, reason);
+    if (!failure && !data)
+      return fail(problem("reason", "no node of the way made it: these are not its secrets, or somebody changed it"));
+    if (failure) {
+      auto message = Writer().u16(failure->code).bytes(failure->data).take();
+      out.set("failed_by_node", std::uint64_t{failure->hop + 1});
+      auto shown = decode_failure_message(message);
+      out.set("failure_message",
+              shown ? *shown : Value().set("hex", to_hex(message)).set("problem", shown.error().text()));
+    } else {
+      out.set("problem", "no node of the way made the failure: somebody changed it");
+    }
+  }
+  if (!data) return out;
+  auto times = onion::read_attribution(secrets, reason, *data);
+  List held;
+  for (auto time : times) held.push_back(std::uint64_t{time.value()} * kHoldTimeUnitMs);
+  out.set("hold_times_ms", std::move(held));
+  return out.set("nodes_attributed", std::uint64_t{times.size()}).set("nodes", std::uint64_t{secrets.size()});
+}
 
 Made<Value> onion_build(const Flags& flags) {
   if (is_set(flags, "message")) return build_onion_message(flags);

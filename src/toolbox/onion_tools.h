@@ -1,4 +1,4 @@
-// `doze onion build|peel`: onions for payments and messages, layer by layer.
+// `doze onion build|peel|wrap|unwrap`: onions for payments and messages, layer by layer, and what comes back.
 #pragma once
 
 #include "toolbox/flags.h"
@@ -9,5 +9,10 @@ namespace doze::toolbox {
 [[nodiscard]] Made<Value> onion_build(const Flags& flags);
 /// One layer of a packet, or of a whole onion_message, with the node's key.
 [[nodiscard]] Made<Value> onion_peel(const Flags& flags);
+/// What a node of a payment's way sends back: a failure of its own, one more layer around another's, or, without
+/// either, what goes beside update_fulfill_htlc.
+[[nodiscard]] Made<Value> onion_wrap(const Flags& flags);
+/// What the origin reads in it: who failed the payment and why, and how long each node held it.
+[[nodiscard]] Made<Value> onion_unwrap(const Flags& flags);
 
 }  // namespace doze::toolbox

@@ -230,6 +230,76 @@ TEST(Onion, a_payment_is_opened_hop_by_hop) {
   EXPECT_FALSE(onion_peel({{"packet", packet}, {"key", "carol"}}).has_value());
 }
 
+using Numbers = std::vector<std::uint64_t>;
+/// A field that is a number, or a list of them.
+Numbers numbers(const Value& value, const char* field) {
+  const auto& inner = value.find(field)->inner();
+  if (const auto* one = std::get_if<std::uint64_t>(&inner)) return {*one};
+  Numbers out;
+  for (const auto& each : std::get<List>(inner)) out.push_back(std::get<std::uint64_t>(each.inner()));
+  return out;
+}
+
+TEST(Onion, a_failure_and_hold_times_come_back_to_the_origin) {
+  auto built = onion_build({{"hops", "carol:forward:5005:650:600x1x0,bob:final:5000:600"}});
+  ASSERT_TRUE(built.has_value());
+  const auto& listed = std::get<List>(built->find("shared_secrets")->inner());
+  auto carol = std::get<std::string>(listed[0].inner()), bob = std::get<std::string>(listed[1].inner());
+  auto at_bob = onion_wrap({{"shared_secret", bob}, {"failure", "mpp_timeout"}, {"hold_time_ms", std::uint64_t{300}}});
+  ASSERT_TRUE(at_bob.has_value()) << at_bob.error().text();
+  Flags relay{{"shared_secret", carol},
+              {"reason", text(*at_bob, "reason")},
+              {"attribution_data", text(*at_bob, "attribution_data")},
+              {"hold_time_ms", std::uint64_t{550}}};
+  auto at_carol = onion_wrap(relay);
+  ASSERT_TRUE(at_carol.has_value()) << at_carol.error().text();
+  Flags back{{"shared_secrets", carol + "," + bob},
+             {"reason", text(*at_carol, "reason")},
+             {"attribution_data", text(*at_carol, "attribution_data")}};
+  auto read = onion_unwrap(back);
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_EQ(numbers(*read, "failed_by_node"), Numbers{2});
+  EXPECT_EQ(text(*read->find("failure_message"), "failure"), "mpp_timeout");
+  EXPECT_EQ(numbers(*read, "hold_times_ms"), (Numbers{500, 300}));
+
+  auto changed = text(*at_carol, "reason");
+  changed.back() = changed.back() == '0' ? '1' : '0';
+  back["reason"] = changed;
+  read = onion_unwrap(back);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(numbers(*read, "nodes_attributed"), Numbers{0});
+  EXPECT_NE(read->find("problem"), nullptr);
+  back.erase("attribution_data");
+  EXPECT_FALSE(onion_unwrap(back).has_value());
+}
+
+TEST(Onion, hold_times_of_a_fulfilled_payment_need_no_failure) {
+  std::string first(64, '1'), second(64, '2');
+  auto last = onion_wrap({{"shared_secret", second}, {"hold_time_ms", std::uint64_t{100}}});
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->find("reason"), nullptr);
+  auto relayed = onion_wrap({{"shared_secret", first}, {"attribution_data", text(*last, "attribution_data")}});
+  auto read = onion_unwrap(
+      {{"shared_secrets", first + "," + second}, {"attribution_data", text(*relayed, "attribution_data")}});
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(numbers(*read, "hold_times_ms"), (Numbers{0, 100}));
+}
+
+TEST(Onion, what_cannot_be_wrapped_is_named) {
+  std::string secret(64, '1');
+  EXPECT_FALSE(onion_wrap({{"shared_secret", "11"}}).has_value());
+  EXPECT_FALSE(onion_wrap({{"shared_secret", secret}, {"failure", "no_such_failure"}}).has_value());
+  EXPECT_FALSE(onion_wrap({{"shared_secret", secret}, {"failure", "0x2002"}, {"reason", "00"}}).has_value());
+  EXPECT_FALSE(
+      onion_wrap({{"shared_secret", secret}, {"failure", "0x2002"}, {"data", std::string(2'002, '0')}}).has_value());
+  EXPECT_NE(
+      onion_wrap({{"shared_secret", secret}, {"attribution_data", "00"}}).error().text().find("1 bytes instead of 920"),
+      std::string::npos);
+  EXPECT_FALSE(onion_wrap({{"shared_secret", secret}, {"reason", "00"}, {"data", "00"}}).has_value());
+  EXPECT_FALSE(onion_unwrap({{"shared_secrets", secret}}).has_value());
+  EXPECT_FALSE(onion_unwrap({{"reason", "00"}}).has_value());
+}
+
 TEST(Onion, a_message_is_opened_by_its_node_only) {
   auto message =
       made(onion_build({{"message", "held_htlc_available"}, {"to", "bob"}, {"profile", "draft"}}), "onion_message");
