@@ -1,5 +1,7 @@
 #include "gossip/gossip.h"
 
+#include <algorithm>
+
 #include "gossip/inside.h"
 
 namespace doze::gossip {
@@ -18,8 +20,10 @@ Result<Gossip, LoadError> load(std::span<const Row> rows) {
 namespace {
 
 void keep_house(Work& work) {
-  work.state.housekeeping_at = after_ms(work.context.mono, kHousekeepingMs);
-  erase_removed(work, work.state.graph.prune_stale(work.context.wall, work.self()));
+  auto pruned = work.state.graph.prune_stale(work.context.wall, work.self(), kPrunedAtATime);
+  bool all = pruned.size() < kPrunedAtATime;
+  work.state.housekeeping_at = after_ms(work.context.mono, all ? kHousekeepingMs : kStepWaitMs);
+  erase_removed(work, pruned);
   auto slow_again = [&](const auto& entry) { return entry.second.even <= work.context.mono; };
   std::erase_if(work.state.update_rates, slow_again);
   std::erase_if(work.state.node_rates, slow_again);
@@ -71,7 +75,7 @@ void on(Work& work, const BlockDisconnected& in) {
   take_spends_back(work, in);
 }
 void on(Work& work, const DeadlineReached&) {
-  for (auto& [id, peer] : work.state.peers) serve(work, id, peer);
+  serve(work);
   if (work.context.mono >= work.state.housekeeping_at) keep_house(work);
 }
 
@@ -86,9 +90,10 @@ Transition<Gossip> step(Gossip state, const Input& input, const Context& context
 
 std::optional<MonoTime> deadline(const Gossip& state) {
   const auto& inside = *state.inside;
+  MonoTime room_at = inside.sent_then < kStepMessages ? MonoTime() : after_ms(inside.sent_since, kStepWaitMs);
   auto earliest = inside.housekeeping_at;
   for (const auto& [id, peer] : inside.peers)
-    if ((peer.answer || peer.backlog) && peer.piece_at < earliest) earliest = peer.piece_at;
+    if (has_more(inside, peer)) earliest = std::min(earliest, std::max(peer.piece_at, room_at));
   return earliest;
 }
 

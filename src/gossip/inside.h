@@ -1,19 +1,22 @@
 // The gossip room's own business: the graph, announcements that wait for the chain, what each peer wants.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <set>
+#include <variant>
 
 #include "effects/context.h"
 #include "gossip/gossip.h"
 
 namespace doze::gossip {
 
-/// Announcements that wait for their funding output: about 2 KiB each with what follows them, 10 MiB in all.
-inline constexpr std::size_t kMaxWaiting = 5'000;
+/// Announcements that wait for their funding output: at most 2.5 KiB each with what follows them, 10 MiB in all.
+inline constexpr std::size_t kMaxWaiting = 4'000;
 /// Of one peer: half the room. Where all peers together fill it, who has most waiting loses some.
-inline constexpr std::size_t kMaxWaitingOfPeer = 2'500;
+inline constexpr std::size_t kMaxWaitingOfPeer = 2'000;
+/// Bytes of one that waits, and of its updates and node announcements: usually 1,100, and 840 more for the place that
+/// it takes in the maps. What does not fit is not kept: a message may have 65,535.
+inline constexpr std::size_t kMaxWaitingBytes = 1'700;
 /// Outputs looked up at a time, the peers' in turn: each may cost bitcoind a block, and nobody waits behind more.
 inline constexpr std::size_t kMaxLookUps = 64;
 /// Scids without an output that are remembered until the next housekeeping: not looked up again. 64 bytes each.
@@ -28,6 +31,14 @@ inline constexpr std::size_t kQueryBatch = 500;
 /// Messages sent to one peer at a time when it asks for a lot, and the pause between: 2 MB/s, and a step stays short.
 inline constexpr std::size_t kPieceMessages = 500;
 inline constexpr std::uint64_t kPieceWaitMs = 100;
+/// Messages of the graph sent to all peers together in so many milliseconds, and a piece more; the peers' turn goes
+/// round. Two words each in the corridor, and whoever waits for a payment waits for one such batch at most. A hundred
+/// strangers that ask for the whole graph have it after some minutes.
+inline constexpr std::size_t kStepMessages = 1'000;
+inline constexpr std::uint64_t kStepWaitMs = 10;
+/// Stale channels forgotten at a time, five rows each; the rest follows kStepWaitMs later. After two weeks away all are
+/// stale: 50,000 on mainnet.
+inline constexpr std::size_t kPrunedAtATime = 500;
 /// Ids in one reply_channel_range: 8 bytes each in a message of 65,535.
 inline constexpr std::size_t kIdsInReply = 8'000;
 /// Answers to query_channel_range may be large: so many for one connection, of which a peer normally needs one.
@@ -44,13 +55,22 @@ inline constexpr std::uint64_t kHousekeepingMs = 3'600'000;
 /// Of a channel peer, so many announcements go to a client: one makes the node known, some may have closed unseen.
 inline constexpr std::size_t kAnnouncedChannelsOfAPeer = 8;
 
+/// A message whose signature is not yet checked. Decoded, its few bytes could fill much more memory.
+struct Kept {
+  std::uint32_t timestamp = 0;
+  Bytes raw;  // empty: none
+};
+
 /// A verified channel_announcement that waits for its look-up, and the newest of what came behind it.
 struct Waiting {
-  wire::ChannelAnnouncement announcement;
+  Bytes announcement;
+  std::array<NodeId, 2> ends;
   NodeId from;
-  std::array<std::optional<wire::ChannelUpdate>, 2> updates;
-  std::array<std::optional<wire::NodeAnnouncement>, 2> nodes;
+  std::array<Kept, 2> updates;
+  std::array<Kept, 2> nodes;
   bool asked = false;  // LookUpOutput was said
+
+  [[nodiscard]] std::size_t bytes() const;
 };
 
 /// Answer to a query_short_channel_ids under way.
@@ -61,8 +81,18 @@ struct Answer {
   std::set<NodeId> nodes_sent;
 };
 
+enum class ChannelPart : std::uint8_t { Announcement = 0, Update1 = 1, Update2 = 2 };
+
+/// What is to be relayed, named only: what the graph says when a peer's turn comes is sent.
+using NewsOf = std::variant<std::pair<ShortChannelId, ChannelPart>, NodeId>;
+struct News {
+  NewsOf of;
+  std::optional<NodeId> from;  // told us, or nullopt: our own
+};
+
 struct PeerState {
   std::optional<wire::GossipTimestampFilter> filter;
+  std::uint64_t news_from = 0;            // the first of the news that the peer has not had, if it has a filter
   std::optional<ShortChannelId> backlog;  // the next channel of the backlog that the filter asked for
   std::optional<Answer> answer;
   std::uint32_t range_answers = 0;
@@ -105,6 +135,15 @@ struct Gossip::Inside {
   std::map<NodeId, std::set<ShortChannelId>> waiting_nodes;
   std::map<NodeId, PeerState> peers;
   MonoTime housekeeping_at;
+
+  /// By number, in the order in which they came, each once: what comes anew moves to the end. Never more than the graph
+  /// has messages. What every peer had is dropped.
+  std::map<std::uint64_t, News> news;
+  std::map<NewsOf, std::uint64_t> news_numbers;
+  std::uint64_t next_news = 0;
+  NodeId served_last;         // the peer whose turn it was
+  MonoTime sent_since;        // kStepWaitMs begin here
+  std::size_t sent_then = 0;  // messages since
 };
 
 /// One step under way.
@@ -116,12 +155,21 @@ struct Work {
   void send(const NodeId& node, wire::Message message) { effects.push_back(SendMessage{node, std::move(message)}); }
   void send_raw(const NodeId& node, ByteView raw);
   void warn(const NodeId& node, const std::string& what);
+  /// Fewer than kStepMessages were sent in these kStepWaitMs.
+  [[nodiscard]] bool may_send();
   [[nodiscard]] const NodeId& self() const { return context.signer.node_id(); }
   [[nodiscard]] ChainHash chain() const { return wire::chain_hash(context.config.network); }
 };
 
+/// A message that was decoded before its bytes were kept.
+template <class Message>
+Message decode_kept(ByteView raw) {
+  auto message = wire::decode(raw);
+  LN_ASSERT(message.has_value() && std::holds_alternative<Message>(*message));
+  return std::get<Message>(*std::move(message));
+}
+
 // ---- records.cc ----
-enum class ChannelPart : std::uint8_t { Announcement = 0, Update1 = 1, Update2 = 2 };
 void save_channel(Work& work, const graph::Channel& channel);
 void save_update(Work& work, ShortChannelId scid, std::uint8_t direction, ByteView raw);
 void save_node(Work& work, const NodeId& node, ByteView raw);
@@ -167,12 +215,15 @@ void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& 
 void received(Work& work, const NodeId& from, const wire::QueryChannelRange& message);
 void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& message);
 void received(Work& work, const NodeId& from, const wire::ReplyShortChannelIdsEnd& message);
-/// To every peer whose filter lets this timestamp through, but not to where it came from.
-void relay(Work& work, std::uint32_t timestamp, ByteView raw, const std::optional<NodeId>& from);
+/// To every peer whose filter lets its timestamp through, but not to where it came from: at once, or as news in the
+/// peer's next piece if others wait already.
+void relay(Work& work, const NewsOf& what, const std::optional<NodeId>& from);
 /// A channel_announcement travels with its first update. BOLT 7.
 void relay_update(Work& work, const graph::UpdateApplied& applied, const std::optional<NodeId>& from);
-/// The next piece of what this peer asked for, if it is time.
-void serve(Work& work, const NodeId& node, PeerState& peer);
+/// Whether there is something to send to this peer.
+[[nodiscard]] bool has_more(const Gossip::Inside& state, const PeerState& peer);
+/// The next piece to every peer whose time it is, by turns, while there is room.
+void serve(Work& work);
 /// Asks the peer for the next channels of its list, if it has answered the last question and there is room for them.
 void ask(Work& work, const NodeId& node, PeerState& peer);
 

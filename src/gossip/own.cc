@@ -144,7 +144,7 @@ void announce_self(Work& work) {
   sign(work, out);
   if (!work.state.graph.apply(out, out.raw)) return;
   save_node(work, out.node_id, out.raw);
-  relay(work, out.timestamp, out.raw, std::nullopt);
+  relay(work, out.node_id, std::nullopt);
 }
 
 void refresh_own(Work& work) {

@@ -66,20 +66,26 @@ void update_node(Work& work, const NodeId& from, const graph::Node& node, const 
   if (!work.state.graph.apply(message, message.raw)) return;
   if (!work.state.node_rates[message.node_id].take(work.context.mono)) return;
   save_node(work, message.node_id, message.raw);
-  relay(work, message.timestamp, message.raw, from);
+  relay(work, message.node_id, from);
 }
 
 /// 0 or 1: which end of the waiting channel the node is.
 std::size_t end_of(const Waiting& waiting, const NodeId& node) {
-  return waiting.announcement.node_id_1 == node ? 0 : 1;
+  return waiting.ends[0] == node ? 0 : 1;
+}
+
+/// Keeps it if it is newer than what is kept and there is room.
+void keep(Waiting& waiting, Kept& kept, std::uint32_t timestamp, const Bytes& raw) {
+  if (!kept.raw.empty() && kept.timestamp >= timestamp) return;
+  if (waiting.bytes() - kept.raw.size() + raw.size() > kMaxWaitingBytes) return;
+  kept = Kept{timestamp, raw};
 }
 
 /// Takes an announcement off the list of those that wait.
 std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
   auto found = work.state.waiting.extract(scid);
   if (found.empty()) return std::nullopt;
-  const auto& announcement = found.mapped().announcement;
-  for (const auto& node : {announcement.node_id_1, announcement.node_id_2}) {
+  for (const auto& node : found.mapped().ends) {
     auto at = work.state.waiting_nodes.find(node);
     at->second.erase(scid);
     if (at->second.empty()) work.state.waiting_nodes.erase(at);
@@ -120,6 +126,12 @@ void judge(Work& work, const Waiting& waiting, const OutputLookedUp& in, bool ri
 
 }  // namespace
 
+std::size_t Waiting::bytes() const {
+  auto count = announcement.size();
+  for (const auto* kept : {&updates[0], &updates[1], &nodes[0], &nodes[1]}) count += kept->raw.size();
+  return count;
+}
+
 bool Rate::take(MonoTime now) {
   auto from = std::max(even, now);
   if (from > after_ms(now, (kNewsBurst - 1) * kNewsEveryMs)) return false;
@@ -131,6 +143,7 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
   auto& state = work.state;
   auto scid = message.short_channel_id;
   if (message.chain_hash != work.chain() || message.node_id_1 >= message.node_id_2) return;
+  if (message.raw.size() > kMaxWaitingBytes) return;
   if (state.graph.channel(scid) != nullptr || state.waiting.contains(scid) || state.missing.contains(scid)) return;
   auto& peer = state.peers.at(from);
   if (peer.bogus >= kMaxBogus || peer.waiting.size() >= kMaxWaitingOfPeer) return;
@@ -140,7 +153,8 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
     return;
   }
   if (state.waiting.size() >= kMaxWaiting && !make_room(work, peer)) return;
-  state.waiting.emplace(scid, Waiting{.announcement = message, .from = from});
+  state.waiting.emplace(
+      scid, Waiting{.announcement = message.raw, .ends = {message.node_id_1, message.node_id_2}, .from = from});
   for (const auto& node : {message.node_id_1, message.node_id_2}) state.waiting_nodes[node].insert(scid);
   peer.waiting.insert(scid);
   look_up_next(work);
@@ -173,7 +187,7 @@ void looked_up(Work& work, const OutputLookedUp& in) {
   if (known == work.state.waiting.end() || !known->second.asked) return;
   auto waiting = take_waiting(work, in.scid);
   --work.state.look_ups;
-  const auto& announcement = waiting->announcement;
+  auto announcement = decode_kept<wire::ChannelAnnouncement>(waiting->announcement);
   auto script = funding_script_pubkey(announcement);
   bool right = in.output && in.output->script_pubkey == script;
   judge(work, *waiting, in, right);
@@ -186,12 +200,15 @@ void looked_up(Work& work, const OutputLookedUp& in) {
     // Our own channel may have become known while its echo waited.
     if (const auto* channel = graph.channel(in.scid))
       for (const auto& update : waiting->updates)
-        if (update) update_graph(work, waiting->from, *channel, *update);
+        if (!update.raw.empty())
+          update_graph(work, waiting->from, *channel, decode_kept<wire::ChannelUpdate>(update.raw));
   }
   // A node may have become known through another channel, too.
-  for (const auto& message : waiting->nodes)
-    if (message)
-      if (const auto* node = work.state.graph.node(message->node_id)) update_node(work, waiting->from, *node, *message);
+  for (const auto& kept : waiting->nodes) {
+    if (kept.raw.empty()) continue;
+    auto message = decode_kept<wire::NodeAnnouncement>(kept.raw);
+    if (const auto* node = work.state.graph.node(message.node_id)) update_node(work, waiting->from, *node, message);
+  }
   announce_self(work);
   look_up_next(work);
   for (auto& [id, peer] : work.state.peers) ask(work, id, peer);
@@ -206,8 +223,7 @@ void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message
   if (const auto* channel = work.state.graph.channel(scid)) return update_graph(work, from, *channel, message);
   auto waiting = work.state.waiting.find(scid);
   if (waiting == work.state.waiting.end()) return;
-  auto& kept = waiting->second.updates[message.channel_flags & 1];
-  if (!kept || kept->timestamp < message.timestamp) kept = message;
+  keep(waiting->second, waiting->second.updates[message.channel_flags & 1], message.timestamp, message.raw);
 }
 
 void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message) {
@@ -219,8 +235,7 @@ void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& mess
   auto at = work.state.waiting.find(*found->second.begin());
   for (auto scid : found->second)
     if (auto candidate = work.state.waiting.find(scid); candidate->second.from == from) at = candidate;
-  auto& kept = at->second.nodes[end_of(at->second, message.node_id)];
-  if (!kept || kept->timestamp < message.timestamp) kept = message;
+  keep(at->second, at->second.nodes[end_of(at->second, message.node_id)], message.timestamp, message.raw);
 }
 
 void find_spends(Work& work, const BlockConnected& in) {

@@ -119,10 +119,11 @@ void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed
     for (auto part : {ChannelPart::Announcement, ChannelPart::Update1, ChannelPart::Update2})
       work.effects.push_back(Erase{Table::GossipChannel, channel_key(channel.scid, part)});
     for (const auto& node : channel.gone_nodes) work.effects.push_back(Erase{Table::GossipNode, to_bytes(node.view())});
-    for (auto at = work.state.funding_scripts.begin(); at != work.state.funding_scripts.end();) {
-      at->second.erase(channel.scid);
-      at = at->second.empty() ? work.state.funding_scripts.erase(at) : std::next(at);
-    }
+    auto& scripts = work.state.funding_scripts;
+    auto found = scripts.find(funding_script_pubkey(decode_kept<wire::ChannelAnnouncement>(channel.raw)));
+    if (found == scripts.end()) continue;
+    found->second.erase(channel.scid);
+    if (found->second.empty()) scripts.erase(found);
   }
 }
 

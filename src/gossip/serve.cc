@@ -58,12 +58,11 @@ std::size_t send_from_backlog(Work& work, const NodeId& to, const graph::Channel
   return count;
 }
 
-std::size_t send_backlog(Work& work, const NodeId& to, PeerState& peer) {
+std::size_t send_backlog(Work& work, const NodeId& to, PeerState& peer, std::size_t most) {
   const auto& channels = work.state.graph.channels();
   std::size_t count = 0;
   auto at = channels.lower_bound(*peer.backlog);
-  for (; at != channels.end() && count < kPieceMessages; ++at)
-    count += send_from_backlog(work, to, at->second, *peer.filter);
+  for (; at != channels.end() && count < most; ++at) count += send_from_backlog(work, to, at->second, *peer.filter);
   if (at == channels.end())
     peer.backlog.reset();
   else
@@ -90,15 +89,72 @@ std::size_t answer_for(Work& work, const NodeId& to, ShortChannelId scid, std::u
   return count;
 }
 
-std::size_t send_answer(Work& work, const NodeId& to, PeerState& peer) {
+std::size_t send_answer(Work& work, const NodeId& to, PeerState& peer, std::size_t most) {
   auto& answer = *peer.answer;
   std::size_t count = 0;
-  for (; answer.next < answer.ids.size() && count < kPieceMessages; ++answer.next)
+  for (; answer.next < answer.ids.size() && count < most; ++answer.next)
     count += answer_for(work, to, answer.ids[answer.next], answer.flags[answer.next], answer.nodes_sent);
   if (answer.next < answer.ids.size()) return count;
   peer.answer.reset();
   work.send(to, wire::ReplyShortChannelIdsEnd{work.chain(), 1});
   return count + 1;
+}
+
+/// The message as the graph has it now, if the filter lets it through.
+const Bytes* wanted_news(const graph::Graph& graph, const NewsOf& what, const wire::GossipTimestampFilter& filter) {
+  if (const auto* id = std::get_if<NodeId>(&what)) {
+    const auto* node = graph.node(*id);
+    bool wanted = node != nullptr && node->announced && in_range(filter, node->announced->timestamp);
+    return wanted ? &node->announced->raw : nullptr;
+  }
+  auto [scid, part] = std::get<0>(what);
+  const auto* channel = graph.channel(scid);
+  if (channel == nullptr) return nullptr;
+  if (part == ChannelPart::Announcement) return has_update_for(*channel, filter) ? &channel->raw : nullptr;
+  const auto& update = channel->directions[part == ChannelPart::Update1 ? 0 : 1];
+  return update && in_range(filter, update->timestamp) ? &update->raw : nullptr;
+}
+
+bool is_behind(const Gossip::Inside& state, const PeerState& peer) {
+  return peer.filter && peer.news_from < state.next_news;
+}
+
+std::size_t send_news(Work& work, const NodeId& to, PeerState& peer, std::size_t most) {
+  if (!is_behind(work.state, peer)) return 0;
+  std::size_t count = 0;
+  for (auto at = work.state.news.lower_bound(peer.news_from); at != work.state.news.end(); ++at) {
+    const auto& [number, news] = *at;
+    const auto* raw = news.from == to ? nullptr : wanted_news(work.state.graph, news.of, *peer.filter);
+    if (raw == nullptr) continue;
+    peer.news_from = number;
+    if (count == most) return count;
+    work.send_raw(to, *raw);
+    ++count;
+  }
+  peer.news_from = work.state.next_news;
+  return count;
+}
+
+/// Drops what every peer had.
+void drop_old_news(Gossip::Inside& state) {
+  auto least = state.next_news;
+  for (const auto& [id, peer] : state.peers)
+    if (peer.filter) least = std::min(least, peer.news_from);
+  while (!state.news.empty() && state.news.begin()->first < least) {
+    state.news_numbers.erase(state.news.begin()->second.of);
+    state.news.erase(state.news.begin());
+  }
+}
+
+/// News first: they are few, and what nobody waits for any more is dropped. Then answers: the peer waits for them.
+void send_piece(Work& work, const NodeId& node, PeerState& peer) {
+  peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
+  auto count = send_news(work, node, peer, kPieceMessages);
+  if (peer.answer)
+    count += send_answer(work, node, peer, kPieceMessages - count);
+  else if (peer.backlog)
+    count += send_backlog(work, node, peer, kPieceMessages - count);
+  work.state.sent_then += count;
 }
 
 /// The query's flags, one an id; nullopt if they are malformed.
@@ -143,6 +199,14 @@ void Work::warn(const NodeId& node, const std::string& what) {
   send(node, wire::Warning{{}, to_bytes(bytes_of(what))});
 }
 
+bool Work::may_send() {
+  if (context.mono >= after_ms(state.sent_since, kStepWaitMs)) {
+    state.sent_since = context.mono;
+    state.sent_then = 0;
+  }
+  return state.sent_then < kStepMessages;
+}
+
 void peer_ready(Work& work, const NodeId& node) {
   forget_waiting(work, node);
   auto& peer = work.state.peers[node] = PeerState{};
@@ -154,42 +218,59 @@ void peer_ready(Work& work, const NodeId& node) {
   peer.range_asked = true;
 }
 
-void relay(Work& work, std::uint32_t timestamp, ByteView raw, const std::optional<NodeId>& from) {
-  for (const auto& [id, peer] : work.state.peers)
-    if (peer.filter && in_range(*peer.filter, timestamp) && id != from) work.send_raw(id, raw);
+void relay(Work& work, const NewsOf& what, const std::optional<NodeId>& from) {
+  auto& state = work.state;
+  drop_old_news(state);
+  bool nobody_waits = state.news.empty();
+  auto number = state.next_news++;
+  auto [known, added] = state.news_numbers.try_emplace(what, number);
+  if (!added) {
+    state.news.erase(known->second);
+    known->second = number;
+  }
+  state.news.emplace(number, News{what, from});
+  if (!nobody_waits) return;
+  for (auto& [id, peer] : state.peers) state.sent_then += send_news(work, id, peer, work.may_send() ? 1 : 0);
 }
 
 void relay_update(Work& work, const graph::UpdateApplied& applied, const std::optional<NodeId>& from) {
   const auto& channel = *work.state.graph.channel(applied.scid);
-  const auto& update = *channel.directions[applied.direction];
+  NewsOf update = std::pair(applied.scid, applied.direction == 0 ? ChannelPart::Update1 : ChannelPart::Update2);
   if (applied.first && !channel.directions[applied.direction ^ 1]) {
-    relay(work, update.timestamp, channel.raw, from);
-    relay(work, update.timestamp, update.raw, from);
+    relay(work, std::pair(applied.scid, ChannelPart::Announcement), from);
+    relay(work, update, from);
     for (const auto& id : {channel.node_1, channel.node_2})
       if (const auto* node = work.state.graph.node(id); node->announced && node->channels.size() == 1)
-        relay(work, node->announced->timestamp, node->announced->raw, from);
+        relay(work, id, from);
     return;
   }
-  relay(work, update.timestamp, update.raw, from);
+  relay(work, update, from);
 }
 
-void serve(Work& work, const NodeId& node, PeerState& peer) {
-  if (!peer.answer && !peer.backlog) return;
-  if (work.context.mono < peer.piece_at) return;
-  peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
-  // Answers first: the peer waits for them.
-  if (peer.answer)
-    send_answer(work, node, peer);
-  else
-    send_backlog(work, node, peer);
+bool has_more(const Gossip::Inside& state, const PeerState& peer) {
+  return peer.answer || peer.backlog || is_behind(state, peer);
+}
+
+void serve(Work& work) {
+  auto& peers = work.state.peers;
+  auto at = peers.upper_bound(work.state.served_last);
+  for (auto left = peers.size(); left > 0 && work.may_send(); --left, ++at) {
+    if (at == peers.end()) at = peers.begin();
+    auto& [id, peer] = *at;
+    if (!has_more(work.state, peer) || work.context.mono < peer.piece_at) continue;
+    work.state.served_last = id;
+    send_piece(work, id, peer);
+  }
+  drop_old_news(work.state);
 }
 
 void received(Work& work, const NodeId& from, const wire::GossipTimestampFilter& message) {
   auto& peer = work.state.peers[from];
   if (message.chain_hash != work.chain()) return;
   peer.filter = message;
+  peer.news_from = work.state.next_news;  // the backlog has them
   peer.backlog = ShortChannelId(0);
-  serve(work, from, peer);
+  serve(work);
 }
 
 void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& message) {
@@ -200,7 +281,7 @@ void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& 
   auto flags = ids ? read_flags(message, ids->size()) : std::nullopt;
   if (!ids || !flags) return work.warn(from, "malformed query_short_channel_ids");
   peer.answer = Answer{.ids = *std::move(ids), .flags = *std::move(flags)};
-  serve(work, from, peer);
+  serve(work);
 }
 
 void received(Work& work, const NodeId& from, const wire::QueryChannelRange& message) {

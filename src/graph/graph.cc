@@ -190,8 +190,8 @@ void Graph::refresh_edges(const Channel& channel) {
 }
 
 ChannelRemoved Graph::erase(std::map<ShortChannelId, Channel>::iterator at) {
-  const auto& channel = at->second;
-  ChannelRemoved removed{.scid = channel.scid};
+  auto& channel = at->second;
+  ChannelRemoved removed{.scid = channel.scid, .raw = std::move(channel.raw)};
   drop_edges(channel);
   for (const auto& id : {channel.node_1, channel.node_2}) {
     auto found = index_.find(id);
@@ -240,9 +240,9 @@ std::vector<ChannelRemoved> Graph::forget_spent(BlockHeight tip) {
   return removed;
 }
 
-std::vector<ChannelRemoved> Graph::prune_stale(UnixTime now, const std::optional<NodeId>& keep) {
+std::vector<ChannelRemoved> Graph::prune_stale(UnixTime now, const std::optional<NodeId>& keep, std::size_t most) {
   std::vector<ChannelRemoved> removed;
-  for (auto at = channels_.begin(); at != channels_.end();) {
+  for (auto at = channels_.begin(); at != channels_.end() && removed.size() < most;) {
     auto current = at++;
     const auto& channel = current->second;
     if (keep && channel.direction_from(*keep)) continue;

@@ -106,6 +106,7 @@ struct NodeApplied {
 };
 struct ChannelRemoved {
   ShortChannelId scid;
+  Bytes raw;                       // its channel_announcement
   std::vector<NodeId> gone_nodes;  // had no other channel, so their announcements went as well
 };
 
@@ -142,8 +143,9 @@ class Graph {
   /// Removes channels spent at least 72 blocks ago.
   [[nodiscard]] std::vector<ChannelRemoved> forget_spent(BlockHeight tip);
   /// Removes channels of which either direction had its last update (or, without one, the announcement) more than two
-  /// weeks before `now`. `keep`: node whose channels stay, for we refresh our own.
-  [[nodiscard]] std::vector<ChannelRemoved> prune_stale(UnixTime now, const std::optional<NodeId>& keep = std::nullopt);
+  /// weeks before `now`. `keep`: node whose channels stay, for we refresh our own. `most`: so many, the rest stays.
+  [[nodiscard]] std::vector<ChannelRemoved> prune_stale(UnixTime now, const std::optional<NodeId>& keep = std::nullopt,
+                                                        std::size_t most = kMaxChannels);
 
   // ---- queries ----
   [[nodiscard]] const Channel* channel(ShortChannelId scid) const;

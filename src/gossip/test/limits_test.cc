@@ -183,5 +183,139 @@ TEST_F(GossipTest, WantedChannelsAreBoundedForAPeerAndInAll) {
   EXPECT_GE(wanted(crowd.back()), kMaxWantedInAll / 5 - kQueryBatch - kIdsInReply);
 }
 
+TEST_F(GossipTest, StrangersThatAskForTheWholeGraphAreServedByTurnsInBoundedSteps) {
+  check_reload_ = false;
+  constexpr std::size_t kChannels = 200, kStrangers = 20;  // more than a piece for each
+  ready(1);
+  for (std::uint32_t i = 0; i < kChannels; ++i) learn(1, 2, scid(i));
+  std::map<NodeId, std::size_t> got;
+  auto note = [&](const Effects& effects) {
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<SendMessage>(&effect))
+        got[send->node_id] += std::holds_alternative<wire::ChannelAnnouncement>(send->message) ? 1 : 0;
+    return sent_count(effects);
+  };
+  constexpr auto kMost = kStepMessages + kPieceMessages + 4;  // the last channel of a piece is sent whole
+  std::size_t at_once = 0;
+  for (std::uint8_t seed = 50; seed < 50 + kStrangers; ++seed) {
+    nodes_.push_back(make_seed_signer(Bytes(64, seed), wire::Network::Regtest));
+    ready(nodes_.size() - 1, false);
+    at_once += note(set_filter(nodes_.size() - 1));
+  }
+  EXPECT_LE(at_once, kMost);
+  EXPECT_GE(at_once, kStepMessages);
+  // The others' turn comes a little later, and before anybody has a second piece.
+  std::size_t steps = 0;
+  while (deadline(gossip_)->value() <= mono_ + kPieceWaitMs && steps < 100) {
+    ASSERT_GT(deadline(gossip_)->value(), mono_);
+    mono_ = deadline(gossip_)->value();
+    EXPECT_LE(note(tell(DeadlineReached{})), kMost);
+    if (++steps == kStrangers / 2) {
+      EXPECT_EQ(got.size(), kStrangers);
+    }
+  }
+  EXPECT_LT(steps, 100u);
+  ASSERT_EQ(got.size(), kStrangers);
+  for (const auto& [stranger, count] : got) EXPECT_EQ(count, kChannels);
+}
+
+TEST_F(GossipTest, ABurstOfNewsIsRelayedInBoundedStepsAndReachesEveryPeerOnce) {
+  check_reload_ = false;
+  constexpr std::uint32_t kChannels = 50;
+  constexpr std::size_t kPeers = 40;
+  ready(1);
+  for (std::uint32_t i = 0; i < kChannels; ++i) learn(1, 2, scid(i));
+  for (std::uint8_t seed = 50; seed < 50 + kPeers; ++seed) {
+    nodes_.push_back(make_seed_signer(Bytes(64, seed), wire::Network::Regtest));
+    ready(nodes_.size() - 1, false);
+    set_filter(nodes_.size() - 1, kNow);
+  }
+  std::map<NodeId, std::map<ShortChannelId, std::vector<std::uint32_t>>> got;
+  auto note = [&](const Effects& effects) {
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<SendMessage>(&effect))
+        if (const auto* update = std::get_if<wire::ChannelUpdate>(&send->message))
+          got[send->node_id][update->short_channel_id].push_back(update->timestamp);
+    return sent_count(effects);
+  };
+  std::size_t at_once = 0;
+  for (std::uint32_t i = 0; i < kChannels; ++i) at_once += note(say(1, update(1, 2, scid(i), kNow)));
+  // What changes while it waits is sent as it is then.
+  at_once += note(say(1, update(1, 2, scid(kChannels - 1), kNow + 1)));
+  EXPECT_EQ(at_once, kStepMessages);
+  // One of them leaves: nothing waits for it.
+  tell(PeerGone{nodes_.back()->node_id()});
+  got.erase(nodes_.back()->node_id());
+  std::size_t steps = 0;
+  for (; deadline(gossip_)->value() <= mono_ + kPieceWaitMs && steps < 100; ++steps) {
+    mono_ = deadline(gossip_)->value();
+    EXPECT_LE(note(tell(DeadlineReached{})), kStepMessages + kPieceMessages);
+  }
+  EXPECT_LT(steps, 100u);
+  EXPECT_TRUE(gossip_.inside->news.empty());
+  EXPECT_TRUE(gossip_.inside->news_numbers.empty());
+  ASSERT_EQ(got.size(), kPeers - 1);
+  for (const auto& [peer, updates] : got) {
+    ASSERT_EQ(updates.size(), kChannels);
+    for (const auto& [channel, timestamps] : updates)
+      EXPECT_EQ(timestamps, std::vector{channel == scid(kChannels - 1) ? kNow + 1 : kNow});
+  }
+  // Nobody waits any more, so the next goes at once.
+  mono_ += kStepWaitMs;
+  EXPECT_EQ(note(say(1, update(1, 2, scid(0), kNow + 1))), kPeers - 1);
+}
+
+TEST_F(GossipTest, ChannelsThatAreAllStaleAfterTwoWeeksAwayAreForgottenInBoundedSteps) {
+  check_reload_ = false;
+  ready(1);
+  auto enter = [&](std::uint32_t number) {
+    auto channel = announcement(1, 2, scid(number));
+    say(1, channel);
+    tell(OutputLookedUp{scid(number), funding_output(channel)});
+  };
+  for (std::uint32_t i = 0; i < kPrunedAtATime + 20; ++i) enter(i);
+  wall_ += graph::kStaleAfterS + 1;
+  enter(50'000);
+  restart();
+  EXPECT_EQ(graph(gossip_).channels().size(), 21u);
+  EXPECT_EQ(gossip_.inside->funding_scripts.size(), 21u);
+  EXPECT_EQ(deadline(gossip_), MonoTime(mono_ + kStepWaitMs));
+  mono_ = deadline(gossip_)->value();
+  tell(DeadlineReached{});
+  EXPECT_EQ(graph(gossip_).channels().size(), 1u);
+  EXPECT_NE(graph(gossip_).channel(scid(50'000)), nullptr);
+  EXPECT_EQ(gossip_.inside->funding_scripts.size(), 1u);
+  EXPECT_EQ(rows_.size(), 1u);
+  EXPECT_EQ(deadline(gossip_), MonoTime(mono_ + kHousekeepingMs));
+}
+
+TEST_F(GossipTest, WhatWaitsForItsOutputIsBoundedInBytesToo) {
+  ready(1);
+  wire::FeatureBits many;
+  many.set(8 * kMaxWaitingBytes + 1);
+  EXPECT_TRUE(say(1, announcement(1, 2, scid(1), many)).empty());
+  EXPECT_TRUE(gossip_.inside->waiting.empty());
+  auto channel = announcement(1, 2, scid(2));
+  say(1, channel);
+  // What follows is not verified yet, so anybody could have blown it up.
+  auto large_update = update(1, 2, scid(2), kNow + 5);
+  large_update.raw.resize(60'000);
+  auto large_node = node_announcement(2, kNow + 5);
+  large_node.raw.resize(60'000);
+  say(1, large_update);
+  say(1, large_node);
+  EXPECT_LE(gossip_.inside->waiting.at(scid(2)).bytes(), kMaxWaitingBytes);
+  say(1, update(1, 2, scid(2), kNow));
+  say(1, update(2, 1, scid(2), kNow));
+  say(1, node_announcement(1, kNow));
+  say(1, node_announcement(2, kNow));
+  tell(OutputLookedUp{scid(2), funding_output(channel)});
+  const auto* known = graph(gossip_).channel(scid(2));
+  ASSERT_NE(known, nullptr);
+  EXPECT_TRUE(known->directions[0] && known->directions[1]);
+  EXPECT_TRUE(graph(gossip_).node(id(1))->announced.has_value());
+  EXPECT_TRUE(graph(gossip_).node(id(2))->announced.has_value());
+}
+
 }  // namespace
 }  // namespace doze::gossip

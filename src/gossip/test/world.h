@@ -112,11 +112,13 @@ class GossipTest : public testing::Test {
 
   // ---- what others say ----
   static ShortChannelId scid(std::uint32_t number) { return ShortChannelId::of(100 + number / 2, number, 0); }
-  wire::ChannelAnnouncement announcement(std::size_t a, std::size_t b, ShortChannelId scid) const {
+  wire::ChannelAnnouncement announcement(std::size_t a, std::size_t b, ShortChannelId scid,
+                                         const wire::FeatureBits& features = {}) const {
     if (id(b) < id(a)) std::swap(a, b);
     auto keys_a = node(a).channel(scid.tx()), keys_b = node(b).channel(scid.tx());
     wire::ChannelAnnouncement out;
     out.chain_hash = wire::chain_hash(wire::Network::Regtest);
+    out.features = features;
     out.short_channel_id = scid;
     out.node_id_1 = id(a);
     out.node_id_2 = id(b);

@@ -185,6 +185,16 @@ TEST(Graph, channels_without_news_for_two_weeks_are_pruned_by_their_older_direct
   EXPECT_EQ(bare.prune_stale(UnixTime(1'001 + kStaleAfterS)).size(), 1u);
 }
 
+TEST(Graph, no_more_stale_channels_are_pruned_at_once_than_were_asked_for) {
+  Graph graph;
+  for (std::uint64_t i = 1; i <= 3; ++i) add_channel(graph, i, 3, 5);
+  UnixTime late(1'001 + kStaleAfterS);
+  EXPECT_EQ(graph.prune_stale(late, std::nullopt, 2).size(), 2u);
+  EXPECT_EQ(graph.channels().size(), 1u);
+  EXPECT_EQ(graph.prune_stale(late, std::nullopt, 2).size(), 1u);
+  EXPECT_TRUE(graph.channels().empty());
+}
+
 TEST(Graph, an_introduction_node_is_found_by_id_or_by_channel_and_direction) {
   Graph graph;
   add_channel(graph, 1, 3, 5);
