@@ -28,6 +28,9 @@ inline constexpr std::size_t kMaxInvitations = 100'000;
 /// What is served, all in memory: room for 100,000 recipients with five of the usual invoices. Recipients choose how
 /// large theirs are, and how many of kSlotsPerRecipient they use.
 inline constexpr std::size_t kMaxServedBytes = std::size_t{1} << 30;
+/// The same request goes to the recipient no more often than payers repeat theirs: its path may lead to another server,
+/// whose path leads back.
+inline constexpr std::uint64_t kPassOnAgainMs = 2'500;
 /// A payer that got no invoice by then gives up; between, it asks again.
 inline constexpr std::uint64_t kInvoiceWaitMs = 60'000;
 inline constexpr std::uint64_t kInvoiceRepeatMs = 3'000;
@@ -112,7 +115,10 @@ struct Served {
   UnixTime created_at, expires_at;
   wire::BlindedPath forward_path;  // to the recipient, for invoice_requests while it is online
   UnixTime received_at;
-  std::uint64_t requests = 0;  // not durable: how often it was asked for
+  // Not durable:
+  std::uint64_t requests = 0;  // how often it was asked for
+  Hash32 passed_on;            // the last request that went to the recipient, and when
+  MonoTime passed_on_at;
   [[nodiscard]] bool expired(UnixTime now) const { return now > expires_at; }
   [[nodiscard]] std::size_t bytes() const;
 };

@@ -1,6 +1,7 @@
 // The static-invoice server: invitations, paths, slots, and answers for recipients that sleep.
 #include <algorithm>
 
+#include "crypto/crypto.h"
 #include "invoicing/inside.h"
 #include "offers/invoice_error.h"
 #include "offers/invoice_request.h"
@@ -188,10 +189,17 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
     return error(offers::InvoiceError::of(*refusal));
   ++served.requests;
   work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoice{served.invoice}, std::nullopt, false, 0});
-  // A recipient that is there may answer for itself. The payer takes what comes first.
+  // A recipient that is there may answer for itself. The payer takes what comes first. What comes from ourselves went
+  // over a path that leads back to us.
+  if (word.from == work.context.signer.node_id()) return;
+  auto digest = crypto::sha256(message.bytes);
+  if (served.passed_on == digest && work.context.mono < after_ms(served.passed_on_at, kPassOnAgainMs)) return;
   if (auto invitation = work.state.invitations.find(key->invitation);
-      invitation != work.state.invitations.end() && online(work.context, invitation->second))
+      invitation != work.state.invitations.end() && online(work.context, invitation->second)) {
+    served.passed_on = digest;
+    served.passed_on_at = work.context.mono;
     work.say(SendOnionMessage{served.forward_path, message, word.reply_path, false, 0});
+  }
 }
 
 }  // namespace doze::invoicing

@@ -337,6 +337,10 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
   out.channel_id = channel->channel_id;
   out.amount = payment.amount;
   out.cltv_expiry = final_expiry + CltvDelta(delta - data->payment_relay->cltv_expiry_delta.value());
+  // As every route: nobody may ask us to lock the amount for longer.
+  if (out.cltv_expiry > context.tip + kMaxTotalDelta || payment.amount < target.payinfo.htlc_minimum_msat ||
+      payment.amount > target.payinfo.htlc_maximum_msat)
+    return std::nullopt;
   out.next_expiry = out.cltv_expiry;
   out.path_key = opened->next_path_key(*data);
   auto hops = blinded_hops(path, 1, path.path[1].blinded_node_id, std::nullopt,

@@ -164,6 +164,9 @@ Result<Forward, ParseError> read_forward(ByteView value) {
     if (forward.state > ForwardState::Failed || forward.role > BlindedRole::Inside ||
         (forward.hold && *forward.hold > Profile::Draft))
       in.refuse();
+    bool is_to_leave = forward.state == ForwardState::Held || forward.state == ForwardState::Released ||
+                       forward.state == ForwardState::Waiting;
+    if (is_to_leave && forward.next_onion.size() != wire::kPaymentOnionBytes) in.refuse();
   });
 }
 

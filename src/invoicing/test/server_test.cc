@@ -261,6 +261,24 @@ TEST_F(Server, a_request_is_passed_on_to_a_recipient_that_is_there_and_to_no_oth
   EXPECT_EQ(of<SendOnionMessage>(world.deliver(world.s, m, request)).size(), 1U);
 }
 
+TEST_F(Server, a_request_that_comes_back_is_not_passed_on_again) {
+  world.join();
+  auto offer = world.offer_served();
+  auto asked = World::only(world.ask(offer));
+  auto passed_on = [&](const OnionMessageReceived& word) {
+    return contents_of<onion::InvoiceRequest>(m.step(word)).size();
+  };
+  auto word = world.arriving(world.s, m, asked);
+  auto from_us = word;
+  from_us.from = m.id;  // over a path that leads from us to us
+  EXPECT_EQ(passed_on(from_us), 0U);
+  EXPECT_EQ(passed_on(word), 1U);
+  EXPECT_EQ(passed_on(word), 0U);  // over another server's path, which leads to ours
+  EXPECT_EQ(passed_on(world.arriving(world.s, m, World::only(world.ask(offer, 2)))), 1U) << "another one";
+  m.pass(kPassOnAgainMs);
+  EXPECT_EQ(passed_on(word), 1U) << "the payer's repetition";
+}
+
 TEST_F(Server, the_recipient_answers_a_forwarded_request_with_an_invoice_and_the_payer_takes_what_comes_first) {
   for (bool static_first : {true, false}) {
     World fresh;

@@ -29,6 +29,24 @@ TEST_F(Online, the_htlc_leaves_when_the_recipient_answers_and_only_then) {
   EXPECT_TRUE(s.step(release_over(world.r.id, reply_context())).empty());  // once
 }
 
+TEST_F(Online, a_path_that_begins_at_ourselves_has_the_limits_of_every_route) {
+  auto& m = world.m;
+  auto offers_htlc = [&](const std::function<void(wire::BlindedPayInfo&)>& change) {
+    auto invoice = world.static_invoice(Profile::Ldk, 1, [&](auto& terms) { change(terms.payment_paths[0].payinfo); });
+    command::Pay command;
+    command.offer = world.offer.text();
+    command.hold = false;
+    auto paying = of<RequestInvoice>(m.command(command)).at(0).request.payment_id;
+    m.step(StaticInvoiceObtained{paying, invoice, world.request()});
+    auto context = seal(*m.signer, PathPurpose::ReleaseReply, paying.view());
+    return !of<AddHtlc>(m.step(release_over(world.r.id, context))).empty();
+  };
+  EXPECT_TRUE(offers_htlc([](auto&) {}));
+  EXPECT_FALSE(offers_htlc([](auto& payinfo) { payinfo.cltv_expiry_delta = 65'535; }));
+  EXPECT_FALSE(offers_htlc([](auto& payinfo) { payinfo.htlc_maximum_msat = Msat(49'999'999); }));
+  EXPECT_FALSE(offers_htlc([](auto& payinfo) { payinfo.htlc_minimum_msat = Msat(50'000'001); }));
+}
+
 TEST_F(Online, it_repeats_the_announcement_and_then_every_six_hours) {
   auto announced = pay_online();
   for (std::uint64_t wait : {2'000, 10'000, 60'000}) {

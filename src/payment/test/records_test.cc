@@ -99,6 +99,7 @@ std::vector<Put> all_records() {
   plain.next_path_key.reset();
   plain.outgoing_htlc.reset();
   plain.next_onion.clear();
+  plain.state = ForwardState::Failed;
   return {record(full_outgoing()), record(bare),          record(full_forward()), record(plain),
           record(full_incoming()), record(full_parked()), record(full_release())};
 }
@@ -220,6 +221,15 @@ TEST(Records, an_unfinished_payment_without_its_static_invoice_is_an_error_at_lo
   put = record(p);
   rows = {{put.table, put.key, put.value}};
   EXPECT_TRUE(load(rows).has_value());
+}
+
+TEST(Records, a_forward_that_is_to_leave_without_its_onion_is_an_error_at_load_not_a_crash_when_it_leaves) {
+  for (auto state : {ForwardState::Held, ForwardState::Released, ForwardState::Waiting, ForwardState::Settled}) {
+    auto f = full_forward();
+    f.state = state;
+    f.next_onion.pop_back();
+    EXPECT_EQ(read_forward(record(f).value).has_value(), is_terminal(state));
+  }
 }
 
 TEST(Records, a_fetching_payment_without_an_offer_is_an_error_at_load_not_a_crash_at_start) {
