@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "chain/wakeup.h"
+#include "effects/limits.h"
 
 namespace doze::chain {
 
@@ -324,7 +325,7 @@ Status<RpcError> ChainDriver::Inside::ask_fee() {
   };
   bool is_fallback = !estimate.has_value();
   auto feerate = is_fallback ? config.fallback_feerate : per_kw(*estimate);
-  feerate = std::max({feerate, per_kw(minimum), kRelayFloor});
+  feerate = std::min(std::max({feerate, per_kw(minimum), kRelayFloor}), kMaxFeerate);
   if (fee == feerate && fee_is_fallback == is_fallback) return Done{};
   fee = feerate;
   fee_is_fallback = is_fallback;

@@ -122,7 +122,7 @@ void hear(Work& work, const BlockDisconnected& in) {
   on_block_gone(work, in);
 }
 void hear(Work& work, const FeeEstimate& in) {
-  work.state.feerate = in.feerate;
+  work.state.feerate = std::min(in.feerate, kMaxFeerate);
   for (auto& [id, channel] : work.state.channels) propose_fee(work, channel);
 }
 void hear(Work& work, const BroadcastResult& in) {
@@ -158,8 +158,11 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
     if (!read) return fail(LoadError{row.table, row.key, read.error()});
     auto channel = *std::move(read);
     channel.signer = signer.channel(channel.key_index);
-    forget_unsigned(channel);
     auto id = channel.id;
+    if (row.key != to_bytes(id.view()))
+      return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: another's id"}});
+    if (channel.signer->public_keys() != channel.local.keys)
+      return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: these are not our keys"}});
     state.views.insert_or_assign(id, view_of(channel, signer));
     state.channels.insert_or_assign(id, std::move(channel));
   }

@@ -14,6 +14,7 @@
 #include "channel/channels.h"
 #include "commitment/commitment_tx.h"
 #include "commitment/shachain.h"
+#include "effects/limits.h"
 
 namespace doze::channel {
 
@@ -29,9 +30,8 @@ inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transact
 inline constexpr std::uint16_t kMaxToSelfDelay = 2016;
 inline constexpr std::uint32_t kMaxMinimumDepth = 144;
 inline constexpr std::uint64_t kMaxCommitmentNumber = commitment::kFirstIndex;  // 48 bits; secrets repeat beyond
-inline constexpr FeeratePerKw kMaxFeerate{250'000};  // 1,000 sat/vB: beyond, a peer burns its own money, or ours
-inline constexpr std::uint32_t kFeeSpike = 2;        // BOLT 2: the opener keeps room for twice the feerate
-inline constexpr Msat kMaxDustExposure{5'000'000};   // dust HTLCs are lost to fees when a channel closes on chain
+inline constexpr std::uint32_t kFeeSpike = 2;       // BOLT 2: the opener keeps room for twice the feerate
+inline constexpr Msat kMaxDustExposure{5'000'000};  // dust HTLCs are lost to fees when a channel closes on chain
 /// By a rising feerate, without anchors. More than for adds: HTLCs of some thousand sat are ordinary payments, and
 /// below this closing by force costs about as much as it protects.
 inline constexpr Msat kMaxDustExposureByFee{50'000'000};
@@ -46,6 +46,8 @@ inline constexpr std::uint64_t kAnswerWaitMs = 60'000;  // a peer that is well a
 inline constexpr std::uint64_t kOpeningWaitMs =
     600'000;                                           // people may have to say yes; our coins are reserved meanwhile
 inline constexpr std::size_t kMaxClosedShown = 1'000;  // closed channels that listchannels still shows
+/// Each has a wallet key, kChannelScriptIndexBase above it, and those are numbered below 2^31. BIP 32.
+inline constexpr std::uint64_t kMaxKeyIndexes = 0x8000'0000 - kChannelScriptIndexBase;
 
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
@@ -211,6 +213,7 @@ struct Work {
 // records.cc
 [[nodiscard]] Put record(const Channel& channel);
 [[nodiscard]] Put key_counter_record(std::uint64_t next);
+/// Without its signer, and without what the peer did not sign.
 [[nodiscard]] Result<Channel, ParseError> read_channel(ByteView value);
 [[nodiscard]] bool is_key_counter(ByteView key);
 [[nodiscard]] Result<std::uint64_t, ParseError> read_key_counter(ByteView value);
@@ -219,6 +222,9 @@ void save(Work& work, Channel& channel);
 
 // spec.cc
 [[nodiscard]] wire::Message to_message(const Update& update);
+/// False: they remove an HTLC that is not there, or add one that nobody can pay. Then the spec is worth nothing.
+[[nodiscard]] bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs);
+/// Updates that were checked when they were taken.
 void apply(Spec& spec, const Updates& ours, const Updates& theirs);
 [[nodiscard]] commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number);
 [[nodiscard]] commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spec, std::uint64_t number,

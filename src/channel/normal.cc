@@ -89,10 +89,20 @@ const char* bad_removal(const Channel& channel, std::uint64_t id) {
   return nullptr;
 }
 
+/// Without TLVs that nobody reads: they would fill our memory, and the channel's row.
+void keep_unsigned(Channel& channel, Update update) {
+  std::visit([](auto& message) { message.extra_tlvs = Bytes(); }, update);  // clear() would keep the memory
+  channel.remote_proposed.push_back(std::move(update));
+}
+
 /// Until the peer signs it, it is forgotten with the connection: nothing to write.
 void take_unsigned(Work& work, Channel& channel, Update update) {
-  channel.remote_proposed.push_back(std::move(update));
+  keep_unsigned(channel, std::move(update));
   work.state.dirty.insert(channel.id);
+}
+
+bool is_fee(const Update& update) {
+  return std::holds_alternative<wire::UpdateFee>(update);
 }
 
 /// An offered HTLC is irrevocably gone: says why, unless its settlement was said already.
@@ -175,7 +185,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
   const auto& htlc = channel.local_spec.htlcs.at({true, m.id});
   if (crypto::payment_hash(m.payment_preimage) != htlc.payment_hash)
     return break_channel(work, channel, "update_fulfill_htlc: the preimage is wrong");
-  channel.remote_proposed.emplace_back(m);
+  keep_unsigned(channel, m);
   if (auto it = channel.offered.find(m.id); it != channel.offered.end() && !it->second.fulfilled) {
     it->second.fulfilled = true;
     work.say(HtlcFulfilled{it->second.origin, channel.id, m.id, m.payment_preimage});
@@ -199,6 +209,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFailMalformedHtlc& m) {
 
 void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
   auto broken = [&](const std::string& why) { break_channel(work, channel, "update_fee: " + why); };
+  if (!channel.ready()) return broken("not now");
   if (channel.funder) return broken("only the opener sends it");
   if (m.feerate_per_kw < work.context.config.feerate_floor || m.feerate_per_kw > kMaxFeerate)
     return broken("feerate_per_kw " + std::to_string(m.feerate_per_kw.value()) + " is not reasonable");
@@ -209,6 +220,7 @@ void on(Work& work, Channel& channel, const wire::UpdateFee& m) {
   if (auto dust = dust_exposure_at(channel, m.feerate_per_kw);
       dust > kMaxDustExposureByFee && dust > dust_exposure_at(channel, channel.local_spec.feerate))
     return broken(std::to_string(dust.value()) + " msat would have no output of their own");
+  std::erase_if(channel.remote_proposed, is_fee);  // of those that are signed together only the last one counts
   take_unsigned(work, channel, m);
 }
 
@@ -278,6 +290,9 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   channel.last_revoke = held_in_round(work.context.config, channel);
   auto now_in_both = std::move(channel.local_acked);
   channel.local_acked.clear();
+  // A peer may sign often before it revokes: only its last feerate is kept for our next signature.
+  if (std::any_of(channel.remote_proposed.begin(), channel.remote_proposed.end(), is_fee))
+    std::erase_if(channel.remote_acked, is_fee);
   std::move(channel.remote_proposed.begin(), channel.remote_proposed.end(), std::back_inserter(channel.remote_acked));
   channel.remote_proposed.clear();
   save(work, channel);

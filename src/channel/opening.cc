@@ -14,12 +14,18 @@ CommandError error(CommandErrorCode code, std::string message) {
   return {code, std::move(message), {}};
 }
 
-std::uint64_t next_key_index(Work& work) {
-  auto index = work.state.next_key_index++;
+/// For ever, with a durable row: not before everything else about the opening was found good.
+void take_keys(Work& work, Channel& channel) {
+  channel.key_index = work.state.next_key_index++;
   work.say(key_counter_record(work.state.next_key_index));
-  return index;
+  channel.signer = work.context.signer.channel(channel.key_index);
+  channel.local.keys = channel.signer->public_keys();
+}
+bool has_keys(const Work& work) {
+  return work.state.next_key_index < kMaxKeyIndexes;
 }
 
+/// Without keys.
 Terms our_terms(const Context& context, const Channel& channel) {
   Terms out;
   out.dust_limit = kOurDustLimit;
@@ -28,7 +34,6 @@ Terms our_terms(const Context& context, const Channel& channel) {
   out.htlc_minimum = Msat(1);
   out.to_self_delay = context.config.to_self_delay;
   out.max_accepted_htlcs = kMaxAcceptedHtlcs;
-  out.keys = channel.signer->public_keys();
   return out;
 }
 
@@ -200,6 +205,7 @@ void open(Work& work, const OpenChannelNow& word) {
     return refuse(CommandErrorCode::BadRequest, "push_msat is above the channel's amount");
   if (!context.views.chain_synced)
     return refuse(CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo");
+  if (!has_keys(work)) return refuse(CommandErrorCode::Limit, "this node has no channel keys left: begin another one");
   const auto* node = context.views.graph.node(command.node_id);
   bool peer_is_server =
       (node != nullptr && node->announced) || peer->second.holds(Profile::Ldk) || peer->second.holds(Profile::Draft);
@@ -215,9 +221,8 @@ void open(Work& work, const OpenChannelNow& word) {
                        ? CommitmentFormat::AnchorsZeroFeeHtlc
                        : CommitmentFormat::StaticRemotekey;
   channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);
-  channel.key_index = next_key_index(work);
-  channel.signer = context.signer.channel(channel.key_index);
   channel.local = our_terms(context, channel);
+  take_keys(work, channel);
   opening.temporary_channel_id = context.rng.id<ChannelId>();
   opening.request = word.request;
   opening.started = context.mono;
@@ -253,6 +258,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   if (!m.channel_type) return refuse("channel_type is missing");
   if (!context.views.chain_synced) return refuse("our block chain is not synced yet, try again later");
   if (auto why = too_many(work, peer); !why.empty()) return refuse(why);
+  if (!has_keys(work)) return refuse("no channel keys are left");
   if (work.state.openings.contains(m.temporary_channel_id)) return refuse("the temporary_channel_id is in use");
   Opening opening;
   auto& channel = opening.channel;
@@ -262,14 +268,13 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   channel.capacity = m.funding_satoshis;
   if (!set_type(channel, *m.channel_type, context.config)) return refuse("this channel_type is not supported");
   channel.remote = terms_of(m);
-  channel.key_index = next_key_index(work);
-  channel.signer = context.signer.channel(channel.key_index);
   channel.local = our_terms(context, channel);
   channel.remote_point = m.first_per_commitment_point;
   channel.minimum_depth = context.config.minimum_depth;
   if (auto why = objection(channel, channel.remote, channel.remote_point); !why.empty()) return refuse(why);
   set_first_specs(channel, m.push_msat, m.feerate_per_kw);
   if (!opener_can_pay(channel)) return refuse("the funding does not pay for the first commitment and the reserve");
+  take_keys(work, channel);
   opening.temporary_channel_id = m.temporary_channel_id;
   opening.started = context.mono;
   wire::AcceptChannel accept;

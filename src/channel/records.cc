@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "channel/inside.h"
+#include "crypto/crypto.h"
 #include "effects/record_io.h"
 
 namespace doze::channel {
@@ -150,6 +153,67 @@ void fields(Archive&& a, C& c) {
 
 const Bytes kKeyCounter{'k', 'e', 'y', 's'};
 
+/// Balances and HTLCs are the capacity.
+bool adds_up(const Spec& spec, Sat capacity) {
+  auto sum = add(spec.to_local, spec.to_remote);
+  for (const auto& [id, htlc] : spec.htlcs)
+    if (sum) sum = add(*sum, htlc.amount);
+  return sum == to_msat(capacity);
+}
+
+/// Each update, applied when its turn comes, finds what it is about.
+bool updates_fit(const Channel& c) {
+  auto local = c.local_spec, remote = c.next_remote_spec.value_or(c.remote_spec);
+  for (const auto* updates : {&c.local_acked, &c.local_signed, &c.local_proposed})
+    if (!try_apply(local, *updates, {})) return false;
+  return try_apply(remote, c.local_proposed, c.remote_acked);
+}
+
+/// HTLCs that we have not signed for are the last ones, and it is known whose they are.
+bool proposed_are_last(const Channel& c) {
+  auto next = c.next_local_htlc;
+  return std::all_of(c.local_proposed.rbegin(), c.local_proposed.rend(), [&](const Update& update) {
+    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+    return add == nullptr || (add->id == --next && c.offered.contains(add->id));
+  });
+}
+
+bool keys_are_points(const Channel& c) {
+  for (const auto* keys : {&c.local.keys, &c.remote.keys})
+    for (const auto& key : {keys->funding, keys->revocation_basepoint, keys->payment_basepoint,
+                            keys->delayed_payment_basepoint, keys->htlc_basepoint})
+      if (!crypto::is_valid(key)) return false;
+  return crypto::is_valid(c.remote_point) && (!c.got_ready || crypto::is_valid(c.remote_next_point));
+}
+
+/// Both halves are numbers below the curve's order and not zero, like a private key.
+bool is_signature(const Signature& signature) {
+  return crypto::parse_private_key(signature.view().first(32)) && crypto::parse_private_key(signature.view().last(32));
+}
+
+/// What cannot be in a row that we wrote, and what the room relies on; nullptr: nothing.
+const char* damage(const Channel& c) {
+  if (c.key_index >= kMaxKeyIndexes) return "channel: key index";
+  if (c.format != CommitmentFormat::StaticRemotekey && c.format != CommitmentFormat::AnchorsZeroFeeHtlc)
+    return "channel: format";
+  if (c.phase > ChannelPhase::Closed) return "channel: phase";
+  for (auto amount :
+       {c.capacity, c.local.dust_limit, c.local.channel_reserve, c.remote.dust_limit, c.remote.channel_reserve})
+    if (!amount.is_money()) return "channel: amount";
+  if (!keys_are_points(c)) return "channel: a key is no point";
+  if (!is_signature(c.local_signature)) return "channel: signature";
+  if (c.local_number > kMaxCommitmentNumber || c.remote_number > kMaxCommitmentNumber) return "channel: number";
+  if (c.remote_number > 0 && !c.remote_secrets.find(commitment::kFirstIndex - (c.remote_number - 1)))
+    return "channel: the last secret of the peer is missing";
+  for (const Spec* spec : {&c.local_spec, &c.remote_spec, c.next_remote_spec ? &*c.next_remote_spec : &c.remote_spec})
+    if (!adds_up(*spec, c.capacity)) return "channel: balances";
+  if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update does not fit";
+  bool known = c.last_revoke.size() <= kMaxHeldPerChannel;
+  for (const auto& held : c.last_revoke) known = known && held.profile <= Profile::Draft;
+  for (const auto& [id, offered] : c.offered) known = known && offered.hold.value_or(Profile::Ldk) <= Profile::Draft;
+  return known ? nullptr : "channel: hold";
+}
+
 }  // namespace
 
 Put record(const Channel& channel) {
@@ -164,6 +228,8 @@ Result<Channel, ParseError> read_channel(ByteView value) {
   Channel channel;
   fields(In{in}, channel);
   LN_CHECK(in.finish("channel"));
+  forget_unsigned(channel);
+  if (const auto* what = damage(channel)) return fail(ParseError{ParseCode::BadValue, 0, what});
   return channel;
 }
 
@@ -179,6 +245,7 @@ Result<std::uint64_t, ParseError> read_key_counter(ByteView value) {
   std::uint64_t next = 0;
   in.all(next);
   LN_CHECK(in.finish("key counter"));
+  if (next > kMaxKeyIndexes) return fail(ParseError{ParseCode::BadValue, 0, "key counter"});
   return next;
 }
 

@@ -8,32 +8,40 @@
 namespace doze::channel {
 namespace {
 
-void remove(Spec& spec, const HtlcId& id, bool fulfilled) {
+bool remove(Spec& spec, const HtlcId& id, bool fulfilled) {
   auto it = spec.htlcs.find(id);
-  LN_ASSERT(it != spec.htlcs.end());  // checked when the update was taken
+  if (it == spec.htlcs.end()) return false;
   // A fulfilled HTLC goes to the other side, a failed one back to whoever offered it.
   (id.offered == fulfilled ? spec.to_remote : spec.to_local) += it->second.amount;
   spec.htlcs.erase(it);
+  return true;
 }
 
-void apply_one(Spec& spec, const Update& update, bool ours) {
-  std::visit(Overloaded{
-                 [&](const wire::UpdateAddHtlc& add) {
-                   (ours ? spec.to_local : spec.to_remote) -= add.amount_msat;
-                   spec.htlcs[{ours, add.id}] = {add.amount_msat, add.payment_hash, add.cltv_expiry};
-                 },
-                 [&](const wire::UpdateFulfillHtlc& update) {
-                   remove(spec, {!ours, update.id}, true);
-                 },
-                 [&](const wire::UpdateFailHtlc& update) {
-                   remove(spec, {!ours, update.id}, false);
-                 },
-                 [&](const wire::UpdateFailMalformedHtlc& update) {
-                   remove(spec, {!ours, update.id}, false);
-                 },
-                 [&](const wire::UpdateFee& update) { spec.feerate = update.feerate_per_kw; },
-             },
-             update);
+bool apply_one(Spec& spec, const Update& update, bool ours) {
+  return std::visit(Overloaded{
+                        [&](const wire::UpdateAddHtlc& add) {
+                          auto& payer = ours ? spec.to_local : spec.to_remote;
+                          auto left = sub(payer, add.amount_msat);
+                          if (!left) return false;
+                          payer = *left;
+                          spec.htlcs[{ours, add.id}] = {add.amount_msat, add.payment_hash, add.cltv_expiry};
+                          return true;
+                        },
+                        [&](const wire::UpdateFulfillHtlc& update) {
+                          return remove(spec, {!ours, update.id}, true);
+                        },
+                        [&](const wire::UpdateFailHtlc& update) {
+                          return remove(spec, {!ours, update.id}, false);
+                        },
+                        [&](const wire::UpdateFailMalformedHtlc& update) {
+                          return remove(spec, {!ours, update.id}, false);
+                        },
+                        [&](const wire::UpdateFee& update) {
+                          spec.feerate = update.feerate_per_kw;
+                          return true;
+                        },
+                    },
+                    update);
 }
 
 std::vector<commitment::Htlc> htlcs_of(const Spec& spec, bool ours) {
@@ -94,14 +102,21 @@ wire::Message to_message(const Update& update) {
   return std::visit([](const auto& message) { return wire::Message(message); }, update);
 }
 
-void apply(Spec& spec, const Updates& ours, const Updates& theirs) {
+bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs) {
   // Removals first: what they give back may pay for additions. No HTLC is added and removed by the same signature.
   for (bool adding : {false, true}) {
     for (const auto& update : ours)
-      if (std::holds_alternative<wire::UpdateAddHtlc>(update) == adding) apply_one(spec, update, true);
+      if (std::holds_alternative<wire::UpdateAddHtlc>(update) == adding && !apply_one(spec, update, true)) return false;
     for (const auto& update : theirs)
-      if (std::holds_alternative<wire::UpdateAddHtlc>(update) == adding) apply_one(spec, update, false);
+      if (std::holds_alternative<wire::UpdateAddHtlc>(update) == adding && !apply_one(spec, update, false))
+        return false;
   }
+  return true;
+}
+
+void apply(Spec& spec, const Updates& ours, const Updates& theirs) {
+  bool good = try_apply(spec, ours, theirs);
+  LN_ASSERT(good);
 }
 
 commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number) {

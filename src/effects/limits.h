@@ -56,6 +56,9 @@ inline constexpr std::uint64_t kMinOfferPathsLifeS = 7'776'000;  // 90 days, as 
 /// Closing scripts of channels: wallet_key(false, kChannelScriptIndexBase + key_index). The wallet watches these, too.
 inline constexpr std::uint32_t kChannelScriptIndexBase = 0x4000'0000;
 
+// ---- fees ----
+inline constexpr FeeratePerKw kMaxFeerate{250'000};  // 1,000 sat/vB: beyond, a peer or bitcoind burns our money
+
 // ---- peers ----
 inline constexpr std::size_t kMaxPeersWithoutChannel = 500;
 

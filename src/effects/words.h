@@ -198,8 +198,8 @@ struct ChannelClosed {
   std::string how;
 };
 /// To channel (from the API by way of node). Key indexes are the channel room's: a durable counter from 0 up, used for
-/// inbound openings, too, never twice (ChannelView::key_index; the wallet watches the closing scripts up to the
-/// highest).
+/// inbound openings, too, never twice (ChannelView::key_index; the wallet watches the closing scripts of those that
+/// are used).
 struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;

@@ -40,7 +40,7 @@ void use(Work& work, const KeyPath& key) {
   bool closing = key.index >= kChannelScriptIndexBase;
   auto& next = closing ? state.next_channel : key.change ? state.next_change : state.next_receive;
   auto index = closing ? key.index - kChannelScriptIndexBase : key.index;
-  if (index < next) return;
+  if (index < next || (closing && index >= next + kChannelGap)) return;
   next = index + 1;
   work.save_indexes();
   state.watch(work.context.signer);
@@ -101,14 +101,28 @@ void forget_old(Work& work) {
 
 }  // namespace
 
+void watch_channels(Work& work) {
+  auto& state = work.state;
+  std::set<std::uint32_t> indexes;
+  for (const auto& [id, channel] : work.context.views.channels)
+    indexes.insert(static_cast<std::uint32_t>(channel.key_index));
+  auto before = state.next_channel;
+  for (auto index : indexes) {
+    if (index < state.next_channel) continue;
+    if (index < state.next_channel + kChannelGap) {
+      state.next_channel = index + 1;
+    } else if (state.far_channels.insert(index).second) {
+      KeyPath key{false, kChannelScriptIndexBase + index};
+      state.watched.emplace(bitcoin::p2wpkh_script(work.context.signer.wallet_key(key.change, key.index)), key);
+    }
+  }
+  if (state.next_channel != before) work.save_indexes();
+  state.watch(work.context.signer);
+}
+
 void block_connected(Work& work, const BlockConnected& in) {
   auto& state = work.state;
-  for (const auto& [id, channel] : work.context.views.channels)
-    if (channel.key_index >= state.next_channel) {
-      state.next_channel = static_cast<std::uint32_t>(channel.key_index) + 1;
-      work.save_indexes();
-    }
-  state.watch(work.context.signer);
+  watch_channels(work);
   bool coinbase = true;  // the first of a block
   for (const auto& transaction : in.block->transactions) {
     auto txid = bitcoin::txid(transaction);

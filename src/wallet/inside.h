@@ -13,7 +13,8 @@ namespace doze::wallet {
 /// 20).
 inline constexpr std::uint32_t kGap = 100;
 /// The same for closing scripts, beyond the highest channel known or found: openings that failed and channels that
-/// closed with nothing for us leave gaps, too.
+/// closed with nothing for us leave gaps, too. A channel farther ahead is watched alone: strangers that open and fail
+/// move the counter on, and must not make us derive every script up to it.
 inline constexpr std::uint32_t kChannelGap = 100;
 /// Spent coins and confirmed transactions are kept so long for reorgs: as long as the node keeps block hashes.
 inline constexpr std::uint32_t kForgetAfterBlocks = 144;
@@ -54,12 +55,13 @@ struct Wallet::Inside {
   std::map<Outpoint, Coin> coins;
   std::map<Txid, OwnTransaction> transactions;
   std::uint32_t next_receive = 0, next_change = 0;
-  std::uint32_t next_channel = 0;  // closing scripts: one above the highest key index seen
+  std::uint32_t next_channel = 0;  // closing scripts: one above the highest key index seen, far ones left out
   BlockHeight tip;
 
   // Not durable: follows from the above.
   std::map<Bytes, KeyPath> watched;
   std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
+  std::set<std::uint32_t> far_channels;  // key indexes of channels beyond the gap, in `watched`, too
   struct Asked {
     RequestId request = 0;
     Sat amount, fee;
@@ -97,6 +99,8 @@ struct Work {
 [[nodiscard]] Status<ParseError> read_row(const Row& row, Wallet::Inside& state);
 
 // ---- blocks.cc ----
+/// The closing scripts of the channels that there are.
+void watch_channels(Work& work);
 void block_connected(Work& work, const BlockConnected& block);
 void block_disconnected(Work& work, const BlockDisconnected& block);
 /// The transaction will never confirm: its inputs are free again, its outputs are gone, and so what spent those.

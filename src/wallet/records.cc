@@ -21,6 +21,7 @@ Status<ParseError> read_coin(RecordReader& in, Wallet::Inside& state) {
   coin_fields(in, coin);
   LN_CHECK(in.finish("coin"));
   if (!coin.amount.is_money()) return fail(ParseError{ParseCode::BadValue, 0, "coin amount"});
+  if (coin.spent_at && !coin.spent_by) return fail(ParseError{ParseCode::BadValue, 0, "coin spent by nothing"});
   state.coins.emplace(coin.outpoint, coin);
   return Done{};
 }
@@ -68,7 +69,11 @@ Status<ParseError> read_row(const Row& row, Wallet::Inside& state) {
   if (row.table == Table::Coin) return read_coin(in, state);
   if (equal(row.key, bytes_of(kIndexesKey))) {
     index_fields(in, state);
-    return in.finish("wallet indexes");
+    LN_CHECK(in.finish("wallet indexes"));
+    // Addresses beyond would be closing scripts, and closing scripts beyond would be hardened keys.
+    for (auto next : {state.next_receive, state.next_change, state.next_channel})
+      if (next > kChannelScriptIndexBase) return fail(ParseError{ParseCode::BadValue, 0, "wallet indexes"});
+    return Done{};
   }
   return read_transaction_row(in, state);
 }

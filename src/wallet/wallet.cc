@@ -1,5 +1,7 @@
 #include "wallet/wallet.h"
 
+#include <algorithm>
+
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
 #include "wallet/inside.h"
@@ -115,6 +117,7 @@ void broadcast_again(Work& work, const Txid& txid, std::set<Txid>& done) {
 
 /// Sent ones go out again. A funding that no channel remembers was lost with its opening: its coins are free.
 void on(Work& work, const Started&) {
+  watch_channels(work);
   std::vector<Txid> lost;
   std::set<Txid> done;
   for (const auto& [txid, own] : work.state.transactions) {
@@ -134,7 +137,7 @@ void on(Work& work, const BlockDisconnected& in) {
   block_disconnected(work, in);
 }
 void on(Work& work, const FeeEstimate& in) {
-  work.state.estimate = in.feerate;
+  work.state.estimate = std::min(in.feerate, kMaxFeerate);
 }
 void on(Work& work, const PrepareFunding& in) {
   auto built = build(work, in.script_pubkey, in.amount, in.feerate);

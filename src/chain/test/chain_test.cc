@@ -7,6 +7,7 @@
 #include "chain/test/bitcoind_process.h"
 #include "chain/test/fake_server.h"
 #include "crypto/crypto.h"
+#include "effects/limits.h"
 
 namespace doze::chain::test {
 namespace {
@@ -384,6 +385,30 @@ TEST(ChainDriver, warming_up_is_waited_for) {
   ASSERT_TRUE(owner.until([&] { return owner.statuses.size() >= 2; }));
   EXPECT_NE(owner.statuses[0].detail.find("Verifying blocks"), std::string::npos);
   EXPECT_NE(owner.statuses[1].detail.find("getblockchaininfo"), std::string::npos);  // got past the greeting
+}
+
+TEST(ChainDriver, a_feerate_beyond_all_reason_is_cut) {
+  for (bool estimate : {true, false}) {
+    auto hash = std::string(64, '7');
+    FakeServer server([&](const std::string& body) {
+      auto asks = [&](const char* method) { return body.find(method) != std::string::npos; };
+      std::string result = '"' + hash + '"';
+      if (asks("getblockchaininfo"))
+        result = R"({"chain":"regtest","blocks":0,"headers":0,"bestblockhash":")" + hash + "\"}";
+      if (asks("estimatesmartfee")) result = estimate ? R"({"feerate":10.00000000})" : "{}";
+      if (asks("getmempoolinfo"))
+        result = estimate ? R"({"mempoolminfee":0.00001000})" : R"({"mempoolminfee":10.00000000})";
+      return HttpReply{200, R"({"result":)" + result + R"(,"error":null})"};
+    });
+    Owner owner;
+    ChainConfig config;
+    config.rpc.port = server.port();
+    config.chain_hash = ChainHash::from_hex_or_die(hash);
+    config.known = {{BlockHeight(0), *bitcoin::parse_block_hash(hash)}};
+    ChainDriver driver(config, owner.events());
+    ASSERT_TRUE(owner.until([&] { return !owner.fees.empty(); }));
+    EXPECT_EQ(owner.fees[0], (std::pair{kMaxFeerate, !estimate}));
+  }
 }
 
 TEST(ClassifyRefusal, knows_the_words_of_bitcoind) {

@@ -201,5 +201,149 @@ TEST(Hostile, updates_that_are_not_signed_write_nothing) {
   }
 }
 
+const Channel& inside(const FakeNode& node, const ChannelId& id) {
+  return node.room.inside->channels.at(id);
+}
+
+TEST(Hostile, an_update_fee_before_the_channel_is_open_breaks_it) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  auto id = pair.id();
+  ASSERT_EQ(pair.b.only_channel().phase, ChannelPhase::Opening);
+  pair.a.outbox.emplace_back(wire::UpdateFee{id, FeeratePerKw(2'600), Bytes(60'000, 1)});
+  pair.deliver(pair.a);
+  EXPECT_EQ(pair.b.sent<wire::Error>().size(), 1U);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::ForceClosing);
+  EXPECT_TRUE(inside(pair.b, id).remote_proposed.empty());
+}
+
+TEST(Hostile, of_many_unsigned_update_fees_only_the_last_is_kept_and_counts) {
+  Pair pair;
+  pair.open();
+  for (std::uint32_t i = 0; i < 50; ++i)
+    pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(2'600 + i), {}});
+  while (pair.deliver(pair.a)) {
+  }
+  const auto& kept = inside(pair.b, pair.id()).remote_proposed;
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(std::get<wire::UpdateFee>(kept[0]).feerate_per_kw, FeeratePerKw(2'649));
+}
+
+TEST(Hostile, two_update_fees_around_an_htlc_are_signed_as_the_last_of_them) {
+  Pair pair;
+  pair.open();
+  pair.a.together({pair.a.add(pair.id(), Msat(5'000'000), 1), FeeEstimate{FeeratePerKw(6'000)}});
+  pair.a.outbox.emplace_front(wire::UpdateFee{pair.id(), FeeratePerKw(5'000), {}});
+  pair.run();
+  EXPECT_EQ(pair.b.only_channel().feerate, FeeratePerKw(6'000));
+  EXPECT_EQ(pair.b.all<HtlcReceived>().size(), 1U);
+  EXPECT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
+}
+
+TEST(Hostile, a_peer_that_signs_many_feerates_and_never_revokes_fills_no_row) {
+  Pair pair;
+  pair.open();
+  auto fees = [&] { return inside(pair.b, pair.id()).remote_acked.size(); };
+  pair.a.step(FeeEstimate{FeeratePerKw(5'000)});
+  while (pair.deliver(pair.a)) {
+  }
+  EXPECT_EQ(fees(), 0U);  // B signed for it, and waits for the revocation from now on
+  ASSERT_EQ(pair.b.sent<wire::CommitmentSigned>().size(), 1U);
+  // A hears B's revocations alone.
+  for (std::uint32_t round = 1; round <= 5; ++round) {
+    std::erase_if(pair.b.outbox, [](const auto& m) { return !std::holds_alternative<wire::RevokeAndAck>(m); });
+    while (pair.deliver(pair.b)) {
+    }
+    pair.a.step(FeeEstimate{FeeratePerKw(round % 2 == 0 ? 5'000 : 10'000)});
+    while (pair.deliver(pair.a)) {
+    }
+    EXPECT_EQ(fees(), 1U) << round;
+  }
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
+}
+
+/// The next message of this node gets unknown TLVs, if it is an update.
+void add_tlvs(FakeNode& node) {
+  if (node.outbox.empty()) return;
+  std::visit(
+      []<class M>(M& m) {
+        if constexpr (std::is_constructible_v<Update, M>) {
+          m.extra_tlvs = Bytes{0xfd, 0xff, 0x01, 0xfd, 0x40, 0x00};  // type 65281, 16,384 bytes
+          m.extra_tlvs.resize(6 + 0x4000);
+        }
+      },
+      node.outbox.front());
+}
+
+TEST(Hostile, unknown_tlvs_of_updates_are_not_kept) {
+  Pair pair;
+  pair.open();
+  std::set<std::size_t> kinds;
+  auto look = [&](const FakeNode& node) {
+    const auto& channel = inside(node, pair.id());
+    for (const auto* updates : {&channel.remote_proposed, &channel.remote_acked, &channel.remote_signed})
+      for (const auto& update : *updates) {
+        kinds.insert(update.index());
+        std::visit([](const auto& message) { EXPECT_EQ(message.extra_tlvs.capacity(), 0U); }, update);
+      }
+  };
+  auto run = [&] {
+    for (int i = 0; i < 100 && !(pair.a.outbox.empty() && pair.b.outbox.empty()); ++i)
+      for (auto* node : {&pair.a, &pair.b}) {
+        add_tlvs(*node);
+        pair.deliver(*node);
+        look(pair.a);
+        look(pair.b);
+      }
+  };
+  for (std::uint64_t i = 0; i < 3; ++i) pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), i, Profile::Ldk));
+  pair.a.step(FeeEstimate{FeeratePerKw(5'000)});
+  run();
+  ASSERT_EQ(pair.b.all<HtlcReceived>().size(), 3U);
+  for (const auto& word : pair.b.all<HtlcReceived>()) EXPECT_EQ(word.htlc.hold_htlc, Profile::Ldk);
+  pair.b.step(FulfillHtlc{pair.id(), 0, preimage(0)});
+  pair.b.step(FailHtlc{pair.id(), 1, Bytes{1}});
+  pair.b.step(FailMalformedHtlc{pair.id(), 2, Hash32{}, 0xc005});
+  run();
+  EXPECT_EQ(pair.a.all<HtlcFulfilled>().size(), 1U);
+  EXPECT_EQ(pair.a.all<HtlcFailed>().size(), 2U);
+  EXPECT_EQ(kinds.size(), std::variant_size_v<Update>);
+}
+
+TEST(Hostile, an_open_channel_with_terms_that_are_refused_takes_no_key_index) {
+  Pair pair;
+  pair.connect();
+  for (int i = 0; i < 6; ++i) {
+    pair.start_opening();
+    auto& message = std::get<wire::OpenChannel>(pair.a.outbox.back());
+    if (i % 2 == 0)
+      message.dust_limit_satoshis = Sat(353);
+    else
+      message.push_msat = Msat(999'000'000);
+    pair.run();
+  }
+  EXPECT_EQ(pair.b.sent<wire::Error>().size(), 6U);
+  EXPECT_EQ(pair.b.count(Table::Channel), 0U);
+  pair.start_opening();
+  pair.run();
+  EXPECT_EQ(pair.b.only_channel().key_index, 0U);
+}
+
+TEST(Hostile, without_key_indexes_left_nobody_opens) {
+  Pair pair;
+  pair.connect();
+  pair.a.room.inside->next_key_index = kMaxKeyIndexes;
+  pair.start_opening();
+  EXPECT_EQ(std::get<CommandError>(pair.a.all<Reply>().at(0).result).code, CommandErrorCode::Limit);
+  pair.a.room.inside->next_key_index = 0;
+  pair.b.room.inside->next_key_index = kMaxKeyIndexes;
+  pair.start_opening();
+  pair.run();
+  EXPECT_EQ(pair.b.sent<wire::Error>().size(), 1U);
+  EXPECT_TRUE(pair.b.sent<wire::AcceptChannel>().empty());
+}
+
 }  // namespace
 }  // namespace doze::channel

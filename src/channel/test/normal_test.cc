@@ -311,6 +311,36 @@ TEST(Fees, an_estimate_that_came_while_the_peers_were_apart_is_followed_when_the
   EXPECT_EQ(pair.b.only_channel().feerate.value(), before.value() * 2);
 }
 
+TEST(Fees, an_estimate_beyond_all_reason_is_cut_to_what_a_peer_takes_too) {
+  Pair pair;
+  pair.open();
+  pair.a.step(FeeEstimate{FeeratePerKw(4'000'000'000)});
+  pair.run();
+  EXPECT_EQ(pair.b.only_channel().feerate, kMaxFeerate);
+  EXPECT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
+}
+
+TEST(Fees, an_estimate_beyond_all_reason_neither_opens_nor_closes_at_any_price) {
+  Pair opening;
+  opening.connect();
+  opening.a.step(FeeEstimate{FeeratePerKw(4'000'000'000)});
+  opening.start_opening();
+  EXPECT_EQ(opening.a.sent<wire::OpenChannel>().at(0).feerate_per_kw, kMaxFeerate);
+  EXPECT_EQ(opening.a.sent<wire::OpenChannel>().size(), 1U);
+
+  Pair closing;
+  closing.open();
+  closing.a.step(FeeEstimate{FeeratePerKw(4'000'000'000)});
+  closing.run();
+  command::CloseChannel close;
+  close.channel_id = closing.id();
+  closing.a.step(CloseChannelNow{3, close, bitcoin::p2wpkh_script(closing.a.signer->wallet_key(false, 7))});
+  closing.run();
+  auto sent = closing.a.sent<wire::ClosingSigned>();
+  ASSERT_FALSE(sent.empty());
+  EXPECT_LT(sent[0].fee_satoshis, Sat(200'000));  // of 700,000
+}
+
 // LDK takes the top of the range if the other side pays.
 TEST(Closing, the_opener_offers_at_most_twice_the_fee_that_it_wants) {
   Pair pair;

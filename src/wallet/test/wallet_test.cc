@@ -9,6 +9,7 @@
 #include "bitcoin/script.h"
 #include "effects/limits.h"
 #include "effects/test/surroundings.h"
+#include "wallet/inside.h"
 
 namespace doze::wallet {
 namespace {
@@ -415,6 +416,59 @@ TEST_F(WalletTest, ARestoredWalletFindsClosingScriptsAcrossGapsWithoutKnowingThe
   EXPECT_EQ(balance(wallet_).confirmed, Sat(15'000));
   mine({payment_to(closing(300), 1)});  // beyond the gap
   EXPECT_EQ(balance(wallet_).confirmed, Sat(15'000));
+}
+
+TEST_F(WalletTest, AChannelFarAheadIsWatchedAloneAlsoAfterARestart) {
+  auto closing = [&](std::uint32_t index) {
+    return bitcoin::p2wpkh_script(signer->wallet_key(false, kChannelScriptIndexBase + index));
+  };
+  for (std::uint8_t i = 0; i < 2; ++i) {
+    ChannelView channel;
+    channel.channel_id.bytes[0] = i;
+    channel.key_index = i == 0 ? 20'000 : 3;
+    channels[channel.channel_id] = channel;
+  }
+  mine({});
+  EXPECT_EQ(wallet_.inside->watched.size(), 2 * kGap + 4 + kChannelGap + 1);
+  mine({payment_to(closing(20'000), 1'000), payment_to(closing(19'999), 2'000), payment_to(closing(103), 4'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(5'000));
+  reload();
+  tell(Started{});
+  EXPECT_EQ(wallet_.inside->watched.size(), 2 * kGap + 104 + kChannelGap + 1);
+  mine({payment_to(closing(20'000), 8'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(13'000));
+}
+
+TEST_F(WalletTest, AnEstimateBeyondAllReasonIsCut) {
+  for (int i = 0; i < 2; ++i) receive(10'000'000);
+  auto fee = [&](std::optional<FeeratePerKw> feerate) {
+    auto effects = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), feerate}});
+    return verified_fee(one<Broadcast>(effects).transaction).value();
+  };
+  tell(FeeEstimate{FeeratePerKw(10'000'000)});
+  auto at_estimate = fee(std::nullopt);
+  EXPECT_NEAR(static_cast<double>(at_estimate), static_cast<double>(fee(kMaxFeerate)), 1'000);
+}
+
+TEST_F(WalletTest, RefusesRowsThatNoWalletWrites) {
+  auto refused = [&](const Put& put) {
+    auto read = load(std::vector<Row>{{put.table, put.key, put.value}}, *signer);
+    if (read) return false;
+    EXPECT_EQ(read.error().key, put.key);
+    EXPECT_EQ(read.error().error.code, ParseCode::BadValue);
+    return true;
+  };
+  Coin coin{.outpoint = {rng.id<Txid>(), 0}, .amount = Sat(1'000)};
+  EXPECT_FALSE(refused(record(coin)));
+  coin.spent_at = BlockHeight(500);
+  EXPECT_TRUE(refused(record(coin)));
+  coin.spent_by = rng.id<Txid>();
+  EXPECT_FALSE(refused(record(coin)));
+  for (auto next : {&Wallet::Inside::next_receive, &Wallet::Inside::next_change, &Wallet::Inside::next_channel}) {
+    Wallet::Inside state;
+    state.*next = UINT32_MAX - 10;
+    EXPECT_TRUE(refused(indexes_record(state)));
+  }
 }
 
 TEST_F(WalletTest, RefusesCutAndUnknownRows) {
