@@ -130,6 +130,8 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
   auto offer = offers::Offer::parse(command.offer);
   if (!offer)
     return refuse(work, request, CommandErrorCode::BadRequest, "this is no valid offer: " + describe(offer.error()));
+  if (context.views.offers.contains(offer->id()))
+    return refuse(work, request, CommandErrorCode::BadRequest, "this is our own offer: give it to the payer");
   if (auto problem = offers::cannot_pay(*offer, wire::chain_hash(context.config.network), context.wall, command.amount,
                                         command.quantity))
     return refuse(work, request, CommandErrorCode::BadRequest, *problem);

@@ -55,6 +55,15 @@ TEST_F(Payer, an_invoice_without_a_path_whose_keys_are_points_is_a_clear_error_b
   }
 }
 
+TEST_F(Payer, our_own_offer_is_refused_at_once) {
+  s.offers.emplace(world.offer.id(), OfferView{world.offer, true, false});
+  command::Pay command;
+  command.offer = world.offer.text();
+  EXPECT_TRUE(of<RequestInvoice>(s.command(command)).empty());
+  EXPECT_EQ(error().code, CommandErrorCode::BadRequest);
+  EXPECT_NE(error().message.find("our own offer"), std::string::npos) << error().message;
+}
+
 TEST_F(Payer, the_hold_has_the_form_of_the_peers_bit_ldks_first_and_needs_one) {
   struct Case {
     wire::FeatureBits bits;
