@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxAsyncRequestBytes = 800;
 inline constexpr std::size_t kMaxAsyncDescriptionBytes = 200;
 /// Offers are kept in memory and shown in one table.
 inline constexpr std::size_t kMaxOffers = 10'000;
+/// One a recipient, in memory and in one table, too.
 inline constexpr std::size_t kMaxInvitations = 100'000;
 /// What is served, all in memory: room for 100,000 recipients with five of the usual invoices. Recipients choose how
 /// large theirs are, and how many of kSlotsPerRecipient they use.
