@@ -7,6 +7,8 @@
 
 namespace doze::channel {
 
+DOZE_COMPILED_HERE(Input)
+
 Channels::Channels() : inside(std::make_unique<Inside>()) {}
 Channels::~Channels() = default;
 Channels::Channels(Channels&&) noexcept = default;

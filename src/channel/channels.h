@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
@@ -21,9 +22,13 @@ namespace doze::channel {
 /// that several updates share one commitment_signed.
 struct EndOfStep {};
 
-using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow,
-                           FundingPrepared, FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc,
-                           BlockConnected, BlockDisconnected, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep>;
+struct Input
+    : std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow, FundingPrepared,
+                   FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected, BlockDisconnected,
+                   FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class Channels {
  public:

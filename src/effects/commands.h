@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/units.h"
+#include "base/variant.h"
 #include "wire/address.h"
 #include "wire/numbers.h"
 
@@ -109,10 +110,13 @@ struct FailHold {
 struct ListMailboxes {};
 struct Stop {};
 
-using Command =
-    std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers, OpenChannel,
-                 ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer, CreateInvoice, ListInvoices, Decode,
-                 Pay, CancelPayment, ListPayments, GetPayment, WaitPayment, ListForwards, AsyncInvite, ListInvitations,
-                 RevokeInvitation, AsyncJoin, ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop>;
+struct Command : std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers,
+                              OpenChannel, ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer,
+                              CreateInvoice, ListInvoices, Decode, Pay, CancelPayment, ListPayments, GetPayment,
+                              WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
+                              ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Command)
+};
 
 }  // namespace doze::command

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "base/variant.h"
 #include "bitcoin/block.h"
 #include "bitcoin/transaction.h"
 #include "effects/commands.h"
@@ -72,9 +73,12 @@ struct CommandReceived {
 struct RequestGone {
   RequestId request = 0;
 };
-using Input = std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, BlockConnected,
-                           BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult,
-                           DeadlineReached, CommandReceived, RequestGone>;
+struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, BlockConnected,
+                            BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult,
+                            DeadlineReached, CommandReceived, RequestGone> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 // ---- actions: run after the batch of the same step is durable, in order ----
 struct WriteBytes {

@@ -4,6 +4,12 @@
 
 namespace doze {
 
+namespace command {
+DOZE_COMPILED_HERE(Command)
+}
+DOZE_COMPILED_HERE(Input)
+DOZE_COMPILED_HERE(Effect)
+
 const char* name(AddRefusal refusal) {
   switch (refusal) {
     case AddRefusal::NotUsable:

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/variant.h"
 #include "effects/io.h"
 #include "offers/offer.h"
 #include "onion/failures.h"
@@ -310,21 +311,26 @@ struct OfferPaid {
 };
 
 // ======== everything ========
-using Effect = std::variant<
-    // durable and outward
-    Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode,
-    // peer
-    SendMessage, PingPeer, DropPeer, WantPeer, PeerReady, PeerGone, PeerUnreachable, MessageReceived, PongReceived,
-    // channel
-    AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
-    ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ChannelUsable, ChannelUnusable, ChannelNeedsUpdate,
-    ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
-    // wallet
-    PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding,
-    // onion_message
-    SendOnionMessage, OnionMessageOutcome, OnionMessageReceived, SendOurGossip, ClientAwake,
-    // invoicing
-    RequestInvoice, CancelInvoiceRequest, InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, OfferPaid>;
+struct Effect
+    : std::variant<
+          // durable and outward
+          Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode,
+          // peer
+          SendMessage, PingPeer, DropPeer, WantPeer, PeerReady, PeerGone, PeerUnreachable, MessageReceived,
+          PongReceived,
+          // channel
+          AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
+          ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ChannelUsable, ChannelUnusable,
+          ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
+          // wallet
+          PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding,
+          // onion_message
+          SendOnionMessage, OnionMessageOutcome, OnionMessageReceived, SendOurGossip, ClientAwake,
+          // invoicing
+          RequestInvoice, CancelInvoiceRequest, InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, OfferPaid> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Effect)
+};
 using Effects = std::vector<Effect>;
 
 /// What a machine's step gives back.

@@ -6,6 +6,8 @@
 
 namespace doze::gossip {
 
+DOZE_COMPILED_HERE(Input)
+
 Gossip::Gossip() : inside(std::make_unique<Inside>()) {}
 Gossip::~Gossip() = default;
 Gossip::Gossip(Gossip&&) noexcept = default;

@@ -9,14 +9,18 @@
 #include <memory>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
 namespace doze::gossip {
 
-using Input = std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced,
-                           ChannelUsable, ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip, BlockConnected,
-                           BlockDisconnected, DeadlineReached>;
+struct Input : std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced,
+                            ChannelUsable, ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip,
+                            BlockConnected, BlockDisconnected, DeadlineReached> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class Gossip {
  public:

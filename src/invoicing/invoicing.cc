@@ -6,6 +6,8 @@
 
 namespace doze::invoicing {
 
+DOZE_COMPILED_HERE(Input)
+
 Invoicing::Invoicing() : inside(std::make_unique<Inside>()) {}
 Invoicing::~Invoicing() = default;
 Invoicing::Invoicing(Invoicing&&) noexcept = default;

@@ -12,14 +12,18 @@
 #include <set>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
 namespace doze::invoicing {
 
-using Input = std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, OnionMessageReceived,
-                           OnionMessageOutcome, RequestInvoice, CancelInvoiceRequest, OfferPaid, DeadlineReached,
-                           CommandReceived>;
+struct Input : std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, OnionMessageReceived,
+                            OnionMessageOutcome, RequestInvoice, CancelInvoiceRequest, OfferPaid, DeadlineReached,
+                            CommandReceived> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class Invoicing {
  public:

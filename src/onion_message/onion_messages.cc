@@ -4,6 +4,8 @@
 
 namespace doze::onion_message {
 
+DOZE_COMPILED_HERE(Input)
+
 OnionMessages::OnionMessages() : inside(std::make_unique<Inside>()) {}
 OnionMessages::~OnionMessages() = default;
 OnionMessages::OnionMessages(OnionMessages&&) noexcept = default;

@@ -9,13 +9,17 @@
 #include <memory>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
 namespace doze::onion_message {
 
-using Input = std::variant<Started, PeerReady, PeerGone, PeerUnreachable, MessageReceived, SendOnionMessage,
-                           PongReceived, ChannelUsable, DeadlineReached, CommandReceived>;
+struct Input : std::variant<Started, PeerReady, PeerGone, PeerUnreachable, MessageReceived, SendOnionMessage,
+                            PongReceived, ChannelUsable, DeadlineReached, CommandReceived> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class OnionMessages {
  public:

@@ -4,6 +4,8 @@
 
 namespace doze::payment {
 
+DOZE_COMPILED_HERE(Input)
+
 Payments::Payments() : inside(std::make_unique<Inside>()) {}
 Payments::~Payments() = default;
 Payments::Payments(Payments&&) noexcept = default;

@@ -12,16 +12,20 @@
 #include <memory>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
 namespace doze::payment {
 
-using Input = std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
-                           InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused,
-                           OfferedHtlcCommitted, ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed,
-                           OnionMessageReceived, OnionMessageOutcome, PongReceived, BlockConnected, ChainStatus,
-                           DeadlineReached, CommandReceived, RequestGone>;
+struct Input : std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
+                            InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused,
+                            OfferedHtlcCommitted, ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed,
+                            OnionMessageReceived, OnionMessageOutcome, PongReceived, BlockConnected, ChainStatus,
+                            DeadlineReached, CommandReceived, RequestGone> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class Payments {
  public:

@@ -4,6 +4,8 @@
 
 namespace doze::peer {
 
+DOZE_COMPILED_HERE(Input)
+
 Peers::Peers() : inside(std::make_unique<Inside>()) {}
 Peers::~Peers() = default;
 Peers::Peers(Peers&&) noexcept = default;

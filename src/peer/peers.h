@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
@@ -19,8 +20,11 @@ namespace doze::peer {
 /// peer whose message another room refused (DropPeer) gets none.
 struct EndOfStep {};
 
-using Input = std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, SendMessage, PingPeer,
-                           DropPeer, WantPeer, DeadlineReached, CommandReceived, EndOfStep>;
+struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, SendMessage, PingPeer,
+                            DropPeer, WantPeer, DeadlineReached, CommandReceived, EndOfStep> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class Peers {
  public:

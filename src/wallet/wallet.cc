@@ -9,6 +9,8 @@
 
 namespace doze::wallet {
 
+DOZE_COMPILED_HERE(Input)
+
 Wallet::Wallet() : inside(std::make_unique<Inside>()) {}
 Wallet::~Wallet() = default;
 Wallet::Wallet(Wallet&&) noexcept = default;

@@ -7,13 +7,17 @@
 #include <memory>
 #include <span>
 
+#include "base/variant.h"
 #include "effects/context.h"
 #include "effects/words.h"
 
 namespace doze::wallet {
 
-using Input = std::variant<Started, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
-                           ReleaseFunding, BroadcastResult, CommandReceived>;
+struct Input : std::variant<Started, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
+                            ReleaseFunding, BroadcastResult, CommandReceived> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Input)
+};
 
 class Wallet {
  public:

@@ -6,6 +6,8 @@
 
 namespace doze::wire {
 
+DOZE_COMPILED_HERE(Message)
+
 DOZE_MESSAGE(1, Warning, "warning");
 DOZE_MESSAGE(16, Init, "init");
 DOZE_MESSAGE(17, Error, "error");
@@ -342,7 +344,7 @@ namespace {
 /// Tries each alternative of the variant: the type numbers are in Type<M>.
 template <std::size_t kAt = 0>
 Result<Message, ParseError> decode_as(std::uint16_t type, ByteView bytes) {
-  using M = std::variant_alternative_t<kAt, Message>;
+  using M = std::variant_alternative_t<kAt, Message::variant>;
   if constexpr (std::is_same_v<M, UnknownMessage>) {
     if (type % 2 == 0) return fail(ParseError{ParseCode::UnknownEven, type, "message type"});
     return Message(UnknownMessage{type});

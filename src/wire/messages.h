@@ -14,6 +14,7 @@
 #include "base/parse_error.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "base/variant.h"
 #include "wire/address.h"
 #include "wire/blinded_path.h"
 #include "wire/features.h"
@@ -264,12 +265,15 @@ struct UnknownMessage {
   std::uint16_t type = 0;
 };
 
-using Message = std::variant<Init, Error, Warning, Ping, Pong, OpenChannel, AcceptChannel, FundingCreated,
-                             FundingSigned, ChannelReady, Shutdown, ClosingSigned, UpdateAddHtlc, UpdateFulfillHtlc,
-                             UpdateFailHtlc, UpdateFailMalformedHtlc, CommitmentSigned, RevokeAndAck, UpdateFee,
-                             ChannelReestablish, AnnouncementSignatures, ChannelAnnouncement, NodeAnnouncement,
-                             ChannelUpdate, QueryShortChannelIds, ReplyShortChannelIdsEnd, QueryChannelRange,
-                             ReplyChannelRange, GossipTimestampFilter, OnionMessage, UnknownMessage>;
+struct Message : std::variant<Init, Error, Warning, Ping, Pong, OpenChannel, AcceptChannel, FundingCreated,
+                              FundingSigned, ChannelReady, Shutdown, ClosingSigned, UpdateAddHtlc, UpdateFulfillHtlc,
+                              UpdateFailHtlc, UpdateFailMalformedHtlc, CommitmentSigned, RevokeAndAck, UpdateFee,
+                              ChannelReestablish, AnnouncementSignatures, ChannelAnnouncement, NodeAnnouncement,
+                              ChannelUpdate, QueryShortChannelIds, ReplyShortChannelIdsEnd, QueryChannelRange,
+                              ReplyChannelRange, GossipTimestampFilter, OnionMessage, UnknownMessage> {
+  using variant::variant;
+  DOZE_COMPILED_ONCE(Message)
+};
 
 /// Type and body, kMaxMessageBytes at most (aborts beyond: whoever composes stays below).
 [[nodiscard]] Bytes encode(const Message& message);

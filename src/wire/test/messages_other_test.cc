@@ -180,7 +180,7 @@ TEST(OtherMessages, SignedAmountsAreTwosComplement) {
 }
 
 TEST(Shapes, EveryTypeAndRecordHasOneAndNamesAreUnique) {
-  EXPECT_EQ(message_shapes().size(), std::variant_size_v<Message> - 1 + std::variant_size_v<OtherMessage>);
+  EXPECT_EQ(message_shapes().size(), std::variant_size_v<Message::variant> - 1 + std::variant_size_v<OtherMessage>);
   std::set<std::string> names;
   for (const auto& shape : message_shapes()) {
     EXPECT_EQ(shape_of(shape.type), &shape);

@@ -1,0 +1,29 @@
+// A variant of many types that is compiled once. Copying, moving and destroying a std::variant is code for each of its
+// types, made anew in every file that does it: with the words of this house that was half of the compiler's work.
+//
+//   struct Shape : std::variant<Circle, Square> {     // in the header
+//     using variant::variant;
+//     DOZE_COMPILED_ONCE(Shape)
+//   };
+//   DOZE_COMPILED_HERE(Shape)                         // in one .cc
+//
+// std::visit, std::get, std::get_if and std::holds_alternative take it as they take a std::variant; what needs the type
+// itself (std::variant_size_v) takes Shape::variant.
+#pragma once
+
+#include <variant>
+
+#define DOZE_COMPILED_ONCE(Name)             \
+  Name() = default;                          \
+  Name(const Name&);                         \
+  Name(Name&&) noexcept;                     \
+  Name& operator=(const Name&); /* NOLINT */ \
+  Name& operator=(Name&&) noexcept;          \
+  ~Name();
+
+#define DOZE_COMPILED_HERE(Name)                    \
+  Name::Name(const Name&) = default;                \
+  Name::Name(Name&&) noexcept = default;            \
+  Name& Name::operator=(const Name&) = default;     \
+  Name& Name::operator=(Name&&) noexcept = default; \
+  Name::~Name() = default;
