@@ -17,10 +17,6 @@ constexpr std::uint64_t kLeastClosingWeight = 540;
 /// As opener we pay up to so many times what we think right: estimates differ. LDK takes the most that is offered.
 constexpr std::uint64_t kMostTimesWanted = 2;
 
-Bytes script_of(const Channel& channel) {
-  return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
-}
-
 bool quiet(const Channel& channel) {
   return channel.local_spec.htlcs.empty() && channel.remote_spec.htlcs.empty() && !channel.next_remote_spec &&
          channel.local_proposed.empty() && channel.local_signed.empty() && channel.local_acked.empty() &&

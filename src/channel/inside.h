@@ -226,6 +226,8 @@ void save(Work& work, Channel& channel);
 [[nodiscard]] bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs);
 /// Updates that were checked when they were taken.
 void apply(Spec& spec, const Updates& ours, const Updates& theirs);
+/// The script that the funding output pays to.
+[[nodiscard]] Bytes script_of(const Channel& channel);
 [[nodiscard]] commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number);
 [[nodiscard]] commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spec, std::uint64_t number,
                                                        const PublicKey& point);

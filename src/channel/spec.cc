@@ -57,10 +57,6 @@ std::uint64_t obscure(const Channel& channel) {
   return channel.funder ? commitment::obscure_factor(us, them) : commitment::obscure_factor(them, us);
 }
 
-Bytes script_of(const Channel& channel) {
-  return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
-}
-
 /// Largest HTLC that `payer` can add to `spec` without touching its reserve; the opener also pays for its output.
 Msat room(const Channel& channel, const Spec& spec, bool ours) {
   const auto& receiver = ours ? channel.remote : channel.local;
@@ -97,6 +93,10 @@ Msat dust_in(const Channel& channel, const Spec& spec, bool our_commitment) {
 }
 
 }  // namespace
+
+Bytes script_of(const Channel& channel) {
+  return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
+}
 
 wire::Message to_message(const Update& update) {
   return std::visit([](const auto& message) { return wire::Message(message); }, update);

@@ -8,11 +8,6 @@ namespace doze::payment {
 
 namespace {
 
-Outgoing* find(Work& work, const PaymentId& id) {
-  auto it = work.state.outgoing.find(id);
-  return it == work.state.outgoing.end() ? nullptr : &it->second;
-}
-
 /// Whether there is something to announce now, and a point in doing so.
 bool may_announce(const Work& work, const Outgoing& payment) {
   if (!payment.is_static || is_terminal(payment.state)) return false;

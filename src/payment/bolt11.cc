@@ -26,34 +26,34 @@ std::optional<std::string> paid_before(const Work& work, const PaymentHash& hash
   return std::nullopt;
 }
 
-struct Refusal {
+struct CannotStart {
   CommandErrorCode code = CommandErrorCode::BadRequest;
   std::string why;
 };
 
-std::optional<Refusal> cannot_start(const Work& work, const command::Pay& command,
-                                    const offers::Bolt11Invoice& invoice) {
+std::optional<CannotStart> cannot_start(const Work& work, const command::Pay& command,
+                                        const offers::Bolt11Invoice& invoice) {
   const auto& context = work.context;
   if (command.quantity || command.payer_note)
-    return Refusal{CommandErrorCode::BadRequest, "a BOLT 11 invoice takes neither a quantity nor a note"};
+    return CannotStart{CommandErrorCode::BadRequest, "a BOLT 11 invoice takes neither a quantity nor a note"};
   if (command.hold.value_or(false))
-    return Refusal{CommandErrorCode::BadRequest, "a BOLT 11 invoice cannot be held for a sleeping recipient"};
+    return CannotStart{CommandErrorCode::BadRequest, "a BOLT 11 invoice cannot be held for a sleeping recipient"};
   if (invoice.payee() == context.signer.node_id())
-    return Refusal{CommandErrorCode::BadRequest, "this is our own invoice: give it to the payer"};
-  if (auto before = paid_before(work, invoice.payment_hash())) return Refusal{CommandErrorCode::Refused, *before};
+    return CannotStart{CommandErrorCode::BadRequest, "this is our own invoice: give it to the payer"};
+  if (auto before = paid_before(work, invoice.payment_hash())) return CannotStart{CommandErrorCode::Refused, *before};
   if (auto refusal = offers::cannot_pay(invoice, context.config.network, context.wall, command.amount))
-    return Refusal{
+    return CannotStart{
         refusal->code == offers::RefusalCode::Expired ? CommandErrorCode::Expired : CommandErrorCode::BadRequest,
         refusal->code == offers::RefusalCode::Expired
             ? "the invoice expired at " + time_text(invoice.expires_at()) + ": ask for a new one"
             : refusal->text()};
   if (invoice.min_final_cltv_expiry_delta() > kMaxTotalDelta)
-    return Refusal{CommandErrorCode::BadRequest,
-                   "the invoice asks for " + std::to_string(invoice.min_final_cltv_expiry_delta().value()) +
-                       " blocks at its end: " + std::to_string(kMaxTotalDelta.value()) + " at most"};
+    return CannotStart{CommandErrorCode::BadRequest,
+                       "the invoice asks for " + std::to_string(invoice.min_final_cltv_expiry_delta().value()) +
+                           " blocks at its end: " + std::to_string(kMaxTotalDelta.value()) + " at most"};
   bool open = std::any_of(context.views.channels.begin(), context.views.channels.end(),
                           [](const auto& entry) { return entry.second.phase == ChannelPhase::Normal; });
-  if (!open) return Refusal{CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels"};
+  if (!open) return CannotStart{CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels"};
   return std::nullopt;
 }
 

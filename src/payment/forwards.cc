@@ -148,47 +148,48 @@ BlockHeight fail_back_height(const Forward& forward) {
                   blocks_before(forward.expiry_in, kFailBackIncoming));
 }
 
-struct Refusal {
+struct CannotForward {
   std::string why;
   std::uint16_t code = 0;
 };
 
 /// Everything that must be right before an HTLC is taken for forwarding or holding.
-std::optional<Refusal> check_forward(const Work& work, const Forward& forward, const ChannelView* next) {
+std::optional<CannotForward> check_forward(const Work& work, const Forward& forward, const ChannelView* next) {
   const auto& context = work.context;
   if (!context.views.chain_synced && work.state.behind_since &&
       after_ms(*work.state.behind_since, kChainPatienceMs) <= context.mono)
-    return Refusal{"our block chain is behind", onion::kTemporaryNodeFailure};
-  if (next == nullptr) return Refusal{"no such next channel", onion::kUnknownNextPeer};
+    return CannotForward{"our block chain is behind", onion::kTemporaryNodeFailure};
+  if (next == nullptr) return CannotForward{"no such next channel", onion::kUnknownNextPeer};
   if (next->channel_id == forward.incoming.channel_id)
-    return Refusal{"back where it came from", onion::kUnknownNextPeer};
+    return CannotForward{"back where it came from", onion::kUnknownNextPeer};
   const auto& policy = context.config.fees;
   auto fee = sub(forward.amount_in, forward.amount_out);
   auto wanted = policy.fee_base.value() + forward.amount_out.value() / 1'000'000 * policy.fee_proportional_millionths +
                 forward.amount_out.value() % 1'000'000 * policy.fee_proportional_millionths / 1'000'000;
-  if (!fee || fee->value() < wanted) return Refusal{"fee too low", onion::kFeeInsufficient};
-  if (forward.amount_out < policy.htlc_minimum) return Refusal{"amount below our minimum", onion::kAmountBelowMinimum};
+  if (!fee || fee->value() < wanted) return CannotForward{"fee too low", onion::kFeeInsufficient};
+  if (forward.amount_out < policy.htlc_minimum)
+    return CannotForward{"amount below our minimum", onion::kAmountBelowMinimum};
   // The sender chooses both: their sum may not fit into 32 bits.
   if (forward.expiry_in.value() < std::uint64_t{forward.expiry_out.value()} + policy.cltv_expiry_delta.value())
-    return Refusal{"expiry delta too small", onion::kIncorrectCltvExpiry};
+    return CannotForward{"expiry delta too small", onion::kIncorrectCltvExpiry};
   if (blocks_until(forward.expiry_in, context.tip) > kMaxIncomingExpiry)
-    return Refusal{"expiry too far away", onion::kExpiryTooFar};
+    return CannotForward{"expiry too far away", onion::kExpiryTooFar};
   if (blocks_until(forward.expiry_out, context.tip) < kMinOutgoingLeft)
-    return Refusal{"expiry too soon", onion::kExpiryTooSoon};
+    return CannotForward{"expiry too soon", onion::kExpiryTooSoon};
   return std::nullopt;
 }
 
-std::optional<Refusal> check_hold(const Work& work, const Forward& forward) {
+std::optional<CannotForward> check_hold(const Work& work, const Forward& forward) {
   const auto& config = work.context.config;
   bool offered = *forward.hold == Profile::Ldk ? config.offers_ldk_hold : config.offers_draft_hold;
-  if (!offered || config.role != Role::Server) return Refusal{"we do not hold", onion::kTemporaryNodeFailure};
-  if (work.context.tip >= forward.fail_back) return Refusal{"no time left to hold it", onion::kExpiryTooSoon};
+  if (!offered || config.role != Role::Server) return CannotForward{"we do not hold", onion::kTemporaryNodeFailure};
+  if (work.context.tip >= forward.fail_back) return CannotForward{"no time left to hold it", onion::kExpiryTooSoon};
   const auto* from = work.context.views.channel(forward.incoming.channel_id);
   auto per_channel = from != nullptr ? std::min(kMaxHeldPerChannel, from->max_held_received) : kMaxHeldPerChannel;
   if (count_held(work.state, &forward.incoming.channel_id) >= per_channel)
-    return Refusal{"too many held HTLCs in this channel", onion::kTemporaryNodeFailure};
+    return CannotForward{"too many held HTLCs in this channel", onion::kTemporaryNodeFailure};
   if (count_held(work.state, nullptr) >= kMaxHeldPerNode)
-    return Refusal{"too many held HTLCs", onion::kTemporaryNodeFailure};
+    return CannotForward{"too many held HTLCs", onion::kTemporaryNodeFailure};
   return std::nullopt;
 }
 
@@ -219,7 +220,7 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   forward.fail_back = fail_back_height(forward);
 
   auto refusal = check_forward(work, forward, next);
-  if (word.too_much_dust) refusal = Refusal{"too much dust in the channel", onion::kTemporaryChannelFailure};
+  if (word.too_much_dust) refusal = CannotForward{"too much dust in the channel", onion::kTemporaryChannelFailure};
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
   forward.state = forward.hold && !released_early ? ForwardState::Held
                   : forward.hold                  ? ForwardState::Released

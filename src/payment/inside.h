@@ -274,6 +274,10 @@ void send_on_synced(Work& work);
 /// Pays without a hold: the recipient is told, the HTLC leaves when it answers.
 void stay_online(Work& work, Outgoing& payment);
 void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word);
+/// The command gets an error.
+void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message);
+/// nullptr: there is none.
+[[nodiscard]] Outgoing* find(Work& work, const PaymentId& id);
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word);
 void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word);
 void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word);

@@ -8,10 +8,6 @@ namespace doze::payment {
 
 namespace {
 
-void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
-  work.say(Reply{request, CommandError{code, std::move(message), {}}});
-}
-
 bool can_be_paid(const Issued& invoice, UnixTime now) {
   return !invoice.paid_at && now <= invoice.expires_at;
 }
@@ -75,26 +71,27 @@ offers::Bolt11Terms terms_of(const Context& context, const command::CreateInvoic
   return terms;
 }
 
-struct Refusal {
+struct CannotClaim {
   std::uint16_t code = onion::kIncorrectOrUnknownPaymentDetails;
   Bytes data;
   std::string why;
 };
 
 /// BOLT 4, "Requirements for the final node" of payment payloads. All that a prober could learn from looks the same.
-Result<const Issued*, Refusal> judge(const Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
+Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
   const auto& htlc = word.htlc;
   auto refused = [&](std::string why) {
-    return fail(Refusal{onion::kIncorrectOrUnknownPaymentDetails,
-                        Writer().u64(htlc.amount_msat.value()).u32(work.context.tip.value()).take(), std::move(why)});
+    return fail(CannotClaim{onion::kIncorrectOrUnknownPaymentDetails,
+                            Writer().u64(htlc.amount_msat.value()).u32(work.context.tip.value()).take(),
+                            std::move(why)});
   };
-  if (word.too_much_dust) return fail(Refusal{onion::kTemporaryNodeFailure, {}, "too much dust in the channel"});
+  if (word.too_much_dust) return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "too much dust in the channel"});
   if (htlc.amount_msat < onion.amt_to_forward)
-    return fail(Refusal{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
-                        "less than the onion says"});
+    return fail(CannotClaim{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
+                            "less than the onion says"});
   if (htlc.cltv_expiry < onion.outgoing_cltv_value)
-    return fail(Refusal{onion::kFinalIncorrectCltvExpiry, Writer().u32(htlc.cltv_expiry.value()).take(),
-                        "sooner than the onion says"});
+    return fail(CannotClaim{onion::kFinalIncorrectCltvExpiry, Writer().u32(htlc.cltv_expiry.value()).take(),
+                            "sooner than the onion says"});
   auto it = work.state.invoices.find(htlc.payment_hash);
   if (it == work.state.invoices.end()) return refused("no invoice of ours has this payment hash");
   const auto& issued = it->second;

@@ -35,17 +35,8 @@ const char* name(OutgoingState state) {
 
 namespace {
 
-void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
-  work.say(Reply{request, CommandError{code, std::move(message), {}}});
-}
-
 Fields facts(const Outgoing& payment) {
   return {{"payment_id", payment.id.hex()}, {"amount_msat", payment.amount.value()}};
-}
-
-Outgoing* find(Work& work, const PaymentId& id) {
-  auto it = work.state.outgoing.find(id);
-  return it == work.state.outgoing.end() ? nullptr : &it->second;
 }
 
 /// The lowest E that gives the recipient's HTLC its final delta plus what holding needs.
@@ -372,6 +363,15 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
     payment->excluded_channels.insert(word.channel_id);
   if (!recipient_refused && payment->attempts < kMaxAttempts) return send_htlc(work, *payment);
   end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::PaymentFailed, failure.text);
+}
+
+Outgoing* find(Work& work, const PaymentId& id) {
+  auto it = work.state.outgoing.find(id);
+  return it == work.state.outgoing.end() ? nullptr : &it->second;
+}
+
+void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
+  work.say(Reply{request, CommandError{code, std::move(message), {}}});
 }
 
 }  // namespace doze::payment

@@ -33,7 +33,7 @@ void erase(Work& work, Due::iterator it) {
 }
 
 /// Those with all their answers first: they stay only so that a repeated announcement does not start anew.
-void make_room(Work& work) {
+void make_room_for_release(Work& work) {
   auto& releases = work.state.releases;
   if (releases.size() < kMaxReleasesDue) return;
   erase(work, std::min_element(releases.begin(), releases.end(), [](const auto& a, const auto& b) {
@@ -73,7 +73,7 @@ void on_held_htlc_available(Work& work, const OnionMessageReceived& word, Profil
   auto& releases = work.state.releases;
   auto it = releases.find(key);
   if (it == releases.end()) {
-    make_room(work);
+    make_room_for_release(work);
     ReleaseDue release;
     release.reply_path = key;
     release.profile = profile;

@@ -141,6 +141,20 @@ std::uint64_t number_of(const std::variant<Value, CommandError>& reply, std::str
   return number == nullptr ? 0 : *number;
 }
 
+std::string text_in(const Value& row, std::string_view field) {
+  const auto* value = row.find(field);
+  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->inner());
+  return text == nullptr ? "" : *text;
+}
+std::uint64_t number_in(const Value& row, std::string_view field) {
+  const auto* value = row.find(field);
+  const auto* number = value == nullptr ? nullptr : std::get_if<std::uint64_t>(&value->inner());
+  return number == nullptr ? 0 : *number;
+}
+bool ended(const std::string& state) {
+  return state == "settled" || state == "failed" || state == "expired";
+}
+
 std::string error_of(const std::variant<Value, CommandError>& reply) {
   const auto* error = std::get_if<CommandError>(&reply);
   return error == nullptr ? "" : error->message;

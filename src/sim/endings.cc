@@ -29,12 +29,6 @@ Ending compare(bool holds, const std::string& what, std::uint64_t value, std::ui
           what + " " + std::to_string(value) + (holds ? ", limit " : ", but the limit is ") + std::to_string(limit)};
 }
 
-std::string text_in(const Value& row, std::string_view name) {
-  const auto* value = row.find(name);
-  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->inner());
-  return text == nullptr ? "" : *text;
-}
-
 /// "2026-11-24T05:10:00Z" as simulated milliseconds.
 std::uint64_t ms_of(const World& world, const std::string& text) {
   std::tm when{};

@@ -11,11 +11,6 @@ namespace {
 constexpr std::uint64_t kAmount = 50'000'000;
 /// After a disturbance everything comes back on its own within this time.
 constexpr std::uint64_t kPatienceMs = 300'000;
-constexpr int kRestBlocks = 400;
-
-bool ended(const std::string& state) {
-  return state == "settled" || state == "failed" || state == "expired";
-}
 
 struct Run {
   AsyncNetwork network;

@@ -9,24 +9,6 @@
 namespace doze::sim {
 namespace {
 
-/// Blocks to mine at most before a held payment must have ended: its window and the way back.
-constexpr int kRestBlocks = 400;
-
-bool ended(const std::string& state) {
-  return state == "settled" || state == "failed" || state == "expired";
-}
-
-std::string text_in(const Value& row, std::string_view name) {
-  const auto* value = row.find(name);
-  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->inner());
-  return text == nullptr ? "" : *text;
-}
-std::uint64_t number_in(const Value& row, std::string_view name) {
-  const auto* value = row.find(name);
-  const auto* number = value == nullptr ? nullptr : std::get_if<std::uint64_t>(&value->inner());
-  return number == nullptr ? 0 : *number;
-}
-
 List rows_of(World& world, std::size_t node, command::Command command, std::string_view name) {
   auto reply = world.ask(node, std::move(command));
   const auto* value = std::get_if<Value>(&reply);

@@ -401,7 +401,7 @@ Violation bad_add(const char* what, Change change) {
 }
 
 /// B holds an HTLC of A's, A holds one of B's (id 0 each), both committed.
-void with_htlcs(Pair& pair) {
+void with_one_htlc_each(Pair& pair) {
   pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
   pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
   pair.run();
@@ -445,18 +445,18 @@ INSTANTIATE_TEST_SUITE_P(
                                 }},
                       Violation{"wrong_preimage",
                                 [](Pair& pair) {
-                                  with_htlcs(pair);
+                                  with_one_htlc_each(pair);
                                   pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(99), {}});
                                 }},
                       Violation{"removes_twice",
                                 [](Pair& pair) {
-                                  with_htlcs(pair);
+                                  with_one_htlc_each(pair);
                                   pair.a.outbox.emplace_back(wire::UpdateFailHtlc{pair.id(), 0, {}, {}});
                                   pair.a.outbox.emplace_back(wire::UpdateFulfillHtlc{pair.id(), 0, preimage(2), {}});
                                 }},
                       Violation{"malformed_without_badonion",
                                 [](Pair& pair) {
-                                  with_htlcs(pair);
+                                  with_one_htlc_each(pair);
                                   pair.a.outbox.emplace_back(wire::UpdateFailMalformedHtlc{pair.id(), 0, {}, 5});
                                 }},
                       Violation{"removes_before_committed",

@@ -4,11 +4,10 @@
 #include "crypto/crypto.h"
 #include "offers/bolt11.h"
 #include "sim/async_network.h"
+#include "sim/test/scenario.h"
 
 namespace doze::sim {
 namespace {
-
-constexpr std::uint64_t kAmount = 50'000'000;
 
 List list_of(const std::variant<Value, CommandError>& reply, const char* name) {
   return std::get<List>(std::get<Value>(reply).find(name)->inner());
