@@ -181,6 +181,9 @@ def bad_input_costs_one_line(world):
     check("doze init" in doze(world, "getinfo", datadir=world.base / "nowhere"), "a missing node is not explained")
     doze(world, "help", code=0)
     doze(world, "help", "pay", code=0)
+    with open("/dev/full", "w") as full:  # an answer that is lost is no success
+        lost = subprocess.run([str(world.s.build / "doze"), "help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    check(lost.returncode == 1 and "cannot write" in lost.stderr, f"a lost answer: {lost.returncode} {lost.stderr!r}")
 
 
 def dozed_ends(world, node, says, *options):

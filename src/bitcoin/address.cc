@@ -59,8 +59,10 @@ Result<Bytes, ParseError> script_of_address(std::string_view address, std::strin
   auto segwit = bech32_decode(address);
   if (segwit) return segwit_script(*segwit, hrp);
   // Base58 has no fixed front. Text that starts like a segwit address is one, and its own mistake is told.
-  auto lower = bech32_lower(address.substr(0, hrp.size() + 1));
-  if (lower && *lower == std::string(hrp) + "1") return fail(std::move(segwit).error());
+  for (std::string_view front : {"bc1", "tb1", "bcrt1"}) {
+    auto lower = bech32_lower(address.substr(0, front.size()));
+    if (lower && *lower == front) return fail(std::move(segwit).error());
+  }
   return base58_script(address, hrp);
 }
 

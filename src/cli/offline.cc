@@ -81,7 +81,8 @@ int decode(const Words& words, const Command& command, bool as_json) {
   // Text with spaces in it may come as several words.
   std::string text, as;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--as" && i + 1 < words.size()) {
+    if (words[i] == "--as") {
+      if (i + 1 == words.size()) return complain("--as needs a value: see doze help decode");
       as = words[++i];
     } else if (words[i].starts_with("--")) {
       return complain("unknown option '" + words[i] + "': see doze help decode");
@@ -105,7 +106,10 @@ int check(const toolbox::Flags& flags, bool as_json) {
   auto bytes_of_flag = [&](const char* name) -> Result<Bytes, std::string> {
     LN_TRY(text, input_of(toolbox::text_of(flags, name)));
     auto cleaned = toolbox::clean(text).text;
-    if (auto bytes = from_hex(toolbox::squeezed(cleaned))) return *std::move(bytes);
+    auto bytes = from_hex(toolbox::squeezed(cleaned));
+    if (bytes && !bytes->empty()) return *std::move(bytes);
+    if (std::string_view(name) == "invoice")
+      return fail(std::string("--invoice: ") + (text.empty() ? "empty" : "no hex"));
     auto offer = offers::Offer::parse(toolbox::squeezed(cleaned));
     if (!offer) return fail(std::string("--") + name + ": neither hex nor a valid offer: " + describe(offer.error()));
     return offer->bytes();
@@ -163,7 +167,9 @@ int run_vectors(const Words& files, bool as_json) {
       invalid += result.valid ? 0 : 1;
       if (result.passed) continue;
       ++bad;
-      if (!as_json) std::printf("FAILED  %s: %s: %s\n", file.c_str(), result.name.c_str(), result.why.c_str());
+      if (!as_json)
+        std::printf("FAILED  %s: %s: %s\n", file.c_str(), escape_untrusted(result.name).c_str(),
+                    escape_untrusted(result.why).c_str());
       failures.push_back(Value().set("file", file).set("case", result.name).set("why", result.why));
     }
     if (!as_json) std::printf("%-40s %4zu cases, %zu failed\n", file.c_str(), results->size(), bad);

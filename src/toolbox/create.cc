@@ -13,6 +13,7 @@ namespace doze::toolbox {
 namespace {
 
 constexpr std::uint64_t kMaxU16 = 0xffff, kMaxU32 = 0xffffffff;
+constexpr std::size_t kMaxHops = 255;  // BOLT 4: a blinded path counts its hops in one byte
 /// Largest HTLC of payment paths that do not say: 1 bitcoin.
 constexpr std::uint64_t kDefaultMaximumMsat = 100'000'000'000;
 
@@ -191,7 +192,12 @@ Made<Value> create_invoice_request(const Flags& flags) {
   if (!request) return fail(refused("invoice_request", request.error()));
   Value out;
   out.set("hex", to_hex(request->bytes())).set("offer_id", request->offer_id().hex());
-  return out.set("payer_id", request->payer_id().hex());
+  out.set("payer_id", request->payer_id().hex());
+  // Made all the same: a request that must be refused is what an issuer is tried with. No clock here: expiry is not
+  // judged.
+  if (auto refusal = offers::check_request(*request, offer, UnixTime(0)))
+    out.set("problem", "the offer's issuer must refuse it: " + refusal->text());
+  return out;
 }
 
 Made<Value> create_refund(const Flags& flags) {
@@ -320,8 +326,12 @@ Made<Value> create_blinded_path(const Flags& flags) {
   }
   hops = onion::with_dummy_hops(std::move(hops), static_cast<std::size_t>(dummies),
                                 payment ? onion::PathUse::Payments : onion::PathUse::Messages);
+  if (hops.size() > kMaxHops) return fail(bad_flag("nodes", "at most 255 hops, dummy hops included"));
   auto path = onion::blind(session, dummies > 0 || is_set(flags, "padded") ? onion::padded(hops) : onion::bare(hops));
   if (!path) return fail(problem("blinded path", "a key is no point"));
+  for (const auto& hop : path->path)
+    if (hop.encrypted_recipient_data.size() > kMaxU16)
+      return fail(bad_flag("path_id", "too long: a hop's encrypted data has 65535 bytes at most"));
   if (is_set(flags, "introduction")) {
     auto channel = parse_scid_dir(text_of(flags, "introduction"));
     if (!channel) return fail(bad_flag("introduction", "a channel and the end that the first node is: 600x1x0/1"));

@@ -84,6 +84,7 @@ Made<Value> build_payment(const Flags& flags) {
     nodes.push_back(hop.node_id);
     hops.push_back(std::move(hop));
   }
+  if (hops.empty()) return fail(bad_flag("hops", "needed: at least one NODE:PAYLOAD"));
   auto packet = onion::build_packet(session, hops, associated, onion::kPaymentPayloads);
   if (!packet) return fail(problem("onion", "the payloads do not fit into 1,300 bytes"));
   Value out;
@@ -316,9 +317,10 @@ Made<Value> onion_unwrap(const Flags& flags) {
   }
   if (reason.empty() && !data) return fail(problem("", "--reason, --attribution-data or both"));
   Value out;
+  auto times = data ? onion::read_attribution(secrets, reason, *data) : std::vector<onion::HoldTime>{};
   if (!reason.empty()) {
     auto failure = onion::decode_failure(secrets, reason);
-    if (!failure && !data)
+    if (!failure && times.empty())
       return fail(problem("reason", "no node of the way made it: these are not its secrets, or somebody changed it"));
     if (failure) {
       auto message = Writer().u16(failure->code).bytes(failure->data).take();
@@ -327,11 +329,10 @@ Made<Value> onion_unwrap(const Flags& flags) {
       out.set("failure_message",
               shown ? *shown : Value().set("hex", to_hex(message)).set("problem", shown.error().text()));
     } else {
-      out.set("problem", "no node of the way made the failure: somebody changed it");
+      out.set("problem", "no node of the way made the failure: somebody behind the nodes below changed it");
     }
   }
   if (!data) return out;
-  auto times = onion::read_attribution(secrets, reason, *data);
   List held;
   for (auto time : times) held.push_back(std::uint64_t{time.value()} * kHoldTimeUnitMs);
   out.set("hold_times_ms", std::move(held));

@@ -146,8 +146,18 @@ CaseResult run_case(const Value& one) {
   CaseResult out{text_in(one, "name"), flag_in(one, "valid"), false, ""};
   auto kind = text_in(one, "kind"), hex_input = text_in(one, "input");
   auto input = from_hex(hex_input);
-  if (out.name.empty() || kind.empty() || !input || one.find("valid") == nullptr) {
-    out.why = "a case needs name, kind, valid, and input in hex";
+  auto is_text = [&](const char* member) {
+    const auto* value = one.find(member);
+    return value != nullptr && std::holds_alternative<std::string>(value->inner());
+  };
+  const auto* valid = one.find("valid");
+  bool says_valid = valid != nullptr && std::holds_alternative<bool>(valid->inner());
+  if (out.name.empty() || kind.empty() || !input || !is_text("input") || !says_valid) {
+    out.why = "a case needs name, kind, valid (true or false), and input in hex";
+    return out;
+  }
+  if (one.find("error") != nullptr && !is_text("error")) {
+    out.why = "error is no text";
     return out;
   }
   auto read = read_case(kind, *input, one);

@@ -66,6 +66,12 @@ TEST(Address, MistypedTextSaysWhy) {
   EXPECT_FALSE(script_of_address(std::string(500, '1'), "bc"));
 }
 
+TEST(Address, MistypedTextOfAnotherNetworkIsNotTakenForBase58) {
+  for (const char* hrp : {"bc", "tb", "bcrt"})
+    EXPECT_EQ(script_of_address("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", hrp).error().code,
+              ParseCode::BadChecksum);
+}
+
 TEST(Address, ScriptsWithoutAddressHaveNone) {
   EXPECT_FALSE(address_of_script(hex(""), "bc"));
   EXPECT_FALSE(address_of_script(hex("6a0100"), "bc"));

@@ -156,10 +156,7 @@ int call(const std::string& datadir, const rpc::Method& method, const Words& wor
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  Words words(argv + 1, argv + argc);
+int run(const Words& words) {
   std::string datadir = app::default_datadir();
   bool as_json = false;
   Words rest;
@@ -194,4 +191,13 @@ int main(int argc, char** argv) {
   if (command->method.name == "init") return init(datadir, arguments);
   if (command->offline) return cli::run_offline(*command, arguments, as_json);
   return call(datadir, command->method, arguments, as_json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int code = run(Words(argv + 1, argv + argc));
+  // An answer that is lost, on a full disk for example, is no success.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("cannot write the answer");
+  return code;
 }

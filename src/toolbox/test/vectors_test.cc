@@ -119,5 +119,13 @@ TEST(Vectors, other_files_are_refused_with_a_reason) {
   EXPECT_FALSE(result.why.empty());
 }
 
+TEST(Vectors, a_case_whose_members_have_other_types_fails) {
+  auto good = Value().set("name", "x").set("kind", "offer").set("valid", false).set("input", "00").set("error", "");
+  EXPECT_TRUE(run_case(good).passed) << run_case(good).why;
+  for (const char* member : {"valid", "input", "error"})
+    for (const auto& other : {Value(), Value(std::uint64_t{5}), Value(List{})})
+      EXPECT_FALSE(run_case(with(good, member, other)).passed) << member;
+}
+
 }  // namespace
 }  // namespace doze::toolbox
