@@ -66,11 +66,15 @@ Halves split(std::array<std::uint8_t, 64> mac) {
   return out;
 }
 
-struct Versions {
+std::uint32_t fingerprint_of(const PublicKey& key) {
+  return Reader(crypto::hash160(key.view()).view()).u32();
+}
+
+struct ExtendedKeyVersions {
   std::uint32_t xprv, xpub;
 };
-Versions versions_of(std::string_view hrp) {
-  return hrp == "bc" ? Versions{0x0488ade4, 0x0488b21e} : Versions{0x04358394, 0x043587cf};
+ExtendedKeyVersions key_versions_of(std::string_view hrp) {
+  return hrp == "bc" ? ExtendedKeyVersions{0x0488ade4, 0x0488b21e} : ExtendedKeyVersions{0x04358394, 0x043587cf};
 }
 
 std::string to_text(const ExtendedKey& key, std::uint32_t version, ByteView key_bytes) {
@@ -137,6 +141,10 @@ std::optional<ExtendedKey> master_key(ByteView seed) {
 }
 
 std::optional<ExtendedKey> derive(const ExtendedKey& parent, std::uint32_t index) {
+  return derive(parent, crypto::public_key(parent.key), index);
+}
+
+std::optional<ExtendedKey> derive(const ExtendedKey& parent, const PublicKey& parent_public, std::uint32_t index) {
   if (parent.depth == 255) return std::nullopt;
   Bytes input;
   input.reserve(37);  // it never moves: nothing is left behind where it was
@@ -144,14 +152,15 @@ std::optional<ExtendedKey> derive(const ExtendedKey& parent, std::uint32_t index
     input.push_back(0);
     append(input, parent.key.reveal());
   } else {
-    append(input, crypto::public_key(parent.key).view());
+    append(input, parent_public.view());
   }
   append(input, Writer().u32(index).view());
   auto halves = split(crypto::hmac_sha512(parent.chain_code.reveal(), input));
   crypto::wipe(input);
   auto key = crypto::tweak_add(parent.key, halves.left.reveal());
   if (!key) return std::nullopt;
-  return ExtendedKey{*key, halves.right, static_cast<std::uint8_t>(parent.depth + 1), fingerprint(parent), index};
+  return ExtendedKey{*key, halves.right, static_cast<std::uint8_t>(parent.depth + 1), fingerprint_of(parent_public),
+                     index};
 }
 
 std::optional<ExtendedKey> derive_path(const ExtendedKey& root, std::span<const std::uint32_t> path) {
@@ -164,26 +173,26 @@ std::optional<ExtendedKey> derive_path(const ExtendedKey& root, std::span<const 
 }
 
 std::uint32_t fingerprint(const ExtendedKey& key) {
-  return Reader(crypto::hash160(crypto::public_key(key.key).view()).view()).u32();
+  return fingerprint_of(crypto::public_key(key.key));
 }
 
 std::string to_xprv(const ExtendedKey& key, std::string_view hrp) {
   Bytes padded{0};
   append(padded, key.key.reveal());
-  auto out = to_text(key, versions_of(hrp).xprv, padded);
+  auto out = to_text(key, key_versions_of(hrp).xprv, padded);
   crypto::wipe(padded);
   return out;
 }
 
 std::string to_xpub(const ExtendedKey& key, std::string_view hrp) {
-  return to_text(key, versions_of(hrp).xpub, crypto::public_key(key.key).view());
+  return to_text(key, key_versions_of(hrp).xpub, crypto::public_key(key.key).view());
 }
 
 Result<ExtendedKey, ParseError> parse_xprv(std::string_view text, std::string_view hrp) {
   LN_TRY(payload, base58check_decode(text));
   if (payload.size() != kExtendedKeySize) return fail(ParseError{ParseCode::BadLength, payload.size(), "extended key"});
   Reader in(payload);
-  if (in.u32() != versions_of(hrp).xprv)
+  if (in.u32() != key_versions_of(hrp).xprv)
     return fail(ParseError{ParseCode::BadValue, 0, "not a private extended key of this network"});
   ExtendedKey out;
   out.depth = in.u8();

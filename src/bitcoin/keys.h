@@ -41,6 +41,9 @@ struct ExtendedKey {
 [[nodiscard]] std::optional<ExtendedKey> master_key(ByteView seed);
 /// Hardened if `index` has kHardened set. nullopt if this index has no key (chance 2^-127) or depth 255 is reached.
 [[nodiscard]] std::optional<ExtendedKey> derive(const ExtendedKey& parent, std::uint32_t index);
+/// The same for a parent of many: its public key, which takes most of the time, is given.
+[[nodiscard]] std::optional<ExtendedKey> derive(const ExtendedKey& parent, const PublicKey& parent_public,
+                                                std::uint32_t index);
 [[nodiscard]] std::optional<ExtendedKey> derive_path(const ExtendedKey& root, std::span<const std::uint32_t> path);
 /// First four bytes of HASH160 of the public key, big endian.
 [[nodiscard]] std::uint32_t fingerprint(const ExtendedKey& key);

@@ -21,6 +21,7 @@ class SeedSigner final : public Signer {
   SeedSigner(const ExtendedKey& root, std::uint32_t coin, ByteView channel_salt)
       : wallet_{child(root, {84 | kHardened, coin | kHardened, 0 | kHardened, 0}),
                 child(root, {84 | kHardened, coin | kHardened, 0 | kHardened, 1})},
+        wallet_public_{crypto::public_key(wallet_[0].key), crypto::public_key(wallet_[1].key)},
         node_key_(child(root, {1017 | kHardened, coin | kHardened, 0 | kHardened}).key),
         master_(*Secret::from(child(root, {1017 | kHardened, coin | kHardened, 1 | kHardened}).key.reveal())),
         channel_salt_(to_bytes(channel_salt)),
@@ -57,10 +58,13 @@ class SeedSigner final : public Signer {
 
  private:
   PrivateKey wallet_secret(bool change, std::uint32_t index) const {
-    return child(wallet_[change ? 1 : 0], {index}).key;
+    auto key = bitcoin::derive(wallet_[change ? 1 : 0], wallet_public_[change ? 1 : 0], index);
+    LN_ASSERT(key.has_value());  // chance 2^-127
+    return key->key;
   }
 
   std::array<ExtendedKey, 2> wallet_;
+  std::array<PublicKey, 2> wallet_public_;
   PrivateKey node_key_;
   Secret master_;
   Bytes channel_salt_;

@@ -4,6 +4,7 @@
 
 #include "bitcoin/address.h"
 #include "effects/seed_signer.h"
+#include "sim/remembering_signer.h"
 
 namespace doze::sim {
 
@@ -62,7 +63,7 @@ std::size_t World::add_node(std::string name, Config config) {
   node->rng = std::make_unique<SeededRng>(seed_, "rng " + name);
   Bytes entropy = to_bytes(crypto::sha256({Writer().u64(seed_).take(), bytes_of("seed " + name)}).view());
   append(entropy, crypto::sha256(entropy).view());
-  node->signer = make_seed_signer(entropy, config.network);
+  node->signer = std::make_shared<RememberingSigner>(make_seed_signer(entropy, config.network));
   nodes_.push_back(std::move(node));
   if (config.role == Role::Server) config.announced_addresses = {address(index)};
   nodes_[index]->config = std::move(config);
