@@ -10,7 +10,7 @@ namespace {
 struct Base58Versions {
   std::uint8_t p2pkh, p2sh;
 };
-Base58Versions versions_of(std::string_view hrp) {
+Base58Versions address_versions_of(std::string_view hrp) {
   return hrp == kHrpMainnet ? Base58Versions{0x00, 0x05} : Base58Versions{0x6f, 0xc4};
 }
 
@@ -43,8 +43,8 @@ Result<Bytes, ParseError> base58_script(std::string_view address, std::string_vi
   LN_TRY(payload, base58check_decode(address));
   auto hash = payload.empty() ? std::nullopt : Hash20::from(ByteView(payload).subspan(1));
   if (!hash) return fail(ParseError{ParseCode::BadValue, 0, "address length"});
-  if (payload[0] == versions_of(hrp).p2pkh) return p2pkh_script(*hash);
-  if (payload[0] == versions_of(hrp).p2sh) return p2sh_script(*hash);
+  if (payload[0] == address_versions_of(hrp).p2pkh) return p2pkh_script(*hash);
+  if (payload[0] == address_versions_of(hrp).p2sh) return p2sh_script(*hash);
   return fail(ParseError{ParseCode::BadValue, 0, "address of another network"});
 }
 
@@ -67,8 +67,8 @@ Result<Bytes, ParseError> script_of_address(std::string_view address, std::strin
 }
 
 std::optional<std::string> address_of_script(ByteView script_pubkey, std::string_view hrp) {
-  if (is_p2pkh(script_pubkey)) return base58_address(versions_of(hrp).p2pkh, script_pubkey.subspan(3, 20));
-  if (is_p2sh(script_pubkey)) return base58_address(versions_of(hrp).p2sh, script_pubkey.subspan(2, 20));
+  if (is_p2pkh(script_pubkey)) return base58_address(address_versions_of(hrp).p2pkh, script_pubkey.subspan(3, 20));
+  if (is_p2sh(script_pubkey)) return base58_address(address_versions_of(hrp).p2sh, script_pubkey.subspan(2, 20));
   auto program = witness_program(script_pubkey);
   if (!program) return std::nullopt;
   if (program->version == 0 && program->program.size() != 20 && program->program.size() != 32) return std::nullopt;

@@ -2,12 +2,11 @@
 #include <algorithm>
 
 #include "bitcoin/interpreter.h"
+#include "bitcoin/script_machine.h"
 
 namespace doze::bitcoin {
 
 namespace {
-// BIP 68
-constexpr std::uint32_t kSequenceNoLock = 0x80000000, kSequenceIsTime = 0x00400000, kSequenceValue = 0x0000ffff;
 constexpr std::uint64_t kSecondsPerUnit = 512;
 
 bool lock_passed(std::uint32_t sequence, const SpentAt& spent, BlockHeight height, UnixTime median_time) {

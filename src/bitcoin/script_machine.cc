@@ -14,8 +14,6 @@ constexpr std::size_t kMaxOps = 201;  // above OP_16; CHECKMULTISIG counts its k
 constexpr std::size_t kMaxStack = 1'000;
 constexpr std::int64_t kMaxMultisigKeys = 20;
 constexpr std::size_t kLockNumberSize = 5;  // BIP 65, BIP 112: enough for all of an unsigned 32-bit value
-// BIP 68
-constexpr std::uint32_t kSequenceNoLock = 0x80000000, kSequenceIsTime = 0x00400000, kSequenceValue = 0x0000ffff;
 
 using Outcome = Status<ScriptError>;
 

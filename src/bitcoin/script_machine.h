@@ -8,6 +8,9 @@
 
 namespace doze::bitcoin {
 
+/// Bits of an input's sequence: no lock at all; in units of 512 seconds, not blocks; how many. BIP 68.
+inline constexpr std::uint32_t kSequenceNoLock = 0x80000000, kSequenceIsTime = 0x00400000, kSequenceValue = 0x0000ffff;
+
 enum class ScriptKind : std::uint8_t {
   Legacy,   // script_sig, scriptPubKey, P2SH
   Witness,  // segwit version 0

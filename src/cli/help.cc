@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/tables.h"
 
 namespace doze::cli {
 
@@ -18,10 +19,6 @@ std::string shown_flag(const rpc::Param& param) {
 std::string shown_kind(const rpc::Param& param) {
   bool amount = param.kind == Kind::Msat || param.kind == Kind::Sat || param.kind == Kind::SatOrAll;
   return amount ? "amount" : rpc::name(param.kind);
-}
-std::string padded(std::string text, std::size_t to) {
-  if (text.size() < to) text.resize(to, ' ');
-  return text;
 }
 /// Lines of at most 100 characters.
 std::string wrapped(const std::string& text) {

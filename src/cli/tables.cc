@@ -29,11 +29,6 @@ std::size_t width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string padded(const std::string& text, std::size_t to) {
-  auto wide = width(text);
-  return text + std::string(to > wide ? to - wide : 0, ' ');
-}
-
 std::string lines(const json::object& object, const std::string& indent) {
   std::size_t widest = 0;
   for (const auto& field : object) widest = std::max(widest, field.key().size());
@@ -84,6 +79,11 @@ std::string table(const json::array& rows, const std::string& indent, std::size_
 }
 
 }  // namespace
+
+std::string padded(const std::string& text, std::size_t to) {
+  auto wide = width(text);
+  return text + std::string(to > wide ? to - wide : 0, ' ');
+}
 
 std::string to_text(const json::value& answer, std::size_t columns) {
   if (!answer.is_object()) return cell(answer) + "\n";

@@ -7,6 +7,9 @@
 
 namespace doze::cli {
 
+/// With spaces behind it, up to that many columns.
+[[nodiscard]] std::string padded(const std::string& text, std::size_t to);
+
 /// Of a terminal that does not say how wide it is.
 inline constexpr std::size_t kDefaultColumns = 120;
 

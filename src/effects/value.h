@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -54,6 +55,10 @@ class Value {
  private:
   Inner inner_;
 };
+
+/// The text, or the number, in a field of an object; empty, or 0, if there is none.
+[[nodiscard]] std::string text_in(const Value& object, std::string_view name);
+[[nodiscard]] std::uint64_t number_in(const Value& object, std::string_view name);
 
 /// How replies show times: UTC, "2026-11-24T05:10:00Z".
 [[nodiscard]] std::string time_text(UnixTime time);

@@ -7,7 +7,7 @@ namespace doze::offers {
 
 namespace {
 
-constexpr std::string_view kMessageName = "static_invoice";
+constexpr std::string_view kStaticMessageName = "static_invoice";
 constexpr std::uint64_t kMessagePathsLdk = wire::kLdk.static_invoice_message_paths;
 constexpr std::uint64_t kMessagePathsDraft = wire::kDraft.static_invoice_message_paths;
 
@@ -43,7 +43,7 @@ Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream, Checks c
   auto paths_type = wire::numbers(out.profile_).static_invoice_message_paths;
   out.message_paths_ = in.paths(paths_type, "static_invoice_message_paths");
   if (out.message_paths_.empty()) in.refuse(ParseCode::MissingField, paths_type, "static_invoice_message_paths");
-  read_signature(in, records, kMessageName, out.node_id_);
+  read_signature(in, records, kStaticMessageName, out.node_id_);
   in.finish(belongs_here);
   if (in.good() && !out.offer_.names(out.node_id_)) in.refuse(ParseCode::BadValue, kInvoiceNodeId, "invoice_node_id");
   if (in.error()) return fail(*in.error());
@@ -64,7 +64,7 @@ Result<StaticInvoice, ParseError> StaticInvoice::make(const Offer& offer, const 
   if (!terms.features.empty()) out.add(kInvoiceFeatures, terms.features.to_bytes());
   out.add(kInvoiceNodeId, crypto::public_key(terms.node_key).view());
   out.add(paths_type, wire::to_bytes(terms.message_paths));
-  return parse(out.take_signed(kMessageName, terms.node_key), Checks::Stored);
+  return parse(out.take_signed(kStaticMessageName, terms.node_key), Checks::Stored);
 }
 
 bool repeats(ByteView static_invoice, const Offer& offer) {

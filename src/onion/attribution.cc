@@ -9,7 +9,6 @@
 namespace doze::onion {
 
 namespace {
-constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 constexpr std::size_t kWord = 4;  // a hold time, or a MAC cut short
 constexpr std::size_t kMacsAt = kAttributionHops * kWord;
 

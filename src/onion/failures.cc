@@ -8,7 +8,6 @@
 namespace doze::onion {
 
 namespace {
-constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 /// message and padding together: BOLT 4 asks for 256 at least.
 constexpr std::size_t kFailureRoom = 256;
 

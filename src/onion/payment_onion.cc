@@ -6,10 +6,10 @@
 namespace doze::onion {
 
 namespace {
-constexpr std::uint64_t kAmount = 2, kCltv = 4, kScid = 6, kPaymentData = 8, kEncryptedData = 10, kPathKey = 12,
+constexpr std::uint64_t kAmount = 2, kCltv = 4, kScid = 6, kPaymentData = 8, kRecipientData = 10, kPathKey = 12,
                         kMetadata = 16, kTotal = 18;
 
-ParseError missing(std::uint64_t type, const char* what) {
+ParseError missing_field(std::uint64_t type, const char* what) {
   return {ParseCode::MissingField, type, what};
 }
 ParseError unexpected(std::uint64_t type, const char* what) {
@@ -26,7 +26,7 @@ struct Fields {
     const auto* record = wire::find(records, type);
     auto value = record == nullptr ? std::nullopt : wire::read_tu(record->value, bytes);
     if (!value && !error)
-      error = record == nullptr ? missing(type, what) : ParseError{ParseCode::BadLength, type, what};
+      error = record == nullptr ? missing_field(type, what) : ParseError{ParseCode::BadLength, type, what};
     return value.value_or(0);
   }
   Msat amount(std::uint64_t type, const char* what) {
@@ -58,14 +58,14 @@ Result<Payload, ParseError> decode_blinded_forward(Fields& fields, std::uint64_t
        {kAmount, kCltv, kScid, kPaymentData, kMetadata, kTotal, wire::kPaymentPreimage, invreq_ldk, invreq_draft})
     if (fields.has(type)) return fail(unexpected(type, "field of a blinded forwarding hop"));
   return finish(fields,
-                BlindedForwardPayload{*fields.bytes(kEncryptedData), fields.point(kPathKey, "current_path_key")});
+                BlindedForwardPayload{*fields.bytes(kRecipientData), fields.point(kPathKey, "current_path_key")});
 }
 
 Result<Payload, ParseError> decode_final(Fields& fields) {
   FinalPayload out;
   out.amt_to_forward = fields.amount(kAmount, "amt_to_forward");
   out.outgoing_cltv_value = CltvExpiry(static_cast<std::uint32_t>(fields.number(kCltv, 4, "outgoing_cltv_value")));
-  out.encrypted_recipient_data = fields.bytes(kEncryptedData);
+  out.encrypted_recipient_data = fields.bytes(kRecipientData);
   out.current_path_key = fields.point(kPathKey, "current_path_key");
   bool blinded = out.encrypted_recipient_data.has_value();
   for (auto type : {kScid, kPaymentData, kMetadata})
@@ -105,7 +105,7 @@ Bytes encode_final(const FinalPayload& payload) {
     wire::write_tu(data, payload.total_amount_msat.value_or(payload.amt_to_forward).value());
     out.add(kPaymentData, data.view());
   }
-  if (payload.encrypted_recipient_data) out.add(kEncryptedData, *payload.encrypted_recipient_data);
+  if (payload.encrypted_recipient_data) out.add(kRecipientData, *payload.encrypted_recipient_data);
   if (payload.current_path_key) out.add(kPathKey, payload.current_path_key->view());
   if (payload.payment_metadata) out.add(kMetadata, *payload.payment_metadata);
   if (payload.encrypted_recipient_data)
@@ -125,7 +125,7 @@ Bytes encode(const Payload& payload) {
         .take();
   if (const auto* blinded = std::get_if<BlindedForwardPayload>(&payload)) {
     wire::TlvWriter out;
-    out.add(kEncryptedData, blinded->encrypted_recipient_data);
+    out.add(kRecipientData, blinded->encrypted_recipient_data);
     if (blinded->current_path_key) out.add(kPathKey, blinded->current_path_key->view());
     return out.take();
   }
@@ -134,13 +134,13 @@ Bytes encode(const Payload& payload) {
 
 Result<Payload, ParseError> decode_payload(ByteView tlv_stream, bool last, bool through_path_key) {
   LN_TRY(records, wire::parse_tlv_stream(tlv_stream));
-  LN_CHECK(wire::refuse_unknown_even(records, {kAmount, kCltv, kScid, kPaymentData, kEncryptedData, kPathKey, kMetadata,
+  LN_CHECK(wire::refuse_unknown_even(records, {kAmount, kCltv, kScid, kPaymentData, kRecipientData, kPathKey, kMetadata,
                                                kTotal, wire::kPaymentPreimage}));
   Fields fields{records, std::nullopt};
-  bool blinded = fields.has(kEncryptedData);
-  if (through_path_key && !blinded) return fail(missing(kEncryptedData, "encrypted_recipient_data"));
+  bool blinded = fields.has(kRecipientData);
+  if (through_path_key && !blinded) return fail(missing_field(kRecipientData, "encrypted_recipient_data"));
   if (through_path_key && fields.has(kPathKey)) return fail(unexpected(kPathKey, "current_path_key"));
-  if (blinded && !through_path_key && !fields.has(kPathKey)) return fail(missing(kPathKey, "current_path_key"));
+  if (blinded && !through_path_key && !fields.has(kPathKey)) return fail(missing_field(kPathKey, "current_path_key"));
   if (!blinded && fields.has(kPathKey)) return fail(unexpected(kPathKey, "current_path_key"));
   if (last) return decode_final(fields);
   if (blinded)
@@ -149,7 +149,7 @@ Result<Payload, ParseError> decode_payload(ByteView tlv_stream, bool last, bool 
   out.amt_to_forward = fields.amount(kAmount, "amt_to_forward");
   out.outgoing_cltv_value = CltvExpiry(static_cast<std::uint32_t>(fields.number(kCltv, 4, "outgoing_cltv_value")));
   const auto* scid = wire::find(records, kScid);
-  if (scid == nullptr) return fail(missing(kScid, "short_channel_id"));
+  if (scid == nullptr) return fail(missing_field(kScid, "short_channel_id"));
   Reader in(scid->value);
   out.short_channel_id = ShortChannelId(in.u64());
   if (!in.done()) return fail(ParseError{ParseCode::BadLength, kScid, "short_channel_id"});

@@ -10,7 +10,6 @@ namespace doze::onion {
 namespace {
 constexpr std::uint64_t kPadding = 1, kShortChannelId = 2, kNextNodeId = 4, kPathId = 6, kNextPathKeyOverride = 8,
                         kPaymentRelay = 10, kPaymentConstraints = 12, kAllowedFeatures = 14;
-constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 
 /// ECDH of our own node key with a point whose private key we know.
 SharedSecret own_secret(const OwnNode& own, const PrivateKey& ephemeral) {

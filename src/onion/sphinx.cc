@@ -8,7 +8,6 @@
 namespace doze::onion {
 
 namespace {
-constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 
 void xor_stream(std::span<std::uint8_t> data, const Hash32& key, std::size_t skip = 0) {
   crypto::chacha20_xor(key.view(), kZeroNonce, data, skip);

@@ -49,6 +49,9 @@ struct Peeled {
 /// Shared secrets of all hops, as the origin computes them. Empty if a key is no point.
 [[nodiscard]] std::vector<SharedSecret> shared_secrets(const PrivateKey& session_key,
                                                        const std::vector<PublicKey>& hops);
+/// Of every cipher of BOLT 4: each key there is used once.
+inline constexpr std::array<std::uint8_t, 12> kZeroNonce{};
+
 /// HMAC-SHA256(type, secret): "rho", "mu", "um", "ammag", "pad", "blinded_node_id".
 [[nodiscard]] Hash32 generate_key(std::string_view type, ByteView secret);
 

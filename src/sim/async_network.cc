@@ -3,11 +3,6 @@
 namespace doze::sim {
 namespace {
 
-const Value* field(const std::variant<Value, CommandError>& reply, std::string_view name) {
-  const auto* value = std::get_if<Value>(&reply);
-  return value == nullptr ? nullptr : value->find(name);
-}
-
 Config config_of(Role role, const AsyncSettings& settings) {
   Config config;
   config.role = role;
@@ -130,27 +125,15 @@ std::optional<std::string> make_offer(AsyncNetwork& network, std::optional<Msat>
 }
 
 std::string text_of(const std::variant<Value, CommandError>& reply, std::string_view name) {
-  const auto* value = field(reply, name);
-  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->inner());
-  return text == nullptr ? "" : *text;
+  const auto* value = std::get_if<Value>(&reply);
+  return value == nullptr ? "" : text_in(*value, name);
 }
 
 std::uint64_t number_of(const std::variant<Value, CommandError>& reply, std::string_view name) {
-  const auto* value = field(reply, name);
-  const auto* number = value == nullptr ? nullptr : std::get_if<std::uint64_t>(&value->inner());
-  return number == nullptr ? 0 : *number;
+  const auto* value = std::get_if<Value>(&reply);
+  return value == nullptr ? 0 : number_in(*value, name);
 }
 
-std::string text_in(const Value& row, std::string_view field) {
-  const auto* value = row.find(field);
-  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->inner());
-  return text == nullptr ? "" : *text;
-}
-std::uint64_t number_in(const Value& row, std::string_view field) {
-  const auto* value = row.find(field);
-  const auto* number = value == nullptr ? nullptr : std::get_if<std::uint64_t>(&value->inner());
-  return number == nullptr ? 0 : *number;
-}
 bool ended(const std::string& state) {
   return state == "settled" || state == "failed" || state == "expired";
 }

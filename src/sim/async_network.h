@@ -34,9 +34,6 @@ struct AsyncSettings {
 // ---- helpers over replies ----
 [[nodiscard]] std::string text_of(const std::variant<Value, CommandError>& reply, std::string_view field);
 [[nodiscard]] std::uint64_t number_of(const std::variant<Value, CommandError>& reply, std::string_view field);
-/// Of a row in a list: "" and 0 if it is not there.
-[[nodiscard]] std::string text_in(const Value& row, std::string_view field);
-[[nodiscard]] std::uint64_t number_in(const Value& row, std::string_view field);
 /// Whether this state of a payment is its last.
 [[nodiscard]] bool ended(const std::string& state);
 /// Blocks to mine at most before a held payment must have ended: its window and the way back.

@@ -15,7 +15,7 @@ bool is_bolt11(std::string_view lower_text) {
 }
 
 namespace {
-void show_field(Value& out, const offers::bolt11::Field& field) {
+void set_bolt11_field(Value& out, const offers::bolt11::Field& field) {
   namespace f = offers::bolt11;
   if (const auto* hint = std::get_if<f::RouteHint>(&field)) {
     List hops;
@@ -57,7 +57,7 @@ Result<Value, Problem> decode_bolt11(std::string_view text) {
   out.set("payee", invoice->payee().hex());
   out.set("min_final_cltv_expiry_delta", invoice->min_final_cltv_expiry_delta().value());
   out.set("features", show(invoice->features()));
-  for (const auto& field : invoice->terms().fields) show_field(out, field);
+  for (const auto& field : invoice->terms().fields) set_bolt11_field(out, field);
   return out;
 }
 

@@ -13,7 +13,7 @@ namespace doze::toolbox {
 
 namespace {
 
-using Records = std::vector<wire::TlvRecord>;
+using RecordList = std::vector<wire::TlvRecord>;
 
 constexpr std::uint64_t kPaths = 160, kBlindedPay = 162, kCreatedAt = 164, kRelativeExpiry = 166, kPaymentHash = 168,
                         kAmount = 170, kFallbacks = 172, kFeatures = 174, kNodeId = 176, kSignature = 240;
@@ -30,7 +30,7 @@ std::string listed(const std::vector<std::uint64_t>& types) {
   return out;
 }
 
-std::vector<std::uint64_t> types_if(const Records& records, const std::function<bool(std::uint64_t)>& chosen) {
+std::vector<std::uint64_t> types_if(const RecordList& records, const std::function<bool(std::uint64_t)>& chosen) {
   std::vector<std::uint64_t> out;
   for (const auto& record : records)
     if (chosen(record.type)) out.push_back(record.type);
@@ -72,7 +72,7 @@ PayInfos read_payinfos(ByteView value) {
 }
 
 struct Judge {
-  const Records& records;
+  const RecordList& records;
   std::vector<Rule>& rules;
 
   [[nodiscard]] const wire::TlvRecord* at(std::uint64_t type) const { return wire::find(records, type); }

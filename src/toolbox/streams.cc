@@ -16,7 +16,7 @@ namespace doze::toolbox {
 
 namespace {
 
-enum class Form : std::uint8_t {
+enum class RecordForm : std::uint8_t {
   Hex,
   Text,
   Number,
@@ -34,50 +34,50 @@ enum class Form : std::uint8_t {
 struct Record {
   std::uint64_t type;
   const char* name;
-  Form form;
+  RecordForm form;
   const char* fields = "";
 };
 // BOLT 12, and the two provisional numbers of bolts #1149 and LDK.
 constexpr Record kBolt12[] = {
-    {0, "invreq_metadata", Form::Hex, "blob:...*byte"},
-    {2, "offer_chains", Form::Chains, "chains:...*32*byte"},
-    {4, "offer_metadata", Form::Hex, "data:...*byte"},
-    {6, "offer_currency", Form::Text, "iso4217:...*byte"},
-    {8, "offer_amount", Form::Msat, "amount:tu64"},
-    {10, "offer_description", Form::Text, "description:...*byte"},
-    {12, "offer_features", Form::Features, "features:...*byte"},
-    {14, "offer_absolute_expiry", Form::Time, "seconds_from_epoch:tu64"},
-    {16, "offer_paths", Form::Paths, "paths:...*blinded_path"},
-    {18, "offer_issuer", Form::Text, "issuer:...*byte"},
-    {20, "offer_quantity_max", Form::Number, "max:tu64"},
-    {22, "offer_issuer_id", Form::Hex, "id:point"},
-    {80, "invreq_chain", Form::Chains, "chain:32*byte"},
-    {82, "invreq_amount", Form::Msat, "msat:tu64"},
-    {84, "invreq_features", Form::Features, "features:...*byte"},
-    {86, "invreq_quantity", Form::Number, "quantity:tu64"},
-    {88, "invreq_payer_id", Form::Hex, "key:point"},
-    {89, "invreq_payer_note", Form::Text, "note:...*byte"},
-    {90, "invreq_paths", Form::Paths, "paths:...*blinded_path"},
-    {91, "invreq_bip_353_name", Form::HumanName, "name:byte*byte domain:byte*byte"},
-    {160, "invoice_paths", Form::Paths, "paths:...*blinded_path"},
-    {162, "invoice_blindedpay", Form::PayInfos, "payinfo:...*blinded_payinfo"},
-    {164, "invoice_created_at", Form::Time, "timestamp:tu64"},
-    {166, "invoice_relative_expiry", Form::Seconds, "seconds_from_creation:tu32"},
-    {168, "invoice_payment_hash", Form::Hex, "payment_hash:32*byte"},
-    {170, "invoice_amount", Form::Msat, "msat:tu64"},
-    {172, "invoice_fallbacks", Form::Hex, "fallbacks:...*fallback_address"},
-    {174, "invoice_features", Form::Features, "features:...*byte"},
-    {176, "invoice_node_id", Form::Hex, "node_id:point"},
-    {178, "static_invoice_message_paths", Form::Paths, "paths:...*blinded_path"},
-    {236, "static_invoice_message_paths", Form::Paths, "paths:...*blinded_path"},
-    {240, "signature", Form::Hex, "sig:64*byte"},
+    {0, "invreq_metadata", RecordForm::Hex, "blob:...*byte"},
+    {2, "offer_chains", RecordForm::Chains, "chains:...*32*byte"},
+    {4, "offer_metadata", RecordForm::Hex, "data:...*byte"},
+    {6, "offer_currency", RecordForm::Text, "iso4217:...*byte"},
+    {8, "offer_amount", RecordForm::Msat, "amount:tu64"},
+    {10, "offer_description", RecordForm::Text, "description:...*byte"},
+    {12, "offer_features", RecordForm::Features, "features:...*byte"},
+    {14, "offer_absolute_expiry", RecordForm::Time, "seconds_from_epoch:tu64"},
+    {16, "offer_paths", RecordForm::Paths, "paths:...*blinded_path"},
+    {18, "offer_issuer", RecordForm::Text, "issuer:...*byte"},
+    {20, "offer_quantity_max", RecordForm::Number, "max:tu64"},
+    {22, "offer_issuer_id", RecordForm::Hex, "id:point"},
+    {80, "invreq_chain", RecordForm::Chains, "chain:32*byte"},
+    {82, "invreq_amount", RecordForm::Msat, "msat:tu64"},
+    {84, "invreq_features", RecordForm::Features, "features:...*byte"},
+    {86, "invreq_quantity", RecordForm::Number, "quantity:tu64"},
+    {88, "invreq_payer_id", RecordForm::Hex, "key:point"},
+    {89, "invreq_payer_note", RecordForm::Text, "note:...*byte"},
+    {90, "invreq_paths", RecordForm::Paths, "paths:...*blinded_path"},
+    {91, "invreq_bip_353_name", RecordForm::HumanName, "name:byte*byte domain:byte*byte"},
+    {160, "invoice_paths", RecordForm::Paths, "paths:...*blinded_path"},
+    {162, "invoice_blindedpay", RecordForm::PayInfos, "payinfo:...*blinded_payinfo"},
+    {164, "invoice_created_at", RecordForm::Time, "timestamp:tu64"},
+    {166, "invoice_relative_expiry", RecordForm::Seconds, "seconds_from_creation:tu32"},
+    {168, "invoice_payment_hash", RecordForm::Hex, "payment_hash:32*byte"},
+    {170, "invoice_amount", RecordForm::Msat, "msat:tu64"},
+    {172, "invoice_fallbacks", RecordForm::Hex, "fallbacks:...*fallback_address"},
+    {174, "invoice_features", RecordForm::Features, "features:...*byte"},
+    {176, "invoice_node_id", RecordForm::Hex, "node_id:point"},
+    {178, "static_invoice_message_paths", RecordForm::Paths, "paths:...*blinded_path"},
+    {236, "static_invoice_message_paths", RecordForm::Paths, "paths:...*blinded_path"},
+    {240, "signature", RecordForm::Hex, "sig:64*byte"},
 };
-constexpr Record kError[] = {{1, "erroneous_field", Form::Number, "tlv_fieldnum:tu64"},
-                             {3, "suggested_value", Form::Hex, "value:...*byte"},
-                             {5, "error", Form::Text, "msg:...*byte"}};
-constexpr Record kInvitation[] = {{2, "server_node_id", Form::Hex},    {4, "addresses", Form::Addresses},
-                                  {6, "server_paths", Form::Paths},    {8, "profile", Form::ProfileByte},
-                                  {10, "absolute_expiry", Form::Time}, {12, "token", Form::Hex}};
+constexpr Record kError[] = {{1, "erroneous_field", RecordForm::Number, "tlv_fieldnum:tu64"},
+                             {3, "suggested_value", RecordForm::Hex, "value:...*byte"},
+                             {5, "error", RecordForm::Text, "msg:...*byte"}};
+constexpr Record kInvitation[] = {{2, "server_node_id", RecordForm::Hex},    {4, "addresses", RecordForm::Addresses},
+                                  {6, "server_paths", RecordForm::Paths},    {8, "profile", RecordForm::ProfileByte},
+                                  {10, "absolute_expiry", RecordForm::Time}, {12, "token", RecordForm::Hex}};
 
 std::span<const Record> table(Stream stream) {
   if (stream == Stream::InvoiceError) return kError;
@@ -126,47 +126,47 @@ std::string show_human_name(ByteView value) {
 void show_record(Value& out, const Record& record, ByteView value, bool in_currency) {
   const std::string name = record.name;
   switch (record.form) {
-    case Form::Hex:
+    case RecordForm::Hex:
       out.set(name, to_hex(value));
       break;
-    case Form::Text:
+    case RecordForm::Text:
       out.set(name, show_text({reinterpret_cast<const char*>(value.data()), value.size()}));
       break;
-    case Form::Number:
+    case RecordForm::Number:
       out.set(name, number(value));
       break;
-    case Form::Msat:
+    case RecordForm::Msat:
       out.set(name + (in_currency && record.type == 8 ? "" : "_msat"), number(value));
       break;
-    case Form::Time:
+    case RecordForm::Time:
       set_time(out, name, UnixTime(number(value)));
       break;
-    case Form::Seconds:
+    case RecordForm::Seconds:
       out.set(name + "_s", number(value));
       break;
-    case Form::Features:
+    case RecordForm::Features:
       out.set(name, show(wire::FeatureBits(value)));
       break;
-    case Form::Chains:
+    case RecordForm::Chains:
       out.set(name, show_chains(value));
       break;
-    case Form::Paths:
+    case RecordForm::Paths:
       if (auto paths = wire::read_blinded_paths(value)) out.set(name, show(*paths));
       break;
-    case Form::PayInfos:
+    case RecordForm::PayInfos:
       out.set(name, show_payinfos(value));
       break;
-    case Form::HumanName:
+    case RecordForm::HumanName:
       out.set(name, show_human_name(value));
       break;
-    case Form::Addresses: {
+    case RecordForm::Addresses: {
       List addresses;
       if (auto read = wire::read_addresses(value))
         for (const auto& address : *read) addresses.push_back(show_text(wire::to_text(address)));
       out.set(name, std::move(addresses));
       break;
     }
-    case Form::ProfileByte:
+    case RecordForm::ProfileByte:
       out.set(name, doze::name(value.size() == 1 && value[0] == 1 ? Profile::Draft : Profile::Ldk));
       break;
   }
@@ -305,7 +305,7 @@ Problem locate(Stream stream, ByteView bytes, const ParseError& error) {
       const auto* known = find_record(stream, type);
       if (record.type != type || known == nullptr) return out;
       auto value_at = at + record.whole.size() - record.value.size();
-      if (known->form == Form::Paths)
+      if (known->form == RecordForm::Paths)
         if (auto inside = broken_in_paths(record.value)) out.at = value_at + *inside;
       return out;
     }

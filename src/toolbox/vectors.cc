@@ -12,16 +12,6 @@ namespace doze::toolbox {
 
 namespace {
 
-std::string text_in(const Value& value, std::string_view name) {
-  const auto* found = value.find(name);
-  const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->inner());
-  return text == nullptr ? "" : *text;
-}
-std::uint64_t number_in(const Value& value, std::string_view name) {
-  const auto* found = value.find(name);
-  const auto* number = found == nullptr ? nullptr : std::get_if<std::uint64_t>(&found->inner());
-  return number == nullptr ? 0 : *number;
-}
 bool flag_in(const Value& value, std::string_view name) {
   const auto* found = value.find(name);
   const auto* flag = found == nullptr ? nullptr : std::get_if<bool>(&found->inner());

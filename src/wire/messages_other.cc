@@ -198,13 +198,13 @@ void fields(Io& io, StartBatch& m) {
 
 namespace {
 template <std::size_t kAt = 0>
-Result<OtherMessage, ParseError> decode_as(std::uint16_t type, ByteView bytes) {
+Result<OtherMessage, ParseError> decode_other_as(std::uint16_t type, ByteView bytes) {
   if constexpr (kAt == std::variant_size_v<OtherMessage>) {
     auto code = type % 2 == 0 ? ParseCode::UnknownEven : ParseCode::UnexpectedField;
     return fail(ParseError{code, type, "message type"});
   } else {
     using M = std::variant_alternative_t<kAt, OtherMessage>;
-    if (type != Type<M>::kNumber) return decode_as<kAt + 1>(type, bytes);
+    if (type != Type<M>::kNumber) return decode_other_as<kAt + 1>(type, bytes);
     LN_TRY(message, read_message<M>(bytes));
     return OtherMessage(std::move(message));
   }
@@ -217,7 +217,7 @@ Bytes encode_other(const OtherMessage& message) {
 
 Result<OtherMessage, ParseError> decode_other(ByteView bytes) {
   LN_TRY(type, read_type(bytes));
-  return decode_as(type, bytes);
+  return decode_other_as(type, bytes);
 }
 
 void add_other_shapes(std::vector<MessageShape>& out) {

@@ -16,14 +16,14 @@ using testing::sample_request_terms;
 using testing::signed_with_record;
 using testing::with_record;
 
-InvoiceRequest sample_request() {
+InvoiceRequest extended_request() {
   // An unknown record of the payer's, which the invoice has to repeat.
   auto made = InvoiceRequest::make(sample_offer(), sample_request_terms());
   return *InvoiceRequest::parse(signed_with_record(made->bytes(), 2'000'000'001, Bytes{9}, "invoice_request", key(9)));
 }
 
 Invoice sample_invoice() {
-  auto invoice = Invoice::make(sample_request(), sample_invoice_terms());
+  auto invoice = Invoice::make(extended_request(), sample_invoice_terms());
   EXPECT_TRUE(invoice.has_value()) << describe(invoice.error());
   return *std::move(invoice);
 }
@@ -48,7 +48,7 @@ TEST(Invoice, RepeatsTheRequestAndSaysWhatTheTermsSaid) {
   EXPECT_NE(wire::find(*records, 2'000'000'001), nullptr);
   EXPECT_NE(wire::find(*records, 33), nullptr);
   EXPECT_EQ(Invoice::parse_text(invoice.text())->bytes(), invoice.bytes());
-  EXPECT_EQ(check_invoice(invoice, sample_request(), kNow), std::nullopt);
+  EXPECT_EQ(check_invoice(invoice, extended_request(), kNow), std::nullopt);
 }
 
 TEST(Invoice, EveryFlippedBitIsNoticed) {
@@ -80,19 +80,19 @@ TEST(Invoice, LeavesOutPathsThatAskForUnknownFeatures) {
   auto terms = sample_invoice_terms();
   terms.payment_paths[0].payinfo.features = Bytes{0x01};  // bit 0
   terms.payment_paths[1].payinfo.features = Bytes{0x02};  // bit 1: may be ignored
-  auto invoice = Invoice::make(sample_request(), terms);
+  auto invoice = Invoice::make(extended_request(), terms);
   ASSERT_TRUE(invoice.has_value());
   ASSERT_EQ(invoice->payment_paths().size(), 1u);
   EXPECT_EQ(invoice->payment_paths()[0], terms.payment_paths[1]);
   terms.payment_paths[1].payinfo.features = Bytes{0x01};
-  EXPECT_EQ(Invoice::make(sample_request(), terms).error(), (ParseError{ParseCode::UnknownEven, 162}));
+  EXPECT_EQ(Invoice::make(extended_request(), terms).error(), (ParseError{ParseCode::UnknownEven, 162}));
 }
 
 TEST(Invoice, FallbacksThatNobodyCanPayAreLeftOut) {
   auto terms = sample_invoice_terms();
   terms.fallbacks = {{0, Bytes(20, 1)}, {0, Bytes(21, 2)}, {17, Bytes(32, 3)}, {16, Bytes(40, 4)},
                      {1, Bytes(41, 5)}, {1, Bytes(1, 6)},  {1, Bytes(2, 7)},   {0, Bytes(32, 8)}};
-  auto invoice = Invoice::make(sample_request(), terms);
+  auto invoice = Invoice::make(extended_request(), terms);
   ASSERT_TRUE(invoice.has_value()) << describe(invoice.error());
   EXPECT_EQ(invoice->fallbacks(),
             (std::vector<FallbackAddress>{{0, Bytes(20, 1)}, {16, Bytes(40, 4)}, {1, Bytes(2, 7)}, {0, Bytes(32, 8)}}));
@@ -113,7 +113,7 @@ TEST(Invoice, WithoutAnIssuerIdTheLastHopOfAPathSigns) {
 }
 
 TEST(CheckInvoice, NamesEveryProblem) {
-  auto request = sample_request();
+  auto request = extended_request();
   auto code = [&](std::uint64_t type, const std::optional<Bytes>& value, UnixTime now = kNow) {
     auto invoice = Invoice::parse(signed_with_record(sample_invoice().bytes(), type, value, "invoice", key(7)));
     EXPECT_TRUE(invoice.has_value());

@@ -6,16 +6,14 @@
 #include <limits>
 #include <set>
 
+#include "shape_bytes.h"
 #include "wire/shapes.h"
 #include "wire/tlv.h"
 
 namespace doze::wire {
 namespace {
 
-const PublicKey kPoint =
-    PublicKey::from_hex_or_die("031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f");
-
-ChannelId channel() {
+ChannelId channel_id() {
   ChannelId out;
   out.bytes.fill(7);
   return out;
@@ -33,8 +31,8 @@ M opening() {
   return out;
 }
 
-std::vector<OtherMessage> samples() {
-  auto c = channel();
+std::vector<OtherMessage> other_samples() {
+  auto c = channel_id();
   ClosingComplete closing;
   closing.channel_id = c;
   closing.closer_scriptpubkey = hex("0014aa");
@@ -71,7 +69,7 @@ std::vector<OtherMessage> samples() {
 
 TEST(OtherMessages, EachReadsBackAsItWasWritten) {
   std::set<std::size_t> kinds;
-  for (const auto& message : samples()) {
+  for (const auto& message : other_samples()) {
     auto bytes = encode_other(message);
     auto read = decode_other(bytes);
     ASSERT_TRUE(read) << message.index() << ": " << describe(read.error());
@@ -83,7 +81,7 @@ TEST(OtherMessages, EachReadsBackAsItWasWritten) {
 }
 
 TEST(OtherMessages, CutAtAnyByteIsAnErrorOrAShorterMessage) {
-  for (const auto& message : samples()) {
+  for (const auto& message : other_samples()) {
     auto bytes = encode_other(message);
     if (bytes.size() > 2'000) continue;
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -97,7 +95,7 @@ TEST(OtherMessages, CutAtAnyByteIsAnErrorOrAShorterMessage) {
 }
 
 TEST(OtherMessages, APeerThatSendsOneGetsTheAnswerForUnknownTypes) {
-  for (const auto& message : samples()) {
+  for (const auto& message : other_samples()) {
     auto bytes = encode_other(message);
     auto type = bytes[0] << 8 | bytes[1];
     auto read = decode(bytes);
@@ -114,7 +112,7 @@ TEST(OtherMessages, APeerThatSendsOneGetsTheAnswerForUnknownTypes) {
 }
 
 TEST(OtherMessages, AnUnknownOddRecordIsKeptAndAnEvenOneRefusedInAStream) {
-  for (const auto& message : samples()) {
+  for (const auto& message : other_samples()) {
     auto bytes = encode_other(message);
     if (bytes.size() > 65'000) continue;  // full already
     auto odd = bytes, even = bytes;
@@ -129,10 +127,10 @@ TEST(OtherMessages, AnUnknownOddRecordIsKeptAndAnEvenOneRefusedInAStream) {
 }
 
 TEST(OtherMessages, ARecordOfAnotherSizeIsRefused) {
-  auto ack = encode_other(SpliceAck{channel(), 0, kPoint, false, {}});
+  auto ack = encode_other(SpliceAck{channel_id(), 0, kPoint, false, {}});
   append(ack, hex("020100"));
   EXPECT_EQ(decode_other(ack).error().code, ParseCode::BadLength);
-  auto batch = encode_other(StartBatch{channel(), 3, std::nullopt, {}});
+  auto batch = encode_other(StartBatch{channel_id(), 3, std::nullopt, {}});
   append(batch, hex("0103000084"));
   auto read = decode_other(batch);
   ASSERT_FALSE(read);
@@ -141,14 +139,14 @@ TEST(OtherMessages, ARecordOfAnotherSizeIsRefused) {
 }
 
 TEST(OtherMessages, ATransactionHas252WitnessesAtMost) {
-  TxSignatures message{channel(), {}, std::vector<Bytes>(252, hex("00")), std::nullopt, {}};
+  TxSignatures message{channel_id(), {}, std::vector<Bytes>(252, hex("00")), std::nullopt, {}};
   EXPECT_TRUE(decode_other(encode_other(message)));
   message.witnesses.emplace_back();
   EXPECT_EQ(decode_other(encode_other(message)).error().code, ParseCode::BadValue);
 }
 
 TEST(OtherMessages, AnOutputHas21MillionBitcoinAtMost) {
-  TxAddOutput message{channel(), 1, Sat::max_money(), {}, {}};
+  TxAddOutput message{channel_id(), 1, Sat::max_money(), {}, {}};
   EXPECT_TRUE(decode_other(encode_other(message)));
   message.sats = Sat(Sat::max_money().value() + 1);
   EXPECT_FALSE(decode_other(encode_other(message)));
@@ -156,8 +154,8 @@ TEST(OtherMessages, AnOutputHas21MillionBitcoinAtMost) {
 
 // BOLT 3, Appendix G: the opener's change.
 TEST(OtherMessages, AnOutputOfTheDualFundingVectors) {
-  TxAddOutput message{channel(), 30, Sat(49'999'845), hex("00141ca1cca8855bad6bc1ea5436edd8cff10b7e448b"), {}};
-  EXPECT_EQ(to_hex(encode_other(message)), "0043" + channel().hex() +
+  TxAddOutput message{channel_id(), 30, Sat(49'999'845), hex("00141ca1cca8855bad6bc1ea5436edd8cff10b7e448b"), {}};
+  EXPECT_EQ(to_hex(encode_other(message)), "0043" + channel_id().hex() +
                                                "000000000000001e"
                                                "0000000002faefe5"
                                                "001600141ca1cca8855bad6bc1ea5436edd8cff10b7e448b");
@@ -171,7 +169,7 @@ TEST(OtherMessages, SignedAmountsAreTwosComplement) {
                               {-500'000'000'000, "ffffff8b95ad7800"},
                               {std::numeric_limits<std::int64_t>::max(), "7fffffffffffffff"},
                               {std::numeric_limits<std::int64_t>::min(), "8000000000000000"}}) {
-    auto written = encode_other(TxAckRbf{channel(), value, false, {}});
+    auto written = encode_other(TxAckRbf{channel_id(), value, false, {}});
     EXPECT_EQ(to_hex(ByteView(written).subspan(34)), std::string("0008") + bytes);
     auto read = decode_other(written);
     ASSERT_TRUE(read);

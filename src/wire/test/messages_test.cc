@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "shape_bytes.h"
 #include "wire/chains.h"
 #include "wire/tlv.h"
 
 namespace doze::wire {
 namespace {
 
-const PublicKey kPoint =
-    PublicKey::from_hex_or_die("031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f");
 const Bytes kPathBytes =
     hex("031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f"
         "024d4b6cd1361032ca9bd2aeb9d900aa4d45d9ead80ac9423374c451a7254d076602"

@@ -7,6 +7,9 @@
 
 namespace doze::wire {
 
+inline const PublicKey kPoint =
+    PublicKey::from_hex_or_die("031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f");
+
 /// Zeros where they are allowed, lists and texts empty, `point` for every point.
 inline void write_zero(Writer& out, const FieldShape& field, const PublicKey& point) {
   switch (field.form) {
