@@ -1,5 +1,7 @@
 #include "cli/commands.h"
 
+#include <algorithm>
+
 #include "toolbox/decode.h"
 
 namespace doze::cli {
@@ -236,11 +238,22 @@ const Command* find_command(const std::vector<std::string>& words, std::size_t* 
   return nullptr;
 }
 
-std::vector<std::string> choices(const rpc::Param& param) {
+std::string page_name(const Command& command) {
+  auto out = command.method.name;
+  std::replace(out.begin(), out.end(), ' ', '-');
+  return out;
+}
+
+std::vector<std::string> choices(const Command& command, const rpc::Param& param) {
   if (param.kind == Kind::Profile) return {"ldk", "draft"};
   if (param.name == "as") return toolbox::kinds();
-  if (param.name == "network") return {"regtest", "signet", "testnet4"};
-  if (param.name == "chain") return {"mainnet", "testnet4", "signet", "regtest"};
+  if (param.name == "network" && command.method.name == "init") return {"regtest", "signet", "testnet4"};
+  if (param.name == "network" || param.name == "chain") return {"mainnet", "testnet4", "signet", "regtest"};
+  if (command.method.name == "man") {
+    std::vector<std::string> pages;
+    for (const auto& each : commands()) pages.push_back(page_name(each));
+    return pages;
+  }
   if (param.name == "role") return {"client", "server"};
   if (param.name == "shell") return {"bash", "zsh", "fish"};
   if (param.name == "message")

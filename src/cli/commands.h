@@ -19,8 +19,10 @@ struct Command {
 [[nodiscard]] const std::vector<Command>& commands();
 /// The command that the words begin with; `used`: how many of them its name takes.
 [[nodiscard]] const Command* find_command(const std::vector<std::string>& words, std::size_t* used);
+/// How its man page calls it: "create-offer".
+[[nodiscard]] std::string page_name(const Command& command);
 /// What can stand behind an option, for completion; empty: anything.
-[[nodiscard]] std::vector<std::string> choices(const rpc::Param& param);
+[[nodiscard]] std::vector<std::string> choices(const Command& command, const rpc::Param& param);
 
 // ---- texts made from the table ----
 [[nodiscard]] std::string usage(const Command& command);

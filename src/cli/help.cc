@@ -101,34 +101,32 @@ std::vector<std::string> second_words(const std::string& first) {
 }
 
 std::string bash() {
-  std::string out =
-      "# bash completion of doze, made by doze completion bash\n_doze() {\n"
-      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= command= i\n"
-      "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      --datadir) ((i++));;\n      -*) "
-      ";;\n"
-      "      *) command+=${command:+ }${COMP_WORDS[i]};;\n    esac\n  done\n  case $prev in\n"
-      "    --datadir) COMPREPLY=($(compgen -d -- \"$cur\")); return;;\n";
-  std::vector<std::string> seen;
+  std::string flags, out =
+                         "# bash completion of doze, made by doze completion bash\n_doze() {\n"
+                         "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= command= i\n"
+                         "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      --datadir) "
+                         "((i++));;\n      -*) "
+                         ";;\n"
+                         "      *) command+=${command:+ }${COMP_WORDS[i]};;\n    esac\n  done\n  case $prev in\n"
+                         "    --datadir) COMPREPLY=($(compgen -d -- \"$cur\")); return;;\n";
   for (const auto& command : commands())
-    for (const auto& param : command.method.params) {
-      auto flag = shown_flag(param);
-      if (param.positional || choices(param).empty() || std::find(seen.begin(), seen.end(), flag) != seen.end())
-        continue;
-      seen.push_back(flag);
-      out += "    " + flag + ") COMPREPLY=($(compgen -W '" + joined(choices(param)) + "' -- \"$cur\")); return;;\n";
-    }
+    for (const auto& param : command.method.params)
+      if (!param.positional && !choices(command, param).empty())
+        flags += "    '" + command.method.name + "'*/" + shown_flag(param) + ") COMPREPLY=($(compgen -W '" +
+                 joined(choices(command, param)) + "' -- \"$cur\")); return;;\n";
+  out += "  esac\n  case $command/$prev in\n" + flags;
   out +=
       "  esac\n  case $command in\n    '') words='" + joined(first_words()) + " --datadir --json --version --help';;\n";
   for (const auto& command : commands()) {
     std::vector<std::string> words = options_of(command);
     for (const auto& param : command.method.params)
       if (param.positional)
-        for (const auto& choice : choices(param)) words.push_back(choice);
+        for (const auto& choice : choices(command, param)) words.push_back(choice);
     out += "    '" + command.method.name + "'*) words='" + joined(words) + "';;\n";
   }
   for (const auto& first : first_words())
     if (auto second = second_words(first); !second.empty())
-      out += "    " + first + ") words='" + joined(second) + "';;\n";
+      out += "    '" + first + "'|'help " + first + "') words='" + joined(second) + "';;\n";
   out += "    help) words='" + joined(first_words()) + "';;\n  esac\n";
   out +=
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\ncomplete -o filenames -F _doze "
@@ -151,13 +149,14 @@ std::string zsh() {
     out += "    '" + command.method.name + "'*) list=(";
     for (const auto& param : command.method.params) {
       if (!param.positional) out += "\n      '" + quoted(shown_flag(param) + ":" + param.help, '\'') + "'";
-      for (const auto& choice : choices(param)) out += "\n      '" + choice + "'";
+      for (const auto& choice : choices(command, param)) out += "\n      '" + choice + "'";
     }
     out += ") ;;\n";
   }
   for (const auto& first : first_words())
     if (auto second = second_words(first); !second.empty())
-      out += "    " + first + ") list=(" + joined(second) + ") ;;\n";
+      out += "    '" + first + "'|'help " + first + "') list=(" + joined(second) + ") ;;\n";
+  out += "    help) list=(" + joined(first_words()) + ") ;;\n";
   return out + "  esac\n  _describe 'doze' list\n  _files\n}\n_doze \"$@\"\n";
 }
 
@@ -180,7 +179,7 @@ std::string fish() {
     auto condition = "__fish_seen_subcommand_from " + name.substr(0, space);
     if (space != std::string::npos) condition += "; and __fish_seen_subcommand_from " + name.substr(space + 1);
     for (const auto& param : command.method.params) {
-      auto all = joined(choices(param));
+      auto all = joined(choices(command, param));
       out += "complete -c doze -n '" + condition + "'";
       if (!param.positional) out += " -l " + shown_flag(param).substr(2) + (param.kind == Kind::Flag ? "" : " -r");
       if (!all.empty()) out += " -a '" + all + "'";
@@ -229,8 +228,7 @@ std::string help(const Command& command) {
 
 std::string man_page(const Command* command) {
   std::string name = "doze";
-  if (command != nullptr) name += "-" + command->method.name;
-  std::replace(name.begin(), name.end(), ' ', '-');
+  if (command != nullptr) name += "-" + page_name(*command);
   std::string out =
       ".TH \"" + troff(name) + "\" 1 \"\" \"Doze " + kVersion + "\" \"Doze\"\n.SH NAME\n" + troff(name) + " \\- ";
   if (command == nullptr) {

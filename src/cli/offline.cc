@@ -210,7 +210,9 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   const auto& name = command.method.name;
   if (name == "decode") return decode(words, command, as_json);
   if (name == "vectors run") return run_vectors(words, as_json);
-  auto flags = flags_of(command, words);
+  auto given = words;
+  if (name == "man" && words.size() == 2 && !words[1].starts_with("-")) given = {words[0] + " " + words[1]};
+  auto flags = flags_of(command, given);
   if (!flags) return complain(flags.error());
   if (name == "keys") {
     auto made = toolbox::keys(*flags);
@@ -243,11 +245,8 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   if (name == "man") {
     auto page = toolbox::text_of(*flags, "command");
     const auto* of = page.empty() ? nullptr : find_command({page.substr(0, page.find_first_of(" -"))}, nullptr);
-    for (const auto& each : commands()) {
-      auto dashed = each.method.name;
-      for (auto& c : dashed) c = c == ' ' ? '-' : c;
-      if (each.method.name == page || dashed == page) of = &each;
-    }
+    for (const auto& each : commands())
+      if (each.method.name == page || page_name(each) == page) of = &each;
     if (of == nullptr && !page.empty()) return complain("no command '" + page + "'");
     return std::printf("%s", man_page(of).c_str()), 0;
   }

@@ -23,6 +23,12 @@ Problem refused(const char* kind, const ParseError& error) {
   return out;
 }
 
+std::optional<Problem> longer_than_read(const char* kind, const std::string& text) {
+  if (text.size() <= offers::kMaxTextLength) return std::nullopt;
+  return problem(kind, "would have " + std::to_string(text.size()) + " characters, and " +
+                           std::to_string(offers::kMaxTextLength) + " are read at most");
+}
+
 Made<std::vector<ChainHash>> chains_of(const Flags& flags) {
   std::vector<ChainHash> out;
   for (const auto& text : list_of(flags, "chain")) {
@@ -165,6 +171,7 @@ Made<Value> create_offer(const Flags& flags) {
   }
   auto offer = offers::Offer::make(terms);
   if (!offer) return fail(refused("offer", offer.error()));
+  if (auto too_long = longer_than_read("offer", offer->text())) return fail(*std::move(too_long));
   Value out;
   return out.set("text", offer->text()).set("hex", to_hex(offer->bytes())).set("offer_id", offer->id().hex());
 }
@@ -213,6 +220,7 @@ Made<Value> create_refund(const Flags& flags) {
   terms.request.payer_id = payer;
   auto refund = offers::Refund::make(terms);
   if (!refund) return fail(refused("invoice_request", refund.error()));
+  if (auto too_long = longer_than_read("invoice_request", refund->text())) return fail(*std::move(too_long));
   Value out;
   return out.set("text", refund->text()).set("hex", to_hex(refund->bytes())).set("payer_id", payer.hex());
 }
@@ -288,6 +296,10 @@ Made<Value> create_static_invoice(const Flags& flags) {
 Made<Value> create_blinded_path(const Flags& flags) {
   auto nodes = list_of(flags, "nodes");
   if (nodes.empty()) return fail(bad_flag("nodes", "needed: node ids or names, the introduction node first"));
+  if (auto useless = without(flags, "payment",
+                             {"fee_base_msat", "fee_proportional_millionths", "cltv_expiry_delta", "final_cltv_delta",
+                              "max_cltv_expiry", "htlc_minimum_msat", "htlc_maximum_msat"}))
+    return fail(*std::move(useless));
   LN_TRY(session, key_of(flags, is_set(flags, "session_key") ? text_of(flags, "session_key") : "session"));
   LN_TRY(fee_base, u32_of(flags, "fee_base_msat", 0));
   LN_TRY(proportional, u32_of(flags, "fee_proportional_millionths", 0));
@@ -347,6 +359,7 @@ Made<Value> create_blinded_path(const Flags& flags) {
   if (!info) return fail(problem("blinded_payinfo", "fees or deltas do not fit its fields"));
   info->htlc_minimum_msat = minimum;
   info->htlc_maximum_msat = Msat(number_of(flags, "htlc_maximum_msat").value_or(kDefaultMaximumMsat));
+  if (info->htlc_maximum_msat < minimum) return fail(bad_flag("htlc_minimum_msat", "more than --htlc-maximum-msat"));
   Writer written;
   wire::write(written, *info);
   auto hex_info = to_hex(written.view());

@@ -110,6 +110,14 @@ Problem bad_flag(const std::string& name, const std::string& why) {
   return problem("", flag + ": " + why);
 }
 
+std::optional<Problem> without(const Flags& flags, const std::string& needed,
+                               std::initializer_list<const char*> names) {
+  if (is_set(flags, needed)) return std::nullopt;
+  for (const auto* name : names)
+    if (is_set(flags, name)) return bad_flag(name, "goes with --" + needed);
+  return std::nullopt;
+}
+
 Made<Value> keys(const Flags& flags) {
   List out;
   auto names = list_of(flags, "names");

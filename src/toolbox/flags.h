@@ -1,6 +1,7 @@
 // Flags of the commands that build things, and keys by name. The same seed and the same flags give the same bytes.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <variant>
@@ -38,6 +39,10 @@ using Made = Result<T, Problem>;
 
 /// A flag is wrong: "--chain: …".
 [[nodiscard]] Problem bad_flag(const std::string& name, const std::string& why);
+
+/// Of these flags the first that is set, though `needed` is not: they would be without effect.
+[[nodiscard]] std::optional<Problem> without(const Flags& flags, const std::string& needed,
+                                             std::initializer_list<const char*> names);
 
 /// Names and their keys.
 [[nodiscard]] Made<Value> keys(const Flags& flags);

@@ -100,6 +100,9 @@ Made<onion::MessageContents> contents_of(const Flags& flags) {
   LN_TRY(contents, hex_of(flags, "contents"));
   LN_TRY(paths, paths_of(flags, "paths"));
   using onion::MessageContents;
+  bool carries = message == "invoice_request" || message == "invoice" || message == "static_invoice" ||
+                 message == "invoice_error" || message == "serve_static_invoice";
+  if (carries && !is_set(flags, "contents")) return fail(bad_flag("contents", "needed: hex of what it carries"));
   if (message == "invoice_request") return MessageContents(onion::InvoiceRequest{contents});
   if (message == "invoice") return MessageContents(onion::Invoice{contents});
   if (message == "static_invoice") return MessageContents(onion::StaticInvoice{contents});
@@ -340,7 +343,15 @@ Made<Value> onion_unwrap(const Flags& flags) {
 }
 
 Made<Value> onion_build(const Flags& flags) {
-  if (is_set(flags, "message")) return build_onion_message(flags);
+  if (auto useless = without(
+          flags, "message",
+          {"to", "way", "introduction", "contents", "paths", "reply_path", "invoice_slot", "expires_at", "onion_key"}))
+    return fail(*std::move(useless));
+  if (is_set(flags, "message")) {
+    for (const auto* name : {"hops", "associated_data"})
+      if (is_set(flags, name)) return fail(bad_flag(name, "of a payment: not with --message"));
+    return build_onion_message(flags);
+  }
   if (is_set(flags, "hops")) return build_payment(flags);
   return fail(problem("", "--hops for a payment, or --message NAME --to PATH for an onion message"));
 }

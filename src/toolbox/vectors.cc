@@ -146,10 +146,17 @@ CaseResult run_case(const Value& one) {
     out.why = "a case needs name, kind, valid (true or false), and input in hex";
     return out;
   }
-  if (one.find("error") != nullptr && !is_text("error")) {
-    out.why = "error is no text";
-    return out;
-  }
+  for (const auto* member : {"error", "reason", "offer", "associated_data", "path_key"})
+    if (one.find(member) != nullptr && !is_text(member)) {
+      out.why = std::string(member) + " is no text";
+      return out;
+    }
+  for (const auto* member : {"time", "tlv_type"})
+    if (const auto* value = one.find(member);
+        value != nullptr && !std::holds_alternative<std::uint64_t>(value->inner())) {
+      out.why = std::string(member) + " is no number";
+      return out;
+    }
   auto read = read_case(kind, *input, one);
   if (!out.valid) {
     auto wanted = text_in(one, "error");

@@ -69,7 +69,11 @@ TEST(Commands, bash_accepts_its_completion_and_completes) {
                 "; COMP_WORDS=(doze create offer --q); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze create inv); COMP_CWORD=2; _doze; echo ${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze check-static-invoice --off); COMP_CWORD=2; _doze; echo ${COMPREPLY[@]}"
-                "; COMP_WORDS=(doze onion build --profile l); COMP_CWORD=4; _doze; echo ${COMPREPLY[@]}'";
+                "; COMP_WORDS=(doze onion build --profile l); COMP_CWORD=4; _doze; echo ${COMPREPLY[@]}"
+                "; COMP_WORDS=(doze descriptors --network m); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}"
+                "; COMP_WORDS=(doze init --network m); COMP_CWORD=3; _doze; echo .${COMPREPLY[@]}"
+                "; COMP_WORDS=(doze man create-o); COMP_CWORD=2; _doze; echo ${COMPREPLY[@]}"
+                "; COMP_WORDS=(doze help create off); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}'";
   FILE* pipe = ::popen(script.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string out;
@@ -77,7 +81,8 @@ TEST(Commands, bash_accepts_its_completion_and_completes) {
   while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out += buffer;
   EXPECT_EQ(::pclose(pipe), 0);
   std::remove(place.c_str());
-  EXPECT_EQ(out, "--quantity-max\ninvoicerequest invoice invoiceerror\n--offer\nldk\n");
+  EXPECT_EQ(out,
+            "--quantity-max\ninvoicerequest invoice invoiceerror\n--offer\nldk\nmainnet\n.\ncreate-offer\noffer\n");
 }
 
 }  // namespace

@@ -205,6 +205,32 @@ TEST(Create, a_blinded_path_has_no_more_hops_and_bytes_than_its_counts_can_say) 
   EXPECT_FALSE(create_blinded_path({{"nodes", "a"}, {"path_id", std::string(2 * 65520, '0')}}).has_value());
 }
 
+TEST(Create, what_only_payments_have_is_refused_in_a_path_for_messages) {
+  for (const auto* name : {"fee_base_msat", "fee_proportional_millionths", "cltv_expiry_delta", "final_cltv_delta",
+                           "max_cltv_expiry", "htlc_minimum_msat", "htlc_maximum_msat"}) {
+    Flags flags{{"nodes", "server,bob"}, {name, std::uint64_t{9}}};
+    EXPECT_FALSE(create_blinded_path(flags).has_value()) << name;
+    flags["payment"] = true;
+    EXPECT_TRUE(create_blinded_path(flags).has_value()) << name;
+  }
+  EXPECT_FALSE(create_blinded_path({{"nodes", "bob"},
+                                    {"payment", true},
+                                    {"htlc_minimum_msat", std::uint64_t{9}},
+                                    {"htlc_maximum_msat", std::uint64_t{8}}})
+                   .has_value());
+}
+
+TEST(Create, what_would_be_too_long_to_be_read_is_not_made) {
+  Flags flags{{"key", "bob"}, {"description", std::string(81'000, 'a')}};
+  auto offer = create_offer(flags);
+  ASSERT_TRUE(offer.has_value()) << offer.error().text();
+  EXPECT_TRUE(offers::Offer::parse(text(*offer, "text")).has_value());
+  flags["description"] = std::string(82'000, 'a');
+  EXPECT_NE(create_offer(flags).error().text().find("131072 are read at most"), std::string::npos);
+  flags["amount_msat"] = std::uint64_t{1};
+  EXPECT_FALSE(create_refund(flags).has_value());
+}
+
 TEST(Onion, a_message_finds_its_way_to_a_path_that_a_channel_names) {
   auto path =
       made(create_blinded_path({{"nodes", "server,bob"}, {"path_id", "2a"}, {"introduction", "600x1x0/0"}}), "hex");
@@ -297,6 +323,19 @@ TEST(Onion, a_failure_and_hold_times_come_back_to_the_origin) {
   EXPECT_FALSE(onion_unwrap(back).has_value());
 }
 
+TEST(Onion, a_failure_of_nobody_is_told_beside_the_nodes_that_passed_it_on) {
+  std::string first(64, '1'), second(64, '2');
+  auto passed_on = onion_wrap({{"shared_secret", first}, {"reason", std::string(2 * 292, '0')}});
+  ASSERT_TRUE(passed_on.has_value()) << passed_on.error().text();
+  auto read = onion_unwrap({{"shared_secrets", first + "," + second},
+                            {"reason", text(*passed_on, "reason")},
+                            {"attribution_data", text(*passed_on, "attribution_data")}});
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  EXPECT_NE(text(*read, "problem").find("no node of the way made the failure"), std::string::npos);
+  EXPECT_EQ(read->find("failed_by_node"), nullptr);
+  EXPECT_EQ(numbers(*read, "nodes_attributed"), Numbers{1});
+}
+
 TEST(Onion, hold_times_of_a_fulfilled_payment_need_no_failure) {
   std::string first(64, '1'), second(64, '2');
   auto last = onion_wrap({{"shared_secret", second}, {"hold_time_ms", std::uint64_t{100}}});
@@ -322,6 +361,18 @@ TEST(Onion, what_cannot_be_wrapped_is_named) {
   EXPECT_FALSE(onion_wrap({{"shared_secret", secret}, {"reason", "00"}, {"data", "00"}}).has_value());
   EXPECT_FALSE(onion_unwrap({{"shared_secrets", secret}}).has_value());
   EXPECT_FALSE(onion_unwrap({{"reason", "00"}}).has_value());
+}
+
+TEST(Onion, options_of_the_other_kind_and_missing_contents_are_refused) {
+  EXPECT_FALSE(onion_build({{"hops", "bob:final:5000:600"}, {"to", "bob"}}).has_value());
+  EXPECT_FALSE(
+      onion_build({{"message", "held_htlc_available"}, {"to", "bob"}, {"hops", "bob:final:5000:600"}}).has_value());
+  for (const auto* message :
+       {"invoice_request", "invoice", "static_invoice", "invoice_error", "serve_static_invoice"}) {
+    auto built = onion_build({{"message", std::string(message)}, {"to", "bob"}});
+    ASSERT_FALSE(built.has_value()) << message;
+    EXPECT_NE(built.error().text().find("--contents"), std::string::npos) << built.error().text();
+  }
 }
 
 TEST(Onion, a_message_is_opened_by_its_node_only) {
