@@ -100,19 +100,25 @@ std::vector<std::string> second_words(const std::string& first) {
   return out;
 }
 
+/// Of shells: the command's words, alone or with others behind them, and then `end`.
+std::string pattern_of(const Command& command, const std::string& end = "") {
+  return "'" + command.method.name + "'" + end + "|'" + command.method.name + " '*" + end;
+}
+
 std::string bash() {
-  std::string flags, out =
-                         "# bash completion of doze, made by doze completion bash\n_doze() {\n"
-                         "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= command= i\n"
-                         "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      --datadir) "
-                         "((i++));;\n      -*) "
-                         ";;\n"
-                         "      *) command+=${command:+ }${COMP_WORDS[i]};;\n    esac\n  done\n  case $prev in\n"
-                         "    --datadir) COMPREPLY=($(compgen -d -- \"$cur\")); return;;\n";
+  std::string flags;
+  std::string out =
+      "# bash completion of doze, made by doze completion bash\n_doze() {\n"
+      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= command= i\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n      --datadir) "
+      "((i++));;\n      -*) "
+      ";;\n"
+      "      *) command+=${command:+ }${COMP_WORDS[i]};;\n    esac\n  done\n  case $prev in\n"
+      "    --datadir) COMPREPLY=($(compgen -d -- \"$cur\")); return;;\n";
   for (const auto& command : commands())
     for (const auto& param : command.method.params)
       if (!param.positional && !choices(command, param).empty())
-        flags += "    '" + command.method.name + "'*/" + shown_flag(param) + ") COMPREPLY=($(compgen -W '" +
+        flags += "    " + pattern_of(command, "/" + shown_flag(param)) + ") COMPREPLY=($(compgen -W '" +
                  joined(choices(command, param)) + "' -- \"$cur\")); return;;\n";
   out += "  esac\n  case $command/$prev in\n" + flags;
   out +=
@@ -122,7 +128,7 @@ std::string bash() {
     for (const auto& param : command.method.params)
       if (param.positional)
         for (const auto& choice : choices(command, param)) words.push_back(choice);
-    out += "    '" + command.method.name + "'*) words='" + joined(words) + "';;\n";
+    out += "    " + pattern_of(command) + ") words='" + joined(words) + "';;\n";
   }
   for (const auto& first : first_words())
     if (auto second = second_words(first); !second.empty())
@@ -146,7 +152,7 @@ std::string zsh() {
   }
   out += ") ;;\n";
   for (const auto& command : commands()) {
-    out += "    '" + command.method.name + "'*) list=(";
+    out += "    " + pattern_of(command) + ") list=(";
     for (const auto& param : command.method.params) {
       if (!param.positional) out += "\n      '" + quoted(shown_flag(param) + ":" + param.help, '\'') + "'";
       for (const auto& choice : choices(command, param)) out += "\n      '" + choice + "'";
@@ -173,6 +179,7 @@ std::string fish() {
   for (const auto& first : first_words())
     for (const auto& second : second_words(first))
       out += "complete -c doze -n '__fish_seen_subcommand_from " + first + "' -a " + second + "\n";
+  out += "complete -c doze -n '__fish_seen_subcommand_from help' -a '" + joined(first_words()) + "'\n";
   for (const auto& command : commands()) {
     auto name = command.method.name;
     auto space = name.find(' ');

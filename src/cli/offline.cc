@@ -244,7 +244,7 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   }
   if (name == "man") {
     auto page = toolbox::text_of(*flags, "command");
-    const auto* of = page.empty() ? nullptr : find_command({page.substr(0, page.find_first_of(" -"))}, nullptr);
+    const Command* of = nullptr;
     for (const auto& each : commands())
       if (each.method.name == page || page_name(each) == page) of = &each;
     if (of == nullptr && !page.empty()) return complain("no command '" + page + "'");

@@ -1,6 +1,7 @@
 // Onion packets: built and peeled. BOLT 4, "Packet Structure", "Onion Construction", "Onion Decryption".
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -9,6 +10,9 @@
 #include "base/result.h"
 
 namespace doze::onion {
+
+/// Of every cipher of BOLT 4: each key there is used once.
+inline constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 
 /// ECDH of our (perhaps tweaked) node key with a valid point: SHA256 of the compressed product.
 using Ecdh = std::function<SharedSecret(const PublicKey&)>;
@@ -49,9 +53,6 @@ struct Peeled {
 /// Shared secrets of all hops, as the origin computes them. Empty if a key is no point.
 [[nodiscard]] std::vector<SharedSecret> shared_secrets(const PrivateKey& session_key,
                                                        const std::vector<PublicKey>& hops);
-/// Of every cipher of BOLT 4: each key there is used once.
-inline constexpr std::array<std::uint8_t, 12> kZeroNonce{};
-
 /// HMAC-SHA256(type, secret): "rho", "mu", "um", "ammag", "pad", "blinded_node_id".
 [[nodiscard]] Hash32 generate_key(std::string_view type, ByteView secret);
 

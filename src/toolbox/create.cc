@@ -13,6 +13,7 @@ namespace doze::toolbox {
 namespace {
 
 constexpr std::uint64_t kMaxU16 = 0xffff, kMaxU32 = 0xffffffff;
+constexpr std::uint64_t kInvoiceNodeId = 176;
 constexpr std::size_t kMaxHops = 255;  // BOLT 4: a blinded path counts its hops in one byte
 /// Largest HTLC of payment paths that do not say: 1 bitcoin.
 constexpr std::uint64_t kDefaultMaximumMsat = 100'000'000'000;
@@ -165,6 +166,7 @@ Made<Value> create_offer(const Flags& flags) {
   terms.paths = std::move(paths);
   if (is_set(flags, "issuer")) terms.issuer = text_of(flags, "issuer");
   terms.quantity_max = number_of(flags, "quantity_max");
+  if (is_set(flags, "no_issuer_id") && is_set(flags, "key")) return fail(bad_flag("key", "not with --no-issuer-id"));
   if (!is_set(flags, "no_issuer_id")) {
     LN_TRY(key, key_of(flags, text_of(flags, "key")));
     terms.issuer_id = crypto::public_key(key);
@@ -262,6 +264,7 @@ Made<Value> create_invoice(const Flags& flags) {
   if (is_set(flags, "multipart")) terms.features.set(offers::kInvoiceMultipart + 1);
   auto invoice = invoice_for(*bytes, terms);
   if (!invoice) return fail(refused("invoice", invoice.error()));
+  if (auto too_long = longer_than_read("invoice", invoice->text())) return fail(*std::move(too_long));
   Value out;
   out.set("text", invoice->text()).set("hex", to_hex(invoice->bytes()));
   out.set("payment_hash", invoice->payment_hash().hex());
@@ -287,7 +290,12 @@ Made<Value> create_static_invoice(const Flags& flags) {
   terms.node_key = key;
   auto invoice = offers::StaticInvoice::make(offer, terms);
   if (invoice) invoice = offers::StaticInvoice::parse(invoice->bytes());  // foreign paths and all
-  if (!invoice) return fail(refused("static_invoice", invoice.error()));
+  if (!invoice) {
+    auto out = refused("static_invoice", invoice.error());
+    if (out.field == kInvoiceNodeId)
+      out.hint = "Its key must be the offer's issuer_id, or where one of its paths ends.";
+    return fail(std::move(out));
+  }
   Value out;
   out.set("hex", to_hex(invoice->bytes())).set("profile", name(profile)).set("offer_id", invoice->offer_id().hex());
   return out.set("node_id", invoice->node_id().hex());
@@ -359,7 +367,7 @@ Made<Value> create_blinded_path(const Flags& flags) {
   if (!info) return fail(problem("blinded_payinfo", "fees or deltas do not fit its fields"));
   info->htlc_minimum_msat = minimum;
   info->htlc_maximum_msat = Msat(number_of(flags, "htlc_maximum_msat").value_or(kDefaultMaximumMsat));
-  if (info->htlc_maximum_msat < minimum) return fail(bad_flag("htlc_minimum_msat", "more than --htlc-maximum-msat"));
+  if (info->htlc_maximum_msat < minimum) return fail(bad_flag("htlc_minimum_msat", "more than --htlc-maximum"));
   Writer written;
   wire::write(written, *info);
   auto hex_info = to_hex(written.view());

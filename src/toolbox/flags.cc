@@ -104,7 +104,8 @@ std::optional<ShortChannelId> parse_scid(std::string_view text) {
 }
 
 Problem bad_flag(const std::string& name, const std::string& why) {
-  std::string flag = "--" + name;
+  // As help calls them: amounts have their unit behind the number.
+  std::string flag = "--" + name.substr(0, name.ends_with("_msat") ? name.size() - 5 : name.size());
   for (auto& c : flag)
     if (c == '_') c = '-';
   return problem("", flag + ": " + why);

@@ -1,5 +1,7 @@
 #include "toolbox/onion_tools.h"
 
+#include <algorithm>
+
 #include "crypto/crypto.h"
 #include "onion/attribution.h"
 #include "onion/failures.h"
@@ -94,15 +96,51 @@ Made<Value> build_payment(const Flags& flags) {
   return out.set("shared_secrets", std::move(secrets));
 }
 
+/// Which parts a message has.
+struct MessageParts {
+  const char* message;
+  std::vector<const char*> flags;
+};
+const MessageParts* parts_of(const std::string& message) {
+  static const MessageParts kParts[] = {{"invoice_request", {"contents"}},
+                                        {"invoice", {"contents"}},
+                                        {"invoice_error", {"contents"}},
+                                        {"static_invoice", {"contents"}},
+                                        {"held_htlc_available", {}},
+                                        {"release_held_htlc", {}},
+                                        {"offer_paths_request", {"invoice_slot"}},
+                                        {"offer_paths", {"paths", "expires_at"}},
+                                        {"serve_static_invoice", {"contents", "paths"}},
+                                        {"static_invoice_persisted", {}}};
+  for (const auto& each : kParts)
+    if (message == each.message) return &each;
+  return nullptr;
+}
+
+/// What is not part of this message, or lacks.
+std::optional<Problem> wrong_parts(const Flags& flags, const MessageParts& parts) {
+  for (const std::string name : {"contents", "paths", "invoice_slot", "expires_at"}) {
+    bool has = std::find(parts.flags.begin(), parts.flags.end(), name) != parts.flags.end();
+    if (!has && is_set(flags, name)) return bad_flag(name, std::string("no part of ") + parts.message);
+    if (has && name == "contents" && text_of(flags, name).empty())
+      return bad_flag(name, "needed: hex of what it carries");
+  }
+  return std::nullopt;
+}
+
 Made<onion::MessageContents> contents_of(const Flags& flags) {
   auto message = text_of(flags, "message");
   LN_TRY(profile, profile_of(flags));
   LN_TRY(contents, hex_of(flags, "contents"));
   LN_TRY(paths, paths_of(flags, "paths"));
+  const auto* parts = parts_of(message);
+  if (parts == nullptr)
+    return fail(bad_flag("message",
+                         "invoice_request, invoice, invoice_error, static_invoice, held_htlc_available, "
+                         "release_held_htlc, offer_paths_request, offer_paths, serve_static_invoice or "
+                         "static_invoice_persisted"));
+  if (auto wrong = wrong_parts(flags, *parts)) return fail(*std::move(wrong));
   using onion::MessageContents;
-  bool carries = message == "invoice_request" || message == "invoice" || message == "static_invoice" ||
-                 message == "invoice_error" || message == "serve_static_invoice";
-  if (carries && !is_set(flags, "contents")) return fail(bad_flag("contents", "needed: hex of what it carries"));
   if (message == "invoice_request") return MessageContents(onion::InvoiceRequest{contents});
   if (message == "invoice") return MessageContents(onion::Invoice{contents});
   if (message == "static_invoice") return MessageContents(onion::StaticInvoice{contents});
@@ -120,14 +158,8 @@ Made<onion::MessageContents> contents_of(const Flags& flags) {
     if (auto expiry = number_of(flags, "expires_at")) out.paths_absolute_expiry = UnixTime(*expiry);
     return MessageContents(std::move(out));
   }
-  if (message == "serve_static_invoice") {
-    if (paths.size() != 1) return fail(bad_flag("paths", "one path: where invoice_requests are forwarded to"));
-    return MessageContents(onion::ServeStaticInvoice{contents, paths.front(), profile});
-  }
-  return fail(bad_flag("message",
-                       "invoice_request, invoice, invoice_error, static_invoice, held_htlc_available, "
-                       "release_held_htlc, offer_paths_request, offer_paths, serve_static_invoice or "
-                       "static_invoice_persisted"));
+  if (paths.size() != 1) return fail(bad_flag("paths", "one path: where invoice_requests are forwarded to"));
+  return MessageContents(onion::ServeStaticInvoice{contents, paths.front(), profile});
 }
 
 Made<Value> build_onion_message(const Flags& flags) {
@@ -343,9 +375,9 @@ Made<Value> onion_unwrap(const Flags& flags) {
 }
 
 Made<Value> onion_build(const Flags& flags) {
-  if (auto useless = without(
-          flags, "message",
-          {"to", "way", "introduction", "contents", "paths", "reply_path", "invoice_slot", "expires_at", "onion_key"}))
+  if (auto useless = without(flags, "message",
+                             {"to", "way", "introduction", "contents", "paths", "reply_path", "invoice_slot",
+                              "expires_at", "onion_key", "profile"}))
     return fail(*std::move(useless));
   if (is_set(flags, "message")) {
     for (const auto* name : {"hops", "associated_data"})

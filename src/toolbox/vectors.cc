@@ -151,6 +151,10 @@ CaseResult run_case(const Value& one) {
       out.why = std::string(member) + " is no text";
       return out;
     }
+  if (const auto* layers = one.find("layers"); layers != nullptr && !std::holds_alternative<List>(layers->inner())) {
+    out.why = "layers is no list";
+    return out;
+  }
   for (const auto* member : {"time", "tlv_type"})
     if (const auto* value = one.find(member);
         value != nullptr && !std::holds_alternative<std::uint64_t>(value->inner())) {

@@ -45,8 +45,9 @@ TEST(Commands, help_and_man_page_and_completion_name_every_option) {
     EXPECT_NE(help().find("  " + command.method.name + " "), std::string::npos) << command.method.name;
     for (const auto& example : command.examples) EXPECT_NE(text.find(example), std::string::npos);
     EXPECT_NE(page.find(".SH EXAMPLES\n.nf\ndoze "), std::string::npos) << page;
-    EXPECT_NE(bash.find("'" + command.method.name + "'*)"), std::string::npos);
-    EXPECT_NE(zsh.find("'" + command.method.name + "'*)"), std::string::npos);
+    auto pattern = "'" + command.method.name + "'|'" + command.method.name + " '*)";
+    EXPECT_NE(bash.find(pattern), std::string::npos);
+    EXPECT_NE(zsh.find(pattern), std::string::npos);
     for (const auto& param : command.method.params) {
       if (param.positional) continue;
       auto flag = param.name;
@@ -73,6 +74,7 @@ TEST(Commands, bash_accepts_its_completion_and_completes) {
                 "; COMP_WORDS=(doze descriptors --network m); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze init --network m); COMP_CWORD=3; _doze; echo .${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze man create-o); COMP_CWORD=2; _doze; echo ${COMPREPLY[@]}"
+                "; COMP_WORDS=(doze create invoiceerror --er); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}"
                 "; COMP_WORDS=(doze help create off); COMP_CWORD=3; _doze; echo ${COMPREPLY[@]}'";
   FILE* pipe = ::popen(script.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
@@ -82,7 +84,8 @@ TEST(Commands, bash_accepts_its_completion_and_completes) {
   EXPECT_EQ(::pclose(pipe), 0);
   std::remove(place.c_str());
   EXPECT_EQ(out,
-            "--quantity-max\ninvoicerequest invoice invoiceerror\n--offer\nldk\nmainnet\n.\ncreate-offer\noffer\n");
+            "--quantity-max\ninvoicerequest invoice invoiceerror\n--offer\nldk\nmainnet\n.\ncreate-offer\n--error "
+            "--erroneous-field\noffer\n");
 }
 
 }  // namespace

@@ -148,7 +148,9 @@ TEST_F(Offline, man_pages_and_completions_are_printed) {
   EXPECT_NE(run({"man", "create-offer"}).out.find("doze\\-create\\-offer"), std::string::npos);
   EXPECT_NE(run({"man"}).out.find("check\\-static\\-invoice"), std::string::npos);
   EXPECT_EQ(run({"man", "create", "offer"}).out, run({"man", "create-offer"}).out);
-  EXPECT_EQ(run({"man", "nothing"}).code, 1);
+  for (const char* page : {"nothing", "pay-nothing"}) EXPECT_EQ(run({"man", page}).code, 1);
+  EXPECT_EQ(run({"man", "pay", "nothing"}).code, 1);
+  EXPECT_EQ(run({"man", "pay"}).code, 0);
   EXPECT_EQ(run({"completion", "fish"}).code, 0);
   EXPECT_EQ(run({"completion", "tcsh"}).code, 1);
 }

@@ -67,6 +67,10 @@ TEST(Create, an_invoice_by_the_wrong_key_is_refused) {
   auto request = made(create_invoice_request({{"offer", offer_text()}, {"key", "alice"}}), "hex");
   EXPECT_FALSE(
       create_invoice({{"request", request}, {"key", "mallory"}, {"created_at", std::uint64_t{1}}}).has_value());
+  auto fixed = create_static_invoice(
+      {{"offer", offer_text()}, {"key", "mallory"}, {"created_at", std::uint64_t{1'750'000'000}}});
+  ASSERT_FALSE(fixed.has_value());
+  EXPECT_NE(fixed.error().text().find("must be the offer's issuer_id"), std::string::npos) << fixed.error().text();
 }
 
 TEST(Create, what_is_missing_is_named) {
@@ -371,6 +375,7 @@ TEST(Onion, options_of_the_other_kind_and_missing_contents_are_refused) {
        {"invoice_request", "invoice", "static_invoice", "invoice_error", "serve_static_invoice"}) {
     auto built = onion_build({{"message", std::string(message)}, {"to", "bob"}});
     ASSERT_FALSE(built.has_value()) << message;
+    EXPECT_FALSE(onion_build({{"message", std::string(message)}, {"to", "bob"}, {"contents", ""}}).has_value());
     EXPECT_NE(built.error().text().find("--contents"), std::string::npos) << built.error().text();
   }
 }

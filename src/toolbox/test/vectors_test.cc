@@ -125,8 +125,8 @@ TEST(Vectors, a_case_whose_members_have_other_types_fails) {
   for (const char* member : {"valid", "input", "error"})
     for (const auto& other : {Value(), Value(std::uint64_t{5}), Value(List{})})
       EXPECT_FALSE(run_case(with(good, member, other)).passed) << member;
-  for (const char* member : {"time", "tlv_type"})
-    for (const auto& other : {Value(), Value("5"), Value(List{})})
+  for (const char* member : {"time", "tlv_type", "layers"})
+    for (const auto& other : {Value(), Value("5"), Value(Fields{})})
       EXPECT_FALSE(run_case(Value(good).set(member, other)).passed) << member;
 }
 
