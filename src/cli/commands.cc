@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "toolbox/decode.h"
+#include "toolbox/onion_tools.h"
 
 namespace doze::cli {
 
@@ -256,12 +257,7 @@ std::vector<std::string> choices(const Command& command, const rpc::Param& param
   }
   if (param.name == "role") return {"client", "server"};
   if (param.name == "shell") return {"bash", "zsh", "fish"};
-  if (param.name == "message")
-    return {"invoice_request",      "invoice",
-            "invoice_error",        "static_invoice",
-            "held_htlc_available",  "release_held_htlc",
-            "offer_paths_request",  "offer_paths",
-            "serve_static_invoice", "static_invoice_persisted"};
+  if (param.name == "message") return toolbox::onion_message_names();
   return {};
 }
 

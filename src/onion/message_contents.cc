@@ -44,14 +44,10 @@ Result<std::vector<wire::TlvRecord>, ParseError> records_of(Profile profile, Byt
   return records;
 }
 
-ParseError missing_contents(std::uint64_t type, const char* what) {
-  return {ParseCode::MissingField, type, what};
-}
-
 Result<MessageContents, ParseError> decode_request(Profile profile, ByteView value) {
   LN_TRY(records, records_of(profile, value, {0}));
   const auto* slot = wire::find(records, 0);
-  if (slot == nullptr) return fail(missing_contents(0, "invoice_slot"));
+  if (slot == nullptr) return fail(ParseError{ParseCode::MissingField, 0, "invoice_slot"});
   Reader in(slot->value);
   OfferPathsRequest out{in.u16(), profile};
   if (!in.done()) return fail(ParseError{ParseCode::BadLength, 0, "invoice_slot"});
@@ -61,7 +57,7 @@ Result<MessageContents, ParseError> decode_request(Profile profile, ByteView val
 Result<MessageContents, ParseError> decode_paths(Profile profile, ByteView value) {
   LN_TRY(records, records_of(profile, value, {0, 2}));
   const auto* paths = wire::find(records, 0);
-  if (paths == nullptr) return fail(missing_contents(0, "paths"));
+  if (paths == nullptr) return fail(ParseError{ParseCode::MissingField, 0, "paths"});
   OfferPaths out{{}, std::nullopt, profile};
   LN_TRY(read, wire::read_blinded_paths(paths->value));
   out.paths = std::move(read);
@@ -76,8 +72,8 @@ Result<MessageContents, ParseError> decode_paths(Profile profile, ByteView value
 Result<MessageContents, ParseError> decode_serve(Profile profile, ByteView value) {
   LN_TRY(records, records_of(profile, value, {0, 2}));
   const auto *invoice = wire::find(records, 0), *path = wire::find(records, 2);
-  if (invoice == nullptr) return fail(missing_contents(0, "invoice"));
-  if (path == nullptr) return fail(missing_contents(2, "forward_invoice_request_path"));
+  if (invoice == nullptr) return fail(ParseError{ParseCode::MissingField, 0, "invoice"});
+  if (path == nullptr) return fail(ParseError{ParseCode::MissingField, 2, "forward_invoice_request_path"});
   Reader in(path->value);
   LN_TRY(read, wire::read_blinded_path(in));
   if (!in.done()) return fail(ParseError{ParseCode::TrailingBytes, 2, "forward_invoice_request_path"});

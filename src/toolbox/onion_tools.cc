@@ -101,20 +101,18 @@ struct MessageParts {
   const char* message;
   std::vector<const char*> flags;
 };
-const MessageParts* parts_of(const std::string& message) {
-  static const MessageParts kParts[] = {{"invoice_request", {"contents"}},
-                                        {"invoice", {"contents"}},
-                                        {"invoice_error", {"contents"}},
-                                        {"static_invoice", {"contents"}},
-                                        {"held_htlc_available", {}},
-                                        {"release_held_htlc", {}},
-                                        {"offer_paths_request", {"invoice_slot"}},
-                                        {"offer_paths", {"paths", "expires_at"}},
-                                        {"serve_static_invoice", {"contents", "paths"}},
-                                        {"static_invoice_persisted", {}}};
-  for (const auto& each : kParts)
-    if (message == each.message) return &each;
-  return nullptr;
+const std::vector<MessageParts>& all_parts() {
+  static const std::vector<MessageParts> kParts{{"invoice_request", {"contents"}},
+                                                {"invoice", {"contents"}},
+                                                {"invoice_error", {"contents"}},
+                                                {"static_invoice", {"contents"}},
+                                                {"held_htlc_available", {}},
+                                                {"release_held_htlc", {}},
+                                                {"offer_paths_request", {"invoice_slot"}},
+                                                {"offer_paths", {"paths", "expires_at"}},
+                                                {"serve_static_invoice", {"contents", "paths"}},
+                                                {"static_invoice_persisted", {}}};
+  return kParts;
 }
 
 /// What is not part of this message, or lacks.
@@ -133,12 +131,13 @@ Made<onion::MessageContents> contents_of(const Flags& flags) {
   LN_TRY(profile, profile_of(flags));
   LN_TRY(contents, hex_of(flags, "contents"));
   LN_TRY(paths, paths_of(flags, "paths"));
-  const auto* parts = parts_of(message);
-  if (parts == nullptr)
-    return fail(bad_flag("message",
-                         "invoice_request, invoice, invoice_error, static_invoice, held_htlc_available, "
-                         "release_held_htlc, offer_paths_request, offer_paths, serve_static_invoice or "
-                         "static_invoice_persisted"));
+  auto parts =
+      std::find_if(all_parts().begin(), all_parts().end(), [&](const auto& each) { return message == each.message; });
+  if (parts == all_parts().end()) {
+    std::string names;
+    for (const auto& name : onion_message_names()) names += (names.empty() ? "" : ", ") + name;
+    return fail(bad_flag("message", "one of " + names));
+  }
   if (auto wrong = wrong_parts(flags, *parts)) return fail(*std::move(wrong));
   using onion::MessageContents;
   if (message == "invoice_request") return MessageContents(onion::InvoiceRequest{contents});
@@ -372,6 +371,12 @@ Made<Value> onion_unwrap(const Flags& flags) {
   for (auto time : times) held.push_back(std::uint64_t{time.value()} * kHoldTimeUnitMs);
   out.set("hold_times_ms", std::move(held));
   return out.set("nodes_attributed", std::uint64_t{times.size()}).set("nodes", std::uint64_t{secrets.size()});
+}
+
+std::vector<std::string> onion_message_names() {
+  std::vector<std::string> out;
+  for (const auto& each : all_parts()) out.emplace_back(each.message);
+  return out;
 }
 
 Made<Value> onion_build(const Flags& flags) {

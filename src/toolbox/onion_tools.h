@@ -7,6 +7,8 @@ namespace doze::toolbox {
 
 /// With "hops" a payment onion, with "message" an onion message.
 [[nodiscard]] Made<Value> onion_build(const Flags& flags);
+/// What its flag "message" may say.
+[[nodiscard]] std::vector<std::string> onion_message_names();
 /// One layer of a packet, or of a whole onion_message, with the node's key.
 [[nodiscard]] Made<Value> onion_peel(const Flags& flags);
 /// What a node of a payment's way sends back: a failure of its own, one more layer around another's, or, without

@@ -110,6 +110,25 @@ std::string rebuild(const std::string& kind, const Value& build, const std::stri
   return "'build' is not for " + kind;
 }
 
+/// It has this member, but of another type.
+template <class T>
+bool is_other(const Value& one, const char* member) {
+  const auto* value = one.find(member);
+  return value != nullptr && !std::holds_alternative<T>(value->inner());
+}
+
+/// What is wrong with the optional members of a case; empty: nothing.
+std::string other_types(const Value& one) {
+  for (const auto* member : {"error", "reason", "offer", "associated_data", "path_key"})
+    if (is_other<std::string>(one, member)) return std::string(member) + " is no text";
+  for (const auto* member : {"time", "tlv_type"})
+    if (is_other<std::uint64_t>(one, member)) return std::string(member) + " is no number";
+  for (const auto* member : {"last", "through_path_key"})
+    if (is_other<bool>(one, member)) return std::string(member) + " is neither true nor false";
+  if (is_other<List>(one, "layers")) return "layers is no list";
+  return "";
+}
+
 }  // namespace
 
 Made<Value> peel_layer(Flags& flags, const std::string& key) {
@@ -146,21 +165,7 @@ CaseResult run_case(const Value& one) {
     out.why = "a case needs name, kind, valid (true or false), and input in hex";
     return out;
   }
-  for (const auto* member : {"error", "reason", "offer", "associated_data", "path_key"})
-    if (one.find(member) != nullptr && !is_text(member)) {
-      out.why = std::string(member) + " is no text";
-      return out;
-    }
-  if (const auto* layers = one.find("layers"); layers != nullptr && !std::holds_alternative<List>(layers->inner())) {
-    out.why = "layers is no list";
-    return out;
-  }
-  for (const auto* member : {"time", "tlv_type"})
-    if (const auto* value = one.find(member);
-        value != nullptr && !std::holds_alternative<std::uint64_t>(value->inner())) {
-      out.why = std::string(member) + " is no number";
-      return out;
-    }
+  if (out.why = other_types(one); !out.why.empty()) return out;
   auto read = read_case(kind, *input, one);
   if (!out.valid) {
     auto wanted = text_in(one, "error");

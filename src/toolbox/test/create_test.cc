@@ -232,7 +232,21 @@ TEST(Create, what_would_be_too_long_to_be_read_is_not_made) {
   flags["description"] = std::string(82'000, 'a');
   EXPECT_NE(create_offer(flags).error().text().find("131072 are read at most"), std::string::npos);
   flags["amount_msat"] = std::uint64_t{1};
-  EXPECT_FALSE(create_refund(flags).has_value());
+  EXPECT_NE(create_refund(flags).error().text().find("131072 are read at most"), std::string::npos);
+  // The invoice repeats the request, and is longer.
+  flags["description"] = std::string(81'700, 'a');
+  auto invoice = create_invoice(
+      {{"request", made(create_refund(flags), "text")}, {"key", "bob"}, {"created_at", std::uint64_t{1'750'000'000}}});
+  ASSERT_FALSE(invoice.has_value());
+  EXPECT_NE(invoice.error().text().find("131072 are read at most"), std::string::npos) << invoice.error().text();
+}
+
+TEST(Create, an_offer_without_issuer_id_takes_no_key) {
+  auto path = made(create_blinded_path({{"nodes", "server,bob"}}), "hex");
+  Flags flags{{"no_issuer_id", true}, {"paths", path}};
+  EXPECT_TRUE(create_offer(flags).has_value());
+  flags["key"] = std::string("bob");
+  EXPECT_FALSE(create_offer(flags).has_value());
 }
 
 TEST(Onion, a_message_finds_its_way_to_a_path_that_a_channel_names) {
@@ -371,6 +385,15 @@ TEST(Onion, options_of_the_other_kind_and_missing_contents_are_refused) {
   EXPECT_FALSE(onion_build({{"hops", "bob:final:5000:600"}, {"to", "bob"}}).has_value());
   EXPECT_FALSE(
       onion_build({{"message", "held_htlc_available"}, {"to", "bob"}, {"hops", "bob:final:5000:600"}}).has_value());
+  for (const auto* part : {"contents", "paths", "invoice_slot", "expires_at"}) {
+    Flags flags{{"message", "held_htlc_available"}, {"to", "bob"}, {part, ""}};
+    auto built = onion_build(flags);
+    ASSERT_FALSE(built.has_value()) << part;
+    EXPECT_NE(built.error().text().find("no part of held_htlc_available"), std::string::npos) << built.error().text();
+  }
+  EXPECT_FALSE(onion_build({{"hops", "bob:final:5000:600"}, {"profile", "draft"}}).has_value());
+  EXPECT_NE(onion_build({{"message", "hello"}, {"to", "bob"}}).error().text().find("static_invoice_persisted"),
+            std::string::npos);
   for (const auto* message :
        {"invoice_request", "invoice", "static_invoice", "invoice_error", "serve_static_invoice"}) {
     auto built = onion_build({{"message", std::string(message)}, {"to", "bob"}});

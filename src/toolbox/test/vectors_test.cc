@@ -125,7 +125,9 @@ TEST(Vectors, a_case_whose_members_have_other_types_fails) {
   for (const char* member : {"valid", "input", "error"})
     for (const auto& other : {Value(), Value(std::uint64_t{5}), Value(List{})})
       EXPECT_FALSE(run_case(with(good, member, other)).passed) << member;
-  for (const char* member : {"time", "tlv_type", "layers"})
+  for (const char* member : {"reason", "offer", "associated_data", "path_key"})
+    EXPECT_FALSE(run_case(Value(good).set(member, std::uint64_t{5})).passed) << member;
+  for (const char* member : {"time", "tlv_type", "layers", "last", "through_path_key"})
     for (const auto& other : {Value(), Value("5"), Value(Fields{})})
       EXPECT_FALSE(run_case(Value(good).set(member, other)).passed) << member;
 }
