@@ -14,6 +14,14 @@
 
 namespace doze::command {
 
+/// A page as small as a screen or two, and a reply below 2 MB however long the list is.
+inline constexpr std::uint32_t kDefaultPageRows = 100, kMaxPageRows = 1'000;
+/// One page of a list, newest rows first. Its reply has `next_before` if older rows follow.
+struct Page {
+  std::uint32_t limit = kDefaultPageRows;  // 1 to kMaxPageRows
+  std::optional<std::string> before;       // `next_before` of the page before; nullopt: the newest rows
+};
+
 struct GetInfo {};
 struct NewAddress {};
 struct ListFunds {};
@@ -63,7 +71,9 @@ struct CreateInvoice {
   std::optional<Hash32> description_hash;  // instead of a description
   std::optional<std::uint64_t> expiry_s;   // from now
 };
-struct ListInvoices {};
+struct ListInvoices {
+  Page page;
+};
 struct Decode {
   std::string text;
 };
@@ -78,7 +88,9 @@ struct Pay {
 struct CancelPayment {
   PaymentId payment_id;
 };
-struct ListPayments {};
+struct ListPayments {
+  Page page;
+};
 struct GetPayment {
   PaymentId payment_id;
 };
@@ -87,7 +99,9 @@ struct WaitPayment {
   PaymentId payment_id;
   bool wait_for_settled = true;
 };
-struct ListForwards {};
+struct ListForwards {
+  Page page;
+};
 struct AsyncInvite {
   std::string label;
   bool raw = false;  // LDK's raw form (hex) instead of a link
@@ -102,7 +116,9 @@ struct AsyncJoin {
   std::string link;  // lnai… or raw hex
 };
 struct ListStaticInvoices {};
-struct ListHolds {};
+struct ListHolds {
+  Page page;
+};
 struct FailHold {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;

@@ -66,61 +66,47 @@ Value describe(const Outgoing& payment, const Context& context) {
   return out;
 }
 
-Value describe_payments(const Payments::Inside& state, const Context& context) {
-  List out;
-  for (const auto& [id, payment] : state.outgoing) out.push_back(describe(payment, context));
-  for (const auto& [key, payment] : state.incoming)
-    out.push_back(Value()
-                      .set("payment_hash", payment.payment_hash.hex())
-                      .set("direction", "incoming")
-                      .set("state", "settled")
-                      .set("amount_msat", payment.amount.value())
-                      .set("offer_id", payment.offer_id.is_zero() ? Value() : Value(payment.offer_id.hex()))
-                      .set("static_invoice", payment.is_static)
-                      .set("payer_note", payment.payer_note)
-                      .set("created_at", time_text(payment.received_at)));
-  return Value().set("payments", std::move(out));
+Value describe(const Incoming& payment) {
+  Value out;
+  out.set("payment_hash", payment.payment_hash.hex())
+      .set("direction", "incoming")
+      .set("state", "settled")
+      .set("amount_msat", payment.amount.value())
+      .set("offer_id", payment.offer_id.is_zero() ? Value() : Value(payment.offer_id.hex()))
+      .set("static_invoice", payment.is_static)
+      .set("payer_note", payment.payer_note)
+      .set("created_at", time_text(payment.received_at));
+  return out;
 }
 
-Value describe_forwards(const Payments::Inside& state) {
-  List out;
-  for (const auto& [key, forward] : state.forwards) {
-    if (forward.state == ForwardState::Early) continue;
-    Value row;
-    row.set("channel_id", key.channel_id.hex())
-        .set("htlc_id", key.htlc_id)
-        .set("state", name(forward.state))
-        .set("held", forward.hold.has_value())
-        .set("amount_in_msat", forward.amount_in.value())
-        .set("amount_out_msat", forward.amount_out.value())
-        .set("fee_msat", sub_or_zero(forward.amount_in, forward.amount_out).value())
-        .set("next_channel_id", forward.next_channel.hex())
-        .set("received_at", time_text(forward.received_at));
-    if (is_terminal(forward.state)) row.set("ended_at", time_text(forward.ended_at));
-    if (!forward.failure.empty()) row.set("failure", forward.failure);
-    out.push_back(std::move(row));
-  }
-  return Value().set("forwards", std::move(out));
+Value describe(const Forward& forward) {
+  Value out;
+  out.set("channel_id", forward.incoming.channel_id.hex())
+      .set("htlc_id", forward.incoming.htlc_id)
+      .set("state", name(forward.state))
+      .set("held", forward.hold.has_value())
+      .set("amount_in_msat", forward.amount_in.value())
+      .set("amount_out_msat", forward.amount_out.value())
+      .set("fee_msat", sub_or_zero(forward.amount_in, forward.amount_out).value())
+      .set("next_channel_id", forward.next_channel.hex())
+      .set("received_at", time_text(forward.received_at));
+  if (is_terminal(forward.state)) out.set("ended_at", time_text(forward.ended_at));
+  if (!forward.failure.empty()) out.set("failure", forward.failure);
+  return out;
 }
 
-Value describe_holds(const Payments::Inside& state, const Context& context) {
-  List out;
-  Msat total;
-  for (const auto& [key, forward] : state.forwards) {
-    if (!forward.hold || is_terminal(forward.state) || forward.state == ForwardState::Early) continue;
-    Value row;
-    row.set("channel_id", key.channel_id.hex()).set("htlc_id", key.htlc_id).set("state", name(forward.state));
-    if (const auto* from = context.views.channel(key.channel_id)) row.set("peer", from->peer.hex());
-    row.set("amount_msat", forward.amount_in.value())
-        .set("forward_msat", forward.amount_out.value())
-        .set("next_channel_id", forward.next_channel.hex())
-        .set("profile", name(*forward.hold))
-        .set("received_at", time_text(forward.received_at));
-    add_deadline(row, "fail_back", forward.fail_back, context);
-    total += forward.amount_in;
-    out.push_back(std::move(row));
-  }
-  return Value().set("holds", std::move(out)).set("total_msat", total.value());
+Value describe_hold(const Forward& forward, const Context& context) {
+  Value out;
+  const auto& key = forward.incoming;
+  out.set("channel_id", key.channel_id.hex()).set("htlc_id", key.htlc_id).set("state", name(forward.state));
+  if (const auto* from = context.views.channel(key.channel_id)) out.set("peer", from->peer.hex());
+  out.set("amount_msat", forward.amount_in.value())
+      .set("forward_msat", forward.amount_out.value())
+      .set("next_channel_id", forward.next_channel.hex())
+      .set("profile", name(forward.hold.value_or(Profile::Ldk)))
+      .set("received_at", time_text(forward.received_at));
+  add_deadline(out, "fail_back", forward.fail_back, context);
+  return out;
 }
 
 }  // namespace doze::payment

@@ -296,7 +296,7 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
 void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion);
 void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
                   const std::string& why);
-[[nodiscard]] Value describe_invoices(const Payments::Inside& state, UnixTime now);
+[[nodiscard]] Value describe(const Issued& issued, UnixTime now);
 
 // announce.cc
 void announce(Work& work, Outgoing& payment);
@@ -342,10 +342,16 @@ void fail_hold(Work& work, RequestId request, const command::FailHold& command);
 
 // describe.cc
 [[nodiscard]] Value describe(const Outgoing& payment, const Context& context);
-[[nodiscard]] Value describe_payments(const Payments::Inside& state, const Context& context);
-[[nodiscard]] Value describe_forwards(const Payments::Inside& state);
-[[nodiscard]] Value describe_holds(const Payments::Inside& state, const Context& context);
+[[nodiscard]] Value describe(const Incoming& payment);
+[[nodiscard]] Value describe(const Forward& forward);
+[[nodiscard]] Value describe_hold(const Forward& forward, const Context& context);
 /// When a height will come, ten minutes a block.
 [[nodiscard]] UnixTime time_of_height(const Context& context, BlockHeight height);
+
+// pages.cc
+void list_payments(Work& work, RequestId request, const command::Page& page);
+void list_forwards(Work& work, RequestId request, const command::Page& page);
+void list_holds(Work& work, RequestId request, const command::Page& page);
+void list_invoices(Work& work, RequestId request, const command::Page& page);
 
 }  // namespace doze::payment

@@ -12,20 +12,6 @@ bool can_be_paid(const Issued& invoice, UnixTime now) {
   return !invoice.paid_at && now <= invoice.expires_at;
 }
 
-Value describe(const Issued& issued, UnixTime now) {
-  auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
-  LN_ASSERT(invoice.has_value());  // it was made or read by us
-  Value out;
-  out.set("payment_hash", issued.payment_hash.hex()).set("invoice", issued.invoice);
-  out.set("status", issued.paid_at ? "paid" : can_be_paid(issued, now) ? "open" : "expired");
-  if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
-  if (invoice->description()) out.set("description", escape_untrusted(*invoice->description()));
-  if (invoice->description_hash()) out.set("description_hash", invoice->description_hash()->hex());
-  out.set("created_at", time_text(invoice->timestamp())).set("expires_at", time_text(issued.expires_at));
-  if (issued.paid_at) out.set("received_msat", issued.received.value()).set("paid_at", time_text(*issued.paid_at));
-  return out;
-}
-
 /// False: all of them can still be paid.
 bool make_room(Work& work) {
   auto& invoices = work.state.invoices;
@@ -115,6 +101,20 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
 
 }  // namespace
 
+Value describe(const Issued& issued, UnixTime now) {
+  auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
+  LN_ASSERT(invoice.has_value());  // it was made or read by us
+  Value out;
+  out.set("payment_hash", issued.payment_hash.hex()).set("invoice", issued.invoice);
+  out.set("status", issued.paid_at ? "paid" : can_be_paid(issued, now) ? "open" : "expired");
+  if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
+  if (invoice->description()) out.set("description", escape_untrusted(*invoice->description()));
+  if (invoice->description_hash()) out.set("description_hash", invoice->description_hash()->hex());
+  out.set("created_at", time_text(invoice->timestamp())).set("expires_at", time_text(issued.expires_at));
+  if (issued.paid_at) out.set("received_msat", issued.received.value()).set("paid_at", time_text(*issued.paid_at));
+  return out;
+}
+
 void create_invoice(Work& work, RequestId request, const command::CreateInvoice& command) {
   const auto& context = work.context;
   if (auto problem = problem_of(command)) return refuse(work, request, CommandErrorCode::BadRequest, *problem);
@@ -173,12 +173,6 @@ void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onio
   work.notify(Severity::Info, "payment_received",
               {{"amount_msat", payment.amount.value()}, {"payment_hash", payment.payment_hash.hex()}});
   work.state.incoming.emplace(payment.htlc, std::move(payment));
-}
-
-Value describe_invoices(const Payments::Inside& state, UnixTime now) {
-  List out;
-  for (const auto& [hash, issued] : state.invoices) out.push_back(describe(issued, now));
-  return Value().set("invoices", std::move(out));
 }
 
 }  // namespace doze::payment

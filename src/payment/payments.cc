@@ -200,17 +200,14 @@ void hear(Work& work, const CommandReceived& in) {
       [&]<class C>(const C& command) {
         if constexpr (std::is_same_v<C, command::Pay>) start_payment(work, request, command);
         if constexpr (std::is_same_v<C, command::CreateInvoice>) create_invoice(work, request, command);
-        if constexpr (std::is_same_v<C, command::ListInvoices>)
-          work.say(Reply{request, describe_invoices(work.state, work.context.wall)});
+        if constexpr (std::is_same_v<C, command::ListInvoices>) list_invoices(work, request, command.page);
         if constexpr (std::is_same_v<C, command::CancelPayment>) cancel_payment(work, request, command.payment_id);
-        if constexpr (std::is_same_v<C, command::ListPayments>)
-          work.say(Reply{request, describe_payments(work.state, work.context)});
+        if constexpr (std::is_same_v<C, command::ListPayments>) list_payments(work, request, command.page);
         if constexpr (std::is_same_v<C, command::GetPayment>) answer(work, request, command.payment_id, false, false);
         if constexpr (std::is_same_v<C, command::WaitPayment>)
           answer(work, request, command.payment_id, true, command.wait_for_settled);
-        if constexpr (std::is_same_v<C, command::ListForwards>) work.say(Reply{request, describe_forwards(work.state)});
-        if constexpr (std::is_same_v<C, command::ListHolds>)
-          work.say(Reply{request, describe_holds(work.state, work.context)});
+        if constexpr (std::is_same_v<C, command::ListForwards>) list_forwards(work, request, command.page);
+        if constexpr (std::is_same_v<C, command::ListHolds>) list_holds(work, request, command.page);
         if constexpr (std::is_same_v<C, command::FailHold>) fail_hold(work, request, command);
       },
       in.command);

@@ -109,7 +109,7 @@ FaultResult fault_run(std::uint64_t seed) {
   world.run_for(120'000);
   List payments;
   for (int blocks = 0;; ++blocks) {
-    payments = rows_of(world, network.s, command::ListPayments{}, "payments");
+    payments = rows_of(world, network.s, command::ListPayments{{command::kMaxPageRows, {}}}, "payments");
     bool all =
         std::all_of(payments.begin(), payments.end(), [](const Value& row) { return ended(text_in(row, "state")); });
     if (all && !htlcs_in_flight(world)) break;
@@ -147,7 +147,7 @@ FaultResult fault_run(std::uint64_t seed) {
     problem("R got " + std::to_string(got) + " msat, the settled payments are " + std::to_string(received));
   for (auto index : std::set{network.l, network.m}) {
     std::uint64_t fees = 0;
-    for (const auto& row : rows_of(world, index, command::ListForwards{}, "forwards"))
+    for (const auto& row : rows_of(world, index, command::ListForwards{{command::kMaxPageRows, {}}}, "forwards"))
       if (text_in(row, "state") == "settled") fees += number_in(row, "fee_msat");
     auto gained = static_cast<std::int64_t>(after[index] - before[index]);
     if (gained != static_cast<std::int64_t>(fees))
