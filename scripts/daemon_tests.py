@@ -312,7 +312,7 @@ def a_hold_does_not_outlive_its_channel(world):
     world.r_comes()
     until("R to have answered", lambda: "held_htlc_available" in (world.r.folder / "log").read_text())
     until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
-    check(world.l.cli("listforwards")["forwards"][-1]["state"] == "failed", "L forwarded it")
+    check(world.l.cli("listforwards")["forwards"][0]["state"] == "failed", "L forwarded it")
     check(balance() == before, f"L has lost {before - balance()} msat")
     check(not world.state(paid["payment_id"])["safe_to_sleep"], "S still says that it may sleep")
 

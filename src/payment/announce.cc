@@ -71,6 +71,7 @@ void announce(Work& work, Outgoing& payment) {
   auto invoice = offers::StaticInvoice::parse(payment.invoice, offers::Checks::Stored);
   LN_ASSERT(invoice.has_value());  // it was checked before it was stored
   auto replies = reply_paths(work, payment);
+  payment.told_at = work.context.mono;
   schedule(work, payment);
   if (replies.empty()) return;  // online payer without a peer just now: at the next repeat or connection
   for (const auto& [tag, fate] : payment.announcements) work.state.tags.erase(tag);
@@ -87,8 +88,12 @@ void announce(Work& work, Outgoing& payment) {
 }
 
 void announce_on_usable(Work& work, const ChannelUsable& word) {
-  for (auto& [id, payment] : work.state.outgoing)
-    if (payment.held && payment.htlc && payment.htlc->channel_id == word.channel_id) confirm_holder(work, payment);
+  const auto& held = work.state.outgoing.index().held_in;
+  std::vector<PaymentId> ids;
+  for (auto it = held.lower_bound({word.channel_id, PaymentId{}}); it != held.end() && it->first == word.channel_id;
+       ++it)
+    ids.push_back(it->second);
+  for (const auto& id : ids) confirm_holder(work, *work.state.outgoing.edit(id));
 }
 
 void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word) {
@@ -152,6 +157,24 @@ void on(Work& work, const OnionMessageOutcome& word) {
   answer_waiters(work, *payment);
 }
 
+void hasten_announcements(Work& work, const Outgoing& payment) {
+  auto offer = OutgoingIndex::offer_key(payment);
+  const auto& told = work.state.outgoing.index().told;
+  std::vector<PaymentId> ids;
+  for (auto it = told.lower_bound({offer, MonoTime(0), PaymentId{}}); it != told.end(); ++it) {
+    const auto& [other, when, id] = *it;
+    bool quiet = when.value() != 0 && after_ms(when, kHastenQuietMs) > work.context.mono;
+    if (other != offer || quiet || ids.size() == kHastenedPerSign) break;
+    ids.push_back(id);
+  }
+  for (const auto& id : ids) {
+    auto& held = *work.state.outgoing.edit(id);
+    auto soon = after_ms(work.context.mono, kHastenMs);
+    if (!held.next_announce || *held.next_announce > soon) held.next_announce = soon;
+    held.told_at = soon;
+  }
+}
+
 void payer_released(Work& work, const PaymentId& id) {
   auto* payment = find(work, id);
   if (payment == nullptr || !payment->is_static || payment->held) return;
@@ -163,17 +186,19 @@ void payer_released(Work& work, const PaymentId& id) {
 }
 
 void outgoing_deadlines(Work& work) {
-  for (auto& [id, payment] : work.state.outgoing) {
-    if (is_terminal(payment.state)) continue;
-    if (waits_online(payment) && work.context.wall > online_end(payment)) {
+  const auto& index = work.state.outgoing.index().due;
+  std::vector<PaymentId> due;
+  for (auto it = index.begin(); it != index.end() && it->first <= work.context.mono && due.size() < kDuePerStep; ++it)
+    due.push_back(it->second);
+  for (const auto& id : due) {
+    auto& payment = *work.state.outgoing.edit(id);
+    payment.next_announce.reset();
+    // announce_after looks at an online payer again when its time is over.
+    if (waits_online(payment) && work.context.wall > online_end(payment))
       end_payment(work, payment, OutgoingState::Expired, CommandErrorCode::Expired,
                   "the recipient did not wake before the invoice expired");
-      continue;
-    }
-    if (payment.next_announce && *payment.next_announce <= work.context.mono) {
-      payment.next_announce.reset();
-      if (!waits_for_holder(work, payment) && !waits_for_chain(work, payment)) announce(work, payment);
-    }
+    else if (!waits_for_holder(work, payment) && !waits_for_chain(work, payment))
+      announce(work, payment);
   }
 }
 

@@ -17,9 +17,9 @@ offers::Bolt11Invoice invoice_of(const Outgoing& payment) {
 }
 
 /// Paying a hash twice: hops that know its preimage would keep the money.
-std::optional<std::string> paid_before(const Work& work, const PaymentHash& hash) {
-  for (const auto& [id, other] : work.state.outgoing) {
-    if (other.payment_hash != hash) continue;
+std::optional<std::string> paid_before(Work& work, const PaymentHash& hash) {
+  for (const auto& id : paid_with(work, hash)) {
+    auto other = work.state.outgoing.at(id);
     if (other.state == OutgoingState::Settled) return "this invoice is paid already: see getpayment " + id.hex();
     if (!is_terminal(other.state)) return "this invoice is being paid: see getpayment " + id.hex();
   }
@@ -31,8 +31,7 @@ struct CannotStart {
   std::string why;
 };
 
-std::optional<CannotStart> cannot_start(const Work& work, const command::Pay& command,
-                                        const offers::Bolt11Invoice& invoice) {
+std::optional<CannotStart> cannot_start(Work& work, const command::Pay& command, const offers::Bolt11Invoice& invoice) {
   const auto& context = work.context;
   if (command.quantity || command.payer_note)
     return CannotStart{CommandErrorCode::BadRequest, "a BOLT 11 invoice takes neither a quantity nor a note"};
@@ -108,8 +107,7 @@ void start_bolt11(Work& work, RequestId request, const command::Pay& command, co
   payment.state = OutgoingState::Sending;
   work.state.waiters[payment.id].emplace_back(request, false);
   work.state.pay_requests.insert(request);
-  auto id = payment.id;
-  send_htlc(work, work.state.outgoing.emplace(id, std::move(payment)).first->second);
+  send_htlc(work, work.state.outgoing.add(std::move(payment)));
 }
 
 Result<Prepared, RouteError> prepare_bolt11(const Context& context, const Outgoing& payment, CltvExpiry final_expiry) {

@@ -46,6 +46,7 @@ Fields facts(const Forward& forward) {
 [[nodiscard]] bool move(Work& work, Forward& forward, ForwardState from, ForwardState to) {
   if (forward.state != from) return false;
   forward.state = to;
+  if (to == ForwardState::Released && forward.turn == 0) forward.turn = work.state.next_turn++;
   if (is_terminal(to)) {
     forward.ended_at = work.context.wall;
     forward.next_onion.clear();
@@ -53,18 +54,6 @@ Fields facts(const Forward& forward) {
   }
   work.say(record(forward));
   return true;
-}
-
-void forget_old_history(Work& work) {
-  auto& forwards = work.state.forwards;
-  if (forwards.size() <= kMaxForwardHistory) return;
-  auto oldest = forwards.end();
-  for (auto it = forwards.begin(); it != forwards.end(); ++it)
-    if (is_terminal(it->second.state) && (oldest == forwards.end() || it->second.ended_at < oldest->second.ended_at))
-      oldest = it;
-  if (oldest == forwards.end()) return;
-  work.say(Erase{Table::Forward, key_of(oldest->first)});
-  forwards.erase(oldest);
 }
 
 /// Fail the incoming HTLC with a code of ours, in the way that its place in a blinded path allows.
@@ -77,17 +66,6 @@ void fail_upstream(Work& work, const Forward& forward, std::uint16_t code, ByteV
   work.say(FailHtlc{channel_id, htlc_id, own_failure(forward.shared_secret, code, data)});
 }
 
-void end_failed(Work& work, Forward& forward, ForwardState from, std::string why, std::uint16_t code) {
-  if (!move(work, forward, from, ForwardState::Failed)) return;
-  forward.failure = std::move(why);
-  work.say(record(forward));
-  fail_upstream(work, forward, code, {});
-  auto told = facts(forward);
-  told.emplace_back("reason", forward.failure);
-  work.notify(Severity::Info, forward.hold ? "hold_failed" : "forward_failed", std::move(told));
-  forget_old_history(work);
-}
-
 /// Whether the next peer is a client that is about to be usable: then an ordinary forward waits a little. After our own
 /// start every client may be: it had no chance to reconnect yet.
 bool is_waking(const Work& work, const ChannelView& next) {
@@ -98,13 +76,23 @@ bool is_waking(const Work& work, const ChannelView& next) {
   return awake != work.state.awake.end() && after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
 }
 
-/// Not offered downstream yet.
+}  // namespace
+
+void end_failed(Work& work, Forward& forward, ForwardState from, std::string why, std::uint16_t code) {
+  if (!move(work, forward, from, ForwardState::Failed)) return;
+  forward.failure = std::move(why);
+  work.say(record(forward));
+  fail_upstream(work, forward, code, {});
+  auto told = facts(forward);
+  told.emplace_back("reason", forward.failure);
+  work.notify(Severity::Info, forward.hold ? "hold_failed" : "forward_failed", std::move(told));
+}
+
 bool is_parked(const Forward& forward) {
   return forward.state == ForwardState::Held || forward.state == ForwardState::Released ||
          forward.state == ForwardState::Waiting;
 }
 
-/// Offer it downstream if the channel is usable; else wait in the state it is in. `from`: Released or Waiting.
 void try_forward(Work& work, Forward& forward) {
   const auto* next = work.context.views.channel(forward.next_channel);
   if (work.context.tip >= forward.fail_back)
@@ -134,13 +122,7 @@ void try_forward(Work& work, Forward& forward) {
   if (move(work, forward, forward.state, ForwardState::Forwarded)) work.say(std::move(add));
 }
 
-std::size_t count_held(const Payments::Inside& state, const ChannelId* channel) {
-  return static_cast<std::size_t>(std::count_if(state.forwards.begin(), state.forwards.end(), [&](const auto& entry) {
-    const auto& forward = entry.second;
-    return forward.hold && (forward.state == ForwardState::Held || forward.state == ForwardState::Released) &&
-           (channel == nullptr || forward.incoming.channel_id == *channel);
-  }));
-}
+namespace {
 
 BlockHeight fail_back_height(const Forward& forward) {
   if (!forward.hold) return blocks_before(forward.expiry_out, CltvDelta(kMinOutgoingLeft.value() - 1));
@@ -179,27 +161,32 @@ std::optional<CannotForward> check_forward(const Work& work, const Forward& forw
   return std::nullopt;
 }
 
-std::optional<CannotForward> check_hold(const Work& work, const Forward& forward) {
+std::optional<CannotForward> check_hold(Work& work, const Forward& forward) {
   const auto& config = work.context.config;
   bool offered = *forward.hold == Profile::Ldk ? config.offers_ldk_hold : config.offers_draft_hold;
   if (!offered || config.role != Role::Server) return CannotForward{"we do not hold", onion::kTemporaryNodeFailure};
   if (work.context.tip >= forward.fail_back) return CannotForward{"no time left to hold it", onion::kExpiryTooSoon};
   const auto* from = work.context.views.channel(forward.incoming.channel_id);
   auto per_channel = from != nullptr ? std::min(kMaxHeldPerChannel, from->max_held_received) : kMaxHeldPerChannel;
-  if (count_held(work.state, &forward.incoming.channel_id) >= per_channel)
+  const auto& index = work.state.forwards.index();
+  if (ForwardIndex::count(index.held_in, forward.incoming.channel_id) >= per_channel)
     return CannotForward{"too many held HTLCs in this channel", onion::kTemporaryNodeFailure};
-  if (count_held(work.state, nullptr) >= kMaxHeldPerNode)
-    return CannotForward{"too many held HTLCs", onion::kTemporaryNodeFailure};
+  if (ForwardIndex::count(index.held_of, forward.peer) >= kMaxHeldPerPeer)
+    return CannotForward{"too many held HTLCs of this peer", onion::kTemporaryNodeFailure};
+  if (index.held >= kMaxHeldPerNode) return CannotForward{"too many held HTLCs", onion::kTemporaryNodeFailure};
+  auto minimum = index.held < kMaxHeldPerNode / 2 ? kMinHeld : kMinHeldWhenBusy;
+  if (forward.amount_in < minimum) return CannotForward{"too small to be held", onion::kAmountBelowMinimum};
   return std::nullopt;
 }
 
 void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& onion) {
   HtlcKey key{word.channel_id, word.htlc.id};
   auto& rows = work.state.forwards;
-  auto existing = rows.find(key);
-  bool released_early = existing != rows.end() && existing->second.state == ForwardState::Early;
+  const auto* existing = rows.live(key);
+  bool released_early = existing != nullptr && existing->state == ForwardState::Early;
   Forward forward;
   forward.incoming = key;
+  forward.peer = word.peer;
   forward.hold = word.htlc.hold_htlc;
   forward.payment_hash = word.htlc.payment_hash;
   forward.amount_in = word.htlc.amount_msat;
@@ -225,7 +212,8 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   forward.state = forward.hold && !released_early ? ForwardState::Held
                   : forward.hold                  ? ForwardState::Released
                                                   : ForwardState::Waiting;
-  auto& row = rows[key] = std::move(forward);
+  if (forward.state == ForwardState::Released) forward.turn = work.state.next_turn++;
+  auto& row = rows.add(std::move(forward));
   if (refusal) return end_failed(work, row, row.state, refusal->why, refusal->code);
   work.say(record(row));
   if (row.state == ForwardState::Held) {
@@ -233,20 +221,19 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
     told.emplace_back("fail_back_height", row.fail_back.value());
     return work.notify(Severity::Info, "htlc_held", std::move(told));
   }
-  try_forward(work, row);
+  row.state == ForwardState::Released ? forward_released(work, row) : try_forward(work, row);
 }
 
 /// Released early, and then it is nothing to forward: nobody would ever look at the row again.
 void forget_early(Work& work, const HtlcKey& key) {
-  auto it = work.state.forwards.find(key);
-  if (it == work.state.forwards.end() || it->second.state != ForwardState::Early) return;
+  const auto* row = work.state.forwards.live(key);
+  if (row == nullptr || row->state != ForwardState::Early) return;
   work.say(Erase{Table::Forward, key_of(key)});
-  work.state.forwards.erase(it);
+  work.state.forwards.erase(key);
 }
 
 Forward* find(Work& work, const ForwardOrigin& origin) {
-  auto it = work.state.forwards.find(HtlcKey{origin.channel_id, origin.htlc_id});
-  return it == work.state.forwards.end() ? nullptr : &it->second;
+  return work.state.forwards.edit(HtlcKey{origin.channel_id, origin.htlc_id});
 }
 
 }  // namespace
@@ -280,23 +267,12 @@ void on_release_held_htlc(Work& work, const OnionMessageReceived& word) {
       if (auto id = PaymentId::from(*data)) payer_released(work, *id);
     return;
   }
-  auto it = work.state.forwards.find(*key);
-  if (it == work.state.forwards.end()) {
-    // The path has left, the HTLC is not committed yet: remember. An HTLC that is gone is in no channel.
-    const auto* channel = work.context.views.channel(key->channel_id);
-    if (channel == nullptr || !channel->received_htlcs.contains(key->htlc_id)) return;
-    Forward early;
-    early.incoming = *key;
-    early.state = ForwardState::Early;
-    early.received_at = work.context.wall;
-    work.say(record(early));
-    work.state.forwards.emplace(*key, std::move(early));
-    return;
-  }
-  auto& forward = it->second;
+  auto* found = work.state.forwards.edit(*key);
+  if (found == nullptr) return release_early(work, *key);
+  auto& forward = *found;
   if (!forward.hold || !move(work, forward, ForwardState::Held, ForwardState::Released)) return;
   work.notify(Severity::Info, "hold_released", facts(forward));
-  try_forward(work, forward);
+  forward_released(work, forward);
 }
 
 void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& word) {
@@ -304,6 +280,7 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
   if (forward == nullptr || forward->state != ForwardState::Forwarded) return;
   forward->outgoing_htlc = word.htlc_id;
   work.say(record(*forward));
+  if (forward->turn != 0) offer_next(work, word.channel_id, forward->turn);
 }
 
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word) {
@@ -315,6 +292,10 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
     if (!move(work, *forward, ForwardState::Forwarded, back)) return;
     if (!forward->wait_until) forward->wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
     return;
+  }
+  if (forward->hold && waits_for_room(word.reason)) {
+    if (!move(work, *forward, ForwardState::Forwarded, ForwardState::Released)) return;
+    return wait_for_room(work, *forward, word.reason);
   }
   end_failed(work, *forward, ForwardState::Forwarded, std::string("the next channel refused it: ") + name(word.reason),
              onion::kTemporaryChannelFailure);
@@ -330,7 +311,6 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
   }
   work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});
   work.notify(Severity::Info, forward->hold ? "hold_settled" : "forward_settled", facts(*forward));
-  forget_old_history(work);
 }
 
 void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word) {
@@ -358,57 +338,13 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   auto told = facts(*forward);
   told.emplace_back("reason", forward->failure);
   work.notify(Severity::Info, forward->hold ? "hold_failed" : "forward_failed", std::move(told));
-  forget_old_history(work);
-}
-
-void retry_forwards(Work& work, const ChannelId* next_channel) {
-  std::vector<HtlcKey> waiting;  // one that fails may take the oldest row with it
-  for (const auto& [key, forward] : work.state.forwards)
-    if ((next_channel == nullptr || forward.next_channel == *next_channel) &&
-        (forward.state == ForwardState::Released || forward.state == ForwardState::Waiting))
-      waiting.push_back(key);
-  for (const auto& key : waiting) {
-    auto it = work.state.forwards.find(key);
-    if (it != work.state.forwards.end()) try_forward(work, it->second);
-  }
-}
-
-void end_parked_forwards(Work& work) {
-  std::vector<std::pair<HtlcKey, const char*>> due;
-  for (const auto& [key, forward] : work.state.forwards) {
-    if (!is_parked(forward)) continue;
-    if (work.context.tip >= forward.fail_back)
-      due.emplace_back(key, "its deadline came");
-    else if (is_on_chain(work.context, key.channel_id))
-      due.emplace_back(key, kOwnChannelGone);
-  }
-  for (const auto& [key, why] : due) {
-    auto it = work.state.forwards.find(key);
-    if (it != work.state.forwards.end())
-      end_failed(work, it->second, it->second.state, why, onion::kTemporaryNodeFailure);
-  }
-}
-
-void forward_deadlines(Work& work) {
-  std::vector<HtlcKey> due;
-  for (auto& [key, forward] : work.state.forwards)
-    if (forward.state == ForwardState::Waiting && forward.wait_until && *forward.wait_until <= work.context.mono)
-      due.push_back(key);
-  for (const auto& key : due) {
-    auto it = work.state.forwards.find(key);
-    if (it != work.state.forwards.end())
-      work.context.views.chain_synced ? end_failed(work, it->second, ForwardState::Waiting,
-                                                   "the client did not wake in time", onion::kTemporaryChannelFailure)
-                                      : end_failed(work, it->second, ForwardState::Waiting, "our block chain is behind",
-                                                   onion::kTemporaryNodeFailure);
-  }
 }
 
 void fail_hold(Work& work, RequestId request, const command::FailHold& command) {
-  auto it = work.state.forwards.find(HtlcKey{command.channel_id, command.htlc_id});
-  if (it == work.state.forwards.end() || !it->second.hold)
+  auto* found = work.state.forwards.edit(HtlcKey{command.channel_id, command.htlc_id});
+  if (found == nullptr || !found->hold || found->state == ForwardState::Early)
     return work.say(Reply{request, CommandError{CommandErrorCode::NotFound, "no such hold: see listholds", {}}});
-  auto& forward = it->second;
+  auto& forward = *found;
   if (forward.state != ForwardState::Held && forward.state != ForwardState::Released)
     return work.say(Reply{request, CommandError{CommandErrorCode::Refused,
                                                 std::string("it is ") + name(forward.state) +

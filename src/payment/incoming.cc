@@ -136,7 +136,7 @@ void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onio
                {"payment_hash", payment.payment_hash.hex()},
                {"offer_id", payment.offer_id.hex()},
                {"payer_note", payment.payer_note}});
-  work.state.incoming.emplace(payment.htlc, std::move(payment));
+  work.state.incoming.add(std::move(payment));
 }
 
 }  // namespace doze::payment

@@ -8,15 +8,9 @@
 #include "effects/own_paths.h"
 #include "effects/tags.h"
 #include "payment/payments.h"
+#include "payment/tables.h"
 
 namespace doze::payment {
-
-/// The id of a received HTLC.
-struct HtlcKey {
-  ChannelId channel_id;
-  std::uint64_t htlc_id = 0;
-  friend auto operator<=>(const HtlcKey&, const HtlcKey&) = default;
-};
 
 // ---- outgoing ----
 
@@ -75,6 +69,7 @@ struct Outgoing {
   // Not durable: recomputed at Started.
   std::size_t announce_round = 0;
   std::optional<MonoTime> next_announce;
+  MonoTime told_at;                                                        // the last announcement
   std::map<std::uint64_t, std::optional<OnionMessageFate>> announcements;  // of this round, by tag
   std::set<ShortChannelId> excluded_scids;
   std::set<ChannelId> excluded_channels;
@@ -86,6 +81,8 @@ struct Outgoing {
   [[nodiscard]] bool awaits_chain() const {
     return !htlc && !offering && (state == OutgoingState::Sending || state == OutgoingState::Releasing);
   }
+  /// A hold that waits for a channel whose peer holds, or for its next commitment round.
+  [[nodiscard]] bool awaits_holder() const { return is_static && held && !htlc && !offering && !is_terminal(state); }
 };
 
 // ---- incoming ----
@@ -168,11 +165,17 @@ struct Forward {
   UnixTime received_at, ended_at;
   std::string failure;  // one line
 
-  std::optional<MonoTime> wait_until;  // not durable: Waiting
+  // Not durable.
+  NodeId peer;                         // it came from; with `incoming` known, this is
+  std::optional<MonoTime> wait_until;  // Waiting
+  std::uint64_t turn = 0;              // Released: its place in the queue for the next channel
 };
 
-/// History rows kept for people; older ones are erased.
-inline constexpr std::size_t kMaxForwardHistory = 10'000;
+/// Rows of the past, for people: 200 to 800 bytes each. A settled forward has paid its fee; failed ones are for
+/// nothing, so they push out only each other, and so do payments that are smaller than the smallest coin.
+inline constexpr std::size_t kMaxSettledForwards = 1'000'000, kMaxFailedForwards = 100'000;
+inline constexpr std::size_t kMaxEndedPayments = 1'000'000, kMaxSmallReceipts = 10'000;
+inline constexpr Msat kSmallReceipt{1'000};  // below
 /// Invoices of BOLT 11 kept for people; beyond, old ones that can be paid no more are erased.
 inline constexpr std::size_t kMaxInvoices = 10'000;
 /// Ways that an invoice of BOLT 11 names: more make it long and are hardly tried.
@@ -202,14 +205,51 @@ inline constexpr std::uint64_t kAllChannelsWaitMs = 30'000;
 /// An ordinary forward that has fewer blocks left than this is refused: no time to resolve it on chain.
 inline constexpr CltvDelta kMinOutgoingLeft{18};
 
+/// Announcements that leave in one step: each takes half a millisecond to build, and the others wait for the next.
+inline constexpr std::size_t kDuePerStep = 32;
+/// Holds that try after a commitment round: a draft link takes one, and the others have their timers.
+inline constexpr std::size_t kHoldsPerRound = 4;
+/// One more sign that a recipient is awake: of the other holds for the same offer so many, the longest untold first,
+/// are announced again a second later, when that one's own release had time to come. Each at most every 20 s. Its
+/// mailbox may have had room for a part of them only, and it may be gone before their next turn.
+inline constexpr std::size_t kHastenedPerSign = 8;
+inline constexpr std::uint64_t kHastenMs = 1'000, kHastenQuietMs = 20'000;
+/// Holds of one peer over all of its channels: as many as two full channels of a payer. 21 such peers fill the node.
+inline constexpr std::size_t kMaxHeldPerPeer = 2 * kMaxHeldPerChannel;
+/// A hold takes an HTLC slot of the peer's channel and 5 KiB here, up to a week, and pays nothing before it is
+/// released: below 10 sat it is worth less than that. When half of all places are taken, the rest is for payments that
+/// lock up a real amount: filling it takes 5,000 times that.
+inline constexpr Msat kMinHeld{10'000}, kMinHeldWhenBusy{1'000'000};
+/// A release that came before its HTLC: the HTLC follows within a commitment round or a reconnection. Beyond these
+/// limits the recipient's next answer (kReleaseRepeatMs) does the same.
+inline constexpr std::uint64_t kEarlyLifeS = 600, kEarlyCheckMs = 60'000;
+inline constexpr std::size_t kMaxEarlyPerChannel = 64, kMaxEarly = 1'000;
+/// A full channel is looked at so often, and asked when HTLCs have gone; a feerate or a limit may also change, so it is
+/// asked without that, too.
+inline constexpr std::uint64_t kRoomCheckMs = 100, kRoomAskMs = 30'000;
+/// Released ones that do not fit, each time: smaller ones behind may.
+inline constexpr std::size_t kMisfitsPerRound = 16;
+
+/// The last refusal of a channel that released ones queue for.
+struct Full {
+  MonoTime next, ask_at;
+  std::size_t most_offered = 0;    // HTLCs in it since
+  Msat least = Msat::max_money();  // that could be spent since
+  std::size_t misfits = 0;
+};
+
 struct Payments::Inside {
-  std::map<PaymentId, Outgoing> outgoing;
-  std::map<HtlcKey, Incoming> incoming;
+  Rows<OutgoingIndex> outgoing;
+  Rows<IncomingIndex> incoming;
   std::map<HtlcKey, Parked> parked;
   std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
-  std::map<PaymentHash, Issued> invoices;
+  Rows<IssuedIndex> invoices;
   std::map<Bytes, ReleaseDue> releases;  // by reply path
-  std::map<HtlcKey, Forward> forwards;
+  Rows<ForwardIndex> forwards;
+  std::map<ChannelId, Full> full;
+  std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
+  std::uint64_t next_turn = 1;
+  std::optional<MonoTime> early_check;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
   std::map<NodeId, MonoTime> awake;             // clients that were sent mail or connected lately
@@ -263,7 +303,7 @@ void send_htlc(Work& work, Outgoing& payment);
 /// Asked for an invoice, or waiting for a holder or our chain, for longer than that takes, and no HTLC has left: ended.
 [[nodiscard]] bool end_interrupted(Work& work, Outgoing& payment);
 /// Held payments that wait for their channel, or for its next round: one is usable now.
-void hold_on_usable(Work& work);
+void hold_on_usable(Work& work, std::size_t most);
 /// The same, as time goes by: true while (or because) it waits for its channel.
 [[nodiscard]] bool waits_for_holder(Work& work, Outgoing& payment);
 /// An HTLC that waits for our chain: a payer that has just woken knows yesterday's height. True while (or because) it
@@ -278,6 +318,8 @@ void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word);
 void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message);
 /// nullptr: there is none.
 [[nodiscard]] Outgoing* find(Work& work, const PaymentId& id);
+/// Payments of ours with this hash.
+[[nodiscard]] std::vector<PaymentId> paid_with(Work& work, const PaymentHash& hash);
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word);
 void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word);
 void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word);
@@ -305,6 +347,8 @@ void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommit
 void on(Work& work, const ReleasePathsReceived& word);
 void on(Work& work, const OnionMessageOutcome& word);
 void on(Work& work, const PongReceived& word);
+/// The recipient of this payment is awake: other holds for it are announced again.
+void hasten_announcements(Work& work, const Outgoing& payment);
 /// A release over our own reply path: the online payer sends now.
 void payer_released(Work& work, const PaymentId& id);
 void outgoing_deadlines(Work& work);
@@ -331,14 +375,41 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word);
 void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word);
 void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word);
-/// Held or waiting ones whose deadline has come, or whose own channel is gone.
-void end_parked_forwards(Work& work);
+/// Fails it upstream, from exactly this state.
+void end_failed(Work& work, Forward& forward, ForwardState from, std::string why, std::uint16_t code);
+/// Not offered downstream yet.
+[[nodiscard]] bool is_parked(const Forward& forward);
+/// Offer it downstream if the channel is usable; else wait in the state it is in: Released or Waiting.
+void try_forward(Work& work, Forward& forward);
 /// HTLCs of this channel can be resolved on chain only, by force or because it is closed.
 [[nodiscard]] bool is_on_chain(const Context& context, const ChannelId& id);
-void forward_deadlines(Work& work);
-/// What waited for its channel or for our chain.
-void retry_forwards(Work& work, const ChannelId* next_channel);
 void fail_hold(Work& work, RequestId request, const command::FailHold& command);
+
+// forward_waits.cc
+/// At the start: who is awaited, and in which order.
+void forwards_started(Work& work);
+/// Held or waiting ones whose deadline has come, or whose own channel is gone.
+void end_parked_forwards(Work& work);
+/// Of this channel, if it is on chain.
+void end_forwards_from(Work& work, const ChannelId& channel);
+void forward_deadlines(Work& work);
+/// What waited for this channel, and for its chain.
+void retry_forwards(Work& work, const ChannelId& next_channel);
+void retry_all_forwards(Work& work);
+/// A release for an HTLC that is not committed yet is remembered.
+void release_early(Work& work, const HtlcKey& key);
+/// It is offered, or queues for room in its channel.
+void forward_released(Work& work, Forward& forward);
+/// Whether there may be room later.
+[[nodiscard]] bool waits_for_room(AddRefusal refusal);
+/// The next channel was full for this one.
+void wait_for_room(Work& work, const Forward& forward, AddRefusal refusal);
+/// The first released one behind this turn.
+void offer_next(Work& work, const ChannelId& channel, std::uint64_t turn);
+
+// history.cc
+/// At the end of a step: rows beyond their limits go, the oldest first.
+void forget_history(Work& work);
 
 // describe.cc
 [[nodiscard]] Value describe(const Outgoing& payment, const Context& context);

@@ -145,7 +145,7 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
   work.say(RequestInvoice{PayerRequest{payment.id, *std::move(offer), amount, command.quantity, command.payer_note}});
   work.state.waiters[payment.id].emplace_back(request, false);
   work.state.pay_requests.insert(request);
-  work.state.outgoing.emplace(payment.id, std::move(payment));
+  work.state.outgoing.add(std::move(payment));
 }
 
 void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
@@ -181,8 +181,8 @@ void on(Work& work, const InvoiceObtained& word) {
     return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::PaymentFailed,
                        "the invoice does not parse: " + describe(invoice.error()));
   // A hash that we have paid already: hops that know its preimage would keep the money.
-  for (const auto& [id, other] : work.state.outgoing)
-    if (id != payment->id && other.payment_hash == invoice->payment_hash())
+  for (const auto& id : paid_with(work, invoice->payment_hash()))
+    if (id != payment->id)
       return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::Refused,
                          "the invoice repeats the payment hash of another payment");
   payment->invoice = word.invoice;
@@ -223,14 +223,28 @@ void stay_online(Work& work, Outgoing& payment) {
   announce(work, payment);
 }
 
-void hold_on_usable(Work& work) {
-  for (auto& [id, payment] : work.state.outgoing) {
-    if (is_terminal(payment.state) || !payment.is_static || !payment.held || payment.htlc || payment.offering) continue;
-    if (end_interrupted(work, payment)) continue;
-    if (can_hold(work.context))
-      send_htlc(work, payment);
-    else if (!may_hold_later(work.context) && !payment.must_hold)
-      stay_online(work, payment);
+namespace {
+/// Those that have no HTLC yet, the oldest first.
+std::vector<Outgoing*> first_waiting(Work& work, std::size_t most) {
+  std::vector<Outgoing*> out;
+  const auto& waiting = work.state.outgoing.index().waiting;
+  std::vector<PaymentId> ids;
+  for (auto it = waiting.begin(); it != waiting.end() && ids.size() < most; ++it) ids.push_back(it->second);
+  for (const auto& id : ids) out.push_back(work.state.outgoing.edit(id));
+  return out;
+}
+}  // namespace
+
+void hold_on_usable(Work& work, std::size_t most) {
+  auto waiting = first_waiting(work, most);
+  if (waiting.empty()) return;
+  bool can = can_hold(work.context), may = may_hold_later(work.context);
+  for (auto* payment : waiting) {
+    if (!payment->awaits_holder() || end_interrupted(work, *payment)) continue;
+    if (can)
+      send_htlc(work, *payment);
+    else if (!may && !payment->must_hold)
+      stay_online(work, *payment);
   }
 }
 
@@ -267,8 +281,8 @@ bool waits_for_chain(Work& work, Outgoing& payment) {
 }
 
 void send_on_synced(Work& work) {
-  for (auto& [id, payment] : work.state.outgoing) (void)waits_for_chain(work, payment);
-  hold_on_usable(work);
+  for (auto* payment : first_waiting(work, SIZE_MAX)) (void)waits_for_chain(work, *payment);
+  hold_on_usable(work, SIZE_MAX);
 }
 
 void send_htlc(Work& work, Outgoing& payment) {
@@ -333,6 +347,7 @@ void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& wo
   }
   payment->preimage = word.preimage;
   end_payment(work, *payment, OutgoingState::Settled, CommandErrorCode::Internal, "");
+  if (payment->is_static) hasten_announcements(work, *payment);
 }
 
 void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
@@ -366,8 +381,15 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
 }
 
 Outgoing* find(Work& work, const PaymentId& id) {
-  auto it = work.state.outgoing.find(id);
-  return it == work.state.outgoing.end() ? nullptr : &it->second;
+  return work.state.outgoing.edit(id);
+}
+
+std::vector<PaymentId> paid_with(Work& work, const PaymentHash& hash) {
+  std::vector<PaymentId> out;
+  const auto& by_hash = work.state.outgoing.index().by_hash;
+  for (auto it = by_hash.lower_bound({hash, PaymentId{}}); it != by_hash.end() && it->first == hash; ++it)
+    out.push_back(it->second);
+  return out;
 }
 
 void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {

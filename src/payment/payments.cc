@@ -19,7 +19,7 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     if (row.table == Table::OutgoingPayment) {
       auto payment = read_outgoing(row.value);
       if (!payment) return refuse(payment.error());
-      state.outgoing.emplace(payment->id, *std::move(payment));
+      state.outgoing.load(*std::move(payment), row.value);
     } else if (row.table == Table::IncomingPayment && is_parked(row.value)) {
       auto parked = read_parked(row.value);
       if (!parked) return refuse(parked.error());
@@ -28,11 +28,11 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       auto payment = read_incoming(row.value);
       if (!payment) return refuse(payment.error());
       if (!payment->is_static) state.paid_invoices.insert(payment->payment_hash);
-      state.incoming.emplace(payment->htlc, *std::move(payment));
+      state.incoming.load(*std::move(payment), row.value);
     } else if (row.table == Table::InvoiceSent) {
       auto invoice = read_issued(row.value);
       if (!invoice) return refuse(invoice.error());
-      state.invoices.emplace(invoice->payment_hash, *std::move(invoice));
+      state.invoices.load(*std::move(invoice), row.value);
     } else if (row.table == Table::ReleaseDue) {
       auto release = read_release(row.value);
       if (!release) return refuse(release.error());
@@ -41,7 +41,7 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     } else if (row.table == Table::Forward) {
       auto forward = read_forward(row.value);
       if (!forward) return refuse(forward.error());
-      state.forwards.emplace(forward->incoming, *std::move(forward));
+      state.forwards.load(*std::move(forward), row.value);
     }
   }
   return out;
@@ -51,12 +51,12 @@ namespace {
 
 /// What was waiting before the process ended waits again.
 void started(Work& work) {
-  for (auto& [key, forward] : work.state.forwards)
-    if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+  forwards_started(work);
   for (auto& [key, parked] : work.state.parked) parked.give_up = after_ms(work.context.mono, kParkedMaxMs);
   std::vector<PaymentId> fetching;
-  for (auto& [id, payment] : work.state.outgoing) {
-    if (is_terminal(payment.state) || end_interrupted(work, payment)) continue;
+  for (const auto& id : work.state.outgoing.live_keys()) {
+    auto& payment = *work.state.outgoing.edit(id);
+    if (end_interrupted(work, payment)) continue;
     if (payment.state == OutgoingState::Fetching) fetching.push_back(id);
     // Held ones announce again when their channel is usable; those without a hold at once.
     if (payment.is_static && !payment.held && payment.state != OutgoingState::Releasing)
@@ -65,7 +65,7 @@ void started(Work& work) {
     if (payment.awaits_chain()) payment.next_announce = work.context.mono;
   }
   for (const auto& id : fetching) {
-    auto& payment = work.state.outgoing.at(id);
+    auto& payment = *work.state.outgoing.edit(id);
     auto offer = offers::Offer::parse(payment.offer);
     LN_ASSERT(offer.has_value());
     auto note = payment.payer_note.empty() ? std::nullopt : std::optional(payment.payer_note);
@@ -82,7 +82,7 @@ void hear(Work& work, const ChainStatus&) {
   }
   behind.reset();
   end_parked_forwards(work);
-  retry_forwards(work, nullptr);
+  retry_all_forwards(work);
   judge_parked(work);
   send_on_synced(work);
   send_due_releases(work, false);
@@ -100,18 +100,18 @@ void hear(Work& work, const PongReceived& word) {
 }
 void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable& word) {
-  retry_forwards(work, &word.channel_id);
-  hold_on_usable(work);
+  retry_forwards(work, word.channel_id);
+  hold_on_usable(work, SIZE_MAX);
   announce_on_usable(work, word);
   channels_changed(work, true);
   send_due_releases(work, true);
 }
-void hear(Work& work, const ChannelUnusable&) {
-  end_parked_forwards(work);
+void hear(Work& work, const ChannelUnusable& word) {
+  end_forwards_from(work, word.channel_id);
   channels_changed(work, false);
 }
-void hear(Work& work, const ChannelClosed&) {
-  end_parked_forwards(work);
+void hear(Work& work, const ChannelClosed& word) {
+  end_forwards_from(work, word.channel_id);
   channels_changed(work, false);
   send_due_releases(work, false);  // it may be the one that they waited for
 }
@@ -139,7 +139,7 @@ void hear(Work& work, const HtlcRefused& word) {
 }
 void hear(Work& work, const OfferedHtlcCommitted& word) {
   if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) outgoing_committed(work, origin->payment_id, word);
-  hold_on_usable(work);  // a held one that waits for the next round
+  hold_on_usable(work, kHoldsPerRound);  // that waits for the next round
 }
 void hear(Work& work, const ReleasePathsReceived& word) {
   on(work, word);
@@ -186,12 +186,12 @@ void hear(Work& work, const RequestGone& word) {
 }
 
 void answer(Work& work, RequestId request, const PaymentId& id, bool wait, bool wants_terminal) {
-  auto it = work.state.outgoing.find(id);
-  if (it == work.state.outgoing.end())
+  auto* payment = find(work, id);
+  if (payment == nullptr)
     return work.say(Reply{request, CommandError{CommandErrorCode::NotFound, "no such payment: see listpayments", {}}});
-  if (!wait) return work.say(Reply{request, describe(it->second, work.context)});
+  if (!wait) return work.say(Reply{request, describe(*payment, work.context)});
   work.state.waiters[id].emplace_back(request, wants_terminal);
-  answer_waiters(work, it->second);
+  answer_waiters(work, *payment);
 }
 
 void hear(Work& work, const CommandReceived& in) {
@@ -219,6 +219,11 @@ Transition<Payments> step(Payments state, const Input& input, const Context& con
   Effects effects;
   Work work{*state.inside, context, effects};
   std::visit([&](const auto& in) { hear(work, in); }, input);
+  forget_history(work);
+  work.state.outgoing.settle();
+  work.state.forwards.settle();
+  work.state.incoming.settle();
+  work.state.invoices.settle();
   return {std::move(state), std::move(effects)};
 }
 
@@ -227,13 +232,17 @@ std::optional<MonoTime> deadline(const Payments& state) {
   auto consider = [&](const std::optional<MonoTime>& time) {
     if (time && (!earliest || *time < *earliest)) earliest = time;
   };
-  for (const auto& [id, payment] : state.inside->outgoing)
-    if (!is_terminal(payment.state)) consider(payment.next_announce);
-  for (const auto& [path, release] : state.inside->releases) consider(release.next);
-  consider(state.inside->all_usable_by);
-  for (const auto& [key, parked] : state.inside->parked) consider(parked.give_up);
-  for (const auto& [key, forward] : state.inside->forwards)
-    if (forward.state == ForwardState::Waiting) consider(forward.wait_until);
+  const auto& inside = *state.inside;
+  auto first = [&](const auto& due) {
+    if (!due.empty()) consider(due.begin()->first);
+  };
+  first(std::as_const(inside.outgoing).index().due);
+  first(std::as_const(inside.forwards).index().due);
+  first(inside.full_due);
+  for (const auto& [path, release] : inside.releases) consider(release.next);
+  for (const auto& [key, parked] : inside.parked) consider(parked.give_up);
+  consider(inside.all_usable_by);
+  consider(inside.early_check);
   return earliest;
 }
 

@@ -43,8 +43,8 @@ struct Holds : ::testing::Test {
     return l.step(release_over(world.r.id, release_context(l, channel_id(channel), id)));
   }
   std::string state(std::uint64_t id, std::uint8_t channel = 1) {
-    auto it = l.room.inside->forwards.find({channel_id(channel), id});
-    return it == l.room.inside->forwards.end() ? "none" : name(it->second.state);
+    auto row = l.room.inside->forwards.find({channel_id(channel), id});
+    return row ? name(row->state) : "none";
   }
   /// The only thing that left is the HTLC to M.
   void expect_forwarded(const Effects& effects, std::uint64_t id, std::uint8_t channel = 1) {

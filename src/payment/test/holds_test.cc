@@ -179,15 +179,7 @@ TEST_F(Holds, a_channel_that_refuses_because_it_just_went_away_is_waited_for) {
   l.pass(10 * kClientForwardWaitMs);
   expect_no_failure(l.step(DeadlineReached{}));
   expect_forwarded(l.usable(2), 0);
-  expect_failed(l.step(HtlcRefused{origin(0), channel_id(2), AddRefusal::InsufficientFunds}), 0,
-                onion::kTemporaryChannelFailure);
-}
-
-TEST_F(Holds, an_htlc_that_was_added_and_never_signed_fails_it) {
-  receive(htlc(0));
-  expect_forwarded(release(0), 0);
-  l.step(HtlcAdded{origin(0), channel_id(2), 7});
-  expect_failed(l.step(HtlcRefused{origin(0), channel_id(2), AddRefusal::InsufficientFunds}), 0,
+  expect_failed(l.step(HtlcRefused{origin(0), channel_id(2), AddRefusal::BelowMinimum}), 0,
                 onion::kTemporaryChannelFailure);
 }
 
@@ -241,12 +233,13 @@ TEST_F(Holds, a_channel_with_fewer_slots_holds_half_of_them) {
 
 TEST_F(Holds, the_node_holds_so_many_and_the_next_is_a_temporary_failure) {
   receive(htlc(0));
-  auto row = l.room.inside->forwards.begin()->second;
   auto& forwards = l.room.inside->forwards;
+  auto row = forwards.at({channel_id(1), 0});
   for (std::uint32_t i = 1; i < kMaxHeldPerNode; ++i) {
     row.incoming.channel_id.bytes = {9, static_cast<std::uint8_t>(i / 100)};
     row.incoming.htlc_id = i;
-    forwards.emplace(row.incoming, row);
+    row.peer.bytes = {2, static_cast<std::uint8_t>(i / 400)};
+    forwards.add(row);
   }
   ASSERT_EQ(forwards.size(), kMaxHeldPerNode);
   EXPECT_EQ(of<FailHtlc>(receive(htlc(1))).size(), 1U);
@@ -337,22 +330,26 @@ TEST_F(Holds, deadlines_that_passed_while_the_node_was_down_are_acted_on_at_star
   EXPECT_TRUE(of<FailHtlc>(l.restart()).empty());
 }
 
-TEST_F(Holds, old_history_is_forgotten_while_rows_end_one_after_the_other) {
-  l.unusable(2);
-  for (std::uint64_t id : {0, 1, 2}) {
-    receive(htlc(id));
-    release(id);
-  }
-  auto row = l.room.inside->forwards.begin()->second;
-  row.next_channel = channel_id(8);
+TEST_F(Holds, failed_rows_beyond_their_number_push_out_the_oldest_failed_one_and_no_settled_one) {
+  receive(htlc(0));
+  release(0);
+  l.step(HtlcFulfilled{origin(0), channel_id(2), 0, preimage(1)});
   auto& forwards = l.room.inside->forwards;
-  for (std::uint64_t i = 0; forwards.size() <= kMaxForwardHistory; ++i) {
+  auto row = forwards.at({channel_id(1), 0});
+  row.state = ForwardState::Failed;
+  row.received_at = UnixTime(row.received_at.value() + 1);
+  for (std::uint64_t i = 0; i < kMaxFailedForwards; ++i) {
     row.incoming = {channel_id(9), i};
-    forwards.emplace(row.incoming, row);
+    forwards.add(row);
   }
-  l.tip = BlockHeight(1'000 - 39);  // the channel is back before the block is told: all three end here
-  EXPECT_EQ(of<FailHtlc>(l.usable(2)).size(), 3U);
-  EXPECT_EQ(forwards.size(), kMaxForwardHistory);
+  l.pass(10'000);
+  receive(htlc(1));
+  auto effects = l.command(command::FailHold{channel_id(1), 1});
+  ASSERT_EQ(of<Erase>(effects).size(), 1U);
+  EXPECT_EQ(of<Erase>(effects)[0].key, key_of({channel_id(9), 0}));
+  EXPECT_EQ(forwards.size(), kMaxFailedForwards + 1);
+  EXPECT_EQ(state(0), "settled");
+  EXPECT_EQ(state(1), "failed");
 }
 
 // ---- the operator ----

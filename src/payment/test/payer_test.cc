@@ -250,7 +250,7 @@ TEST_F(Payer, what_was_interrupted_before_an_htlc_left_is_ended_at_the_next_star
       EXPECT_EQ(of<RequestInvoice>(started).size(), fetching && !late ? 1U : 0U);
       payer.see(fresh.l);
       EXPECT_EQ(of<AddHtlc>(payer.usable(1)).size(), !fetching && !late ? 1U : 0U);
-      const auto& after = payer.room.inside->outgoing.at(payment_id);
+      auto after = payer.room.inside->outgoing.at(payment_id);
       EXPECT_EQ(after.state == OutgoingState::Failed, late);
       EXPECT_EQ(after.failure.find("nothing was sent") != std::string::npos, late) << after.failure;
     }

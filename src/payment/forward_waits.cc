@@ -1,0 +1,208 @@
+// HTLCs for others that wait: for their deadline, their channel, a client, our chain, or for room.
+//
+// Released ones queue for their channel in the order of their releases. A full channel refuses the first: the queue
+// waits until HTLCs have gone, and goes on, up to the deadline of each.
+#include "payment/inside.h"
+
+namespace doze::payment {
+
+namespace {
+
+/// Nobody would pay us back: claiming on chain is not there yet.
+constexpr const char* kGone = "the channel that it came over is closed";
+
+void not_full(Work& work, const ChannelId& channel) {
+  auto it = work.state.full.find(channel);
+  if (it == work.state.full.end()) return;
+  work.state.full_due.erase({it->second.next, channel});
+  work.state.full.erase(it);
+}
+
+void look_at(Work& work, const ChannelId& channel, Full& full, MonoTime when) {
+  work.state.full_due.erase({full.next, channel});
+  full.next = when;
+  work.state.full_due.emplace(when, channel);
+}
+
+/// The view knows only at the end of a step what was offered in it.
+void note_load(Full& full, const ChannelView& view) {
+  full.most_offered = std::max(full.most_offered, view.offered_htlcs.size());
+  full.least = std::min(full.least, view.spendable);
+}
+
+void rooms_due(Work& work) {
+  auto& due = work.state.full_due;
+  std::vector<ChannelId> channels;
+  for (auto it = due.begin(); it != due.end() && it->first <= work.context.mono; ++it) channels.push_back(it->second);
+  for (const auto& id : channels) {
+    auto& full = work.state.full.at(id);
+    const auto& queues = work.state.forwards.index().queues;
+    auto queued = queues.lower_bound({id, 0, {}});
+    if (queued == queues.end() || std::get<0>(*queued) != id) {
+      not_full(work, id);
+      continue;
+    }
+    const auto* view = work.context.views.channel(id);
+    bool freed = view == nullptr || view->offered_htlcs.size() < full.most_offered || view->spendable > full.least;
+    if (!freed && work.context.mono < full.ask_at) {
+      note_load(full, *view);
+      look_at(work, id, full, after_ms(work.context.mono, kRoomCheckMs));
+      continue;
+    }
+    not_full(work, id);
+    offer_next(work, id, 0);
+  }
+}
+
+/// The HTLC must come within kEarlyLifeS.
+void early_deadlines(Work& work) {
+  if (!work.state.early_check || *work.state.early_check > work.context.mono) return;
+  work.state.early_check.reset();
+  std::vector<HtlcKey> old;
+  const auto& early = work.state.forwards.index().early;
+  for (auto it = early.begin(); it != early.end() && after_s(it->first, kEarlyLifeS) <= work.context.wall; ++it)
+    old.push_back(it->second);
+  for (const auto& key : old) {
+    work.say(Erase{Table::Forward, key_of(key)});
+    work.state.forwards.erase(key);
+  }
+  if (!work.state.forwards.index().early.empty()) work.state.early_check = after_ms(work.context.mono, kEarlyCheckMs);
+}
+
+void clients_due(Work& work) {
+  std::vector<HtlcKey> keys;
+  const auto& due = work.state.forwards.index().due;
+  for (auto it = due.begin(); it != due.end() && it->first <= work.context.mono; ++it) keys.push_back(it->second);
+  for (const auto& key : keys) {
+    auto& forward = *work.state.forwards.edit(key);
+    work.context.views.chain_synced
+        ? end_failed(work, forward, ForwardState::Waiting, "the client did not wake in time",
+                     onion::kTemporaryChannelFailure)
+        : end_failed(work, forward, ForwardState::Waiting, "our block chain is behind", onion::kTemporaryNodeFailure);
+  }
+}
+
+}  // namespace
+
+void forwards_started(Work& work) {
+  std::vector<HtlcKey> open, early;
+  for (const auto& [time, key] : work.state.forwards.index().open) open.push_back(key);
+  for (const auto& [time, key] : work.state.forwards.index().early) early.push_back(key);
+  for (const auto& key : open) {
+    auto& forward = *work.state.forwards.edit(key);
+    if (const auto* channel = work.context.views.channel(key.channel_id)) forward.peer = channel->peer;
+    if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    if (forward.state == ForwardState::Released) forward.turn = work.state.next_turn++;
+  }
+  for (const auto& key : early) {
+    const auto* channel = work.context.views.channel(key.channel_id);
+    if (channel != nullptr && channel->received_htlcs.contains(key.htlc_id)) continue;
+    work.say(Erase{Table::Forward, key_of(key)});
+    work.state.forwards.erase(key);
+  }
+  if (!work.state.forwards.index().early.empty()) work.state.early_check = work.context.mono;
+}
+
+void end_parked_forwards(Work& work) {
+  std::vector<HtlcKey> due;
+  const auto& heights = work.state.forwards.index().by_fail_back;
+  for (auto it = heights.begin(); it != heights.end() && it->first <= work.context.tip; ++it) due.push_back(it->second);
+  for (const auto& key : due) {
+    auto& forward = *work.state.forwards.edit(key);
+    end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryNodeFailure);
+  }
+  std::vector<ChannelId> channels;
+  for (const auto* row = work.state.forwards.live_from({}); row != nullptr;) {
+    channels.push_back(row->incoming.channel_id);
+    row = work.state.forwards.live_from({channels.back(), UINT64_MAX});
+    if (row != nullptr && row->incoming.channel_id == channels.back()) break;  // an id that is never reached
+  }
+  for (const auto& channel : channels) end_forwards_from(work, channel);
+}
+
+void end_forwards_from(Work& work, const ChannelId& channel) {
+  if (!is_on_chain(work.context, channel)) return;
+  std::vector<HtlcKey> keys;
+  const auto& forwards = work.state.forwards;
+  for (const auto* row = forwards.live_from({channel, 0}); row != nullptr && row->incoming.channel_id == channel;) {
+    auto key = row->incoming;
+    if (is_parked(*row)) keys.push_back(key);
+    row = key.htlc_id == UINT64_MAX ? nullptr : forwards.live_from({channel, key.htlc_id + 1});
+  }
+  for (const auto& key : keys) {
+    auto& forward = *work.state.forwards.edit(key);
+    end_failed(work, forward, forward.state, kGone, onion::kTemporaryNodeFailure);
+  }
+}
+
+void forward_deadlines(Work& work) {
+  clients_due(work);
+  rooms_due(work);
+  early_deadlines(work);
+}
+
+void retry_forwards(Work& work, const ChannelId& next_channel) {
+  std::vector<HtlcKey> keys;
+  const auto& waiting = work.state.forwards.index().waiting;
+  for (auto it = waiting.lower_bound({next_channel, {}}); it != waiting.end() && it->first == next_channel; ++it)
+    keys.push_back(it->second);
+  for (const auto& key : keys) try_forward(work, *work.state.forwards.edit(key));
+  not_full(work, next_channel);
+  offer_next(work, next_channel, 0);
+}
+
+void retry_all_forwards(Work& work) {
+  std::set<ChannelId> channels;
+  for (const auto& [channel, key] : work.state.forwards.index().waiting) channels.insert(channel);
+  for (const auto& [channel, turn, key] : work.state.forwards.index().queues) channels.insert(channel);
+  for (const auto& channel : channels) retry_forwards(work, channel);
+}
+
+void release_early(Work& work, const HtlcKey& key) {
+  const auto* channel = work.context.views.channel(key.channel_id);
+  if (channel == nullptr || !channel->received_htlcs.contains(key.htlc_id)) return;  // it is gone
+  const auto& index = work.state.forwards.index();
+  if (index.early.size() >= kMaxEarly || ForwardIndex::count(index.early_in, key.channel_id) >= kMaxEarlyPerChannel)
+    return;
+  Forward early;
+  early.incoming = key;
+  early.state = ForwardState::Early;
+  early.received_at = work.context.wall;
+  work.say(record(early));
+  work.state.forwards.add(std::move(early));
+  if (!work.state.early_check) work.state.early_check = after_ms(work.context.mono, kEarlyCheckMs);
+}
+
+void forward_released(Work& work, Forward& forward) {
+  if (!work.state.full.contains(forward.next_channel)) try_forward(work, forward);
+}
+
+bool waits_for_room(AddRefusal refusal) {
+  return refusal == AddRefusal::TooManyHtlcs || refusal == AddRefusal::TooMuchInFlight ||
+         refusal == AddRefusal::InsufficientFunds || refusal == AddRefusal::DustExposure ||
+         refusal == AddRefusal::HoldLimit;
+}
+
+void wait_for_room(Work& work, const Forward& forward, AddRefusal refusal) {
+  const auto& channel = forward.next_channel;
+  auto& full = work.state.full[channel];
+  if (const auto* view = work.context.views.channel(channel)) note_load(full, *view);
+  full.ask_at = after_ms(work.context.mono, kRoomAskMs);
+  look_at(work, channel, full, after_ms(work.context.mono, kRoomCheckMs));
+  if (refusal == AddRefusal::TooManyHtlcs || ++full.misfits >= kMisfitsPerRound) return;
+  offer_next(work, channel, forward.turn);
+}
+
+void offer_next(Work& work, const ChannelId& channel, std::uint64_t turn) {
+  for (;;) {
+    const auto& queues = work.state.forwards.index().queues;
+    auto it = queues.lower_bound({channel, turn + 1, {}});
+    if (it == queues.end() || std::get<0>(*it) != channel) return;
+    turn = std::get<1>(*it);
+    auto& forward = *work.state.forwards.edit(std::get<2>(*it));
+    try_forward(work, forward);
+    if (!is_terminal(forward.state)) return;  // its channel answers, or is not there
+  }
+}
+
+}  // namespace doze::payment

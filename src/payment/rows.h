@@ -1,0 +1,135 @@
+// Rows of one table with their indexes. What is under way is kept as values, what is over as its bytes on disk.
+//
+// Whoever changes a row takes it with edit(). What was taken is indexed anew before an index is read and at the end of
+// the step: a step walks over the rows that it touched, never over the table.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace doze::payment {
+
+/// Index: Key, Row, Marks (where a row stands in the indexes); marks_of(row), put(marks), take(marks), over(row) (it
+/// has ended), pack(row) and unpack(bytes).
+template <class Index>
+class Rows {
+ public:
+  using Key = typename Index::Key;
+  using Row = typename Index::Row;
+  using Marks = typename Index::Marks;
+
+  /// nullptr: it has ended, or there is none.
+  [[nodiscard]] const Row* live(const Key& key) const {
+    auto it = live_.find(key);
+    return it == live_.end() ? nullptr : &it->second.row;
+  }
+  [[nodiscard]] bool contains(const Key& key) const { return live_.contains(key) || ended_.contains(key); }
+  /// A copy, of one that has ended, too.
+  [[nodiscard]] std::optional<Row> find(const Key& key) const {
+    if (const auto* row = live(key)) return *row;
+    auto it = ended_.find(key);
+    return it == ended_.end() ? std::nullopt : std::optional(Index::unpack(it->second));
+  }
+  [[nodiscard]] Row at(const Key& key) const {
+    auto row = find(key);
+    LN_ASSERT(row.has_value());
+    return *std::move(row);
+  }
+  /// For changing it: good until the step ends. One that has ended lives again until then. nullptr: there is none.
+  [[nodiscard]] Row* edit(const Key& key) {
+    auto it = live_.find(key);
+    if (it == live_.end()) {
+      auto old = ended_.find(key);
+      if (old == ended_.end()) return nullptr;
+      auto row = Index::unpack(old->second);
+      auto marks = Index::marks_of(row);
+      ended_.erase(old);
+      it = live_.emplace(key, Slot{std::move(row), std::move(marks)}).first;
+    }
+    touched_.push_back(key);
+    return &it->second.row;
+  }
+  /// In the place of another one with the same key.
+  Row& add(Row row) {
+    auto key = Index::key_of(row);
+    erase(key);
+    touched_.push_back(key);
+    return live_.emplace(key, Slot{std::move(row), std::nullopt}).first->second.row;
+  }
+  void erase(const Key& key) {
+    if (auto it = live_.find(key); it != live_.end()) {
+      if (it->second.marks) index_.take(*it->second.marks);
+      live_.erase(it);
+    }
+    if (auto it = ended_.find(key); it != ended_.end()) {
+      index_.take(Index::marks_of(Index::unpack(it->second)));
+      ended_.erase(it);
+    }
+  }
+  /// With everything that was taken until now.
+  [[nodiscard]] const Index& index() {
+    for (; indexed_ < touched_.size(); ++indexed_) refresh(touched_[indexed_]);
+    return index_;
+  }
+  /// As the last step left it.
+  [[nodiscard]] const Index& index() const { return index_; }
+  /// The end of a step.
+  void settle() {
+    for (const auto& key : touched_) {
+      refresh(key);
+      auto it = live_.find(key);
+      if (it == live_.end() || !Index::over(it->second.row)) continue;
+      ended_.emplace(key, Index::pack(it->second.row));
+      live_.erase(it);
+    }
+    touched_.clear();
+    indexed_ = 0;
+  }
+  /// At the start, in the order of the keys: `bytes` is what is on disk.
+  void load(Row row, ByteView bytes) {
+    auto marks = Index::marks_of(row);
+    index_.put(marks);
+    auto key = Index::key_of(row);
+    if (Index::over(row))
+      ended_.emplace_hint(ended_.end(), key, to_bytes(bytes));
+    else
+      live_.emplace_hint(live_.end(), key, Slot{std::move(row), std::move(marks)});
+  }
+  /// Those under way, in the order of their keys.
+  [[nodiscard]] std::vector<Key> live_keys() const {
+    std::vector<Key> out;
+    for (const auto& [key, slot] : live_) out.push_back(key);
+    return out;
+  }
+  /// The first one under way whose key is not below.
+  [[nodiscard]] const Row* live_from(const Key& key) const {
+    auto it = live_.lower_bound(key);
+    return it == live_.end() ? nullptr : &it->second.row;
+  }
+  [[nodiscard]] std::size_t size() const { return live_.size() + ended_.size(); }
+  [[nodiscard]] std::size_t live_size() const { return live_.size(); }
+
+ private:
+  struct Slot {
+    Row row;
+    std::optional<Marks> marks;
+  };
+  void refresh(const Key& key) {
+    auto it = live_.find(key);
+    if (it == live_.end()) return;
+    if (it->second.marks) index_.take(*it->second.marks);
+    it->second.marks = Index::marks_of(it->second.row);
+    index_.put(*it->second.marks);
+  }
+
+  std::map<Key, Slot> live_;
+  std::map<Key, Bytes> ended_;
+  std::vector<Key> touched_;  // in this step
+  std::size_t indexed_ = 0;   // of those: the index knows them as they were then
+  Index index_;
+};
+
+}  // namespace doze::payment

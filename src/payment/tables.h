@@ -1,0 +1,152 @@
+// The indexes of payments' tables: by time for people, by deadline, channel, peer and hash for the steps.
+#pragma once
+
+#include <set>
+#include <tuple>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "payment/rows.h"
+
+namespace doze::payment {
+
+struct Outgoing;
+struct Incoming;
+struct Issued;
+struct Forward;
+
+/// The id of a received HTLC.
+struct HtlcKey {
+  ChannelId channel_id;
+  std::uint64_t htlc_id = 0;
+  friend auto operator<=>(const HtlcKey&, const HtlcKey&) = default;
+};
+
+template <class Key>
+using ByTime = std::set<std::pair<UnixTime, Key>>;
+template <class Key>
+using Due = std::set<std::pair<MonoTime, Key>>;
+
+struct OutgoingIndex {
+  using Key = PaymentId;
+  using Row = Outgoing;
+  struct Marks {
+    PaymentId id;
+    bool over = false;
+    UnixTime created_at;
+    std::optional<PaymentHash> hash;
+    std::optional<MonoTime> due;
+    bool waits = false;
+    std::optional<ChannelId> held_in;
+    std::optional<std::pair<Hash32, MonoTime>> told;
+  };
+
+  ByTime<PaymentId> open, ended;
+  std::set<std::pair<PaymentHash, PaymentId>> by_hash;
+  Due<PaymentId> due;         // next_announce
+  ByTime<PaymentId> waiting;  // no HTLC yet: for a channel whose peer holds, or for our chain; oldest first
+  std::set<std::pair<ChannelId, PaymentId>> held_in;
+  /// Held ones by offer (offer_key), the one that was announced longest ago first.
+  std::set<std::tuple<Hash32, MonoTime, PaymentId>> told;
+
+  [[nodiscard]] static PaymentId key_of(const Outgoing& payment);
+  [[nodiscard]] static bool over(const Outgoing& payment);
+  [[nodiscard]] static Hash32 offer_key(const Outgoing& payment);
+  [[nodiscard]] static Marks marks_of(const Outgoing& payment);
+  [[nodiscard]] static Bytes pack(const Outgoing& payment);
+  [[nodiscard]] static Outgoing unpack(ByteView bytes);
+  void put(const Marks& marks);
+  void take(const Marks& marks);
+};
+
+struct IncomingIndex {
+  using Key = HtlcKey;
+  using Row = Incoming;
+  struct Marks {
+    HtlcKey key;
+    bool over = false;
+    bool small = false;
+    UnixTime received_at;
+  };
+
+  ByTime<HtlcKey> open, ended, small;  // each in one of them
+
+  [[nodiscard]] static HtlcKey key_of(const Incoming& payment);
+  [[nodiscard]] static bool over(const Incoming& payment);
+  [[nodiscard]] static Marks marks_of(const Incoming& payment);
+  [[nodiscard]] static Bytes pack(const Incoming& payment);
+  [[nodiscard]] static Incoming unpack(ByteView bytes);
+  void put(const Marks& marks);
+  void take(const Marks& marks);
+
+ private:
+  [[nodiscard]] ByTime<HtlcKey>& list(const Marks& marks);
+};
+
+struct IssuedIndex {
+  using Key = PaymentHash;
+  using Row = Issued;
+  struct Marks {
+    PaymentHash hash;
+    bool paid = false;
+    UnixTime created_at, expires_at;
+  };
+
+  ByTime<PaymentHash> all;           // by creation
+  ByTime<PaymentHash> paid, unpaid;  // by expiry
+
+  [[nodiscard]] static PaymentHash key_of(const Issued& invoice);
+  [[nodiscard]] static bool over(const Issued&) { return false; }
+  [[nodiscard]] static Marks marks_of(const Issued& invoice);
+  [[nodiscard]] static Bytes pack(const Issued& invoice);
+  [[nodiscard]] static Issued unpack(ByteView bytes);
+  void put(const Marks& marks);
+  void take(const Marks& marks);
+};
+
+struct ForwardIndex {
+  using Key = HtlcKey;
+  using Row = Forward;
+  enum class List : std::uint8_t { Early, Open, Settled, Failed };
+  struct Marks {
+    HtlcKey key;
+    List list = List::Open;
+    UnixTime received_at;
+    bool is_hold = false;  // under way, forwarded ones, too
+    bool is_held = false;  // takes a place: not forwarded yet
+    NodeId peer;
+    Msat amount;
+    std::optional<BlockHeight> fail_back;  // not offered downstream yet
+    std::optional<MonoTime> wait_until;
+    std::optional<std::pair<ChannelId, std::uint64_t>> queued;
+    std::optional<ChannelId> waits_for;
+  };
+
+  ByTime<HtlcKey> early, open, settled, failed, holds;
+  std::map<ChannelId, std::size_t> early_in, held_in;
+  std::map<NodeId, std::size_t> held_of;
+  std::size_t held = 0;
+  Msat total_held;  // of `holds`
+  std::set<std::pair<BlockHeight, HtlcKey>> by_fail_back;
+  Due<HtlcKey> due;                                                // wait_until
+  std::set<std::tuple<ChannelId, std::uint64_t, HtlcKey>> queues;  // released ones by next channel, in their order
+  std::set<std::pair<ChannelId, HtlcKey>> waiting;                 // ordinary ones by next channel
+
+  [[nodiscard]] static HtlcKey key_of(const Forward& forward);
+  [[nodiscard]] static bool over(const Forward& forward);
+  [[nodiscard]] static Marks marks_of(const Forward& forward);
+  [[nodiscard]] static Bytes pack(const Forward& forward);
+  [[nodiscard]] static Forward unpack(ByteView bytes);
+  void put(const Marks& marks);
+  void take(const Marks& marks);
+
+  [[nodiscard]] static std::size_t count(const auto& counts, const auto& key) {
+    auto it = counts.find(key);
+    return it == counts.end() ? 0 : it->second;
+  }
+
+ private:
+  [[nodiscard]] ByTime<HtlcKey>& list(List which);
+};
+
+}  // namespace doze::payment
