@@ -58,6 +58,7 @@ void on(Work& work, const ChannelAnnounced& in) {
   own_channel_announced(work, in);
 }
 void on(Work& work, const ChannelUsable& in) {
+  if (auto peer = work.state.peers.find(in.peer); peer != work.state.peers.end()) peer->second.stranger = false;
   send_own_update(work, in.channel_id);
 }
 void on(Work&, const ChannelUnusable&) {}  // the peer may be back at once: a disabled update would outlive the reason
@@ -72,6 +73,7 @@ void on(Work& work, const SendOurGossip& in) {
 }
 void on(Work& work, const BlockConnected& in) {
   find_spends(work, in);
+  look_up_next(work);  // some are deep enough now
 }
 void on(Work& work, const BlockDisconnected& in) {
   take_spends_back(work, in);
@@ -94,8 +96,10 @@ std::optional<MonoTime> deadline(const Gossip& state) {
   const auto& inside = *state.inside;
   MonoTime room_at = inside.sent_then < kStepMessages ? MonoTime() : after_ms(inside.sent_since, kStepWaitMs);
   auto earliest = inside.housekeeping_at;
+  auto strangers_at = strangers_next(inside);
   for (const auto& [id, peer] : inside.peers)
-    if (has_more(inside, peer)) earliest = std::min(earliest, std::max(peer.piece_at, room_at));
+    if (has_more(inside, peer))
+      earliest = std::min(earliest, std::max({peer.piece_at, room_at, peer.stranger ? strangers_at : MonoTime()}));
   return earliest;
 }
 

@@ -1,6 +1,7 @@
 // The gossip room's own business: the graph, announcements that wait for the chain, what each peer wants.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <variant>
@@ -39,10 +40,23 @@ inline constexpr std::uint64_t kStepWaitMs = 10;
 /// Stale channels forgotten at a time, five rows each; the rest follows kStepWaitMs later. After two weeks away all are
 /// stale: 50,000 on mainnet.
 inline constexpr std::size_t kPrunedAtATime = 500;
-/// Ids in one reply_channel_range: 8 bytes each in a message of 65,535.
-inline constexpr std::size_t kIdsInReply = 8'000;
-/// Answers to query_channel_range may be large: so many for one connection, of which a peer normally needs one.
-inline constexpr std::uint32_t kMaxRangeAnswers = 100;
+/// Channels, nodes or news looked at for one peer at a time where none of them is wanted: some 0.3 ms.
+inline constexpr std::size_t kPieceLooks = 2'000;
+/// Bytes sent to all strangers together: the whole graph of mainnet has 40 MB, which one of them gets in 20 s, and a
+/// hundred in half an hour. A stranger asks with 8 bytes for a kilobyte.
+inline constexpr std::uint64_t kStrangersBurstBytes = 4'194'304, kStrangersBytesPerS = 2'097'152;
+/// Ids in one reply_channel_range: 8 bytes each in a message of 65,535. It counts as so many messages.
+inline constexpr std::size_t kIdsInReply = 8'000, kIdsLikeAMessage = 40;
+/// query_channel_range that wait for their turn, per peer: 64 bytes each. BOLT 7 has peers ask one at a time.
+inline constexpr std::size_t kMaxRangesWaiting = 100;
+/// Ids that strangers have asked for and not got yet, all of them together: 9 bytes each, and 8,000 fit into a
+/// question. Where there are more, who has most left gets the end of its answer at once, marked as not complete.
+inline constexpr std::size_t kMaxIdsOfStrangers = 500'000;
+/// Wrong signatures of one peer: each costs us up to four verifications. Then a stranger loses its connection, and a
+/// peer with a channel is no longer listened to.
+inline constexpr std::size_t kMaxWrongSignatures = 5;
+/// BOLT 7: others' channels are taken, and relayed, when their funding output is so deep.
+inline constexpr std::uint32_t kDeepEnough = 6;
 /// BOLT 7 lets nodes forget channels after two weeks without an update: ours are repeated in half that time.
 inline constexpr std::uint64_t kRefreshAfterS = 604'800;
 /// News about one direction of a channel, or one node, that are stored and relayed: a burst, then one an hour. Honest
@@ -75,10 +89,22 @@ struct Waiting {
 
 /// Answer to a query_short_channel_ids under way.
 struct Answer {
-  std::vector<ShortChannelId> ids;
-  std::vector<std::uint8_t> flags;  // one an id
+  std::vector<ShortChannelId> ids;  // ascending, each once
+  std::vector<std::uint8_t> flags;  // one per id
   std::size_t next = 0;
-  std::set<NodeId> nodes_sent;
+  std::vector<bool> nodes_sent;  // by graph::NodeIndex
+  [[nodiscard]] std::size_t left() const { return ids.size() - next; }
+};
+/// Answer to a query_channel_range under way, or one that waits for its turn.
+struct RangeAnswer {
+  ChainHash chain_hash;
+  std::uint64_t first = 0, end = 0;  // blocks that are not answered yet
+  ShortChannelId next;               // the first channel that is not
+};
+/// What a filter asked for: updates by their time, then nodes by theirs.
+struct Backlog {
+  graph::UpdateTime update;
+  std::optional<graph::NodeTime> node;  // set when all updates have been sent
 };
 
 enum class ChannelPart : std::uint8_t { Announcement = 0, Update1 = 1, Update2 = 2 };
@@ -87,15 +113,16 @@ enum class ChannelPart : std::uint8_t { Announcement = 0, Update1 = 1, Update2 =
 using NewsOf = std::variant<std::pair<ShortChannelId, ChannelPart>, NodeId>;
 struct News {
   NewsOf of;
-  std::optional<NodeId> from;  // told us, or nullopt: our own
+  std::optional<NodeId> from;  // told us, or nullopt: our own, which every peer gets
 };
 
 struct PeerState {
   std::optional<wire::GossipTimestampFilter> filter;
-  std::uint64_t news_from = 0;            // the first of the news that the peer has not had, if it has a filter
-  std::optional<ShortChannelId> backlog;  // the next channel of the backlog that the filter asked for
+  bool stranger = true;         // neither a client nor a peer with a channel
+  std::uint64_t news_from = 0;  // the first of the news that the peer has not had
+  std::optional<Backlog> backlog;
   std::optional<Answer> answer;
-  std::uint32_t range_answers = 0;
+  std::deque<RangeAnswer> ranges;
   MonoTime piece_at;                 // not before
   bool range_asked = false;          // query_channel_range sent, its end not seen
   std::size_t ids_named = 0;         // in its answer
@@ -103,6 +130,7 @@ struct PeerState {
   bool asked = false;                // query_short_channel_ids sent, its end not seen
   std::set<ShortChannelId> waiting;  // its announcements that are not looked up yet
   std::size_t bogus = 0;
+  std::size_t wrong_signatures = 0;
 };
 
 /// How often something came lately.
@@ -144,6 +172,8 @@ struct Gossip::Inside {
   NodeId served_last;         // the peer whose turn it was
   MonoTime sent_since;        // kStepWaitMs begin here
   std::size_t sent_then = 0;  // messages since
+  /// What may be sent to strangers: all of it again from then on; a piece is sent whole, so it may lie far ahead.
+  MonoTime strangers_full_at;
 };
 
 /// One step under way.
@@ -152,11 +182,16 @@ struct Work {
   const Context& context;
   Effects& effects;
 
+  std::uint64_t bytes = 0;  // of what was sent with send_raw and send_sized
+
   void send(const NodeId& node, wire::Message message) { effects.push_back(SendMessage{node, std::move(message)}); }
+  void send_sized(const NodeId& node, wire::Message message, std::size_t size);
   void send_raw(const NodeId& node, ByteView raw);
   void warn(const NodeId& node, const std::string& what);
-  /// Fewer than kStepMessages were sent in these kStepWaitMs.
-  [[nodiscard]] bool may_send();
+  /// Fewer than kStepMessages were sent in these kStepWaitMs, and strangers have not had too many bytes.
+  [[nodiscard]] bool may_send(const PeerState& peer);
+  /// Books `bytes` since `before` if the peer is a stranger.
+  void book(const PeerState& peer, std::uint64_t before);
   [[nodiscard]] const NodeId& self() const { return context.signer.node_id(); }
   [[nodiscard]] ChainHash chain() const { return wire::chain_hash(context.config.network); }
 };
@@ -196,6 +231,10 @@ void refresh_own(Work& work);
 void send_our_gossip(Work& work, const SendOurGossip& in);
 
 // ---- received.cc ----
+/// Whether what the peer says is still verified.
+[[nodiscard]] bool is_heard(const Work& work, const NodeId& peer);
+/// A signature of what this peer said is wrong.
+void blame(Work& work, const NodeId& peer, const std::string& what);
 void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& message);
 void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message);
 void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message);
@@ -215,13 +254,15 @@ void received(Work& work, const NodeId& from, const wire::QueryShortChannelIds& 
 void received(Work& work, const NodeId& from, const wire::QueryChannelRange& message);
 void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& message);
 void received(Work& work, const NodeId& from, const wire::ReplyShortChannelIdsEnd& message);
-/// To every peer whose filter lets its timestamp through, but not to where it came from: at once, or as news in the
-/// peer's next piece if others wait already.
+/// To every peer whose filter lets its timestamp through, but not to where it came from; what is our own to all of them
+/// (BOLT 7: whatever the filter says). At once, or as news in the peer's next piece if others wait already.
 void relay(Work& work, const NewsOf& what, const std::optional<NodeId>& from);
 /// A channel_announcement travels with its first update. BOLT 7.
 void relay_update(Work& work, const graph::UpdateApplied& applied, const std::optional<NodeId>& from);
 /// Whether there is something to send to this peer.
 [[nodiscard]] bool has_more(const Gossip::Inside& state, const PeerState& peer);
+/// When strangers may have more bytes.
+[[nodiscard]] MonoTime strangers_next(const Gossip::Inside& state);
 /// The next piece to every peer whose time it is, by turns, while there is room.
 void serve(Work& work);
 /// Asks the peer for the next channels of its list, if it has answered the last question and there is room for them.

@@ -17,6 +17,12 @@ bool too_old(const Work& work, std::uint32_t timestamp) {
   return work.context.wall.value() > std::uint64_t{timestamp} + graph::kStaleAfterS;
 }
 
+bool has_two_dns_names(const wire::NodeAnnouncement& message) {
+  return std::count_if(message.addresses.begin(), message.addresses.end(), [](const wire::NetworkAddress& address) {
+           return std::holds_alternative<std::string>(address.host);
+         }) > 1;
+}
+
 /// Our channel with this peer under any of its names: the peer should use our alias or the real scid.
 const ChannelView* own_channel(const Work& work, const NodeId& peer, ShortChannelId scid) {
   for (const auto& [id, channel] : work.context.views.channels)
@@ -32,8 +38,7 @@ void peer_update(Work& work, const ChannelView& channel, const wire::ChannelUpda
   auto& known = work.state.own_updates[channel.channel_id].remote;
   if (known && message.timestamp <= known->timestamp) return;
   if (!graph::verify_channel_update(message, message.raw, channel.peer)) {
-    work.warn(channel.peer, "channel_update with a wrong signature");
-    return;
+    return blame(work, channel.peer, "channel_update with a wrong signature");
   }
   known = message;
   work.state.policies[channel.channel_id].remote = policy_of(message);
@@ -41,14 +46,18 @@ void peer_update(Work& work, const ChannelView& channel, const wire::ChannelUpda
   if (rate.take(work.context.mono)) save_policy(work, channel.channel_id, Side::Remote, message.raw);
 }
 
+/// Whether it has just come from this peer, or waited, and may be of anybody: then nobody is at fault.
+enum class Told : std::uint8_t { Now, Before };
+
 /// A channel_update for a channel of the graph, its signature not yet checked.
-void update_graph(Work& work, const NodeId& from, const graph::Channel& channel, const wire::ChannelUpdate& message) {
+void update_graph(Work& work, const NodeId& from, const graph::Channel& channel, const wire::ChannelUpdate& message,
+                  Told told) {
   std::uint8_t direction = message.channel_flags & 1;
   const auto& held = channel.directions[direction];
   if (channel.node(direction) == work.self()) return;        // only we say that, and we know what we said
   if (held && message.timestamp <= held->timestamp) return;  // cheaper than a signature
   if (!graph::verify_channel_update(message, message.raw, channel.node(direction))) {
-    work.warn(from, "channel_update with a wrong signature");
+    if (told == Told::Now) blame(work, from, "channel_update with a wrong signature");
     return;
   }
   auto applied = work.state.graph.apply(message, message.raw);
@@ -57,10 +66,11 @@ void update_graph(Work& work, const NodeId& from, const graph::Channel& channel,
   relay_update(work, *applied, from);
 }
 
-void update_node(Work& work, const NodeId& from, const graph::Node& node, const wire::NodeAnnouncement& message) {
+void update_node(Work& work, const NodeId& from, const graph::Node& node, const wire::NodeAnnouncement& message,
+                 Told told) {
   if (node.announced && message.timestamp <= node.announced->timestamp) return;
   if (!graph::verify_node_announcement(message, message.raw)) {
-    work.warn(from, "node_announcement with a wrong signature");
+    if (told == Told::Now) blame(work, from, "node_announcement with a wrong signature");
     return;
   }
   if (!work.state.graph.apply(message, message.raw)) return;
@@ -132,6 +142,23 @@ std::size_t Waiting::bytes() const {
   return count;
 }
 
+bool is_heard(const Work& work, const NodeId& peer) {
+  auto known = work.state.peers.find(peer);
+  return known == work.state.peers.end() || known->second.wrong_signatures < kMaxWrongSignatures;
+}
+
+/// BOLT 7 would close the connection at once; a peer that relays what it did not check may have a channel with us.
+void blame(Work& work, const NodeId& from, const std::string& what) {
+  auto peer = work.state.peers.find(from);
+  if (peer == work.state.peers.end()) return;  // it went while its announcement was looked up
+  work.warn(from, what);
+  if (++peer->second.wrong_signatures < kMaxWrongSignatures) return;
+  if (peer->second.stranger)
+    work.effects.push_back(DropPeer{from, "too many wrong signatures in gossip"});
+  else
+    work.effects.push_back(Notify{Severity::Warning, "gossip_ignored", {{"from", from.hex()}}});
+}
+
 bool Rate::take(MonoTime now) {
   auto from = std::max(even, now);
   if (from > after_ms(now, (kNewsBurst - 1) * kNewsEveryMs)) return false;
@@ -142,15 +169,14 @@ bool Rate::take(MonoTime now) {
 void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& message) {
   auto& state = work.state;
   auto scid = message.short_channel_id;
-  if (message.chain_hash != work.chain() || message.node_id_1 >= message.node_id_2) return;
+  if (message.chain_hash != work.chain() || message.node_id_1 >= message.node_id_2 || !is_heard(work, from)) return;
   if (message.raw.size() > kMaxWaitingBytes) return;
   if (state.graph.channel(scid) != nullptr || state.waiting.contains(scid) || state.missing.contains(scid)) return;
   auto& peer = state.peers.at(from);
   if (peer.bogus >= kMaxBogus || peer.waiting.size() >= kMaxWaitingOfPeer) return;
   if (state.graph.channels().size() >= graph::kMaxChannels) return;
   if (!graph::verify_channel_announcement(message, message.raw)) {
-    work.warn(from, "channel_announcement with a wrong signature");
-    return;
+    return blame(work, from, "channel_announcement with a wrong signature");
   }
   if (state.waiting.size() >= kMaxWaiting && !make_room(work, peer)) return;
   state.waiting.emplace(
@@ -163,7 +189,11 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
 void look_up_next(Work& work) {
   auto& state = work.state;
   while (state.look_ups < kMaxLookUps) {
-    auto has_some = [](const auto& entry) { return !entry.second.waiting.empty(); };
+    // The oldest is in front: where it is not deep enough the others are not.
+    auto has_some = [&](const auto& entry) {
+      const auto& scids = entry.second.waiting;
+      return !scids.empty() && scids.begin()->block() + kDeepEnough <= work.context.tip.value() + 1;
+    };
     auto next = std::find_if(state.peers.upper_bound(state.looked_up_last), state.peers.end(), has_some);
     if (next == state.peers.end()) next = std::find_if(state.peers.begin(), state.peers.end(), has_some);
     if (next == state.peers.end()) return;
@@ -201,13 +231,14 @@ void looked_up(Work& work, const OutputLookedUp& in) {
     if (const auto* channel = graph.channel(in.scid))
       for (const auto& update : waiting->updates)
         if (!update.raw.empty())
-          update_graph(work, waiting->from, *channel, decode_kept<wire::ChannelUpdate>(update.raw));
+          update_graph(work, waiting->from, *channel, decode_kept<wire::ChannelUpdate>(update.raw), Told::Before);
   }
   // A node may have become known through another channel, too.
   for (const auto& kept : waiting->nodes) {
     if (kept.raw.empty()) continue;
     auto message = decode_kept<wire::NodeAnnouncement>(kept.raw);
-    if (const auto* node = work.state.graph.node(message.node_id)) update_node(work, waiting->from, *node, message);
+    if (const auto* node = work.state.graph.node(message.node_id))
+      update_node(work, waiting->from, *node, message, Told::Before);
   }
   announce_self(work);
   look_up_next(work);
@@ -216,19 +247,22 @@ void looked_up(Work& work, const OutputLookedUp& in) {
 
 void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message) {
   auto scid = message.short_channel_id;
-  if (message.chain_hash != work.chain() || (message.message_flags & 1) == 0) return;
+  if (message.chain_hash != work.chain() || !is_heard(work, from)) return;
   if (too_far_ahead(work, message.timestamp)) return;
   if (const auto* own = own_channel(work, from, scid)) peer_update(work, *own, message);
   if (too_old(work, message.timestamp)) return;
-  if (const auto* channel = work.state.graph.channel(scid)) return update_graph(work, from, *channel, message);
+  if (const auto* channel = work.state.graph.channel(scid))
+    return update_graph(work, from, *channel, message, Told::Now);
   auto waiting = work.state.waiting.find(scid);
   if (waiting == work.state.waiting.end()) return;
   keep(waiting->second, waiting->second.updates[message.channel_flags & 1], message.timestamp, message.raw);
 }
 
 void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message) {
-  if (message.node_id == work.self() || too_far_ahead(work, message.timestamp)) return;
-  if (const auto* node = work.state.graph.node(message.node_id)) return update_node(work, from, *node, message);
+  if (message.node_id == work.self() || too_far_ahead(work, message.timestamp) || !is_heard(work, from)) return;
+  if (has_two_dns_names(message)) return;  // BOLT 7: not to be forwarded
+  if (const auto* node = work.state.graph.node(message.node_id))
+    return update_node(work, from, *node, message, Told::Now);
   auto found = work.state.waiting_nodes.find(message.node_id);
   if (found == work.state.waiting_nodes.end()) return;
   // Kept beside the channel that was announced last by this peer, or the first one.
@@ -254,10 +288,7 @@ void find_spends(Work& work, const BlockConnected& in) {
 }
 
 void take_spends_back(Work& work, const BlockDisconnected& in) {
-  std::vector<ShortChannelId> back;
-  for (const auto& [scid, channel] : work.state.graph.channels())
-    if (channel.spent_at && *channel.spent_at >= in.height) back.push_back(scid);
-  for (auto scid : back)
+  for (auto scid : work.state.graph.spent_since(in.height))
     if (work.state.graph.mark_unspent(scid)) save_channel(work, *work.state.graph.channel(scid));
 }
 

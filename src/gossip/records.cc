@@ -52,9 +52,7 @@ Status<ParseError> read_channel(const Row& row, Gossip::Inside& state) {
 Status<ParseError> read_update(const Row& row, Gossip::Inside& state) {
   RecordReader in(row.value);
   LN_TRY(message, message_in<wire::ChannelUpdate>(in, "channel update"));
-  auto applied = state.graph.apply(message, message.raw);
-  // An update from before the funding was spent is no use, but no fault.
-  if (!applied && applied.error().code != graph::RefusalCode::ChannelSpent) return refused("channel update");
+  if (!state.graph.apply(message, message.raw)) return refused("channel update");
   return Done{};
 }
 Status<ParseError> read_node(const Row& row, Gossip::Inside& state) {
@@ -87,12 +85,14 @@ Bytes funding_script_pubkey(const wire::ChannelAnnouncement& announcement) {
 }
 
 ChannelPolicy policy_of(const wire::ChannelUpdate& update) {
-  return ChannelPolicy{.fee_base = Msat(update.fee_base_msat),
-                       .fee_proportional_millionths = update.fee_proportional_millionths,
-                       .cltv_expiry_delta = CltvDelta(update.cltv_expiry_delta),
-                       .htlc_minimum = update.htlc_minimum_msat,
-                       .htlc_maximum = update.htlc_maximum_msat,
-                       .disabled = (update.channel_flags & 2) != 0};
+  return ChannelPolicy{
+      .fee_base = Msat(update.fee_base_msat),
+      .fee_proportional_millionths = update.fee_proportional_millionths,
+      .cltv_expiry_delta = CltvDelta(update.cltv_expiry_delta),
+      .htlc_minimum = update.htlc_minimum_msat,
+      .htlc_maximum = update.htlc_maximum_msat,
+      // With a minimum above the maximum, and above all money perhaps, nothing gets through.
+      .disabled = (update.channel_flags & 2) != 0 || update.htlc_minimum_msat > update.htlc_maximum_msat};
 }
 
 void save_channel(Work& work, const graph::Channel& channel) {

@@ -1,6 +1,7 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "graph/known_features.h"
 
@@ -38,7 +39,7 @@ Status<Refusal> check_newer(std::uint32_t held, ByteView held_raw, std::uint32_t
 
 // The largest HTLC that the direction can carry; nullopt if payments must not use it.
 std::optional<Msat> routable_maximum(const Channel& channel, const Direction& direction) {
-  if (!direction.enabled || channel.spent_at) return std::nullopt;
+  if (!direction.enabled) return std::nullopt;
   if (direction.htlc_maximum < direction.htlc_minimum || !direction.htlc_maximum.is_money()) return std::nullopt;
   if (channel.capacity && direction.htlc_maximum > to_msat(*channel.capacity)) return std::nullopt;
   if (has_unknown_even_channel_feature(channel.features)) return std::nullopt;
@@ -67,8 +68,6 @@ const char* name(RefusalCode code) {
       return "same timestamp, other contents";
     case RefusalCode::SameTimestamp:
       return "same timestamp";
-    case RefusalCode::ChannelSpent:
-      return "channel spent";
   }
   return "?";
 }
@@ -118,7 +117,8 @@ Result<ChannelAdded, Refusal> Graph::add_channel(const wire::ChannelAnnouncement
   channel.features = announcement.features;
   channel.announced_at = now;
   channel.raw = std::move(raw);
-  channels_.emplace(scid, std::move(channel));
+  ++version_;
+  list(channels_.emplace(scid, std::move(channel)).first->second);
   return added;
 }
 
@@ -128,11 +128,11 @@ Result<UpdateApplied, Refusal> Graph::apply(const wire::ChannelUpdate& update, B
   auto& channel = found->second;
   std::uint8_t direction = update.channel_flags & kDirectionBit;
   bool disable = (update.channel_flags & kDisableBit) != 0;
-  if (channel.spent_at && !disable) return fail(Refusal{RefusalCode::ChannelSpent});
   auto& slot = channel.directions[direction];
   if (slot) LN_CHECK(check_newer(slot->timestamp, slot->raw, update.timestamp, raw));
 
   UpdateApplied applied{.scid = channel.scid, .direction = direction, .first = !slot.has_value()};
+  unlist(channel);
   slot = Direction{.enabled = !disable,
                    .fee_base = Msat(update.fee_base_msat),
                    .fee_proportional_millionths = update.fee_proportional_millionths,
@@ -141,6 +141,7 @@ Result<UpdateApplied, Refusal> Graph::apply(const wire::ChannelUpdate& update, B
                    .htlc_maximum = update.htlc_maximum_msat,
                    .timestamp = update.timestamp,
                    .raw = std::move(raw)};
+  list(channel);
   refresh_edges(channel);
   return applied;
 }
@@ -153,6 +154,8 @@ Result<NodeApplied, Refusal> Graph::apply(const wire::NodeAnnouncement& announce
   if (held) LN_CHECK(check_newer(held->timestamp, held->raw, announcement.timestamp, raw));
 
   NodeApplied applied{.node_id = announcement.node_id, .first = !held.has_value()};
+  if (held) node_times_.erase({held->timestamp, found->second});
+  node_times_.insert({announcement.timestamp, found->second});
   held = Announced{.features = announcement.features,
                    .timestamp = announcement.timestamp,
                    .rgb_color = announcement.rgb_color,
@@ -160,18 +163,47 @@ Result<NodeApplied, Refusal> Graph::apply(const wire::NodeAnnouncement& announce
                    .addresses = announcement.addresses,
                    .raw = std::move(raw)};
   slot.forwards = !has_unknown_even_node_feature(held->features);
+  bool relays = supports_onion_messages(held->features);
+  if (relays != std::exchange(slot.relays_messages, relays)) ++version_;
   return applied;
 }
 
 void Graph::drop_edges(const Channel& channel) {
   for (const auto& id : {channel.node_1, channel.node_2}) {
-    auto& in = slots_[index_.at(id)].in;
-    std::erase_if(in, [&](const InEdge& edge) { return edge.scid == channel.scid; });
+    auto& slot = slots_[index_.at(id)];
+    std::erase_if(slot.in, [&](const InEdge& edge) { return edge.scid == channel.scid; });
+    std::erase_if(slot.links, [&](const Link& link) { return link.scid == channel.scid; });
   }
 }
 
+void Graph::list(const Channel& channel) {
+  bool half = false;
+  for (std::uint8_t direction : {0, 1}) {
+    const auto& known = channel.directions[direction];
+    if (known) update_times_.insert({known->timestamp, channel.scid, direction});
+    half = half || !known;
+  }
+  if (half) half_known_.insert({channel.announced_at.value(), channel.scid});
+  if (channel.spent_at) spent_.insert({channel.spent_at->value(), channel.scid});
+}
+
+void Graph::unlist(const Channel& channel) {
+  for (std::uint8_t direction : {0, 1})
+    if (const auto& known = channel.directions[direction])
+      update_times_.erase({known->timestamp, channel.scid, direction});
+  half_known_.erase({channel.announced_at.value(), channel.scid});
+  if (channel.spent_at) spent_.erase({channel.spent_at->value(), channel.scid});
+}
+
 void Graph::refresh_edges(const Channel& channel) {
+  ++version_;
   drop_edges(channel);
+  auto enabled = [](const std::optional<Direction>& direction) { return direction && direction->enabled; };
+  if (enabled(channel.directions[0]) || enabled(channel.directions[1])) {
+    auto one = index_.at(channel.node_1), two = index_.at(channel.node_2);
+    slots_[one].links.push_back({channel.scid, two});
+    slots_[two].links.push_back({channel.scid, one});
+  }
   for (std::uint8_t direction : {0, 1}) {
     const auto& policy = channel.directions[direction];
     if (!policy) continue;
@@ -192,12 +224,15 @@ void Graph::refresh_edges(const Channel& channel) {
 ChannelRemoved Graph::erase(std::map<ShortChannelId, Channel>::iterator at) {
   auto& channel = at->second;
   ChannelRemoved removed{.scid = channel.scid, .raw = std::move(channel.raw)};
+  ++version_;
+  unlist(channel);
   drop_edges(channel);
   for (const auto& id : {channel.node_1, channel.node_2}) {
     auto found = index_.find(id);
     auto& slot = slots_[found->second];
     erase_sorted(slot.node.channels, channel.scid);
     if (!slot.node.channels.empty()) continue;
+    if (slot.node.announced) node_times_.erase({slot.node.announced->timestamp, found->second});
     free_.push_back(found->second);
     slot = Slot{};
     index_.erase(found);
@@ -216,42 +251,54 @@ Result<ChannelRemoved, Refusal> Graph::remove_channel(ShortChannelId scid) {
 Status<Refusal> Graph::mark_spent(ShortChannelId scid, BlockHeight height) {
   auto found = channels_.find(scid);
   if (found == channels_.end()) return fail(Refusal{RefusalCode::UnknownChannel});
+  unlist(found->second);
   found->second.spent_at = height;
-  refresh_edges(found->second);
+  list(found->second);
   return Done{};
 }
 
 Status<Refusal> Graph::mark_unspent(ShortChannelId scid) {
   auto found = channels_.find(scid);
   if (found == channels_.end()) return fail(Refusal{RefusalCode::UnknownChannel});
+  unlist(found->second);
   found->second.spent_at = std::nullopt;
-  refresh_edges(found->second);
+  list(found->second);
   return Done{};
+}
+
+std::vector<ShortChannelId> Graph::spent_since(BlockHeight height) const {
+  std::vector<ShortChannelId> out;
+  for (auto at = spent_.lower_bound({height.value(), ShortChannelId(0)}); at != spent_.end(); ++at)
+    out.push_back(at->second);
+  return out;
 }
 
 std::vector<ChannelRemoved> Graph::forget_spent(BlockHeight tip) {
   std::vector<ChannelRemoved> removed;
-  for (auto at = channels_.begin(); at != channels_.end();) {
-    auto current = at++;
-    const auto& spent_at = current->second.spent_at;
-    if (!spent_at || tip.value() < spent_at->value()) continue;
-    if (tip.value() - spent_at->value() >= kForgetSpentAfterBlocks) removed.push_back(erase(current));
+  while (!spent_.empty()) {
+    auto [height, scid] = *spent_.begin();
+    if (tip.value() < height || tip.value() - height < kForgetSpentAfterBlocks) break;
+    removed.push_back(erase(channels_.find(scid)));
   }
   return removed;
 }
 
 std::vector<ChannelRemoved> Graph::prune_stale(UnixTime now, const std::optional<NodeId>& keep, std::size_t most) {
-  std::vector<ChannelRemoved> removed;
-  for (auto at = channels_.begin(); at != channels_.end() && removed.size() < most;) {
-    auto current = at++;
-    const auto& channel = current->second;
-    if (keep && channel.direction_from(*keep)) continue;
-    auto stale = [&](const std::optional<Direction>& direction) {
-      auto last = direction ? std::uint64_t{direction->timestamp} : channel.announced_at.value();
-      return now.value() > last && now.value() - last > kStaleAfterS;
-    };
-    if (stale(channel.directions[0]) || stale(channel.directions[1])) removed.push_back(erase(current));
+  std::set<ShortChannelId> stale;
+  auto is_old = [&](std::uint64_t last) { return now.value() > last && now.value() - last > kStaleAfterS; };
+  auto collect = [&](ShortChannelId scid) {
+    if (!keep || !channels_.at(scid).direction_from(*keep)) stale.insert(scid);
+  };
+  for (const auto& update : update_times_) {
+    if (stale.size() == most || !is_old(update.timestamp)) break;
+    collect(update.scid);
   }
+  for (const auto& [announced_at, scid] : half_known_) {
+    if (stale.size() == most || !is_old(announced_at)) break;
+    collect(scid);
+  }
+  std::vector<ChannelRemoved> removed;
+  for (auto scid : stale) removed.push_back(erase(channels_.find(scid)));
   return removed;
 }
 

@@ -3,12 +3,14 @@
 // Source: BOLT 7. Whoever calls a mutation has verified the signatures (verify.h), the chain_hash and, for a
 // channel_announcement, the funding output: those need the world or cost time, ordering and consistency do not.
 // Channels and nodes are held in ordered maps, so crafted ids cannot make look-ups slow. Copying copies everything.
-// Memory: about 1.3 KiB a channel with both updates, most of it the raw messages that are kept for relaying.
+// Memory: about 1.5 KiB per channel with both updates, most of it the raw messages that are kept for relaying.
+// What is asked by time, by block or by state has an order of its own: no answer walks the whole graph.
 #pragma once
 
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -80,7 +82,6 @@ enum class RefusalCode : std::uint8_t {
   Stale,                 // numbers: timestamp held, timestamp offered
   SameTimestampDiffers,  // same timestamp, other contents (BOLT 7: may blacklist)
   SameTimestamp,         // the same again, or only the signature differs
-  ChannelSpent,          // only an update with `disable` is still taken
 };
 [[nodiscard]] const char* name(RefusalCode code);
 
@@ -125,6 +126,25 @@ struct InEdge {
   std::uint8_t direction = 0;
 };
 
+/// A channel that payments or onion messages may use, kept with both its ends.
+struct Link {
+  ShortChannelId scid;
+  NodeIndex other = 0;
+};
+
+/// Where a channel_update stands in the order of the timestamps.
+struct UpdateTime {
+  std::uint32_t timestamp = 0;
+  ShortChannelId scid;
+  std::uint8_t direction = 0;
+  friend auto operator<=>(const UpdateTime&, const UpdateTime&) = default;
+};
+struct NodeTime {
+  std::uint32_t timestamp = 0;
+  NodeIndex node = 0;
+  friend auto operator<=>(const NodeTime&, const NodeTime&) = default;
+};
+
 class Graph {
  public:
   // ---- mutations: what changed, or why nothing did ----
@@ -136,7 +156,8 @@ class Graph {
   [[nodiscard]] Result<UpdateApplied, Refusal> apply(const wire::ChannelUpdate& update, Bytes raw);
   [[nodiscard]] Result<NodeApplied, Refusal> apply(const wire::NodeAnnouncement& announcement, Bytes raw);
   [[nodiscard]] Result<ChannelRemoved, Refusal> remove_channel(ShortChannelId scid);
-  /// The funding output was spent: no more routing through it. Forgotten by forget_spent.
+  /// The funding output was spent. The channel stays in use until an update disables it or forget_spent takes it away,
+  /// for it may have been spliced. BOLT 7, "Pruning the Network View".
   [[nodiscard]] Status<Refusal> mark_spent(ShortChannelId scid, BlockHeight height);
   /// A reorganisation took the spend back.
   [[nodiscard]] Status<Refusal> mark_unspent(ShortChannelId scid);
@@ -152,6 +173,12 @@ class Graph {
   [[nodiscard]] const Node* node(const NodeId& id) const;
   [[nodiscard]] const std::map<ShortChannelId, Channel>& channels() const { return channels_; }
   [[nodiscard]] std::size_t node_count() const { return index_.size(); }
+  /// Channels spent at this height or above.
+  [[nodiscard]] std::vector<ShortChannelId> spent_since(BlockHeight height) const;
+  /// Every channel_update that is held, oldest first.
+  [[nodiscard]] const std::set<UpdateTime>& update_times() const { return update_times_; }
+  /// Every node_announcement that is held, oldest first.
+  [[nodiscard]] const std::set<NodeTime>& node_times() const { return node_times_; }
   /// Every node in the order of the ids.
   template <class F>
   void for_each_node(F&& f) const {
@@ -169,22 +196,38 @@ class Graph {
   [[nodiscard]] std::span<const InEdge> edges_into(NodeIndex index) const { return slots_[index].in; }
   /// False if the node announced an even feature that we do not know: BOLT 7 forbids routing through it.
   [[nodiscard]] bool forwards(NodeIndex index) const { return slots_[index].forwards; }
+  /// Whether the node announced onion_messages. BOLT 9, 38/39.
+  [[nodiscard]] bool relays_messages(NodeIndex index) const { return slots_[index].relays_messages; }
+  /// Channels of which either side is enabled.
+  [[nodiscard]] std::span<const Link> links_of(NodeIndex index) const { return slots_[index].links; }
+  /// Another number after each change of channels, of their state or of what nodes announce.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
 
  private:
   struct Slot {
     Node node;
     bool forwards = true;
+    bool relays_messages = false;
     std::vector<InEdge> in;
+    std::vector<Link> links;
   };
   NodeIndex intern(const NodeId& id, std::vector<NodeId>& new_nodes);
   void refresh_edges(const Channel& channel);
   void drop_edges(const Channel& channel);
   ChannelRemoved erase(std::map<ShortChannelId, Channel>::iterator at);
+  /// Puts the channel into, or takes it out of, the orders by time and by height.
+  void list(const Channel& channel);
+  void unlist(const Channel& channel);
 
   std::map<ShortChannelId, Channel> channels_;
   std::map<NodeId, NodeIndex> index_;
   std::vector<Slot> slots_;
   std::vector<NodeIndex> free_;
+  std::set<UpdateTime> update_times_;
+  std::set<NodeTime> node_times_;
+  std::set<std::pair<std::uint64_t, ShortChannelId>> half_known_;  // announced_at of those that lack an update
+  std::set<std::pair<std::uint32_t, ShortChannelId>> spent_;       // by height
+  std::uint64_t version_ = 0;
 };
 
 }  // namespace doze::graph

@@ -146,9 +146,33 @@ enum class MessagePathFailure : std::uint8_t {
 };
 [[nodiscard]] const char* name(MessagePathFailure failure);
 
-/// The shortest way for an onion message: [connected peer, ..., destination] over channels between nodes that announced
-/// onion_messages (BOLT 9, 38/39). `connected`: peers whose init had the bit. The destination itself need not have
-/// announced it. Only [destination] if it is connected. Ties: the smaller node id nearest to the destination.
+/// The shortest ways for onion messages from us to every node, found in one pass over the graph: whoever sends many
+/// messages asks one tree. A way: [connected peer, ..., destination] over channels between nodes that announced
+/// onion_messages (BOLT 9, 38/39). The destination itself need not have announced it. Ties: the smaller node id nearest
+/// to the destination.
+class MessageTree {
+ public:
+  /// `connected`: peers whose init had the bit.
+  MessageTree(const Graph& graph, const NodeId& local_node_id, std::set<NodeId> connected);
+  /// `graph`: the same one, changed since then perhaps; a way that is no longer there is NoPath. Only [destination] if
+  /// it is connected.
+  [[nodiscard]] Result<std::vector<NodeId>, MessagePathFailure> way_to(const Graph& graph, const NodeId& destination,
+                                                                       std::size_t max_hops = kMaxMessageHops) const;
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+  [[nodiscard]] const std::set<NodeId>& connected() const { return connected_; }
+
+ private:
+  struct Reached {
+    NodeIndex before = 0;     // the node before it on the way; itself if it is connected
+    std::uint16_t nodes = 0;  // on the way, both ends counted; 0: not reached
+  };
+  NodeId local_node_id_;
+  std::set<NodeId> connected_;
+  std::uint64_t version_ = 0;
+  std::vector<Reached> reached_;  // by NodeIndex
+};
+
+/// One way from a tree of its own: costs one pass over the graph.
 [[nodiscard]] Result<std::vector<NodeId>, MessagePathFailure> find_message_path(const Graph& graph,
                                                                                 const NodeId& local_node_id,
                                                                                 const std::set<NodeId>& connected,

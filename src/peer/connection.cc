@@ -91,6 +91,7 @@ void Work::record(const Connection& connection, const char* direction, ByteView 
 bool Work::handle(Connection& connection, const Bytes& bytes) {
   record(connection, "received", bytes);
   auto message = wire::decode(bytes);
+  if (!message && connection.ready && wire::is_gossip(bytes)) return true;
   if (!message) return refuse(connection, "malformed message: " + describe(message.error()));
   if (const auto* init = std::get_if<wire::Init>(&*message)) return on_init(connection, *init);
   if (!connection.ready) return refuse(connection, "the first message must be init");

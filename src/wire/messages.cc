@@ -282,7 +282,8 @@ void fields(Io& io, ChannelUpdate& m) {
   io.field("message_flags", m.message_flags);
   io.field("channel_flags", m.channel_flags);
   io.field("cltv_expiry_delta", m.cltv_expiry_delta);
-  io.field("htlc_minimum_msat", m.htlc_minimum_msat);
+  io.unchecked("htlc_minimum_msat",
+               m.htlc_minimum_msat);  // above all money: nobody can route through, nobody is at fault
   io.field("fee_base_msat", m.fee_base_msat);
   io.field("fee_proportional_millionths", m.fee_proportional_millionths);
   io.limit("htlc_maximum_msat", m.htlc_maximum_msat);
@@ -381,6 +382,16 @@ Bytes encode(const Message& message) {
 Result<Message, ParseError> decode(ByteView bytes) {
   LN_TRY(type, read_type(bytes));
   return decode_as(type, bytes);
+}
+
+bool is_gossip(ByteView bytes) {
+  auto type = read_type(bytes);
+  if (!type) return false;
+  auto is = [&]<class... Ms>(std::type_identity<Ms>...) { return ((*type == Type<Ms>::kNumber) || ...); };
+  return is(std::type_identity<ChannelAnnouncement>(), std::type_identity<NodeAnnouncement>(),
+            std::type_identity<ChannelUpdate>(), std::type_identity<QueryShortChannelIds>(),
+            std::type_identity<ReplyShortChannelIdsEnd>(), std::type_identity<QueryChannelRange>(),
+            std::type_identity<ReplyChannelRange>(), std::type_identity<GossipTimestampFilter>());
 }
 
 const char* name(const Message& message) {

@@ -281,6 +281,10 @@ struct Message : std::variant<Init, Error, Warning, Ping, Pong, OpenChannel, Acc
 [[nodiscard]] const char* name(const Message& message);
 [[nodiscard]] std::uint16_t type_of(const Message& message);
 
+/// Whether this is, by its type, something of BOLT 7 about channels that need not be the sender's own, or a question
+/// about them: where it cannot be read it is ignored, for its sender may only have passed it on.
+[[nodiscard]] bool is_gossip(ByteView bytes);
+
 /// encoding byte 0 and plain ids; anything else is refused (zlib is forbidden by now). BOLT 7, "Query Messages".
 [[nodiscard]] Result<std::vector<ShortChannelId>, ParseError> read_short_ids(ByteView encoded);
 [[nodiscard]] Bytes write_short_ids(const std::vector<ShortChannelId>& ids);

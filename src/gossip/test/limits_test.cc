@@ -1,4 +1,6 @@
 // What floods of gossip cost us, and that they keep nobody else out.
+#include <ctime>
+
 #include "gossip/inside.h"
 #include "gossip/test/world.h"
 
@@ -92,13 +94,259 @@ TEST_F(GossipTest, AForgedAnnouncementOfARealOutputDoesNotKeepTheRealOneOut) {
   EXPECT_NE(graph(gossip_).channel(scid(1)), nullptr);
 }
 
-TEST_F(GossipTest, AChannelOfABlockThatWeHaveNotSeenIsNobodysFault) {
+TEST_F(GossipTest, AChannelIsLookedUpWhenItIsSixBlocksDeep) {
   ready(1);
-  auto ahead = ShortChannelId::of(901, 1, 0);  // the tip is 900
-  say(1, announcement(1, 2, ahead));
-  tell(OutputLookedUp{ahead, std::nullopt});
-  EXPECT_EQ(gossip_.inside->peers.at(id(1)).bogus, 0u);
-  EXPECT_EQ(lookups(say(1, announcement(1, 2, ahead))).size(), 1u);
+  auto fresh = ShortChannelId::of(tip_ - 4, 1, 0);  // five blocks with its own
+  auto channel = announcement(1, 2, fresh);
+  EXPECT_TRUE(lookups(say(1, channel)).empty());
+  auto ahead = ShortChannelId::of(tip_ + 3, 1, 0);
+  EXPECT_TRUE(lookups(say(1, announcement(1, 2, ahead))).empty());
+  // What is deep is not held up by them.
+  EXPECT_EQ(lookups(say(1, announcement(1, 2, scid(1)))).size(), 1u);
+  ++tip_;
+  auto empty = std::make_shared<bitcoin::Block>();
+  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, empty})), std::vector{fresh});
+  tell(OutputLookedUp{fresh, funding_output(channel)});
+  EXPECT_NE(graph(gossip_).channel(fresh), nullptr);
+  tip_ += 7;
+  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, empty})), std::vector{ahead});
+}
+
+TEST_F(GossipTest, WhoSaysWhatIsSignedWronglyIsNotVerifiedForEver) {
+  ready(1);
+  ready(2);
+  own_channel(2, false);
+  ready(2);
+  learn(3, 2, scid(1));
+  auto forged = [&](std::size_t from, std::uint32_t number) {
+    auto update_of_another = update(1, 3, scid(1), kNow + number);
+    update_of_another.channel_flags = id(2) < id(3) ? 0 : 1;
+    update_of_another.raw.clear();
+    update_of_another.raw = wire::encode(update_of_another);
+    return say(from, update_of_another);
+  };
+  auto drops = [](const Effects& effects) {
+    return std::count_if(effects.begin(), effects.end(),
+                         [](const Effect& effect) { return std::holds_alternative<DropPeer>(effect); });
+  };
+  std::map<std::size_t, std::size_t> warnings, dropped;
+  for (std::uint32_t i = 1; i <= 1'000; ++i)
+    for (std::size_t from : {1, 2}) {
+      auto effects = forged(from, i);
+      warnings[from] += sent<wire::Warning>(effects, id(from)).size();
+      dropped[from] += static_cast<std::size_t>(drops(effects));
+    }
+  EXPECT_EQ(warnings[1], kMaxWrongSignatures);
+  EXPECT_EQ(warnings[2], kMaxWrongSignatures);
+  EXPECT_EQ(dropped[1], 1u);
+  EXPECT_EQ(dropped[2], 0u);  // it has a channel with us
+  EXPECT_TRUE(say(2, update(2, 3, scid(1), kNow + 5)).empty());
+}
+
+TEST_F(GossipTest, WhatSomebodyPutBehindAnHonestAnnouncementIsNotItsTellersFault) {
+  ready(1);
+  ready(2);
+  for (std::uint32_t i = 1; i <= 2 * kMaxWrongSignatures; ++i) {
+    auto channel = announcement(1, 3, scid(i));
+    say(1, channel);
+    auto forged = update(2, 3, scid(i), kNow);
+    forged.channel_flags = 0;
+    forged.raw.clear();
+    forged.raw = wire::encode(forged);
+    say(2, forged);
+    EXPECT_TRUE(sent<wire::Warning>(tell(OutputLookedUp{scid(i), funding_output(channel)}), id(1)).empty());
+  }
+  EXPECT_EQ(gossip_.inside->peers.at(id(1)).wrong_signatures, 0u);
+}
+
+/// A graph of `count` channels that nobody signed, to look at only.
+void fill(graph::Graph& graph, std::uint32_t count, std::uint32_t timestamp) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    wire::ChannelAnnouncement channel;
+    channel.short_channel_id = ShortChannelId::of(1'000 + i / 4, i % 4, 0);
+    for (auto* id : {&channel.node_id_1, &channel.node_id_2}) {
+      auto number = id == &channel.node_id_1 ? i % 5'000 : 5'000 + i % 7'000;
+      id->bytes = {2};
+      for (int byte = 0; byte < 4; ++byte) id->bytes[1 + byte] = static_cast<std::uint8_t>(number >> (24 - 8 * byte));
+    }
+    channel.bitcoin_key_1 = channel.node_id_1;
+    channel.bitcoin_key_2 = channel.node_id_2;
+    channel.raw = wire::encode(channel);
+    ASSERT_TRUE(graph.add_channel(channel, channel.raw, Sat(100'000), UnixTime(timestamp)).has_value());
+    for (std::uint8_t direction : {0, 1}) {
+      wire::ChannelUpdate update;
+      update.short_channel_id = channel.short_channel_id;
+      update.timestamp = timestamp - i % 1'000;
+      update.channel_flags = direction;
+      update.htlc_maximum_msat = Msat(1'000);
+      ASSERT_TRUE(graph.apply(update, wire::encode(update)).has_value());
+    }
+  }
+}
+
+TEST_F(GossipTest, QuestionsThatFindNothingLookAtNothing) {
+  check_reload_ = false;
+  fill(gossip_.inside->graph, 40'000, kNow);
+  ready(1);
+  auto per_question = [&](auto question) {
+    constexpr int kQuestions = 50;
+    auto start = std::clock();
+    for (int i = 0; i < kQuestions; ++i) {
+      question();
+      mono_ += kPieceWaitMs;
+    }
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC / kQuestions;
+  };
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  auto empty_filter = per_question([&] { EXPECT_EQ(sent_count(set_filter(1, kNow + 100, 1'000)), 0u); });
+  EXPECT_FALSE(gossip_.inside->peers.at(id(1)).backlog.has_value());
+  auto empty_range = per_question([&] {
+    EXPECT_EQ(sent_count(say(1, wire::QueryChannelRange{chain, 500, 0, {}})), 1u);
+  });
+  auto high_range = per_question([&] {
+    EXPECT_EQ(sent_count(say(1, wire::QueryChannelRange{chain, 900'000, 9, {}})), 1u);
+  });
+  // A walk over 40,000 channels takes some 10 ms; this is what a step costs anyway.
+  EXPECT_LT(empty_filter, 0.000'5);
+  EXPECT_LT(empty_range, 0.000'5);
+  EXPECT_LT(high_range, 0.000'5);
+}
+
+TEST_F(GossipTest, EveryRangeQueryIsAnsweredAtARateHoweverManyThereAre) {
+  check_reload_ = false;
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  ready(1);
+  std::size_t answers = 0, asked = 0;
+  auto count = [&](const Effects& effects) { answers += sent<wire::ReplyChannelRange>(effects, id(1)).size(); };
+  for (int hour = 0; hour < 5; ++hour) {
+    for (std::size_t i = 0; i < kMaxRangesWaiting; ++i, ++asked)
+      count(say(1, wire::QueryChannelRange{chain, 5, 1, {}}));
+    if (hour == 0) {
+      EXPECT_LT(answers, kMaxRangesWaiting);
+      EXPECT_TRUE(sent<wire::Warning>(say(1, wire::QueryChannelRange{chain, 5, 1, {}}), id(1)).empty());
+      ++asked;
+      EXPECT_EQ(sent<wire::Warning>(say(1, wire::QueryChannelRange{chain, 5, 1, {}}), id(1)).size(), 1u);
+    }
+    for (int i = 0; i < 500 && answers < asked; ++i) {
+      mono_ = std::max(mono_ + 1, deadline(gossip_)->value());
+      count(tell(DeadlineReached{}));
+    }
+    EXPECT_EQ(answers, asked);
+  }
+}
+
+TEST_F(GossipTest, ALargeRangeIsAnsweredInStepsAndCoversEveryBlock) {
+  check_reload_ = false;
+  constexpr std::uint32_t kChannels = 20'000;
+  fill(gossip_.inside->graph, kChannels, kNow);
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  ready(1);
+  std::vector<wire::ReplyChannelRange> replies;
+  auto add = [&](const Effects& effects) {
+    auto some = sent<wire::ReplyChannelRange>(effects, id(1));
+    EXPECT_LE(some.size(), 3u);
+    replies.insert(replies.end(), some.begin(), some.end());
+  };
+  add(say(1, wire::QueryChannelRange{chain, 0, 0xffffffff, {}}));
+  for (int i = 0; i < 100 && replies.back().sync_complete == 0; ++i) {
+    mono_ = std::max(mono_ + 1, deadline(gossip_)->value());
+    add(tell(DeadlineReached{}));
+  }
+  ASSERT_EQ(replies.size(), 3u);
+  std::vector<ShortChannelId> ids;
+  std::uint64_t next = 0;
+  for (const auto& reply : replies) {
+    EXPECT_EQ(reply.first_blocknum, next);
+    next = std::uint64_t{reply.first_blocknum} + reply.number_of_blocks;
+    auto some = *wire::read_short_ids(reply.encoded_short_ids);
+    ids.insert(ids.end(), some.begin(), some.end());
+  }
+  EXPECT_EQ(next, 0xffffffffu);
+  EXPECT_EQ(ids.size(), kChannels);
+  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+}
+
+TEST_F(GossipTest, IdsAreAnsweredOnceHoweverOftenTheyAreNamed) {
+  ready(1);
+  learn(1, 2, scid(1));
+  learn(1, 2, scid(2));
+  std::vector<ShortChannelId> ids(8'000, scid(1));
+  ids.push_back(scid(2));
+  ids.push_back(scid(1));
+  std::reverse(ids.begin(), ids.end());
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  auto effects = say(1, wire::QueryShortChannelIds{chain, wire::write_short_ids(ids), {}});
+  EXPECT_EQ(sent_count(effects), 2 * 3u + 1);
+  // Of one id with several flags everything is wanted that any of them names.
+  Bytes flags{1, 3, 0, /*announcement*/ 1, /*update of node 1*/ 2};
+  mono_ += kPieceWaitMs;
+  effects = say(1, wire::QueryShortChannelIds{chain, wire::write_short_ids({scid(1), scid(1)}), flags});
+  EXPECT_EQ(sent<wire::ChannelAnnouncement>(effects, id(1)).size(), 1u);
+  EXPECT_EQ(sent<wire::ChannelUpdate>(effects, id(1)).size(), 1u);
+}
+
+TEST_F(GossipTest, AllStrangersTogetherGetOneRateOfBytesAndPeersWithChannelsDoNotWaitForThem) {
+  check_reload_ = false;
+  fill(gossip_.inside->graph, 8'000, kNow);
+  constexpr std::size_t kStrangers = 40;
+  std::map<NodeId, std::uint64_t> bytes;
+  auto count = [&](const Effects& effects) {
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<SendMessage>(&effect))
+        bytes[send->node_id] += wire::encode(send->message).size();
+  };
+  for (std::uint8_t seed = 50; seed < 50 + kStrangers; ++seed) {
+    nodes_.push_back(make_seed_signer(Bytes(64, seed), wire::Network::Regtest));
+    ready(nodes_.size() - 1, false);
+    count(set_filter(nodes_.size() - 1));
+  }
+  own_channel(1, false);
+  ready(1);
+  count(set_filter(1));
+  constexpr std::uint64_t kMs = 3'000;
+  for (auto end = mono_ + kMs; mono_ < end;) {
+    mono_ = std::max(mono_ + 1, deadline(gossip_)->value());
+    count(tell(DeadlineReached{}));
+  }
+  auto familiar = bytes[id(1)];
+  std::uint64_t strangers = 0;
+  for (const auto& [node, sum] : bytes) strangers += node == id(1) ? 0 : sum;
+  EXPECT_LE(strangers, kStrangersBurstBytes + kMs * kStrangersBytesPerS / 1'000 + 300'000);
+  EXPECT_GE(strangers, kStrangersBurstBytes);
+  EXPECT_GE(familiar, kMs / kPieceWaitMs * kPieceMessages * 130);
+}
+
+TEST_F(GossipTest, IdsThatStrangersWaitForAreBoundedAndWhoHasMostIsToldToAskAgain) {
+  check_reload_ = false;
+  own_channel(1, false);
+  ready(1);
+  ready(2);
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  auto question = [](std::size_t count) {
+    std::vector<ShortChannelId> ids;
+    for (std::size_t i = 1; i <= count; ++i) ids.push_back(ShortChannelId(i));
+    return wire::write_short_ids(ids);
+  };
+  gossip_.inside->strangers_full_at = MonoTime(mono_ + 3'600'000);  // nobody is served meanwhile
+  say(2, wire::QueryShortChannelIds{chain, question(500), {}});
+  std::size_t cut = 0;
+  for (std::uint8_t i = 0; i < 80; ++i) {
+    nodes_.push_back(make_seed_signer(Bytes(64, static_cast<std::uint8_t>(50 + i)), wire::Network::Regtest));
+    ready(nodes_.size() - 1, false);
+    for (const auto& effect : say(nodes_.size() - 1, wire::QueryShortChannelIds{chain, question(8'000), {}}))
+      if (const auto* send = std::get_if<SendMessage>(&effect))
+        if (const auto* end = std::get_if<wire::ReplyShortChannelIdsEnd>(&send->message)) {
+          EXPECT_EQ(end->full_information, 0);
+          EXPECT_NE(send->node_id, id(2));
+          ++cut;
+        }
+  }
+  std::size_t left = 0;
+  for (const auto& [node, peer] : gossip_.inside->peers) left += peer.answer ? peer.answer->left() : 0;
+  EXPECT_LE(left, kMaxIdsOfStrangers);
+  EXPECT_GT(left, kMaxIdsOfStrangers - 8'000);
+  EXPECT_EQ(cut, 80 - kMaxIdsOfStrangers / 8'000);
+  EXPECT_TRUE(gossip_.inside->peers.at(id(2)).answer.has_value());
 }
 
 TEST_F(GossipTest, AFloodOfUpdatesIsNeitherStoredNorRelayedBeyondItsRate) {

@@ -191,5 +191,23 @@ TEST_F(GossipTest, SendsOurGossipAtOnceWithoutAFilter) {
               (nodes[0].node_id == id(1) && nodes[1].node_id == id(0)));
 }
 
+TEST_F(GossipTest, WhatWeSayOfOurselvesGoesToEveryPeerWhateverItsFilterSays) {
+  ready(1);
+  ready(2);
+  ready(3);
+  set_filter(1, 0xffffffff, 0);
+  set_filter(2);
+  auto effects = announce_own(1);
+  for (std::size_t i : {1, 2, 3}) {  // node 3 has set no filter
+    EXPECT_EQ(sent<wire::ChannelAnnouncement>(effects, id(i)).size(), 1u) << i;
+    EXPECT_EQ(sent<wire::NodeAnnouncement>(effects, id(i)).size(), 1u) << i;
+    EXPECT_GE(sent<wire::ChannelUpdate>(effects, id(i)).size(), 1u) << i;
+  }
+  // What others say follows the filters.
+  learn(2, 3, scid(1));
+  effects = say(2, update(2, 3, scid(1), kNow));
+  EXPECT_EQ(sent_count(effects), 0u);
+}
+
 }  // namespace
 }  // namespace doze::gossip

@@ -172,6 +172,7 @@ TEST_F(GossipTest, AnswersRangeQueries) {
   learn(1, 3, scid(4));   // block 102
   learn(1, 2, scid(20));  // block 110
   auto query = [&](std::uint32_t first, std::uint32_t number) {
+    mono_ += kPieceWaitMs;
     auto effects = say(1, wire::QueryChannelRange{wire::chain_hash(wire::Network::Regtest), first, number, {}});
     auto reply = sent<wire::ReplyChannelRange>(effects, id(1)).at(0);
     EXPECT_EQ(reply.sync_complete, 1);
@@ -183,6 +184,33 @@ TEST_F(GossipTest, AnswersRangeQueries) {
   EXPECT_EQ(query(101, 10), (std::vector{scid(4), scid(20)}));
   EXPECT_EQ(query(500, 1), std::vector<ShortChannelId>{});
   EXPECT_EQ(query(5, 0xffffffff).size(), 3u);
+  EXPECT_EQ(query(0xffffffff, 1), std::vector<ShortChannelId>{});
+}
+
+TEST_F(GossipTest, ARangeThatBeginsAtTheLastBlockIsAnsweredAsItWasAsked) {
+  ready(1);
+  auto effects = say(1, wire::QueryChannelRange{wire::chain_hash(wire::Network::Regtest), 0xffffffff, 5, {}});
+  auto reply = sent<wire::ReplyChannelRange>(effects, id(1)).at(0);
+  EXPECT_EQ(reply.first_blocknum, 0xffffffffu);
+  EXPECT_EQ(reply.number_of_blocks, 1u);
+}
+
+TEST_F(GossipTest, QueriesWithUnknownEvenRecordsAreMalformedAndTheNextOneWorks) {
+  auto chain = wire::chain_hash(wire::Network::Regtest);
+  ready(1);
+  learn(1, 2, scid(1));
+  Bytes strange{200, 1, 0}, odd{201, 1, 0};
+  auto ids = wire::write_short_ids({scid(1)});
+  for (const wire::Message& message : {wire::Message(wire::QueryShortChannelIds{chain, ids, strange}),
+                                       wire::Message(wire::QueryChannelRange{chain, 0, 1, strange}),
+                                       wire::Message(wire::GossipTimestampFilter{chain, 0, 1, strange}),
+                                       wire::Message(wire::ReplyChannelRange{chain, 0, 1, 1, ids, strange}),
+                                       wire::Message(wire::ReplyShortChannelIdsEnd{chain, 1, strange})}) {
+    auto effects = say(1, message);
+    EXPECT_EQ(sent<wire::Warning>(effects, id(1)).size(), 1u) << wire::name(message);
+    EXPECT_EQ(sent_count(effects), 1u);
+  }
+  EXPECT_EQ(sent<wire::ReplyChannelRange>(say(1, wire::QueryChannelRange{chain, 0, 1, odd}), id(1)).size(), 1u);
 }
 
 TEST_F(GossipTest, AnswersShortIdQueriesWithAndWithoutFlags) {
@@ -239,7 +267,7 @@ TEST_F(GossipTest, AsksForUnknownChannelsInBatches) {
   EXPECT_EQ(sent_count(say(1, wire::ReplyShortChannelIdsEnd{chain, 1})), 0u);
 }
 
-TEST_F(GossipTest, SpentChannelIsNoLongerRoutedOrSentAndForgottenAfter72Blocks) {
+TEST_F(GossipTest, SpentChannelIsNoLongerSentAndForgottenAfter72Blocks) {
   ready(1);
   ready(2);
   auto channel = learn(1, 2, scid(1));
@@ -250,7 +278,8 @@ TEST_F(GossipTest, SpentChannelIsNoLongerRoutedOrSentAndForgottenAfter72Blocks) 
   block->transactions.push_back(spend);
   tell(BlockConnected{BlockHeight(901), {}, block});
   ASSERT_TRUE(graph(gossip_).channel(scid(1))->spent_at.has_value());
-  EXPECT_TRUE(graph(gossip_).edges_into(*graph(gossip_).index_of(id(2))).empty());
+  // It may have been spliced: it is routed through until its ends disable it.
+  EXPECT_FALSE(graph(gossip_).edges_into(*graph(gossip_).index_of(id(2))).empty());
   EXPECT_EQ(sent_count(set_filter(2)), 0u);
   auto empty = std::make_shared<bitcoin::Block>();
   tell(BlockConnected{BlockHeight(972), {}, empty});
@@ -290,6 +319,72 @@ TEST_F(GossipTest, ChannelsWithoutNewsForTwoWeeksAreForgottenOursAreNot) {
   tell(DeadlineReached{});
   EXPECT_EQ(graph(gossip_).channel(scid(1)), nullptr);
   EXPECT_EQ(graph(gossip_).channels().size(), 1u);
+}
+
+TEST_F(GossipTest, ANodeWithTwoDnsNamesIsNeitherKeptNorRelayed) {
+  ready(1);
+  ready(2);
+  learn(1, 2, scid(1));
+  set_filter(2);
+  auto node = node_announcement(1, kNow);
+  for (const char* name : {"one.example:9735", "two.example:9735"}) {
+    node.addresses.push_back(*wire::parse_address(name));
+    node.raw.clear();
+    node.signature = this->node(1).sign_with_node_key(wire::signature_hash(node));
+    node.raw = wire::encode(node);
+    bool one = node.addresses.size() == 1;
+    EXPECT_EQ(sent<wire::NodeAnnouncement>(say(1, node), id(2)).size(), one ? 1u : 0u);
+    node.timestamp += 1;
+  }
+  EXPECT_EQ(graph(gossip_).node(id(1))->announced->addresses.size(), 1u);
+}
+
+TEST_F(GossipTest, AnUpdateWithoutTheBitThatMustBeOneCounts) {
+  ready(1);
+  learn(1, 2, scid(1));
+  auto news = update(1, 2, scid(1), kNow);
+  news.message_flags = 0;
+  news.raw.clear();
+  news.signature = node(1).sign_with_node_key(wire::signature_hash(news));
+  news.raw = wire::encode(news);
+  say(1, news);
+  EXPECT_EQ(graph(gossip_).channel(scid(1))->directions[id(1) < id(2) ? 0 : 1]->timestamp, kNow);
+}
+
+TEST_F(GossipTest, AFilterInTheMiddleGetsEachChannelInFrontOfItsUpdatesAndNodesLast) {
+  check_reload_ = false;
+  ready(1);
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    auto channel = announcement(1, 2, scid(i));
+    say(1, channel);
+    tell(OutputLookedUp{scid(i), funding_output(channel)});
+    say(1, update(1, 2, scid(i), kNow - 100 + 10 * i));
+    if (i != 3) say(1, update(2, 1, scid(i), kNow - 105 + 10 * i));
+  }
+  say(1, node_announcement(1, kNow - 75));
+  say(1, node_announcement(2, kNow - 20));
+  ready(2);
+  std::set<ShortChannelId> announced;
+  std::vector<std::uint32_t> timestamps;
+  std::size_t nodes = 0;
+  for (const auto& effect : set_filter(2, kNow - 85, 30)) {
+    const auto* send = std::get_if<SendMessage>(&effect);
+    if (send == nullptr) continue;
+    if (const auto* channel = std::get_if<wire::ChannelAnnouncement>(&send->message)) {
+      EXPECT_TRUE(announced.insert(channel->short_channel_id).second);
+    }
+    if (const auto* news = std::get_if<wire::ChannelUpdate>(&send->message)) {
+      EXPECT_TRUE(announced.contains(news->short_channel_id));
+      EXPECT_EQ(nodes, 0u);
+      timestamps.push_back(news->timestamp);
+    }
+    if (const auto* node = std::get_if<wire::NodeAnnouncement>(&send->message)) {
+      EXPECT_EQ(node->node_id, id(1));
+      ++nodes;
+    }
+  }
+  EXPECT_EQ(timestamps, (std::vector{kNow - 85, kNow - 80, kNow - 70, kNow - 65, kNow - 60}));
+  EXPECT_EQ(nodes, 1u);
 }
 
 TEST_F(GossipTest, RefusesCutAndUnknownRows) {

@@ -47,7 +47,7 @@ class GossipTest : public testing::Test {
 
   Effects tell(const Input& input) {
     Views views{graph(gossip_), channels_, peers_, policies(gossip_), offers_, invited_};
-    Context context{MonoTime(mono_), UnixTime(wall_), BlockHeight(900), rng_, config_, views, self(), parallel_};
+    Context context{MonoTime(mono_), UnixTime(wall_), BlockHeight(tip_), rng_, config_, views, self(), parallel_};
     auto transition = step(std::move(gossip_), input, context);
     gossip_ = std::move(transition.next);
     for (const auto& effect : transition.effects) {
@@ -213,6 +213,7 @@ class GossipTest : public testing::Test {
   std::map<OfferId, OfferView> offers_;
   std::set<NodeId> invited_;
   std::uint64_t mono_ = 1'000, wall_ = kNow;
+  std::uint32_t tip_ = 100'000;
   bool check_reload_ = true;
   Gossip gossip_;
 };

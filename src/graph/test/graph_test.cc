@@ -117,16 +117,19 @@ TEST(Graph, directions_that_must_not_be_used_lead_nowhere) {
   }
 }
 
-TEST(Graph, a_spent_channel_takes_only_disabling_updates_and_goes_after_72_blocks) {
+TEST(Graph, a_spent_channel_stays_in_use_until_it_is_disabled_and_goes_after_72_blocks) {
   Graph graph;
   connect(graph, 1, 3, 5, {.timestamp = 10});
   connect(graph, 2, 5, 6, {.timestamp = 10});
   announce(graph, 3, {});
   ASSERT_TRUE(graph.mark_spent(scid(1), BlockHeight(100)).has_value());
   EXPECT_EQ(code(graph.mark_spent(scid(9), BlockHeight(100))), RefusalCode::UnknownChannel);
+  EXPECT_EQ(graph.edges_into(*graph.index_of(id(3))).size(), 1u);  // it may have been spliced
+  EXPECT_TRUE(graph.apply(update(1, 3, 5, {.timestamp = 11}), raw_update(11)).has_value());
+  EXPECT_TRUE(graph.apply(update(1, 5, 3, {.disabled = true, .timestamp = 11}), raw_update(11)).has_value());
   EXPECT_TRUE(graph.edges_into(*graph.index_of(id(3))).empty());
-  EXPECT_EQ(code(graph.apply(update(1, 3, 5, {.timestamp = 11}), raw_update(11))), RefusalCode::ChannelSpent);
-  EXPECT_TRUE(graph.apply(update(1, 3, 5, {.disabled = true, .timestamp = 11}), raw_update(11)).has_value());
+  EXPECT_EQ(graph.spent_since(BlockHeight(100)), std::vector{scid(1)});
+  EXPECT_TRUE(graph.spent_since(BlockHeight(101)).empty());
   EXPECT_TRUE(graph.forget_spent(BlockHeight(171)).empty());
   auto removed = graph.forget_spent(BlockHeight(172));
   ASSERT_EQ(removed.size(), 1u);
@@ -134,6 +137,42 @@ TEST(Graph, a_spent_channel_takes_only_disabling_updates_and_goes_after_72_block
   EXPECT_EQ(removed[0].gone_nodes, (std::vector{id(3)}));
   EXPECT_EQ(graph.node(id(3)), nullptr);
   EXPECT_EQ(graph.node(id(5))->channels, (std::vector{scid(2)}));
+  EXPECT_TRUE(graph.spent_since(BlockHeight(0)).empty());
+}
+
+/// The orders by time say what the channels and nodes say.
+void expect_orders(const Graph& graph) {
+  std::set<UpdateTime> updates;
+  std::set<NodeTime> nodes;
+  for (const auto& [scid, channel] : graph.channels())
+    for (std::uint8_t direction : {0, 1})
+      if (const auto& known = channel.directions[direction]) updates.insert({known->timestamp, scid, direction});
+  graph.for_each_node([&](const Node& node) {
+    if (node.announced) nodes.insert({node.announced->timestamp, *graph.index_of(node.node_id)});
+  });
+  EXPECT_EQ(graph.update_times(), updates);
+  EXPECT_EQ(graph.node_times(), nodes);
+}
+
+TEST(Graph, the_orders_by_time_follow_every_change) {
+  Graph graph;
+  connect(graph, 1, 3, 5, {.timestamp = 10});
+  add_channel(graph, 2, 5, 6);
+  announce(graph, 3, {39}, 7);
+  announce(graph, 5, {39}, 8);
+  expect_orders(graph);
+  set_policy(graph, 1, 3, 5, {.timestamp = 20});
+  announce(graph, 3, {}, 9);
+  expect_orders(graph);
+  ASSERT_TRUE(graph.mark_spent(scid(1), BlockHeight(5)).has_value());
+  expect_orders(graph);
+  ASSERT_TRUE(graph.remove_channel(scid(1)).has_value());
+  expect_orders(graph);
+  EXPECT_EQ(graph.node_times().size(), 1u);
+  // The place of the node that went is used again, without what it had.
+  connect(graph, 3, 7, 8, {.timestamp = 30});
+  expect_orders(graph);
+  EXPECT_FALSE(graph.relays_messages(*graph.index_of(id(7))));
 }
 
 TEST(Graph, a_spend_that_was_reorganised_away_makes_the_channel_usable_again) {
@@ -141,6 +180,7 @@ TEST(Graph, a_spend_that_was_reorganised_away_makes_the_channel_usable_again) {
   connect(graph, 1, 3, 5, {});
   ASSERT_TRUE(graph.mark_spent(scid(1), BlockHeight(100)).has_value());
   ASSERT_TRUE(graph.mark_unspent(scid(1)).has_value());
+  EXPECT_TRUE(graph.spent_since(BlockHeight(0)).empty());
   EXPECT_EQ(graph.edges_into(*graph.index_of(id(3))).size(), 1u);
   EXPECT_TRUE(graph.forget_spent(BlockHeight(1'000)).empty());
 }

@@ -479,13 +479,35 @@ TEST(FindMessagePath, closed_and_disabled_channels_and_ourselves_are_no_way) {
   announce(graph, 3, {39});
   EXPECT_TRUE(find_message_path(graph, id(1), {id(2)}, id(3)).has_value());
   ASSERT_TRUE(graph.mark_spent(scid(10), BlockHeight(1)).has_value());
-  EXPECT_EQ(why(find_message_path(graph, id(1), {id(2)}, id(3))), MessagePathFailure::NoPath);
+  EXPECT_TRUE(find_message_path(graph, id(1), {id(2)}, id(3)).has_value());  // spliced perhaps
+  ASSERT_EQ(graph.forget_spent(BlockHeight(100)).size(), 1u);
   connect(graph, 11, 2, 3, {.disabled = true});
+  announce(graph, 3, {39});
   EXPECT_EQ(why(find_message_path(graph, id(1), {id(2)}, id(3))), MessagePathFailure::NoPath);
   connect(graph, 12, 1, 2, {});
   connect(graph, 13, 1, 3, {});
   announce(graph, 1, {39});
   EXPECT_EQ(why(find_message_path(graph, id(1), {id(2)}, id(3))), MessagePathFailure::NoPath);
+}
+
+TEST(FindMessagePath, a_tree_serves_many_destinations_and_notices_what_went_meanwhile) {
+  Graph graph;
+  for (std::uint8_t i = 2; i < 8; ++i) {
+    connect(graph, i, i, static_cast<std::uint8_t>(i + 1), {});
+    announce(graph, i, {39});
+  }
+  MessageTree tree(graph, id(1), {id(2)});
+  EXPECT_EQ(tree.version(), graph.version());
+  EXPECT_EQ(*tree.way_to(graph, id(4)), (std::vector{id(2), id(3), id(4)}));
+  EXPECT_EQ(tree.way_to(graph, id(8), 7)->size(), 7u);
+  // A node that is gone, and one that is new.
+  ASSERT_TRUE(graph.remove_channel(scid(7)).has_value());
+  connect(graph, 20, 2, 9, {});
+  connect(graph, 21, 9, 10, {});
+  EXPECT_NE(tree.version(), graph.version());
+  EXPECT_EQ(why(tree.way_to(graph, id(8))), MessagePathFailure::DestinationUnknown);
+  EXPECT_EQ(why(tree.way_to(graph, id(10))), MessagePathFailure::NoPath);
+  EXPECT_EQ(*MessageTree(graph, id(1), {id(2)}).way_to(graph, id(9)), (std::vector{id(2), id(9)}));
 }
 
 }  // namespace

@@ -223,6 +223,17 @@ TEST_F(ConnectionTest, malformed_and_unknown_even_messages_cost_the_connection_u
   EXPECT_TRUE(alice.peers.empty());
 }
 
+TEST_F(ConnectionTest, gossip_that_cannot_be_read_costs_nothing_for_its_teller_may_have_passed_it_on) {
+  Scripted peer(alice, 1);
+  peer.say_init();
+  for (std::uint16_t type : {256, 257, 258, 261, 262, 263, 264, 265}) {
+    peer.say_bytes(Writer().u16(type).bytes(Bytes(5, 0xff)).take());
+    EXPECT_FALSE(peer.closed) << type;
+  }
+  EXPECT_TRUE(alice.all<MessageReceived>().empty());
+  EXPECT_TRUE(peer.all<wire::Warning>().empty());
+}
+
 TEST_F(ConnectionTest, nothing_is_heard_behind_a_malformed_message) {
   join();
   Bytes both;

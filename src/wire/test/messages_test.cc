@@ -372,5 +372,23 @@ TEST(Messages, commitment_signed_may_sign_483_htlcs_of_each_side) {
   EXPECT_FALSE(decode(encode(message)).has_value());
 }
 
+TEST(Messages, a_channel_update_whose_minimum_is_above_all_money_is_read_and_said_again) {
+  ChannelUpdate message;
+  message.htlc_minimum_msat = Msat(UINT64_MAX);
+  message.htlc_maximum_msat = Msat::max_money();
+  auto read = decode(encode(message));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(std::get<ChannelUpdate>(*read).htlc_minimum_msat, Msat(UINT64_MAX));
+  EXPECT_EQ(encode(*read), encode(message));
+}
+
+TEST(Messages, gossip_is_told_by_its_type_whether_or_not_it_can_be_read) {
+  for (std::uint16_t type : {256, 257, 258, 261, 262, 263, 264, 265})
+    EXPECT_TRUE(is_gossip(Writer().u16(type).u8(7).take())) << type;
+  for (std::uint16_t type : {16, 128, 259, 260, 266, 267, 513})
+    EXPECT_FALSE(is_gossip(Writer().u16(type).take())) << type;
+  EXPECT_FALSE(is_gossip(Bytes{1}));
+}
+
 }  // namespace
 }  // namespace doze::wire
