@@ -24,3 +24,7 @@ if(TARGET app AND TARGET channel AND TARGET peer AND TARGET gossip AND TARGET on
   add_executable(doze src/cli/main/doze.cc)
   target_link_libraries(doze app cli)
 endif()
+# Attacks on the daemon for scripts/attacks.py: doc/ATTACKS.md.
+file(GLOB attack_sources CONFIGURE_DEPENDS attack/*.cc)
+add_executable(attacker ${attack_sources})
+target_link_libraries(attacker store effects)

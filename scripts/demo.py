@@ -104,7 +104,7 @@ class Node:
     def __init__(self, name, what, role, build, base, bitcoind, profile):
         self.name, self.what, self.build, self.folder = name, what, build, base / name
         self.port, self.rpc = free_port(), free_port()
-        self.process, self.dozed_options = None, []
+        self.process, self.dozed_options, self.dozed_limits = None, [], None  # limits: called in the new process
         options = ["--network", "regtest", "--role", role, "--alias", name, "--listen-port", str(self.port), "--rpc-port",
                    str(self.rpc), "--bitcoind-port", str(bitcoind.port), "--bitcoind-cookie", str(bitcoind.cookie)]
         if profile:
@@ -124,7 +124,7 @@ class Node:
         log = open(self.folder / "log", "a")
         self.process = subprocess.Popen(
             [str(self.build / "dozed"), "--datadir", str(self.folder), *self.dozed_options, *options], stdout=log,
-            stderr=log, start_new_session=True)
+            stderr=log, start_new_session=True, preexec_fn=self.dozed_limits)
         running.append(self.process)
         self.info = until(f"{self.name} to answer", self.answers)
         self.id = self.info["node_id"]
