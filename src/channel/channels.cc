@@ -17,6 +17,8 @@ Channels& Channels::operator=(Channels&&) noexcept = default;
 namespace {
 
 void hear(Work& work, const Started&) {
+  work.state.started = work.context.mono;
+  work.state.broadcast_height = work.context.tip;
   for (auto& [id, channel] : work.state.channels) {
     rebroadcast(work, channel);
     work.state.dirty.insert(id);
@@ -122,6 +124,9 @@ void hear(Work& work, const BlockConnected& in) {
 }
 void hear(Work& work, const BlockDisconnected& in) {
   on_block_gone(work, in);
+}
+void hear(Work& work, const ChainStatus&) {
+  if (work.context.views.chain_synced) on_synced(work);
 }
 void hear(Work& work, const FeeEstimate& in) {
   work.state.feerate = std::min(in.feerate, kMaxFeerate);

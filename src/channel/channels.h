@@ -25,7 +25,7 @@ struct EndOfStep {};
 struct Input
     : std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow, FundingPrepared,
                    FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected, BlockDisconnected,
-                   FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
+                   ChainStatus, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

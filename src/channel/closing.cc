@@ -159,34 +159,6 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend) {
   end(work, channel, "the peer published its commitment");
 }
 
-/// An HTLC that we offered and that should have come back. One that the peer holds for us waits until the peer had the
-/// chance to fail it: a sleeping payer learns of it only after channel_reestablish.
-bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, BlockHeight height) {
-  auto expiry = cltv_expiry.value();
-  auto it = channel.offered.find(id);
-  if (it == channel.offered.end() || !it->second.hold) return height.value() >= expiry + kOfferedGrace.value();
-  if (height.value() >= expiry + kExpiredGraceMax) return true;
-  return channel.reestablished_at &&
-         height.value() >= std::max(channel.reestablished_at->value(), expiry) + kExpiredGraceBlocks;
-}
-
-/// In any commitment that could be published: BOLT 2 says "either node's". Not one that the peer settled and that is
-/// gone from ours: we have the preimage, and only the peer's revocation is missing.
-std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {
-  auto settled = [&](std::uint64_t id) {
-    auto it = channel.offered.find(id);
-    return !channel.local_spec.htlcs.contains({true, id}) && (it == channel.offered.end() || it->second.fulfilled);
-  };
-  for (const auto* spec :
-       {&channel.local_spec, &channel.remote_spec, channel.next_remote_spec ? &*channel.next_remote_spec : nullptr}) {
-    if (spec == nullptr) continue;
-    for (const auto& [htlc, info] : spec->htlcs)
-      if (htlc.offered && !settled(htlc.id) && overdue(channel, htlc.id, info.cltv_expiry, height))
-        return info.cltv_expiry;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 bool both_shut_down(const Channel& channel) {
@@ -206,7 +178,7 @@ void rebroadcast(Work& work, Channel& channel) {
 void force_close(Work& work, Channel& channel, const std::string& why) {
   // The peer may have forgotten the channel already: nothing that it says makes the agreement void.
   if (channel.agreed()) return rebroadcast(work, channel);
-  publish_commitment(work, channel, why);
+  may_publish(work, channel) ? publish_commitment(work, channel, why) : hold_back(work, channel, {why, true});
 }
 
 void publish_commitment(Work& work, Channel& channel, const std::string& why) {
@@ -214,6 +186,7 @@ void publish_commitment(Work& work, Channel& channel, const std::string& why) {
   auto transaction = own_commitment(channel);
   channel.closing_transaction = bitcoin::serialize(transaction);
   channel.phase = ChannelPhase::ForceClosing;
+  channel.held_back.reset();
   channel.status = "closing: " + why;
   save(work, channel);
   say_if_usable(work, channel);
@@ -224,7 +197,8 @@ void publish_commitment(Work& work, Channel& channel, const std::string& why) {
 
 void break_channel(Work& work, Channel& channel, const std::string& why) {
   if (!channel.alive()) return;
-  if (channel.connected && !channel.agreed()) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
+  if (channel.connected && !channel.agreed() && may_publish(work, channel))
+    work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
   force_close(work, channel, why);
 }
 
@@ -236,6 +210,17 @@ void close(Work& work, const CloseChannelNow& word) {
   if (it == work.state.channels.end()) return refuse(CommandErrorCode::NotFound, "no such channel: see listchannels");
   auto& channel = it->second;
   if (!channel.alive()) return refuse(CommandErrorCode::Refused, "it is closed already: " + channel.status);
+  if (word.command.force && !may_publish(work, channel)) {
+    hold_back(work, channel, {"closed by the operator", true});
+    auto minutes = (after_ms(work.state.started, kSpeakFirstMs).value() - work.context.mono.value()) / 60'000 + 1;
+    return work.say(
+        Reply{word.request,
+              Value()
+                  .set("channel_id", channel.id.hex())
+                  .set("how", "when the peer has answered our channel_reestablish, or in " + std::to_string(minutes) +
+                                  " minutes: until then this database could be an old copy, whose commitment "
+                                  "would lose everything. Keep the node running")});
+  }
   if (word.command.force) {
     channel.close_requests.push_back(word.request);
     if (channel.connected)
@@ -363,28 +348,18 @@ void on_block(Work& work, const BlockConnected& in) {
       if (auto it = watched.find(input.previous_output); it != watched.end())
         on_spend(work, work.state.channels.at(it->second), transaction);
   }
-  std::vector<ChannelId> forgotten;
   for (auto& [id, channel] : work.state.channels) {
     work.state.dirty.insert(id);
     send_ready(work, channel);
     announce(work, channel);
-    if (channel.never_funded() && in.height.value() > channel.created_height.value() + kForgetUnfundedBlocks)
-      forgotten.push_back(id);
-    if (work.context.views.chain_synced && in.height.value() % kRebroadcastBlocks == 0) rebroadcast(work, channel);
-    if (!channel.alive()) continue;
-    if (channel.reestablished && !channel.reestablished_at && work.context.views.chain_synced)
-      channel.reestablished_at = in.height;
-    if (auto expiry = first_overdue(channel, in.height))
-      break_channel(
-          work, channel,
-          "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and did not come back");
-  }
-  for (const auto& id : forgotten) {
-    auto& channel = work.state.channels.at(id);
-    if (channel.phase != ChannelPhase::Closed) end(work, channel, "the peer never funded it");
-    forget(work, id);
   }
   forget_oldest_closed(work);
+}
+
+void forget_unfunded(Work& work, const ChannelId& id) {
+  auto& channel = work.state.channels.at(id);
+  if (channel.phase != ChannelPhase::Closed) end(work, channel, "the peer never funded it");
+  forget(work, id);
 }
 
 void on_block_gone(Work& work, const BlockDisconnected& in) {

@@ -49,6 +49,11 @@ inline constexpr std::size_t kMaxClosedShown = 1'000;  // closed channels that l
 /// Each has a wallet key, kChannelScriptIndexBase above it, and those are numbered below 2^31. BIP 32.
 inline constexpr std::uint64_t kMaxKeyIndexes = 0x8000'0000 - kChannelScriptIndexBase;
 
+/// An old copy of the rows must not publish a commitment that was revoked since: the peer would take everything. The
+/// peer's channel_reestablish tells; without it we wait so long after our start. 18 blocks of the 72 that lie between
+/// an HTLC and the one before it.
+inline constexpr std::uint64_t kSpeakFirstMs = 10'800'000;
+
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
 using Updates = std::vector<Update>;
@@ -103,6 +108,12 @@ struct Waiting {
   MonoTime since;
 };
 
+/// A commitment that is to be published, but not before the peer has spoken or kSpeakFirstMs is over.
+struct HeldBack {
+  std::string why;
+  bool asked = false;  // by the operator or the peer: published when the peer has spoken. A deadline is looked at again
+};
+
 struct Channel {
   ChannelId id;
   NodeId peer;
@@ -149,6 +160,10 @@ struct Channel {
 
   // ---- not durable ----
   bool connected = false, reestablished = false;
+  /// The peer's channel_reestablish, or the opening itself, showed since the process began that our row is not an old
+  /// copy.
+  bool spoken = false;
+  std::optional<HeldBack> held_back;
   std::optional<BlockHeight> reestablished_at;       // in this connection, with the chain synced
   bool sent_shutdown = false, got_shutdown = false;  // in this connection: both sides say it again in the next
   Waiting waiting;
@@ -196,7 +211,9 @@ struct Channels::Inside {
   std::map<ChannelId, ChannelView> views;
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
-  std::set<ChannelId> dirty;  // their views are recomputed at the end of the step
+  MonoTime started;
+  std::optional<BlockHeight> broadcast_height;  // where transactions of all channels were last sent again
+  std::set<ChannelId> dirty;                    // their views are recomputed at the end of the step
 };
 
 struct Work {
@@ -314,15 +331,21 @@ void shutdown_if_due(Work& work, Channel& channel);
 /// In this connection, and nothing is left but to agree on the transaction.
 [[nodiscard]] bool both_shut_down(const Channel& channel);
 void continue_closing(Work& work, Channel& channel);
-/// Publishes our commitment; the closing transaction, if both signed one.
+/// Publishes our commitment, as soon as it may; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
-/// Our commitment, whatever was agreed.
+/// Our commitment, whatever was agreed, and whether or not the peer has spoken.
 void publish_commitment(Work& work, Channel& channel, const std::string& why);
-/// A broken rule: error to the peer, and force_close.
+/// A broken rule: error to the peer, and force_close. Neither before our commitment may be published.
 void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
 void on_block_gone(Work& work, const BlockDisconnected& in);
+/// The channel is over and its row can go: the peer never funded it.
+void forget_unfunded(Work& work, const ChannelId& id);
 void rebroadcast(Work& work, Channel& channel);
+
+// heights.cc
+/// The chain is read to its end: what waited for that happens now, and what the height decides is decided.
+void on_synced(Work& work);
 
 // waits.cc
 /// At the end of a step: what the channel waits for now, and since when.
@@ -330,5 +353,9 @@ void note_waiting(const Work& work, Channel& channel);
 /// Peers that did not answer lose their connection, openings that stand still fail.
 void end_waits(Work& work);
 [[nodiscard]] std::optional<MonoTime> next_wait(const Channels::Inside& state);
+/// The rows are no old copy, as far as the peer or the time says: our commitment may be published.
+[[nodiscard]] bool may_publish(const Work& work, const Channel& channel);
+/// Our commitment is published later, and the operator told: see HeldBack.
+void hold_back(Work& work, Channel& channel, HeldBack wish);
 
 }  // namespace doze::channel

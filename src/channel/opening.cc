@@ -351,7 +351,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
   if (!signed_commitment) return refuse("the keys cannot be combined");
   channel.local_signature = m.signature;
-  channel.connected = channel.reestablished = true;
+  channel.connected = channel.reestablished = channel.spoken = true;
   work.state.openings.erase(m.temporary_channel_id);
   work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
@@ -372,7 +372,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   auto channel = std::move(opening.channel);
   work.state.openings.erase(it);
   channel.local_signature = m.signature;
-  channel.connected = channel.reestablished = true;
+  channel.connected = channel.reestablished = channel.spoken = true;
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
   if (auto transaction = bitcoin::parse_transaction(kept.funding_transaction))

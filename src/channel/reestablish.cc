@@ -1,5 +1,6 @@
 // Connections come and go: channel_reestablish and retransmission. BOLT 2, "Message Retransmission".
 #include <algorithm>
+#include <utility>
 
 #include "channel/inside.h"
 #include "crypto/crypto.h"
@@ -82,6 +83,8 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   auto ours = channel.local_number;  // revocations 0 … ours-1 were sent
   if (m.next_revocation_number > kMaxCommitmentNumber)
     return break_channel(work, channel, "channel_reestablish: next_revocation_number has more than 48 bits");
+  channel.spoken = true;  // what it says decides now whether our commitment may be published
+  auto held_back = std::exchange(channel.held_back, std::nullopt);
   // What the peer has of our revocations.
   bool resend_revoke = false;
   if (m.next_revocation_number > ours) {
@@ -113,6 +116,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
     return break_channel(work, channel,
                          "channel_reestablish: next_commitment_number " + std::to_string(m.next_commitment_number) +
                              ", " + std::to_string(last_signed + 1) + " expected");
+  if (held_back && held_back->asked) return break_channel(work, channel, held_back->why);
   channel.reestablished = true;
   if (work.context.views.chain_synced) channel.reestablished_at = work.context.tip;
   if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)

@@ -285,6 +285,8 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
       out.status = out.usable ? "open" : !channel.connected ? "the peer is offline" : "re-establishing";
     else
       out.status = name(channel.phase);
+    if (channel.held_back)
+      out.status = "to be closed by force when the peer has answered channel_reestablish: " + channel.held_back->why;
     if (auto pending = pending_htlcs(channel); channel.phase == ChannelPhase::Closing && pending.count != 0)
       out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
                    std::to_string(pending.last_expiry.value());

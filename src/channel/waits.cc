@@ -30,6 +30,22 @@ const char* name(Answer answer) {
 
 }  // namespace
 
+bool may_publish(const Work& work, const Channel& channel) {
+  return channel.spoken || after_ms(work.state.started, kSpeakFirstMs) <= work.context.mono;
+}
+
+void hold_back(Work& work, Channel& channel, HeldBack wish) {
+  if (channel.held_back && (channel.held_back->asked || !wish.asked)) return;
+  auto until = after_ms(work.state.started, kSpeakFirstMs).value();
+  work.notify(Severity::Error, "channel_close_held_back",
+              {{"channel_id", channel.id.hex()},
+               {"peer", channel.peer.hex()},
+               {"reason", wish.why},
+               {"published_in_s", (until - work.context.mono.value()) / 1'000}});
+  channel.held_back = std::move(wish);
+  work.state.dirty.insert(channel.id);
+}
+
 void note_waiting(const Work& work, Channel& channel) {
   auto answer = awaited(channel);
   if (channel.waiting.answer == answer && channel.waiting.number == channel.remote_number) return;
@@ -47,6 +63,11 @@ void end_waits(Work& work) {
         {{"channel_id", id.hex()}, {"peer", channel.peer.hex()}, {"awaited", std::string(name(waiting.answer))}});
     work.say(DropPeer{channel.peer, std::string("no ") + name(waiting.answer) + " for a minute"});
   }
+  for (auto& [id, channel] : work.state.channels)
+    if (channel.held_back && channel.alive() && may_publish(work, channel)) {
+      auto why = channel.held_back->why;
+      break_channel(work, channel, why + "; the peer has not answered since our start");
+    }
   std::vector<ChannelId> late;
   for (const auto& [id, opening] : work.state.openings)
     if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(id);
@@ -58,6 +79,8 @@ std::optional<MonoTime> next_wait(const Channels::Inside& state) {
   auto take = [&](MonoTime time) { out = out ? std::min(*out, time) : time; };
   for (const auto& [id, channel] : state.channels)
     if (channel.waiting.answer != Answer::Nothing) take(after_ms(channel.waiting.since, kAnswerWaitMs));
+  for (const auto& [id, channel] : state.channels)
+    if (channel.held_back && channel.alive()) take(after_ms(state.started, kSpeakFirstMs));
   for (const auto& [id, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
   return out;
 }

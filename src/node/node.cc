@@ -130,6 +130,7 @@ class Corridor {
       node_.chain_since = now_.wall;
     node_.chain = in;
     wallet(in);
+    channels(in);
     payments(in);
   }
   void hear(const FeeEstimate& in) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bitcoin/address.h"
+#include "effects/driver_order.h"
 #include "effects/seed_signer.h"
 #include "sim/remembering_signer.h"
 
@@ -100,9 +101,10 @@ void World::start(std::size_t index) {
   for (auto* watcher : watchers) watcher->happened(index, "starts");
   auto life = node.life;
   step(index, Started{});
+  // As the chain driver: blocks that came meanwhile, if any, then "synced", then the feerate.
+  bool told = feed_blocks(index);
+  if (!told && node.core && node.life == life) step(index, ChainStatus{true, true, ""});
   if (node.core && node.life == life) step(index, FeeEstimate{FeeratePerKw(2500)});
-  feed_blocks(index);
-  if (node.core && node.life == life) step(index, ChainStatus{true, true, "simulated"});
 }
 
 void World::crash(std::size_t index, const std::string& how) {
@@ -122,22 +124,29 @@ void World::stop(std::size_t index) {
   crash(index, "is stopped");
 }
 
-void World::feed_blocks(std::size_t index) {
+bool World::feed_blocks(std::size_t index) {
   auto& node = *nodes_[index];
   auto life = node.life;
   // Rows from elsewhere on an empty chain: there is nothing to compare them with.
-  if (chain.height().value() == 0) return;
-  while (node.core && node.life == life) {
-    auto tip = node.core->tip();
-    if (tip && (tip->height > chain.height() || bitcoin::block_hash(chain.block(tip->height)->header) != tip->hash)) {
-      step(index, BlockDisconnected{tip->height, tip->hash});
-      continue;
-    }
-    auto next = tip ? tip->height.value() + 1 : 1;
-    if (next > chain.height().value()) return;
+  if (!node.core || chain.height().value() == 0) return false;
+  auto tail = node.core->chain_tail();
+  auto before = tail.empty() ? BlockHeight(0) : tail.back().height;
+  auto stands = [&](const auto& tip) {
+    return tip.height <= chain.height() && bitcoin::block_hash(chain.block(tip.height)->header) == tip.hash;
+  };
+  std::vector<BlockDisconnected> gone;
+  for (; !tail.empty() && !stands(tail.back()); tail.pop_back()) gone.push_back({tail.back().height, tail.back().hash});
+  std::vector<BlockConnected> come;
+  for (auto next = tail.empty() ? 1 : tail.back().height.value() + 1; next <= chain.height().value(); ++next) {
     auto block = chain.block(BlockHeight(next));
-    step(index, BlockConnected{BlockHeight(next), bitcoin::block_hash(block->header), block});
+    come.push_back({BlockHeight(next), bitcoin::block_hash(block->header), block});
   }
+  auto words = driver_words(before, std::move(gone), std::move(come));
+  for (const auto& word : words) {
+    if (!node.core || node.life != life) break;
+    std::visit([&](const auto& one) { step(index, one); }, word);
+  }
+  return !words.empty();
 }
 
 void World::arm(std::size_t index) {

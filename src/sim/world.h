@@ -173,7 +173,8 @@ class World {
   void come_back(std::size_t index, bool after);
   [[nodiscard]] bool dies(const SimNode& node, std::size_t index, bool commits, bool after);
   void dial(std::size_t index, const Dial& dial);
-  void feed_blocks(std::size_t index);
+  /// What the chain driver says of the blocks that the node has not heard of; whether there was any word.
+  bool feed_blocks(std::size_t index);
   void arm(std::size_t index);
   void note(std::string_view what, std::size_t index, ByteView detail = {});
   std::uint64_t latency();

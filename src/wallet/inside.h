@@ -20,6 +20,8 @@ inline constexpr std::uint32_t kChannelGap = 100;
 inline constexpr std::uint32_t kForgetAfterBlocks = 144;
 /// Consensus: a coinbase output can be spent from this many confirmations on.
 inline constexpr std::uint32_t kCoinbaseMaturity = 100;
+/// An hour: unconfirmed transactions go out again, for mempools drop them and nobody tells us.
+inline constexpr std::uint32_t kRebroadcastBlocks = 6;
 /// Nodes relay transactions of at most 400,000 weight units; an input of ours has 272.
 inline constexpr std::size_t kMaxInputs = 1'000;
 
@@ -66,8 +68,9 @@ struct Wallet::Inside {
     RequestId request = 0;
     Sat amount, fee;
   };
-  std::map<Txid, Asked> waiting;         // sendtoaddress: reply when the backend has judged or is away
-  std::optional<FeeratePerKw> estimate;  // the backend's last
+  std::map<Txid, Asked> waiting;                // sendtoaddress: reply when the backend has judged or is away
+  std::optional<FeeratePerKw> estimate;         // the backend's last
+  std::optional<BlockHeight> broadcast_height;  // where transactions were last sent again
 
   /// Derives scripts until every gap is full.
   void watch(const Signer& signer);

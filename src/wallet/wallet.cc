@@ -1,6 +1,7 @@
 #include "wallet/wallet.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
@@ -117,13 +118,18 @@ void broadcast_again(Work& work, const Txid& txid, std::set<Txid>& done) {
   work.effects.push_back(Broadcast{own->second.transaction});
 }
 
+void broadcast_all_again(Work& work) {
+  std::set<Txid> done;
+  for (const auto& [txid, own] : work.state.transactions) broadcast_again(work, txid, done);
+}
+
 /// Sent ones go out again. A funding that no channel remembers was lost with its opening: its coins are free.
 void on(Work& work, const Started&) {
   watch_channels(work);
+  work.state.broadcast_height = work.context.tip;
+  broadcast_all_again(work);
   std::vector<Txid> lost;
-  std::set<Txid> done;
   for (const auto& [txid, own] : work.state.transactions) {
-    broadcast_again(work, txid, done);
     if (own.state != TxState::Prepared) continue;
     bool known = false;
     for (const auto& [id, channel] : work.context.views.channels)
@@ -163,8 +169,17 @@ void answer_sent(Work& work, const Txid& txid, const Wallet::Inside::Asked& aske
                                                   .set("state", state)});
 }
 
+/// Mempools drop transactions when fees rise, and nobody tells us.
+void on_synced(Work& work) {
+  auto& last = work.state.broadcast_height;
+  auto tip = work.context.tip;
+  if (last && tip.value() < last->value() + kRebroadcastBlocks) return;
+  if (std::exchange(last, tip)) broadcast_all_again(work);
+}
+
 /// Who waits for a backend that went away is told that the coins are on their way, or would send them twice.
 void on(Work& work, const ChainStatus& in) {
+  if (in.synced) on_synced(work);
   if (in.connected) return;
   for (const auto& [txid, asked] : std::exchange(work.state.waiting, {})) answer_sent(work, txid, asked, "queued");
 }

@@ -7,7 +7,9 @@
 #include "chain/test/bitcoind_process.h"
 #include "chain/test/fake_server.h"
 #include "crypto/crypto.h"
+#include "effects/driver_order.h"
 #include "effects/limits.h"
+#include "effects/words.h"
 
 namespace doze::chain::test {
 namespace {
@@ -26,6 +28,7 @@ class Owner {
           EXPECT_EQ(block->header.previous, chain.back().hash);
         }
         chain.push_back({height, hash});
+        words.emplace_back(BlockConnected{height, hash, block});
         last_block = block;
         ++connected;
       });
@@ -35,10 +38,16 @@ class Owner {
         ASSERT_FALSE(chain.empty());
         EXPECT_EQ(chain.back(), (BlockRef{height, hash}));
         chain.pop_back();
+        words.emplace_back(BlockDisconnected{height, hash});
         ++disconnected;
       });
     };
-    out.status = [this](const DriverStatus& status) { record([&] { statuses.push_back(status); }); };
+    out.status = [this](const DriverStatus& status) {
+      record([&] {
+        statuses.push_back(status);
+        words.emplace_back(ChainStatus{status.connected, status.synced, status.detail});
+      });
+    };
     out.fee_estimate = [this](FeeratePerKw fee, bool fallback) { record([&] { fees.emplace_back(fee, fallback); }); };
     out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
       record([&] { broadcasts.push_back({txid, outcome, reason}); });
@@ -68,6 +77,7 @@ class Owner {
   std::vector<BlockRef> chain;
   std::shared_ptr<const bitcoin::Block> last_block;
   int connected = 0, disconnected = 0;
+  std::vector<ChainWord> words;  // as the daemon hands them on
   std::deque<DriverStatus> statuses;
   std::vector<std::pair<FeeratePerKw, bool>> fees;
   std::vector<Sent> broadcasts;
@@ -83,6 +93,21 @@ class Owner {
   std::mutex mutex_;
   std::condition_variable changed_;
 };
+
+/// One line a word, in the order in which they came.
+std::string line(const ChainWord& word) {
+  return std::visit(Overloaded{[](const ChainStatus& status) {
+                                 return std::string("connected ") + (status.connected ? "1" : "0") + " synced " +
+                                        (status.synced ? "1 " : "0 ") + status.detail;
+                               },
+                               [](const BlockConnected& block) {
+                                 return "came " + std::to_string(block.height.value()) + " " + block.hash.hex();
+                               },
+                               [](const BlockDisconnected& block) {
+                                 return "gone " + std::to_string(block.height.value()) + " " + block.hash.hex();
+                               }},
+                    word);
+}
 
 class ChainDriverTest : public testing::Test {
  protected:
@@ -134,6 +159,45 @@ TEST_F(ChainDriverTest, begins_at_the_tip_and_delivers_each_new_block) {
   EXPECT_EQ(owner.connected, 6);
   EXPECT_EQ(owner.disconnected, 0);
   EXPECT_EQ(owner.last_block->transactions.size(), 1u);
+}
+
+/// What the simulator and the tests of every room say in its place.
+TEST_F(ChainDriverTest, says_what_driver_words_says) {
+  mine(5);
+  Owner owner;
+  auto from = config();
+  from.start = BlockHeight(0);
+  // A driver a visit: what happens meanwhile it sees together.
+  auto visit = [&](std::size_t gone_blocks, std::size_t come_blocks) {
+    from.known = owner.chain;
+    owner.words.clear();
+    {
+      ChainDriver driver(from, owner.events());
+      ASSERT_TRUE(owner.until_tip(tip()));
+    }
+    std::vector<BlockDisconnected> gone;
+    std::vector<BlockConnected> come;
+    for (const auto& word : owner.words) {
+      if (const auto* block = std::get_if<BlockConnected>(&word)) come.push_back(*block);
+      if (const auto* block = std::get_if<BlockDisconnected>(&word)) gone.push_back(*block);
+    }
+    EXPECT_EQ(gone.size(), gone_blocks);
+    EXPECT_EQ(come.size(), come_blocks);
+    auto wanted = driver_words(from.known.back().height, gone, come);
+    ASSERT_EQ(owner.words.size(), wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) EXPECT_EQ(line(owner.words[i]), line(wanted[i]));
+  };
+  {
+    ChainDriver driver(from, owner.events());
+    ASSERT_TRUE(owner.until_tip(tip()));
+  }
+  mine(1);
+  visit(0, 1);
+  mine(4);
+  visit(0, 4);
+  bitcoind->call("invalidateblock", "[\"" + hash_at(8) + "\"]");
+  bitcoind->call("generatetodescriptor", R"json([5,"raw(52)"])json");
+  visit(3, 5);
 }
 
 TEST_F(ChainDriverTest, begins_at_the_height_that_it_is_told) {

@@ -316,6 +316,7 @@ bitcoin::Transaction commitment_of(const FakeNode& node, const std::map<std::pai
   twin.rows = rows;
   twin.tip = node.tip;
   twin.restart();
+  twin.pass(kSpeakFirstMs);
   close(twin, twin.only_channel().channel_id, true);
   auto published = twin.all<Broadcast>();
   LN_ASSERT(!published.empty());

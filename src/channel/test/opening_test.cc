@@ -87,12 +87,7 @@ TEST(Opening, AnnouncementSignaturesLostWithTheConnectionComeAgain) {
   Pair pair(Role::Server, Role::Server);
   pair.open();
   pair.mine({}, 2);
-  pair.tip = BlockHeight(pair.tip.value() + 1);
-  auto block = std::make_shared<bitcoin::Block>();
-  for (auto* node : {&pair.a, &pair.b}) {
-    node->tip = pair.tip;
-    node->step(BlockConnected{pair.tip, BlockHash{}, block});
-  }
+  pair.block();
   ASSERT_TRUE(pair.deliver(pair.a));  // B has both, A never gets B's
   pair.cut();
   pair.a.restart();
@@ -140,12 +135,7 @@ TEST(Opening, ChannelReadyLostWithTheConnectionComesAgain) {
       pair.run();
       pair.funding = pair.a.all<Broadcast>()[0].transaction;
       pair.mine({pair.funding}, 2);
-      pair.tip = BlockHeight(pair.tip.value() + 1);
-      auto block = std::make_shared<bitcoin::Block>();
-      for (auto* node : {&pair.a, &pair.b}) {
-        node->tip = pair.tip;
-        node->step(BlockConnected{pair.tip, BlockHash{}, block});
-      }
+      pair.block();
       if (deliver_one) pair.deliver(pair.a);
       pair.cut();
       if (restart_a) pair.a.restart();

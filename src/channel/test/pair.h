@@ -13,6 +13,7 @@
 #include "effects/features.h"
 #include "effects/limits.h"
 #include "effects/test/surroundings.h"
+#include "effects/test/test_chain.h"
 
 namespace doze::channel::testing {
 
@@ -125,9 +126,12 @@ struct FakeNode : test::Surroundings {
 struct Pair {
   explicit Pair(Role role_a = Role::Server, Role role_b = Role::Client) : a(1, role_a), b(2, role_b) {
     a.tip = b.tip = tip;
+    a.step(Started{});
+    b.step(Started{});
   }
   FakeNode a, b;
   BlockHeight tip{100};
+  TestChain chain{tip};
   bitcoin::Transaction funding;
 
   void connect() {
@@ -165,17 +169,16 @@ struct Pair {
     }
     FAIL() << "they never stop";
   }
-  /// Both hear of a block; what they say stays where it is.
-  void block(const std::vector<bitcoin::Transaction>& transactions = {}) {
-    tip = BlockHeight(tip.value() + 1);
-    auto block = std::make_shared<bitcoin::Block>();
-    block->transactions.push_back({2, {{{}, {}, 0, {}}}, {{Sat(tip.value()), {}}}, tip.value()});
-    block->transactions.insert(block->transactions.end(), transactions.begin(), transactions.end());
-    for (auto* node : {&a, &b}) {
-      node->tip = tip;
-      node->step(BlockConnected{tip, BlockHash{}, block});
-    }
+  /// Both hear of a visit of the chain driver; what they say stays where it is.
+  void hear(const std::vector<ChainWord>& words) {
+    tip = chain.tip();
+    for (auto* node : {&a, &b})
+      for (const auto& word : words) {
+        node->follow(word);
+        std::visit([&](const auto& one) { node->step(one); }, word);
+      }
   }
+  void block(const std::vector<bitcoin::Transaction>& transactions = {}) { hear(chain.mine(transactions)); }
   void mine(const std::vector<bitcoin::Transaction>& transactions = {}, std::uint32_t blocks = 1) {
     for (std::uint32_t i = 0; i < blocks; ++i) {
       block(i == 0 ? transactions : std::vector<bitcoin::Transaction>{});
@@ -184,14 +187,7 @@ struct Pair {
   }
   /// The last `blocks` blocks are gone.
   void disconnect_blocks(std::uint32_t blocks) {
-    for (std::uint32_t i = 0; i < blocks; ++i) {
-      auto gone = tip;
-      tip = BlockHeight(tip.value() - 1);
-      for (auto* node : {&a, &b}) {
-        node->tip = tip;
-        node->step(BlockDisconnected{gone, BlockHash{}});
-      }
-    }
+    hear(chain.reorganise(blocks, 0));
     run();
   }
   void start_opening(Sat amount = Sat(1'000'000), Msat push = Msat(300'000'000)) {

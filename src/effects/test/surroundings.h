@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "effects/context.h"
+#include "effects/driver_order.h"
 #include "effects/seed_signer.h"
 #include "effects/words.h"
 
@@ -118,6 +119,12 @@ struct Surroundings {
   void pass_to(std::optional<MonoTime> deadline) {
     LN_ASSERT(deadline.has_value());
     pass(deadline->value() > mono.value() ? deadline->value() - mono.value() : 0);
+  }
+  /// What the corridor does before the rooms hear this word of the chain driver.
+  void follow(const ChainWord& word) {
+    if (const auto* status = std::get_if<ChainStatus>(&word)) views.chain_synced = status->synced;
+    if (const auto* come = std::get_if<BlockConnected>(&word)) tip = come->height;
+    if (const auto* gone = std::get_if<BlockDisconnected>(&word)) tip = BlockHeight(gone->height.value() - 1);
   }
   void see(const NodeId& peer, wire::FeatureBits features) {
     peers.insert_or_assign(peer, PeerView{peer, std::move(features), "x", false, wall});

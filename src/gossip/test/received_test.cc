@@ -271,20 +271,18 @@ TEST_F(GossipTest, SpentChannelIsNoLongerSentAndForgottenAfter72Blocks) {
   ready(1);
   ready(2);
   auto channel = learn(1, 2, scid(1));
-  auto block = std::make_shared<bitcoin::Block>();
   bitcoin::Transaction spend;
   spend.inputs.push_back(
       {.witness = {{}, {}, {}, commitment::funding_script(channel.bitcoin_key_1, channel.bitcoin_key_2)}});
-  block->transactions.push_back(spend);
-  tell(BlockConnected{BlockHeight(901), {}, block});
+  test::TestChain blocks(BlockHeight(900));
+  hear(blocks.mine({spend}));
   ASSERT_TRUE(graph(gossip_).channel(scid(1))->spent_at.has_value());
   // It may have been spliced: it is routed through until its ends disable it.
   EXPECT_FALSE(graph(gossip_).edges_into(*graph(gossip_).index_of(id(2))).empty());
   EXPECT_EQ(sent_count(set_filter(2)), 0u);
-  auto empty = std::make_shared<bitcoin::Block>();
-  tell(BlockConnected{BlockHeight(972), {}, empty});
+  hear(blocks.mine({}, 71));
   EXPECT_NE(graph(gossip_).channel(scid(1)), nullptr);
-  tell(BlockConnected{BlockHeight(973), {}, empty});
+  hear(blocks.mine());
   EXPECT_EQ(graph(gossip_).channel(scid(1)), nullptr);
   EXPECT_TRUE(rows_.empty());
 }
@@ -293,16 +291,14 @@ TEST_F(GossipTest, ChannelSpentInABlockThatGoesIsRoutedAgain) {
   ready(1);
   ready(2);
   auto channel = learn(1, 2, scid(1));
-  auto block = std::make_shared<bitcoin::Block>();
   bitcoin::Transaction spend;
   spend.inputs.push_back(
       {.witness = {{}, {}, {}, commitment::funding_script(channel.bitcoin_key_1, channel.bitcoin_key_2)}});
-  block->transactions.push_back(spend);
-  tell(BlockConnected{BlockHeight(901), {}, block});
-  tell(BlockConnected{BlockHeight(902), {}, std::make_shared<bitcoin::Block>()});
-  tell(BlockDisconnected{BlockHeight(902), {}});
+  test::TestChain blocks(BlockHeight(900));
+  hear(blocks.mine({spend}, 2));
+  hear(blocks.reorganise(1, 0));
   EXPECT_TRUE(graph(gossip_).channel(scid(1))->spent_at.has_value());
-  tell(BlockDisconnected{BlockHeight(901), {}});
+  hear(blocks.reorganise(1, 0));
   EXPECT_FALSE(graph(gossip_).channel(scid(1))->spent_at.has_value());
   EXPECT_FALSE(graph(gossip_).edges_into(*graph(gossip_).index_of(id(2))).empty());
   EXPECT_EQ(sent<wire::ChannelAnnouncement>(set_filter(2), id(2)).size(), 1u);

@@ -6,6 +6,7 @@
 #include "bitcoin/script.h"
 #include "commitment/commitment_tx.h"
 #include "effects/seed_signer.h"
+#include "effects/test/test_chain.h"
 #include "gossip/gossip.h"
 
 namespace doze::gossip {
@@ -56,6 +57,15 @@ class GossipTest : public testing::Test {
     }
     expect_same_after_reload();
     return std::move(transition.effects);
+  }
+  /// A visit of the chain driver.
+  void hear(const std::vector<ChainWord>& words) {
+    for (const auto& word : words)
+      std::visit(
+          [&]<class W>(const W& one) {
+            if constexpr (std::is_constructible_v<Input, W>) tell(one);
+          },
+          word);
   }
   /// Every step's rows say what the memory says.
   void expect_same_after_reload() {

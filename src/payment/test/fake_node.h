@@ -11,6 +11,7 @@
 #include "effects/own_paths.h"
 #include "effects/tags.h"
 #include "effects/test/surroundings.h"
+#include "effects/test/test_chain.h"
 #include "offers/static_invoice.h"
 #include "onion/payment_onion.h"
 #include "onion/release_path.h"
@@ -70,9 +71,27 @@ struct FakeNode : test::Surroundings {
     pass_to(deadline(room));
     return step(DeadlineReached{});
   }
+  /// The chain driver comes to this height: says so at the end, or is still on its way if the chain is behind.
   Effects block(std::uint32_t height) {
-    tip = BlockHeight(height);
-    return step(BlockConnected{tip, BlockHash{}, std::make_shared<bitcoin::Block>()});
+    bool behind = !views.chain_synced;
+    auto before = std::min(tip.value(), height - 1);
+    Effects out;
+    for (const auto& word : TestChain(BlockHeight(before)).mine({}, height - before)) {
+      if (behind && std::holds_alternative<ChainStatus>(word)) continue;
+      follow(word);
+      std::visit(
+          [&]<class W>(const W& one) {
+            if constexpr (std::is_constructible_v<Input, W>)
+              for (auto& effect : step(one)) out.push_back(std::move(effect));
+          },
+          word);
+    }
+    return out;
+  }
+  /// The chain driver has given every block.
+  Effects synced() {
+    views.chain_synced = true;
+    return step(ChainStatus{true, true, ""});
   }
   using Surroundings::see;
   void see(const FakeNode& peer) { see(peer.id, own_features(peer.config)); }

@@ -9,6 +9,7 @@
 #include "bitcoin/script.h"
 #include "effects/limits.h"
 #include "effects/test/surroundings.h"
+#include "effects/test/test_chain.h"
 #include "wallet/inside.h"
 
 namespace doze::wallet {
@@ -78,19 +79,23 @@ class WalletTest : public testing::Test, protected Surroundings {
     return out;
   }
   Effects mine(std::vector<bitcoin::Transaction> transactions, const Bytes& reward_to = Bytes{bitcoin::OP_RETURN}) {
-    auto block = std::make_shared<bitcoin::Block>();
-    block->transactions.push_back(coinbase(reward_to));
+    std::vector<bitcoin::Transaction> in_block{coinbase(reward_to)};
     for (auto& transaction : transactions) {
       auto id = bitcoin::txid(transaction);
       for (std::uint32_t i = 0; i < transaction.outputs.size(); ++i) outputs_[{id, i}] = transaction.outputs[i];
-      block->transactions.push_back(std::move(transaction));
+      in_block.push_back(std::move(transaction));
     }
-    tip = BlockHeight(tip.value() + 1);
-    return tell(BlockConnected{tip, {}, block});
+    return hear(chain_.mine(std::move(in_block)));
   }
-  Effects unmine() {
-    auto gone = std::exchange(tip, BlockHeight(tip.value() - 1));
-    return tell(BlockDisconnected{gone, {}});
+  Effects unmine() { return hear(chain_.reorganise(1, 0)); }
+  Effects hear(const std::vector<ChainWord>& words) {
+    Effects out;
+    for (const auto& word : words) {
+      follow(word);
+      auto said_now = std::visit([&](const auto& one) { return tell(one); }, word);
+      std::move(said_now.begin(), said_now.end(), std::back_inserter(out));
+    }
+    return out;
   }
   /// A confirmed coin of ours.
   Txid receive(std::uint64_t amount) {
@@ -112,10 +117,26 @@ class WalletTest : public testing::Test, protected Surroundings {
   }
 
   std::map<Outpoint, bitcoin::TxOut> outputs_;
+  TestChain chain_{BlockHeight(500)};
   Wallet wallet_;
 };
 
 const char* const kElsewhere = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+
+TEST_F(WalletTest, a_transaction_that_mempools_dropped_goes_out_again_every_six_blocks) {
+  receive(100'000);
+  tell(Started{});
+  auto sent = one<Broadcast>(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(20'000), std::nullopt}}));
+  auto id = bitcoin::txid(sent.transaction);
+  tell(BroadcastResult{id, true, ""});
+  said.clear();
+  for (std::uint32_t i = 0; i < kRebroadcastBlocks; ++i) mine({});
+  ASSERT_EQ(all<Broadcast>().size(), 1U);
+  EXPECT_EQ(bitcoin::txid(all<Broadcast>()[0].transaction), id);
+  mine({sent.transaction});
+  for (std::uint32_t i = 0; i < 2 * kRebroadcastBlocks; ++i) mine({});
+  EXPECT_EQ(all<Broadcast>().size(), 1U);
+}
 
 TEST_F(WalletTest, GivesEachAddressOnceAlsoAcrossRestarts) {
   auto first = new_address();
