@@ -238,7 +238,7 @@ class Daemon {
 
   void act(Action& action) {
     std::visit(Overloaded{
-                   [&](WriteBytes& write) { network_.write(write.connection, std::move(write.bytes)); },
+                   [&](WriteBytes& write) { network_.write(write.connection, write.bytes, write.kind); },
                    [&](Dial& dial) { network_.dial(dial.node_id, dial.addresses); },
                    [&](Hangup& hangup) { network_.hangup(hangup.connection); },
                    [&](Broadcast& broadcast) { chain_->broadcast(std::move(broadcast.transaction)); },

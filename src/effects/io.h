@@ -37,6 +37,11 @@ struct BytesReceived {
 struct PeerDisconnected {
   ConnectionId connection = 0;
 };
+/// What was written to this connection waits in our memory because the peer does not read it; or waits no longer.
+struct OutputWaits {
+  ConnectionId connection = 0;
+  bool waits = false;
+};
 struct BlockConnected {
   BlockHeight height;
   BlockHash hash;
@@ -73,17 +78,26 @@ struct CommandReceived {
 struct RequestGone {
   RequestId request = 0;
 };
-struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, BlockConnected,
-                            BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult,
+struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits,
+                            BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult,
                             DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
 
 // ---- actions: run after the batch of the same step is durable, in order ----
+/// To whom, and what: the driver decides by it what becomes of a connection whose peer does not read.
+enum class WriteKind : std::uint8_t {
+  ToStranger,     // counts among the output of all strangers together
+  ToChannelPeer,  // to a peer with a channel, or to a client: counts for this connection only
+  /// To a peer with a channel, and of the channel: BOLT 2 makes us send it again after each reconnection, so a
+  /// connection is never closed because this is much.
+  ChannelMessage,
+};
 struct WriteBytes {
   ConnectionId connection = 0;
   Bytes bytes;
+  WriteKind kind = WriteKind::ToStranger;
 };
 struct Dial {
   NodeId node_id;

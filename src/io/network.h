@@ -1,8 +1,10 @@
-// TCP. Makes PeerConnected, BytesReceived, PeerDisconnected and DialFailed inputs; performs WriteBytes, Dial and
-// Hangup.
+// TCP. Makes PeerConnected, BytesReceived, OutputWaits, PeerDisconnected and DialFailed inputs; performs WriteBytes,
+// Dial and Hangup.
 //
-// One thread, the owner's io_context. A connection is read again only after its last bytes were handled (`handled`), so
-// a flooding peer waits for us; what waits to be written to a slow peer is bounded, then the connection goes.
+// One thread, the owner's io_context. What runs later owns what it touches: a handler holds its connection, its dial or
+// its acceptor, and bytes are read and written only when the kernel is ready for them, so no operation under way refers
+// to memory. A connection is read again only after its last bytes were handled (`handled`), so a flooding peer waits
+// for us; what waits to be written is bounded, per connection and over all of them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -15,11 +17,39 @@
 
 namespace doze::io {
 
+/// Read at a time, into one buffer that all connections share: an idle connection has none of its own.
 inline constexpr std::size_t kReadChunk = 16 * 1024;
-/// Bytes waiting for one slow peer: 64 full-size messages. Beyond, the connection is closed.
+
+// ---- output that waits ----
+/// Bytes waiting for one slow peer: 64 full-size messages. Beyond, the connection is closed. Messages of a channel are
+/// not counted (WriteKind::ChannelMessage): after a reconnection they must all be sent again, so a limit on them would
+/// close the connection again and again. The channel bounds them, by 483 updates in each direction.
 inline constexpr std::size_t kMaxUnsentBytes = 64 * 65'551;
-/// Inbound connections at a time. The peer room bounds strangers and handshakes (628 together): what is above is for
-/// peers with channels, so strangers can never fill it. 16 KiB each.
+/// The same for all strangers together; beyond, the connection with the most is closed. 500 of them may wait for 64 KiB
+/// each, which is what a slow but honest reader has.
+inline constexpr std::size_t kMaxUnsentOfStrangers = 32 * 1024 * 1024;
+/// The same for all peers with a channel, messages of the channels included: eight of them send 483 failures of the
+/// largest size again. It costs money to be one of them.
+inline constexpr std::size_t kMaxUnsentOfChannelPeers = 256 * 1024 * 1024;
+/// A stranger that leaves so much unread is read slowly, too: kSlowReadBytes per kSweepMs. More than the answer to a
+/// query_channel_range over mainnet, 450 KB, which two nodes that meet send each other at once: if both stopped reading
+/// altogether, neither would ever go on.
+inline constexpr std::size_t kSlowReadStranger = 512 * 1024;
+/// Twice the peer's kernel buffer: TCP does not open its window again for less than half of it.
+inline constexpr std::size_t kSlowReadBytes = 128 * 1024;
+/// The same for a peer with a channel: twice what one channel must send again at most.
+inline constexpr std::size_t kSlowReadChannelPeer = 64 * 1024 * 1024;
+/// A stranger that takes nothing for so long while output waits for it is hung up on. A peer with a channel is found
+/// out by an unanswered ping.
+inline constexpr int kUnreadPatienceMs = 30'000;
+/// How often connections with waiting output are looked at.
+inline constexpr int kSweepMs = 250;
+/// The kernel's own buffers per connection and direction, of strangers (it takes twice as much memory), and of peers
+/// with a channel, whose bursts of 483 HTLCs have 724 KB. Untold, the kernel lets each grow to 4 MiB or more.
+inline constexpr int kStrangerKernelBuffer = 64 * 1024, kChannelPeerKernelBuffer = 1024 * 1024;
+
+/// Inbound connections at a time. The peer room bounds strangers and handshakes (2,036 together): what is above is for
+/// peers with channels, so strangers can never fill it.
 inline constexpr std::size_t kMaxInboundConnections = 4'096;
 static_assert(kMaxInboundConnections >= 4 * kMaxPeersWithoutChannel, "clients need room beside strangers");
 /// Files that the rest of the process needs: 256 API connections, dials, the database, bitcoind.
@@ -27,16 +57,24 @@ inline constexpr std::size_t kOtherFiles = 512;
 inline constexpr int kDialTimeoutMs = 10'000;
 /// What was written before a hangup may take so long to leave: a peer that reads nothing must not keep its place.
 inline constexpr int kFlushMs = 5'000;
+/// After a failed accept (no more files, mostly) the next one waits so long instead of spinning.
+inline constexpr int kAcceptPauseMs = 200;
 
 /// Raises the process's soft limit of open files as far as is useful and allowed; gives how many inbound connections
 /// fit.
 [[nodiscard]] std::size_t room_for_inbound();
 
+/// Tests wait shorter.
+struct Times {
+  int dial_ms = kDialTimeoutMs, flush_ms = kFlushMs, unread_patience_ms = kUnreadPatienceMs;
+};
+
 class Network {
  public:
   using Sink = std::function<void(Input)>;
   /// More than `max_inbound` connections at a time are closed as they come.
-  Network(boost::asio::io_context& context, Sink sink, std::size_t max_inbound = kMaxInboundConnections);
+  Network(boost::asio::io_context& context, Sink sink, std::size_t max_inbound = kMaxInboundConnections,
+          Times times = {});
   ~Network();
   Network(const Network&) = delete;
 
@@ -45,12 +83,15 @@ class Network {
   /// Tries the addresses one after the other, then DialFailed. A dial to the same node that is under way is enough.
   void dial(const NodeId& node, const std::vector<wire::NetworkAddress>& addresses);
   /// Leaves soon, together with what else is written before the owner returns to its event loop.
-  void write(ConnectionId connection, Bytes bytes);
+  void write(ConnectionId connection, const Bytes& bytes, WriteKind kind = WriteKind::ToStranger);
   /// Close once everything written has been sent, or after kFlushMs.
   void hangup(ConnectionId connection);
   /// The BytesReceived of this connection was handled: read on.
   void handled(ConnectionId connection);
+  /// Closes everything; says nothing more.
   void stop();
+  /// Bytes that wait in our memory for strangers; for tests and the log.
+  [[nodiscard]] std::size_t unsent_of_strangers() const;
 
  private:
   struct Inside;

@@ -112,6 +112,7 @@ class Corridor {
   void hear(const DialFailed& in) { peers(in); }
   void hear(const BytesReceived& in) { peers(in); }
   void hear(const PeerDisconnected& in) { peers(in); }
+  void hear(const OutputWaits& in) { peers(in); }
   void hear(const BlockConnected& in) {
     node_.connect(in, out_.durable);
     wallet(in);

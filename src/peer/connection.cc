@@ -64,6 +64,10 @@ void Work::on(const PeerDisconnected& in) {
   close(in.connection, "the peer closed the connection", false);
 }
 
+void Work::on(const OutputWaits& in) {
+  if (auto it = self_.connections.find(in.connection); it != self_.connections.end()) it->second.unread = in.waits;
+}
+
 void Work::on(const BytesReceived& in) {
   auto it = self_.connections.find(in.connection);
   if (it == self_.connections.end()) return;  // bytes that were under way when we hung up

@@ -68,6 +68,7 @@ struct Connection {
   MonoTime useful;                // last message for a room beside this one
   std::optional<MonoTime> ready;  // init was exchanged
   bool init_sent = false;
+  bool unread = false;         // output waits for it in the driver
   std::deque<SentPing> pings;  // unanswered, oldest first
   Budget pongs;
 };
@@ -106,6 +107,7 @@ class Work {
   void on(const PeerConnected& in);
   void on(const BytesReceived& in);
   void on(const PeerDisconnected& in);
+  void on(const OutputWaits& in);
   void on(const SendMessage& in);
   void on(const PingPeer& in);
   void on(const DropPeer& in);

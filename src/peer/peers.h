@@ -20,8 +20,8 @@ namespace doze::peer {
 /// peer whose message another room refused (DropPeer) gets none.
 struct EndOfStep {};
 
-struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, SendMessage, PingPeer,
-                            DropPeer, WantPeer, DeadlineReached, CommandReceived, EndOfStep> {
+struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits,
+                            SendMessage, PingPeer, DropPeer, WantPeer, DeadlineReached, CommandReceived, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

@@ -14,7 +14,8 @@
 #include <mutex>
 
 namespace {
-/// A name server under the tests' thumb: "slow…" has no answer until it is let go, every other name is localhost.
+/// A name server under the tests' thumb: "slow…" has no answer until it is let go, "two…" is 127.0.0.2 and 127.0.0.3,
+/// every other name is localhost.
 struct NameServer {
   std::mutex mutex;
   std::condition_variable changed;
@@ -34,6 +35,17 @@ struct Found {
   addrinfo info;
   sockaddr_in address;
 };
+Found* found_at(const char* port, std::uint32_t address) {
+  auto* found = new Found{};
+  found->address.sin_family = AF_INET;
+  found->address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
+  found->address.sin_addr.s_addr = htonl(address);
+  found->info.ai_family = AF_INET;
+  found->info.ai_socktype = SOCK_STREAM;
+  found->info.ai_addrlen = sizeof found->address;
+  found->info.ai_addr = reinterpret_cast<sockaddr*>(&found->address);
+  return found;
+}
 }  // namespace
 
 /// In place of the C library's.
@@ -45,19 +57,21 @@ extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo*, 
     --name_server.waiting;
     return EAI_AGAIN;
   }
-  auto* found = new Found{};
-  found->address.sin_family = AF_INET;
-  found->address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
-  found->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  found->info.ai_family = AF_INET;
-  found->info.ai_socktype = SOCK_STREAM;
-  found->info.ai_addrlen = sizeof found->address;
-  found->info.ai_addr = reinterpret_cast<sockaddr*>(&found->address);
-  *out = &found->info;
+  if (std::strncmp(host, "two", 3) == 0) {
+    auto* first = found_at(port, 0x7f000002);
+    first->info.ai_next = &found_at(port, 0x7f000003)->info;
+    *out = &first->info;
+    return 0;
+  }
+  *out = &found_at(port, INADDR_LOOPBACK)->info;
   return 0;
 }
 extern "C" void freeaddrinfo(addrinfo* info) {
-  delete reinterpret_cast<Found*>(info);
+  while (info != nullptr) {
+    auto* next = info->ai_next;
+    delete reinterpret_cast<Found*>(info);
+    info = next;
+  }
 }
 
 namespace doze::io {
@@ -71,7 +85,7 @@ using std::chrono::steady_clock;
 struct NetworkTest : ::testing::Test {
   asio::io_context context{1};
   std::vector<Input> heard;
-  Network network{context, [this](Input input) { heard.push_back(std::move(input)); }, 2};
+  Network network{context, [this](Input input) { heard.push_back(std::move(input)); }, 2, Times{2'000, 1'000, 1'500}};
   std::uint16_t port = *network.listen("127.0.0.1", 0);
 
   ~NetworkTest() override {
@@ -189,13 +203,44 @@ TEST_F(DialTest, a_name_waits_for_its_turn_without_losing_its_own_time) {
   network.dial(node(1), {name("slow.example")});
   network.dial(node(2), {name("fast.example")});
   // The first dial's time passes; the look-up itself goes on in its thread, and the second dial keeps its place.
-  auto end = steady_clock::now() + milliseconds(kDialTimeoutMs + 2'000);
+  auto end = steady_clock::now() + milliseconds(4'000);
   while (all<DialFailed>().empty() && steady_clock::now() < end) context.run_for(milliseconds(20));
   context.run_for(milliseconds(200));
   ASSERT_EQ(all<DialFailed>().size(), 1U);
   EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
   name_server.answer(true);
   EXPECT_TRUE(until([&] { return dialled() == 1; }));
+}
+
+TEST_F(DialTest, a_dial_that_timed_out_does_not_take_over_the_socket_of_the_next_address) {
+  // 127.0.0.2 takes no more connections; 127.0.0.3 and 127.0.0.4 do.
+  auto listening = [&](const char* host, std::uint16_t at, int backlog) {
+    tcp::acceptor acceptor(context);
+    acceptor.open(tcp::v4());
+    acceptor.set_option(tcp::acceptor::reuse_address(true));
+    acceptor.bind({asio::ip::make_address(host), at});
+    acceptor.listen(backlog);
+    acceptor.non_blocking(true);
+    return acceptor;
+  };
+  auto full = listening("127.0.0.2", 0, 0);
+  auto where = full.local_endpoint().port();
+  auto second = listening("127.0.0.3", where, 8), wanted = listening("127.0.0.4", where, 8);
+  std::vector<tcp::socket> fillers;
+  for (int i = 0; i < 4; ++i) {
+    auto& filler = fillers.emplace_back(context, tcp::v4());
+    filler.non_blocking(true);
+    auto there = tcp::endpoint(asio::ip::make_address("127.0.0.2"), where);
+    (void)::connect(filler.native_handle(), there.data(), static_cast<socklen_t>(there.size()));  // the last ones wait
+  }
+  network.dial(node(1), {{std::string("two.example"), where}, {wire::Ipv4{127, 0, 0, 4}, where}});
+  ASSERT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_EQ(all<PeerConnected>()[0].address, "127.0.0.4:" + std::to_string(where));
+  context.run_for(milliseconds(100));
+  boost::system::error_code nobody;
+  second.accept(nobody);
+  EXPECT_EQ(nobody, asio::error::would_block);
+  EXPECT_TRUE(all<PeerDisconnected>().empty());
 }
 
 TEST(RoomForInbound, raises_the_soft_limit_and_never_counts_more_than_may_be_open) {
