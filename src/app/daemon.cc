@@ -13,6 +13,7 @@
 
 #include "app/commit_queue.h"
 #include "app/datadir.h"
+#include "app/log_limits.h"
 #include "app/recording.h"
 #include "chain/chain_driver.h"
 #include "crypto/crypto.h"
@@ -52,10 +53,11 @@ int level_of(const std::string& name) {
 class Log {
  public:
   explicit Log(int level) : level_(level) {}
+  [[nodiscard]] bool writes(Severity severity) const { return static_cast<int>(severity) >= level_; }
   void line(Severity severity, const std::string& text) const {
     static constexpr const char* kNames[] = {"debug", "info", "warning", "error"};
     auto rank = static_cast<int>(severity);
-    if (rank < level_) return;
+    if (!writes(severity)) return;
     auto now = std::chrono::system_clock::now();
     auto seconds = std::chrono::system_clock::to_time_t(now);
     auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
@@ -248,8 +250,10 @@ class Daemon {
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {
                      if (notify.event == peer::kPeerMessage) return record(notify.facts);
-                     log_.line(notify.severity,
-                               notify.event + " " + boost::json::serialize(rpc::to_json(Value(notify.facts))));
+                     if (!log_.writes(notify.severity)) return;
+                     for (const auto& line : log_limits_.admit(std::move(notify), now().mono))
+                       log_.line(line.severity,
+                                 line.event + " " + boost::json::serialize(rpc::to_json(Value(line.facts))));
                    },
                    [&](StopNode& node) { stop(node.reason); },
                },
@@ -288,6 +292,7 @@ class Daemon {
 
   Settings settings_;
   Log log_;
+  LogLimits log_limits_;
   std::unique_ptr<Signer> signer_;
   store::Store store_;
   std::optional<Recording> recording_;

@@ -50,20 +50,23 @@ Channel* find(Work& work, const NodeId& peer, const M& message) {
   return &it->second;
 }
 
+/// BOLT 1, "The error and warning Messages": an error about no channel of ours with this peer is ignored, and free for
+/// its sender: it does not even make a line in the log.
 void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
-  std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
-  work.notify(Severity::Warning, "peer_error",
-              {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
   // Before funding_created by the temporary id, afterwards by the real one, too; zeros: everything.
-  std::vector<ChannelId> refused;
+  std::vector<ChannelId> refused, failed;
   for (const auto& [id, opening] : work.state.openings)
     if (opening.channel.peer == peer &&
         (m.channel_id.is_zero() || m.channel_id == id || m.channel_id == opening.channel.id))
       refused.push_back(id);
+  for (const auto& [id, channel] : work.state.channels)
+    if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id)) failed.push_back(id);
+  if (refused.empty() && failed.empty()) return;
+  std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
+  work.notify(Severity::Warning, "peer_error",
+              {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
   for (const auto& id : refused) fail_opening(work, id, "the peer refuses: " + text, false);
-  for (auto& [id, channel] : work.state.channels)
-    if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id))
-      force_close(work, channel, "the peer sent an error: " + text);
+  for (const auto& id : failed) force_close(work, work.state.channels.at(id), "the peer sent an error: " + text);
 }
 
 void hear(Work& work, const MessageReceived& word) {

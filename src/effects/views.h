@@ -75,6 +75,7 @@ struct PeerView {
   std::string address;  // as connected, for people
   bool inbound = false;
   UnixTime connected_since;
+  bool unread = false;  // output waits in our memory until it reads: what is not urgent should wait, too
   [[nodiscard]] bool onion_messages() const;        // bit 38/39
   [[nodiscard]] bool holds(Profile profile) const;  // 153 or 53 (or the even bit)
 };

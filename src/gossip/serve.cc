@@ -392,6 +392,11 @@ void serve(Work& work) {
     if (at == peers.end()) at = peers.begin();
     auto& [id, peer] = *at;
     if (!has_more(work.state, peer) || work.context.mono < peer.piece_at || !work.may_send(peer)) continue;
+    // A link slower than a piece in kPieceWaitMs takes the next one when it has read the last.
+    if (auto view = work.context.views.peers.find(id); view != work.context.views.peers.end() && view->second.unread) {
+      peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
+      continue;
+    }
     work.state.served_last = id;
     send_piece(work, id, peer);
   }

@@ -264,6 +264,7 @@ class Corridor {
   void hear(const HtlcFulfilled& word) { payments(word); }
   void hear(const HtlcFailed& word) { payments(word); }
   void hear(const ChannelUsable& word) {
+    peers(word);
     gossip(word);
     payments(word);
     invoicing(word);

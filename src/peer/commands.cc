@@ -54,7 +54,7 @@ void Work::command(RequestId request, const command::Disconnect& disconnect) {
     return reply_error(request, CommandErrorCode::NotFound, "no such peer: " + node.hex());
   auto& known = self_.known[node];
   known.paused = true;
-  known.next.reset();
+  set_next(node, known, std::nullopt);
   if (std::exchange(known.keep, false)) store(node, known);
   for (auto waiting : std::exchange(known.requests, {}))
     reply_error(waiting, CommandErrorCode::Refused, "disconnected by another command");

@@ -7,14 +7,29 @@
 
 namespace doze::peer {
 
-bool Budget::take(std::uint64_t amount, MonoTime now) {
-  auto gained = (now.value() - at.value()) * kPongBytesPerS / 1000;
-  at = now;
-  left = std::min(kPongBurstBytes, left + std::min(gained, kPongBurstBytes));
-  if (amount > left) return false;
-  left -= amount;
-  return true;
+namespace {
+constexpr std::uint8_t kInitType = 16;
+/// open_channel to channel_reestablish: what a channel has to say. BOLT 1, "Lightning Message Format": channel and
+/// commitment messages.
+constexpr std::uint16_t kFirstChannelType = 32, kLastChannelType = 255;
+
+bool is_private(const wire::Ipv4& ip) {
+  return ip[0] == 0 || ip[0] == 10 || ip[0] == 127 || (ip[0] == 100 && (ip[1] & 0xc0) == 64) ||
+         (ip[0] == 169 && ip[1] == 254) || (ip[0] == 172 && (ip[1] & 0xf0) == 16) || (ip[0] == 192 && ip[1] == 168) ||
+         ip[0] >= 224;
 }
+bool is_private(const wire::Ipv6& ip) {
+  return (ip[0] & 0xe0) != 0x20;  // 2000::/3 are the global ones
+}
+/// What the peer may learn about its own address. BOLT 1: SHOULD NOT be a private one.
+std::optional<wire::NetworkAddress> public_address(const std::string& address) {
+  auto parsed = wire::parse_address(address);
+  if (!parsed) return std::nullopt;
+  if (const auto* v4 = std::get_if<wire::Ipv4>(&parsed->host)) return is_private(*v4) ? std::nullopt : parsed;
+  if (const auto* v6 = std::get_if<wire::Ipv6>(&parsed->host)) return is_private(*v6) ? std::nullopt : parsed;
+  return std::nullopt;
+}
+}  // namespace
 
 Connection* Work::ready_connection(const NodeId& node) {
   auto it = self_.ready.find(node);
@@ -27,10 +42,19 @@ bool Work::has_channel(const NodeId& node) const {
   });
 }
 
+bool Work::is_familiar(const NodeId& node) const {
+  return context_.views.invited.contains(node) ||
+         std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
+           const auto& channel = entry.second;
+           bool paid_for = channel.phase != ChannelPhase::Opening || channel.funder || channel.scid.has_value();
+           return channel.peer == node && channel.phase != ChannelPhase::Closed && paid_for;
+         });
+}
+
 // ---- connecting ----
 
 void Work::on(const PeerConnected& in) {
-  if (!in.dialled) drop_oldest_handshake();
+  if (!in.dialled) make_room(Stage::Silent);
   if (in.dialled)
     if (auto known = self_.known.find(*in.dialled); known != self_.known.end() && known->second.paused) {
       known->second.dialling = false;  // the user disconnected while we dialled
@@ -46,18 +70,9 @@ void Work::on(const PeerConnected& in) {
       Connection{in.connection, std::move(noise), in.dialled, in.address, context_.mono, context_.mono, context_.mono});
   LN_ASSERT(fresh);  // the driver never uses a ConnectionId twice
   it->second.pongs.at = context_.mono;
+  if (!in.dialled) enter(it->second, Stage::Silent);
+  set_wake_up(it->second);
   flush(it->second);
-}
-
-void Work::drop_oldest_handshake() {
-  std::size_t handshakes = 0;
-  std::optional<ConnectionId> oldest;
-  for (const auto& [id, connection] : self_.connections) {
-    if (connection.ready || connection.dialled) continue;
-    ++handshakes;
-    if (!oldest || connection.since < self_.connections.at(*oldest).since) oldest = id;
-  }
-  if (handshakes >= kMaxHandshakes) close(*oldest, "too many handshakes at a time", true);
 }
 
 void Work::on(const PeerDisconnected& in) {
@@ -65,7 +80,11 @@ void Work::on(const PeerDisconnected& in) {
 }
 
 void Work::on(const OutputWaits& in) {
-  if (auto it = self_.connections.find(in.connection); it != self_.connections.end()) it->second.unread = in.waits;
+  auto it = self_.connections.find(in.connection);
+  if (it == self_.connections.end()) return;
+  it->second.unread = in.waits;
+  if (it->second.ready) self_.views.at(*it->second.noise.remote()).unread = in.waits;
+  if (!in.waits && !it->second.owed.empty()) self_.pinged.insert(in.connection);
 }
 
 void Work::on(const BytesReceived& in) {
@@ -74,16 +93,42 @@ void Work::on(const BytesReceived& in) {
   auto& connection = it->second;
   connection.heard = context_.mono;
   auto fed = connection.noise.feed(in.bytes);
-  if (fed && connection.noise.ready() && !connection.init_sent) {
-    if (*connection.noise.remote() == context_.signer.node_id()) return close(in.connection, "that is ourselves", true);
-    connection.init_sent = true;
-    wire::Init init{own_features(context_.config), {{wire::chain_hash(context_.config.network)}}, std::nullopt};
-    send(connection, init);
-  }
+  if (!begin(connection)) return;
   flush(connection);
   for (const auto& message : connection.noise.take_messages())
     if (!handle(connection, message)) return;
-  if (!fed) close(in.connection, std::string("handshake or frame: ") + transport::name(fed.error().error), true);
+  if (!fed) return close(in.connection, std::string("handshake or frame: ") + transport::name(fed.error().error), true);
+  set_wake_up(connection);
+  count_partial(connection);
+}
+
+/// What the handshake has come to.
+bool Work::begin(Connection& connection) {
+  if (connection.stage == Stage::Silent && connection.noise.begun()) {
+    make_room(Stage::Handshake);
+    enter(connection, Stage::Handshake);
+  }
+  if (!connection.noise.ready() || connection.init_sent) return true;
+  auto node = *connection.noise.remote();
+  if (node == context_.signer.node_id()) {
+    close(connection.id, "that is ourselves", true);
+    return false;
+  }
+  connection.familiar = is_familiar(node);
+  if (connection.familiar) enter(connection, Stage::Free);
+  connection.init_sent = true;
+  wire::Init init{own_features(context_.config), {{wire::chain_hash(context_.config.network)}}, std::nullopt};
+  if (!connection.dialled) init.remote_addr = public_address(connection.address);
+  send(connection, init);
+  return true;
+}
+
+void Work::on(const ChannelUsable& in) {
+  auto* connection = ready_connection(in.peer);
+  if (connection == nullptr || connection->familiar) return;
+  connection->familiar = true;
+  enter(*connection, Stage::Free);
+  count_partial(*connection);
 }
 
 void Work::record(const Connection& connection, const char* direction, ByteView message) {
@@ -94,6 +139,7 @@ void Work::record(const Connection& connection, const char* direction, ByteView 
 
 bool Work::handle(Connection& connection, const Bytes& bytes) {
   record(connection, "received", bytes);
+  if (bytes.size() >= 2 && bytes[0] == 0 && bytes[1] == kInitType) connection.init_heard = true;
   auto message = wire::decode(bytes);
   if (!message && connection.ready && wire::is_gossip(bytes)) return true;
   if (!message) return refuse(connection, "malformed message: " + describe(message.error()));
@@ -110,24 +156,6 @@ bool Work::handle(Connection& connection, const Bytes& bytes) {
   return true;
 }
 
-bool Work::make_room_for_stranger() {
-  std::set<NodeId> familiar = context_.views.invited;
-  for (const auto& [id, channel] : context_.views.channels)
-    if (channel.phase != ChannelPhase::Closed) familiar.insert(channel.peer);
-  std::size_t strangers = 0;
-  const Connection* idlest = nullptr;
-  for (const auto& [node, id] : self_.ready) {
-    if (familiar.contains(node)) continue;
-    ++strangers;
-    const auto& connection = self_.connections.at(id);
-    if (!connection.dialled && (idlest == nullptr || connection.useful < idlest->useful)) idlest = &connection;
-  }
-  if (strangers < kMaxPeersWithoutChannel) return true;
-  if (idlest == nullptr || context_.mono < after_ms(idlest->useful, kIdleStrangerMs)) return false;
-  close(idlest->id, "idle, and another one needs the place", true);
-  return true;
-}
-
 bool Work::on_init(Connection& connection, const wire::Init& init) {
   if (connection.ready) return refuse(connection, "a second init");
   if (auto bit = wire::unknown_even(init.features))
@@ -138,15 +166,19 @@ bool Work::on_init(Connection& connection, const wire::Init& init) {
   if (init.networks && std::find(init.networks->begin(), init.networks->end(), ours) == init.networks->end())
     return refuse(connection, "no common chain");
   auto node = *connection.noise.remote();
-  if (!connection.dialled && !has_channel(node) && !context_.views.invited.contains(node) && !make_room_for_stranger())
-    return refuse(connection, "too many peers without a channel");
   if (!take_over(connection, node)) return false;
-  connection.ready = context_.mono;
+  if (connection.stage == Stage::Handshake && !make_room_for_stranger())
+    return refuse(connection, "too many peers without a channel");
+  connection.ready = connection.useful = context_.mono;
+  if (connection.stage == Stage::Handshake) enter(connection, Stage::Stranger);
   self_.ready.emplace(node, connection.id);
-  self_.views.emplace(
-      node, PeerView{node, init.features, connection.address, !connection.dialled.has_value(), context_.wall});
+  self_.views.emplace(node, PeerView{node, init.features, connection.address, !connection.dialled.has_value(),
+                                     context_.wall, connection.unread});
   notify(Severity::Info, "peer_connected",
-         {{"node_id", node.hex()}, {"address", connection.address}, {"inbound", !connection.dialled}});
+         {{"node_id", node.hex()},
+          {"address", connection.address},
+          {"inbound", !connection.dialled},
+          {"has_channel", connection.familiar}});
   say(PeerReady{node});
   node_ready(node);
   return true;
@@ -171,29 +203,17 @@ bool Work::take_over(Connection& connection, const NodeId& node) {
 
 // ---- ping and pong ----
 
-bool Work::on_ping(Connection& connection, const wire::Ping& ping) {
-  if (ping.num_pong_bytes >= kFirstUnansweredPong) return true;
-  if (!connection.pongs.take(kPongOverheadBytes + ping.num_pong_bytes, context_.mono))
-    return refuse(connection, "too many pings");
-  self_.pongs.emplace_back(connection.id, wire::Pong{ping.num_pong_bytes});
-  return true;
-}
-
-void Work::on(const EndOfStep&) {
-  for (const auto& [id, pong] : std::exchange(self_.pongs, {}))
-    if (auto it = self_.connections.find(id); it != self_.connections.end()) send(it->second, pong);
-}
-
 void Work::on_pong(Connection& connection) {
   if (connection.pings.empty()) return;  // nobody asked
   auto answered = connection.pings.front();
-  connection.pings.pop_front();
+  connection.pings.erase(connection.pings.begin());
   if (answered.token) say(PongReceived{*connection.noise.remote(), *answered.token});
 }
 
 void Work::ping(Connection& connection, std::optional<std::uint64_t> token) {
   connection.pings.push_back({token, context_.mono});
   send(connection, wire::Ping{});
+  set_wake_up(connection);
 }
 
 // ---- out ----
@@ -217,17 +237,25 @@ void Work::send(Connection& connection, const wire::Message& message) {
   auto bytes = wire::encode(message);
   record(connection, "sent", bytes);
   connection.noise.send(bytes);
-  flush(connection);
+  auto type = wire::type_of(message);
+  bool of_channel = type >= kFirstChannelType && type <= kLastChannelType;
+  flush(connection, of_channel);
 }
 
-void Work::flush(Connection& connection) {
-  if (auto bytes = connection.noise.take_output(); !bytes.empty()) say(WriteBytes{connection.id, std::move(bytes)});
+void Work::flush(Connection& connection, bool of_channel) {
+  auto bytes = connection.noise.take_output();
+  if (bytes.empty()) return;
+  auto kind = !connection.familiar ? WriteKind::ToStranger
+              : of_channel         ? WriteKind::ChannelMessage
+                                   : WriteKind::ToChannelPeer;
+  say(WriteBytes{connection.id, std::move(bytes), kind});
 }
 
 // ---- the end ----
 
 bool Work::refuse(Connection& connection, const std::string& reason) {
-  send(connection, wire::Warning{ChannelId(), to_bytes(bytes_of(reason))});
+  // BOLT 1, "The init Message": nothing but our init leaves before the peer's has come.
+  if (connection.init_heard) send(connection, wire::Warning{ChannelId(), to_bytes(bytes_of(reason))});
   close(connection.id, reason, true);
   return false;
 }
@@ -235,6 +263,10 @@ bool Work::refuse(Connection& connection, const std::string& reason) {
 void Work::close(ConnectionId id, const std::string& reason, bool hangup) {
   auto it = self_.connections.find(id);
   if (it == self_.connections.end()) return;
+  enter(it->second, Stage::Free);
+  if (it->second.wake_at) self_.wake_ups.erase({*it->second.wake_at, id});
+  self_.partial_of_strangers -= it->second.partial;
+  self_.owing.erase(id);
   auto connection = std::move(it->second);
   self_.connections.erase(it);
   if (hangup) say(Hangup{id});

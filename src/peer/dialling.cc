@@ -64,11 +64,17 @@ void Work::on(const WantPeer& in) {
   if (!known.dialling) dial(in.node_id, known);
 }
 
+void Work::set_next(const NodeId& node, Known& known, std::optional<MonoTime> next) {
+  if (known.next) self_.dials_due.erase({*known.next, node});
+  known.next = next;
+  if (next) self_.dials_due.insert({*next, node});
+}
+
 void Work::dial(const NodeId& node, Known& known) {
   auto addresses = addresses_of(node, known);
   if (addresses.empty()) return dial_failed(node, "no address is known");
   known.dialling = true;
-  known.next = after_ms(context_.mono, kDialGuardMs);
+  set_next(node, known, after_ms(context_.mono, kDialGuardMs));
   say(Dial{node, std::move(addresses)});
 }
 
@@ -81,7 +87,7 @@ void Work::dial_failed(const NodeId& node, const std::string& reason) {
   if (it == self_.known.end()) return;
   auto& known = it->second;
   known.dialling = false;
-  known.next.reset();
+  set_next(node, known, std::nullopt);
   known.last_failure = reason;
   if (self_.ready.contains(node)) return;  // it dialled us meanwhile
   for (auto request : std::exchange(known.requests, {}))
@@ -99,7 +105,7 @@ void Work::retry_later(const NodeId& node, Known& known) {
   auto doublings = std::min<std::uint32_t>(known.failures, 6);
   auto full = std::min(kFirstBackoffMs << doublings, kMaxBackoffMs);
   ++known.failures;
-  known.next = after_ms(context_.mono, full / 2 + context_.rng.u64() % (full / 2 + 1));
+  set_next(node, known, after_ms(context_.mono, full / 2 + context_.rng.u64() % (full / 2 + 1)));
 }
 
 void Work::node_ready(const NodeId& node) {
@@ -107,7 +113,7 @@ void Work::node_ready(const NodeId& node) {
   if (it == self_.known.end()) return;
   auto& known = it->second;
   known.dialling = known.asked = false;
-  known.next.reset();
+  set_next(node, known, std::nullopt);
   for (auto request : std::exchange(known.requests, {})) reply_connected(request, node);
   if (known.unsaved) store(node, known);
 }
@@ -120,12 +126,10 @@ void Work::node_gone(const NodeId& node, bool was_stable) {
 }
 
 void Work::dial_deadlines() {
-  std::vector<NodeId> due;
-  for (const auto& [node, known] : self_.known)
-    if (known.next && *known.next <= context_.mono) due.push_back(node);
-  for (const auto& node : due) {
+  while (!self_.dials_due.empty() && self_.dials_due.begin()->first <= context_.mono) {
+    auto node = self_.dials_due.begin()->second;
     auto& known = self_.known.at(node);
-    known.next.reset();
+    set_next(node, known, std::nullopt);
     if (known.dialling)
       dial_failed(node, "the dial never ended");
     else if (!self_.ready.contains(node) && wanted(node, known))

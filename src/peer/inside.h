@@ -6,12 +6,15 @@
 #include <set>
 
 #include "effects/limits.h"
+#include "peer/crowd.h"
 #include "peer/peers.h"
 #include "transport/noise.h"
 
 namespace doze::peer {
 
 // ---- times ----
+/// From the TCP connection to the first act: it comes with the connection, or a round trip later at worst.
+inline constexpr std::uint64_t kFirstActMs = 10'000;
 /// From the TCP connection to the peer's init: three acts and a message, over a slow mobile link.
 inline constexpr std::uint64_t kHandshakeMs = 30'000;
 /// Nothing heard for so long: ask with a ping. BOLT 1 wants at least 30 s between idle pings.
@@ -29,15 +32,35 @@ inline constexpr std::uint64_t kStableMs = 10'000;
 inline constexpr std::uint64_t kCrossedDialsMs = 5'000;
 
 // ---- sizes ----
-/// Inbound connections before init at a time: strangers cost us memory and curve operations before we know them.
-/// Beyond, the oldest goes: an honest handshake takes some round trips, silence would keep its place for kHandshakeMs.
-inline constexpr std::size_t kMaxHandshakes = 128;
-/// A stranger that said nothing of use for so long gives its place to another when kMaxPeersWithoutChannel are there: a
-/// question and its answer take seconds.
+/// Inbound connections that have not sent the first act: they cost us 1 KiB each. Beyond, one of them goes, of the
+/// prefix that has most and not the newest (Crowd::victim): with 1,000 silent connections per second beside it, from
+/// the same prefix, an honest one may take 300 ms for its first act.
+inline constexpr std::size_t kMaxSilent = 1'024;
+/// Inbound connections between the first act and init: each costs us three curve operations, and its owner, too.
+/// Beyond, one goes in the same way. Peers with a channel and clients leave this crowd with the third act.
+inline constexpr std::size_t kMaxHandshakes = 512;
+/// A stranger that said nothing of use for so long is the first to give its place to another when
+/// kMaxPeersWithoutChannel are there: a question and its answer take seconds.
 inline constexpr std::uint64_t kIdleStrangerMs = 60'000;
+/// One that has been there for so long is the next. Whoever comes gets a place in any case, or a crowd of free ids that
+/// ask a question per minute would shut all others out.
+inline constexpr std::uint64_t kStrangerTurnMs = 10'000;
 /// Bytes of pongs that a peer may ask for: a 6-byte ping can ask for 65 KB. The burst is for peers that ping with every
 /// few dozen messages while they send their whole gossip.
 inline constexpr std::uint64_t kPongBurstBytes = 4'194'304, kPongBytesPerS = 65'536;
+/// The same for all strangers together: 500 that ask for the largest pong once per minute get 546 KB/s. Pongs beyond
+/// wait, the smallest go first.
+inline constexpr std::uint64_t kStrangersPongBurstBytes = 4'194'304, kStrangersPongBytesPerS = 1'048'576;
+/// Of pongs to one peer in one step: one of the largest, or a thousand small ones. None go to a peer that leaves output
+/// unread (OutputWaits).
+inline constexpr std::uint64_t kPongBytesInStep = 65'600;
+/// Pongs that wait are looked at so often.
+inline constexpr std::uint64_t kPongPauseMs = 50;
+/// Pongs that one peer may have waiting, two bytes each.
+inline constexpr std::size_t kMaxPongsDue = 1'024;
+/// Bytes of messages that have not arrived whole, of all strangers and handshakes together; beyond, the one with the
+/// most goes. A message has 65,569 bytes at most.
+inline constexpr std::size_t kMaxPartialOfStrangers = 16 * 1024 * 1024;
 inline constexpr std::uint64_t kPongOverheadBytes = 64;  // what an empty pong costs us
 /// BOLT 1: a ping that asks for so much or more gets no pong.
 inline constexpr std::uint16_t kFirstUnansweredPong = 65532;
@@ -53,9 +76,18 @@ struct SentPing {
 
 /// A bucket that fills with time.
 struct Budget {
-  std::uint64_t left = kPongBurstBytes;
+  std::uint64_t most = kPongBurstBytes, per_s = kPongBytesPerS;
+  std::uint64_t left = most;
   MonoTime at;
   [[nodiscard]] bool take(std::uint64_t amount, MonoTime now);
+};
+
+/// Of an inbound connection: which crowd it is in.
+enum class Stage : std::uint8_t {
+  Silent,     // nothing valid heard
+  Handshake,  // the first act was right
+  Stranger,   // init was exchanged
+  Free        // dialled by us, or by a peer with a channel or a client: not counted
 };
 
 struct Connection {
@@ -67,10 +99,15 @@ struct Connection {
   MonoTime heard;                 // last bytes
   MonoTime useful;                // last message for a room beside this one
   std::optional<MonoTime> ready;  // init was exchanged
-  bool init_sent = false;
-  bool unread = false;         // output waits for it in the driver
-  std::deque<SentPing> pings;  // unanswered, oldest first
+  Stage stage = Stage::Free;
+  bool familiar = false;  // a peer with a funded channel, or a client
+  bool init_sent = false, init_heard = false;
+  bool unread = false;              // output waits for it in the driver
+  std::vector<SentPing> pings;      // unanswered, oldest first
+  std::vector<std::uint16_t> owed;  // lengths of pongs that wait, oldest first
   Budget pongs;
+  std::size_t partial = 0;          // counted in partial_of_strangers
+  std::optional<MonoTime> wake_at;  // its place in Inside::wake_ups
 };
 
 /// A node that we dial, or may dial.
@@ -93,7 +130,14 @@ struct Peers::Inside {
   std::map<NodeId, ConnectionId> ready;  // one a node
   std::map<NodeId, PeerView> views;
   std::map<NodeId, Known> known;
-  std::vector<std::pair<ConnectionId, wire::Pong>> pongs;  // of this step
+  Crowd silent, handshakes, strangers;
+  std::size_t partial_of_strangers = 0;
+  std::set<std::pair<MonoTime, ConnectionId>> wake_ups;  // when to look at a connection
+  std::set<std::pair<MonoTime, NodeId>> dials_due;       // Known::next
+  std::set<ConnectionId> pinged;                         // in this step, or it reads again: pongs may be owed
+  std::set<ConnectionId> owing;                          // pongs wait, looked at at `pongs_at`
+  MonoTime pongs_at;
+  Budget strangers_pongs{kStrangersPongBurstBytes, kStrangersPongBytesPerS, kStrangersPongBurstBytes, {}};
   bool recording = false;
 };
 
@@ -108,11 +152,13 @@ class Work {
   void on(const BytesReceived& in);
   void on(const PeerDisconnected& in);
   void on(const OutputWaits& in);
+  void on(const ChannelUsable& in);
   void on(const SendMessage& in);
   void on(const PingPeer& in);
   void on(const DropPeer& in);
-  void on(const EndOfStep& in);
   void connection_deadlines();
+  // pongs.cc
+  void on(const EndOfStep& in);
   // dialling.cc
   void on(const Started& in);
   void on(const DialFailed& in);
@@ -127,6 +173,7 @@ class Work {
 
  private:
   // connection.cc; those that give bool: whether the connection is still there
+  bool begin(Connection& connection);
   bool handle(Connection& connection, const Bytes& bytes);
   bool on_init(Connection& connection, const wire::Init& init);
   bool on_ping(Connection& connection, const wire::Ping& ping);
@@ -135,19 +182,32 @@ class Work {
   void send(Connection& connection, const wire::Message& message);
   void record(const Connection& connection, const char* direction, ByteView message);
   void ping(Connection& connection, std::optional<std::uint64_t> token);
-  void flush(Connection& connection);
+  void flush(Connection& connection, bool of_channel = false);
   /// Tells the peer why, then closes.
   bool refuse(Connection& connection, const std::string& reason);
   void close(ConnectionId id, const std::string& reason, bool hangup);
   [[nodiscard]] Connection* ready_connection(const NodeId& node);
+  /// A channel that is not closed, be it only in opening: a reason to be connected.
   [[nodiscard]] bool has_channel(const NodeId& node) const;
-  void drop_oldest_handshake();
-  /// Whether a stranger may stay, perhaps in place of an idle one.
+  /// A client by invitation, or a peer with a channel that somebody paid for.
+  [[nodiscard]] bool is_familiar(const NodeId& node) const;
+  // places.cc
+  void enter(Connection& connection, Stage stage);
+  [[nodiscard]] Crowd* crowd_of(Stage stage);
+  void make_room(Stage stage);
+  /// False: all places are taken by those that we dialled ourselves.
   [[nodiscard]] bool make_room_for_stranger();
+  void count_partial(Connection& connection);
+  void set_wake_up(Connection& connection);
+  // pongs.cc
+  [[nodiscard]] bool pay_for_pong(const Connection& connection, std::uint64_t cost);
+  void send_owed(Connection& connection);
+  void look_at_owing();
 
   // dialling.cc
   [[nodiscard]] bool wanted(const NodeId& node, const Known& known) const;
   [[nodiscard]] std::vector<wire::NetworkAddress> addresses_of(const NodeId& node, const Known& known) const;
+  void set_next(const NodeId& node, Known& known, std::optional<MonoTime> next);
   void remember(Known& known, const std::vector<wire::NetworkAddress>& addresses);
   void store(const NodeId& node, Known& known);
   void dial(const NodeId& node, Known& known);

@@ -21,39 +21,16 @@ void record_messages(Peers& state) {
   state.inside->recording = true;
 }
 
-namespace {
-MonoTime next_deadline(const Connection& connection) {
-  if (!connection.ready) return after_ms(connection.since, kHandshakeMs);
-  if (connection.pings.empty()) return after_ms(connection.heard, kIdlePingMs);
-  auto oldest = connection.pings.front().at;
-  return std::min(after_ms(std::max(connection.heard, oldest), kSilenceMs), after_ms(oldest, kPongPatienceMs));
-}
-}  // namespace
-
 std::optional<MonoTime> deadline(const Peers& state) {
+  const auto& self = *state.inside;
   std::optional<MonoTime> earliest;
   auto consider = [&](MonoTime time) {
     if (!earliest || time < *earliest) earliest = time;
   };
-  for (const auto& [id, connection] : state.inside->connections) consider(next_deadline(connection));
-  for (const auto& [node, known] : state.inside->known)
-    if (known.next) consider(*known.next);
+  if (!self.wake_ups.empty()) consider(self.wake_ups.begin()->first);
+  if (!self.dials_due.empty()) consider(self.dials_due.begin()->first);
+  if (!self.owing.empty()) consider(self.pongs_at);
   return earliest;
-}
-
-void Work::connection_deadlines() {
-  std::vector<ConnectionId> due;
-  for (const auto& [id, connection] : self_.connections)
-    if (next_deadline(connection) <= context_.mono) due.push_back(id);
-  for (auto id : due) {
-    auto& connection = self_.connections.at(id);
-    if (!connection.ready)
-      close(id, "the handshake took too long", true);
-    else if (connection.pings.empty())
-      ping(connection, std::nullopt);
-    else
-      close(id, "no answer to a ping", true);
-  }
 }
 
 const std::map<NodeId, PeerView>& views(const Peers& state) {

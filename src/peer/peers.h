@@ -16,12 +16,13 @@
 
 namespace doze::peer {
 
-/// The corridor has no more words of this step. Pongs leave now: a pong says that what came before it was taken, so a
-/// peer whose message another room refused (DropPeer) gets none.
+/// The corridor has no more words of this step. Pongs leave now or later: a pong says that what came before it was
+/// taken, so a peer whose message another room refused (DropPeer) gets none.
 struct EndOfStep {};
 
-struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits,
-                            SendMessage, PingPeer, DropPeer, WantPeer, DeadlineReached, CommandReceived, EndOfStep> {
+struct Input
+    : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits, SendMessage,
+                   PingPeer, DropPeer, ChannelUsable, WantPeer, DeadlineReached, CommandReceived, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

@@ -186,18 +186,20 @@ Status<Refusal> Transport::on_frames() {
       frame_ = static_cast<std::uint16_t>((*plain)[0] << 8 | (*plain)[1]);
     }
   }
-  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(at));
+  // Thousands of connections may be idle: what is kept is as large as what has arrived.
+  if (at != 0) in_ = Bytes(in_.begin() + static_cast<std::ptrdiff_t>(at), in_.end());
   return Done{};
 }
 
 Status<Refusal> Transport::feed(ByteView bytes) {
   if (failed_) return fail(Refusal{NoiseError::BadKey, 1});
+  in_.reserve(in_.size() + bytes.size());
   append(in_, bytes);
   while (wait_ != Wait::Frames) {
     auto need = wait_ == Wait::ActThree ? kActThreeBytes : kActOneBytes;
     if (in_.size() < need) return Done{};
     Bytes act(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(need));
-    in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(need));
+    in_ = Bytes(in_.begin() + static_cast<std::ptrdiff_t>(need), in_.end());
     auto status = wait_ == Wait::ActOne ? on_act_one(act) : wait_ == Wait::ActTwo ? on_act_two(act) : on_act_three(act);
     if (!status) {
       failed_ = true;

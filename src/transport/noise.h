@@ -60,6 +60,8 @@ class Transport {
   [[nodiscard]] Bytes take_output();
   /// Both sides have authenticated.
   [[nodiscard]] bool ready() const { return ready_; }
+  /// The first act of the other side was right.
+  [[nodiscard]] bool begun() const { return wait_ != Wait::ActOne; }
   /// Known from the start for an initiator, after act three for a responder.
   [[nodiscard]] const std::optional<NodeId>& remote() const { return remote_; }
   /// Adds an encrypted frame to the output. Only when ready, kMaxMessageBytes at most.

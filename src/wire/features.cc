@@ -11,6 +11,7 @@ struct Feature {
   std::initializer_list<std::size_t> needs;
   bool understood = true;  // false: we know its name only
 };
+/// BOLT 9's table names what a feature needs. What is ASSUMED there needs not be set and is asked of nobody.
 const Feature kFeatures[] = {
     {kDataLossProtect, "option_data_loss_protect", {}},
     {kUpfrontShutdownScript, "option_upfront_shutdown_script", {}},
@@ -18,11 +19,11 @@ const Feature kFeatures[] = {
     {kVarOnion, "var_onion_optin", {}},
     {kGossipQueriesEx, "gossip_queries_ex", {}},
     {kStaticRemotekey, "option_static_remotekey", {}},
-    {kPaymentSecret, "payment_secret", {kVarOnion}},
+    {kPaymentSecret, "payment_secret", {}},
     {kBasicMpp, "basic_mpp", {kPaymentSecret}},
     {kLargeChannel, "option_support_large_channel", {}},
-    {kAnchors, "option_anchors", {kStaticRemotekey}},
-    {kRouteBlinding, "option_route_blinding", {kVarOnion}},
+    {kAnchors, "option_anchors", {}},
+    {kRouteBlinding, "option_route_blinding", {}},
     {kShutdownAnysegwit, "option_shutdown_anysegwit", {}},
     {kDualFund, "option_dual_fund", {}},
     {kQuiescence, "option_quiesce", {}},

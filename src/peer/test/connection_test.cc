@@ -1,6 +1,5 @@
 // Handshake, init, ping and pong, and who is dropped for what.
 #include "effects/features.h"
-#include "effects/limits.h"
 #include "fake_node.h"
 #include "peer/inside.h"
 
@@ -164,10 +163,9 @@ TEST_F(ConnectionTest, init_is_refused_for_its_contents) {
   auto ours = wire::chain_hash(wire::Network::Regtest);
   auto other = wire::chain_hash(wire::Network::Mainnet);
   ConnectionId id = 1;
-  for (const auto& [init, why] :
-       {Case{{{1000}, {{ours}}, {}}, "unknown compulsory feature 1000"},
-        Case{{{wire::kPaymentSecret + 1}, {{ours}}, {}}, "a feature lacks what it depends on: 15"},
-        Case{{{}, {{other}}, {}}, "no common chain"}}) {
+  for (const auto& [init, why] : {Case{{{1000}, {{ours}}, {}}, "unknown compulsory feature 1000"},
+                                  Case{{{wire::kZeroConf + 1}, {{ours}}, {}}, "a feature lacks what it depends on: 51"},
+                                  Case{{{}, {{other}}, {}}, "no common chain"}}) {
     Scripted peer(alice, id++);
     peer.say(init);
     EXPECT_TRUE(peer.closed) << why;
@@ -188,10 +186,41 @@ TEST_F(ConnectionTest, init_without_networks_or_with_unknown_odd_features_is_fin
   EXPECT_TRUE(alice.peers.contains(peer.node_id()));
 }
 
+TEST_F(ConnectionTest, init_without_the_features_that_everybody_is_assumed_to_have_is_fine) {
+  Scripted peer(alice, 1);
+  peer.say_init({wire::kAnchors, wire::kRouteBlinding + 1, wire::kPaymentSecret});
+  EXPECT_FALSE(peer.closed);
+  EXPECT_TRUE(alice.peers.contains(peer.node_id()));
+}
+
+TEST_F(ConnectionTest, who_dialled_us_is_told_its_address_if_that_is_a_public_one) {
+  std::uint8_t seed = 60;
+  ConnectionId id = 1;
+  for (const auto& [from, told] : {std::pair{"198.51.100.7:7", true},
+                                   {"[2001:db8::7]:7", true},
+                                   {"127.0.0.1:7", false},
+                                   {"10.1.2.3:7", false},
+                                   {"172.31.0.1:7", false},
+                                   {"192.168.1.1:7", false},
+                                   {"169.254.1.1:7", false},
+                                   {"100.64.0.1:7", false},
+                                   {"[::1]:7", false},
+                                   {"[fd00::1]:7", false},
+                                   {"[fe80::1]:7", false},
+                                   {"nonsense", false}}) {
+    Scripted peer(alice, id++, seed++, from);
+    auto inits = peer.all<wire::Init>();
+    ASSERT_EQ(inits.size(), 1U) << from;
+    EXPECT_EQ(inits[0].remote_addr, told ? wire::parse_address(from) : std::nullopt) << from;
+  }
+}
+
 TEST_F(ConnectionTest, first_message_must_be_init_and_there_is_only_one) {
   Scripted early(alice, 1);
   early.say(wire::Ping{});
   EXPECT_TRUE(early.closed);
+  EXPECT_TRUE(early.all<wire::Warning>().empty());  // it has not said init: it hears nothing but ours
+  EXPECT_EQ(early.all<wire::Init>().size(), 1U);
   Scripted twice(alice, 2);
   twice.say_init();
   EXPECT_FALSE(twice.closed);
@@ -272,36 +301,6 @@ TEST_F(ConnectionTest, pongs_that_nobody_asked_for_answer_nothing) {
   EXPECT_FALSE(peer.closed);
 }
 
-TEST_F(ConnectionTest, a_pong_leaves_at_the_end_of_the_step_and_not_to_a_peer_that_was_dropped_in_it) {
-  for (bool dropped : {false, true}) {
-    FakeNode node{3};
-    Scripted peer(node, 1);
-    peer.say_init();
-    node.said.clear();
-    peer.take(node.tell(BytesReceived{1, peer.frame(wire::Ping{7, 3})}));
-    EXPECT_TRUE(peer.all<wire::Pong>().empty());
-    if (dropped) peer.take(node.tell(DropPeer{peer.node_id(), "its message was not taken"}));
-    peer.take(node.tell(EndOfStep{}));
-    EXPECT_EQ(peer.all<wire::Pong>().size(), dropped ? 0U : 1U);
-  }
-}
-
-TEST_F(ConnectionTest, a_flood_of_large_pongs_is_refused_many_small_pings_are_not) {
-  Scripted polite(alice, 1, 70);
-  polite.say_init();
-  for (int i = 0; i < 5000; ++i) polite.say(wire::Ping{0, 64});
-  EXPECT_FALSE(polite.closed);
-  Scripted greedy(alice, 2, 71);
-  greedy.say_init();
-  int sent = 0;
-  while (!greedy.closed && sent < 1000) {
-    greedy.say(wire::Ping{65531, 0});
-    ++sent;
-  }
-  EXPECT_TRUE(greedy.closed);
-  EXPECT_LT(sent, 70);
-}
-
 // ---- one connection a node ----
 
 TEST_F(ConnectionTest, a_newer_connection_replaces_an_older_one) {
@@ -334,86 +333,6 @@ TEST_F(ConnectionTest, crossed_dials_leave_one_connection_that_both_agree_on) {
     EXPECT_EQ(texts(b).size(), 1U);
     EXPECT_EQ(texts(a).size(), 1U);
   }
-}
-
-struct CrowdTest : ConnectionTest {
-  /// As many strangers as there may be, on connections from 100 on.
-  void fill_with_strangers() {
-    for (std::size_t i = 0; alice.peers.size() < kMaxPeersWithoutChannel; ++i) {
-      FakeNode stranger(5);
-      Bytes own(64, 5);
-      own[0] = static_cast<std::uint8_t>(i);
-      own[1] = static_cast<std::uint8_t>(i >> 8);
-      stranger.signer = make_seed_signer(own, wire::Network::Regtest);
-      stranger.id = stranger.signer->node_id();
-      Wire between{alice, stranger};
-      between.connect(100 + i, stranger);
-      between.settle();
-    }
-    alice.said.clear();
-  }
-};
-
-TEST_F(CrowdTest, strangers_are_refused_when_there_are_too_many_but_not_peers_with_channels) {
-  fill_with_strangers();
-  Scripted one_more(alice, 1, 80);
-  one_more.say_init();
-  EXPECT_TRUE(one_more.closed);
-  Scripted invited(alice, 2, 81);
-  alice.invited.insert(invited.node_id());
-  invited.say_init();
-  EXPECT_FALSE(invited.closed);
-  Scripted with_channel(alice, 3, 82);
-  alice.add_channel(with_channel.node_id());
-  with_channel.say_init();
-  EXPECT_FALSE(with_channel.closed);
-}
-
-TEST_F(CrowdTest, a_stranger_that_was_idle_for_a_minute_gives_its_place_to_another) {
-  fill_with_strangers();
-  alice.mono = after_ms(alice.mono, kIdleStrangerMs - 1);
-  Scripted early(alice, 1, 80);
-  early.say_init();
-  EXPECT_TRUE(early.closed);
-  alice.mono = after_ms(alice.mono, 1);
-  Scripted newcomer(alice, 2, 81);
-  newcomer.say_init();
-  EXPECT_FALSE(newcomer.closed);
-  EXPECT_TRUE(alice.peers.contains(newcomer.node_id()));
-  EXPECT_EQ(alice.peers.size(), kMaxPeersWithoutChannel);
-}
-
-TEST_F(CrowdTest, a_stranger_that_says_something_keeps_its_place_one_that_only_pings_does_not) {
-  Scripted busy(alice, 1, 80), pinging(alice, 2, 81);
-  busy.say_init();
-  pinging.say_init();
-  alice.mono = after_ms(alice.mono, 1);
-  fill_with_strangers();
-  alice.mono = after_ms(alice.mono, kIdleStrangerMs);
-  busy.say(text("here"));
-  pinging.say(wire::Ping{1});
-  alice.said.clear();
-  Scripted newcomer(alice, 3, 82);
-  newcomer.say_init();
-  ASSERT_EQ(alice.all<Hangup>().size(), 1U);
-  EXPECT_EQ(alice.all<Hangup>()[0].connection, 2U);
-}
-
-TEST_F(CrowdTest, silent_connections_do_not_keep_an_honest_handshake_out) {
-  alice.step(WantPeer{bob.id, {address(2)}, true});
-  alice.step(PeerConnected{1, bob.id, "198.51.100.2:9735"});  // ours, and slow
-  for (ConnectionId id = 10; id < 10 + kMaxHandshakes; ++id) {
-    alice.mono = after_ms(alice.mono, 1);
-    alice.step(PeerConnected{id, std::nullopt, "x"});
-  }
-  EXPECT_TRUE(alice.all<Hangup>().empty());
-  alice.said.clear();
-  Scripted honest(alice, 5, 80);
-  honest.say_init();
-  EXPECT_FALSE(honest.closed);
-  EXPECT_TRUE(alice.peers.contains(honest.node_id()));
-  ASSERT_EQ(alice.all<Hangup>().size(), 1U);
-  EXPECT_EQ(alice.all<Hangup>()[0].connection, 10U);  // the oldest of theirs
 }
 
 // ---- time ----

@@ -90,16 +90,19 @@ struct Wire {
 /// A peer that follows a script: it has done its handshake and says what the test wants.
 class Scripted {
  public:
-  Scripted(FakeNode& node, ConnectionId id, std::uint8_t seed = 77)
+  Scripted(FakeNode& node, ConnectionId id, std::uint8_t seed = 77, const std::string& address = "198.51.100.7:7")
+      : Scripted(node, id, Bytes(64, seed), address) {}
+  Scripted(FakeNode& node, ConnectionId id, ByteView seed, const std::string& address)
       : node_(node),
         id_(id),
-        signer_(make_seed_signer(Bytes(64, seed), wire::Network::Regtest)),
-        noise_(transport_to(node, seed)) {
-    take(node_.step(PeerConnected{id_, std::nullopt, "198.51.100.7:7"}));
+        signer_(make_seed_signer(to_bytes(seed), wire::Network::Regtest)),
+        noise_(transport_to(node, seed[0])) {
+    take(node_.step(PeerConnected{id_, std::nullopt, address}));
     pump();
     pump();
   }
   [[nodiscard]] const NodeId& node_id() const { return signer_->node_id(); }
+  [[nodiscard]] ConnectionId connection() const { return id_; }
   void say(const wire::Message& message) { say_bytes(wire::encode(message)); }
   void say_bytes(ByteView bytes) {
     noise_.send(bytes);
@@ -154,6 +157,16 @@ class Scripted {
   std::unique_ptr<Signer> signer_;
   transport::Transport noise_;
 };
+
+/// A stranger with a key of its own for each number.
+inline std::unique_ptr<Scripted> stranger(FakeNode& node, ConnectionId id,
+                                          const std::string& address = "198.51.100.7:7") {
+  Bytes seed(64, 5);
+  for (std::size_t i = 0; i < 8; ++i) seed[i] = static_cast<std::uint8_t>(id >> (8 * i));
+  auto out = std::make_unique<Scripted>(node, id, seed, address);
+  out->say_init();
+  return out;
+}
 
 inline wire::NetworkAddress address(std::uint8_t last) {
   return {wire::Ipv4{198, 51, 100, last}, 9735};

@@ -335,8 +335,12 @@ TEST(Features, DependenciesAndUnknownEvenBits) {
   EXPECT_EQ(unknown_even(FeatureBits{0, 101, 153}), std::nullopt);
   EXPECT_EQ(unknown_even(FeatureBits{0, 36}), 36U);  // of these we know the name only
   EXPECT_EQ(unknown_even(FeatureBits{0, 62}), 62U);
-  EXPECT_EQ(missing_dependency(FeatureBits{kAnchors}), kAnchors);
-  EXPECT_EQ(missing_dependency(FeatureBits{kAnchors, kStaticRemotekey}), std::nullopt);
+  EXPECT_EQ(missing_dependency(FeatureBits{kZeroConf}), kZeroConf);
+  EXPECT_EQ(missing_dependency(FeatureBits{kZeroConf, kScidAlias + 1}), std::nullopt);
+  EXPECT_EQ(missing_dependency(FeatureBits{kBasicMpp}), kBasicMpp);
+  // What these needed is ASSUMED: nobody has to say it.
+  for (auto bit : {kAnchors, kRouteBlinding, kPaymentSecret})
+    EXPECT_EQ(missing_dependency(FeatureBits{bit}), std::nullopt) << bit;
   EXPECT_EQ(to_hex(FeatureBits{0, 9}.to_bytes()), "0201");
   EXPECT_EQ(FeatureBits(hex("000201")), (FeatureBits{0, 9}));
 }

@@ -1,0 +1,50 @@
+// How many lines of the log others can cause. A line costs a peer 60 bytes and us 200, and a full disk stops the node.
+#pragma once
+
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/units.h"
+#include "effects/io.h"
+
+namespace doze::app {
+
+/// Lines at once, and per minute after that.
+struct LogRate {
+  std::uint64_t burst, per_minute;
+};
+/// Lines about one peer, as a fact "node_id", "peer", "from", "client" or "address" names it: what happens between two
+/// nodes in an ordinary hour is less.
+inline constexpr LogRate kLinesOfPeer{60, 6};
+/// Lines about all peers together that had no channel with us when they connected: ids are free. 35 MB per day.
+inline constexpr LogRate kLinesOfStrangers{1'000, 120};
+/// Lines of one kind that name no peer: forwards and payments that fail are free, too. 350 MB per day.
+inline constexpr LogRate kLinesOfKind{5'000, 1'200};
+/// Peers whose lines are counted at a time; beyond, the one that was silent longest is forgotten. 200 bytes each.
+inline constexpr std::size_t kMaxLogSources = 4'096;
+
+class LogLimits {
+ public:
+  /// Which lines are to be written for this event, in order: none, the event, or before it one of the kind kLeftOut
+  /// that says how many of its source were left out. Errors (Severity::Error) are always written.
+  [[nodiscard]] std::vector<Notify> admit(Notify event, MonoTime now);
+  static constexpr const char* kLeftOut = "log_lines_left_out";
+
+ private:
+  struct Bucket {
+    std::uint64_t thousandths = 0;  // of a line
+    MonoTime at;
+    std::uint64_t left_out = 0;
+    std::list<std::string>::iterator order;
+    [[nodiscard]] bool take(const LogRate& rate, MonoTime now);
+  };
+  Bucket& bucket_of(const std::string& source, const LogRate& rate, MonoTime now);
+
+  std::map<std::string, Bucket> buckets_;
+  std::list<std::string> order_;  // of buckets_, longest silent first
+  std::set<std::string> with_channel_;
+};
+
+}  // namespace doze::app
