@@ -223,7 +223,7 @@ void Network::Inside::keep_sums() {
 void Network::Inside::watch(const ConnectionPtr& connection) {
   watched.emplace(connection->id, connection);
   if (std::exchange(sweeping, true)) return;
-  sweeper.expires_after(std::chrono::milliseconds(kSweepMs));
+  sweeper.expires_after(std::chrono::milliseconds(times.sweep_ms));
   sweeper.async_wait([self = shared_from_this()](error_code error) {
     self->sweeping = false;
     if (!error && !self->stopped) self->sweep();

@@ -66,7 +66,7 @@ inline constexpr int kAcceptPauseMs = 200;
 
 /// Tests wait shorter.
 struct Times {
-  int dial_ms = kDialTimeoutMs, flush_ms = kFlushMs, unread_patience_ms = kUnreadPatienceMs;
+  int dial_ms = kDialTimeoutMs, flush_ms = kFlushMs, unread_patience_ms = kUnreadPatienceMs, sweep_ms = kSweepMs;
 };
 
 class Network {

@@ -2,6 +2,7 @@
 #include "rpc/server.h"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/json/serialize.hpp>
@@ -19,6 +20,7 @@ using asio::ip::tcp;
 
 namespace {
 constexpr std::size_t kReadAhead = 4'096;  // of a next request, at a time
+constexpr std::chrono::milliseconds kAcceptPause{200};
 
 http::status status_of(CommandErrorCode code) {
   switch (code) {
@@ -173,7 +175,12 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
         ++self->sessions;
         std::make_shared<Session>(std::move(socket), self)->read();
       }
-      self->accept();
+      if (!error) return self->accept();
+      // Out of file descriptors, mostly: wait a little instead of spinning.
+      auto timer = std::make_shared<asio::steady_timer>(self->acceptor.get_executor(), kAcceptPause);
+      timer->async_wait([self, timer](beast::error_code) {
+        if (!self->stopped) self->accept();
+      });
     });
   }
   bool token_is(std::string_view given) override {
