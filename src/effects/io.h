@@ -79,8 +79,8 @@ struct RequestGone {
   RequestId request = 0;
 };
 struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits,
-                            BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp, BroadcastResult,
-                            DeadlineReached, CommandReceived, RequestGone> {
+                            BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp,
+                            BroadcastResult, DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

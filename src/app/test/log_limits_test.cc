@@ -37,7 +37,8 @@ TEST_F(LogLimitsTest, a_flood_of_warnings_of_one_peer_makes_a_bounded_number_of_
 }
 
 TEST_F(LogLimitsTest, a_crowd_of_free_ids_is_bounded_together_and_another_peer_with_a_channel_is_not_among_them) {
-  limits.admit({Severity::Info, "peer_connected", {{"node_id", "friend"}, {"has_channel", true}}}, now);
+  Notify with_channel{Severity::Info, "peer_connected", {{"node_id", "friend"}, {"has_channel", true}}};
+  EXPECT_EQ(limits.admit(with_channel, now).size(), 1U);
   auto connect = [&](std::size_t i) {
     return Notify{Severity::Info, "peer_connected", {{"node_id", std::to_string(i)}, {"has_channel", false}}};
   };
@@ -46,7 +47,7 @@ TEST_F(LogLimitsTest, a_crowd_of_free_ids_is_bounded_together_and_another_peer_w
   now = after_ms(now, 60'000);
   EXPECT_EQ(written(20'000, [&](std::size_t i) { return connect(50'000 + i); }), kLinesOfStrangers.per_minute);
   // Once it has gone it is a stranger like others.
-  limits.admit(line("peer_disconnected", "friend"), now);
+  EXPECT_EQ(limits.admit(line("peer_disconnected", "friend"), now).size(), 1U);
   EXPECT_EQ(written(10, [&](std::size_t) { return line("peer_warning", "friend"); }), 0U);
 }
 
