@@ -289,13 +289,16 @@ class Payments:
         return self.over()
 
 
+def listed(node, method, what):
+    try:
+        return node.api(method, limit=1000)[what]
+    except Wrong:
+        return node.api(method)[what]  # 4887d87 knows no limit
+
+
 def payments(node):
     """Its outgoing ones."""
-    try:
-        listed = node.api("listpayments", limit=1000)
-    except Wrong:
-        listed = node.api("listpayments")  # 4887d87 knows no limit
-    return [p for p in listed["payments"] if p["direction"] == "outgoing"]
+    return [p for p in listed(node, "listpayments", "payments") if p["direction"] == "outgoing"]
 
 
 def kind_of(message):

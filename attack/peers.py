@@ -1,7 +1,9 @@
 """Attacks by peers with channels: payers, payees and LSPs that are dishonest. The others are not."""
+import time
+
 from demo import until
 from field import (ADD, FAIL, MALFORMED, ONION_AT, ONION_BYTES, Batch, Payments, Watch, alive, attack, channel_of, check,
-                   kind_of, scid_number)
+                   kind_of, listed, scid_number)
 
 LARGEST_REASON = 65_491  # of update_fail_htlc: a message has 65,535 bytes
 ORDINARY_REASON = 292
@@ -71,3 +73,29 @@ def a2_large_reasons(field):
 def b5_batches(field):
     """480 HTLCs, and then their 480 ordinary failures, in one round: the row of a channel is written once per step."""
     check(fail_together(field, 480, 5_000, ORDINARY_REASON).growth <= 32, "memory")
+
+
+def b8_holds(field):
+    """One payer fills three channels with holds for a recipient that sleeps: another payer's HTLC is held as well."""
+    most = 2 * 241  # kMaxHeldPerPeer
+    s, t, l, r = (field.node(name, role) for name, role in (("S", "client"), ("T", "client"), ("L", "server"), ("R", "client")))
+    field.with_coins(s, t, l)
+    for client in (s, t, r):
+        client.api("connect", peer=f"{l.id}@127.0.0.1:{l.port}")
+    for a, b in ((s, l), (s, l), (s, l), (t, l), (l, r)):
+        field.channel(a, b)
+    offer = field.async_offer(r, l)
+    field.sleeps(r, l)
+    held = lambda node: sum(hold["peer"] == node.id for hold in listed(l, "listholds", "holds"))
+    Payments(s, [{"offer": offer, "amount_msat": 9_500_000}] * 600)
+    until("L to hold all that it will", lambda: steady(lambda: held(s)), 120)
+    field.says("held for one", held(s))
+    Payments(t, [{"offer": offer, "amount_msat": 1_000_000}])
+    until("T's HTLC to be held", lambda: held(t) == 1, 20)
+    check(held(s) <= most, f"one peer has {held(s)} places")
+
+
+def steady(measure, seconds=3):
+    before = measure()
+    time.sleep(seconds)
+    return before > 0 and measure() == before

@@ -22,7 +22,8 @@ ATTACKS = [
     strangers.a1_writer, peers.c1_worthless_payload, peers.a2_large_reasons, peers.b5_batches, chain.c8_kept_hold,
     chain.c8_evicted_commitment, strangers.a4_openings, chain.a5_old_copy, chain.a6_reorganised_funding,
     strangers.b1_unread_pongs, strangers.b2_silent_connections, strangers.b3_gossip_questions, strangers.b4_searches,
-    strangers.b6_mailbox, strangers.b7_client_by_claim, chain.b9_releases_for_nothing, strangers.b10_amplification,
+    strangers.b6_mailbox, strangers.b7_client_by_claim, peers.b8_holds,
+    chain.b9_releases_for_nothing, strangers.b10_amplification,
     strangers.b11_repeated_ids, chain.c9_dialled, chain.c12_crowd_at_the_wake, strangers.crowd, strangers.mix,
 ]
 
