@@ -176,8 +176,8 @@ def c12_crowd_at_the_wake(field):
 
 
 def b9_releases_for_nothing(field):
-    """HTLCs that L refused, and that S never takes away, are released: no row of it stays."""
-    count = 20
+    """HTLCs that L refused, and that S never takes away, are released: few rows of it stay."""
+    count, most = 80, 64  # kMaxEarlyPerChannel; and they go after ten minutes
     s, l, m, r = field.line("SL")
     offer = field.async_offer(r, m)
     field.sleeps(r, m)
@@ -195,12 +195,12 @@ def b9_releases_for_nothing(field):
     batch = Batch(field.middles[0], "dialled", count, unreadable(0))
     field.middles[0].rule = rule
     Payments(s, [{"offer": offer, "amount_msat": 1_000_000}] * count)
-    until("L to have refused some", lambda: refused)
-    time.sleep(0.5)  # and the others of that round
-    numbers, _ = attack(field, "releases", to=target(l), promises=",".join(promises), below=len(refused))
+    until("L to have refused some", lambda: refused and batch.seen == count)
+    time.sleep(1)  # for the others
+    numbers, _ = attack(field, "releases", to=target(l), promises=",".join(promises))
     field.says("releases", numbers["sent"])
-    check(numbers["sent"] == len(refused), "there are not as many release paths")
+    check(numbers["sent"] == count, "there are not as many release paths")
     with sqlite3.connect(l.folder / "doze.sqlite") as rows:
         left = rows.execute("SELECT count(*) FROM records WHERE tab = 18").fetchone()[0]
     field.says("rows", left)
-    check(left == 0, "rows that nobody will ever remove")
+    check(left <= most, "rows that nobody will ever remove")

@@ -255,7 +255,11 @@ class Payments:
         for at in range(0, len(arguments), self.AT_A_TIME):
             some = arguments[at:at + self.AT_A_TIME]
             begun = [self.begin(payer, one) for one in some]
-            until(f"{len(some)} payments to have begun", lambda: self.have_begun(at + len(some), begun), 120)
+            try:
+                until("", lambda: self.have_begun(at + len(some), begun))
+            except Wrong:
+                raise Wrong(f"{len(self.mine())} payments have begun, {len(self.refused)} were refused, of "
+                            f"{at + len(some)}: {self.refused[:1]}")
             for connection in begun:
                 connection.close()
 

@@ -191,8 +191,8 @@ Numbers questions(const Arguments& arguments) {
     auto before = peer.sent;
     for (auto asked = some; asked > 0; --asked) peer.send(question);
     out["sent"] += peer.sent - before;
-    out["answered"] += peer.handled(120) ? some : 0;
-    if (kind == "ids") (void)peer.wait_for<wire::ReplyShortChannelIdsEnd>(30);
+    bool answered = kind == "ids" ? peer.wait_for<wire::ReplyShortChannelIdsEnd>(60).has_value() : peer.handled(60);
+    out["answered"] += answered ? some : 0;
     out["received"] += peer.received;
   }
   out["ms"] = static_cast<std::uint64_t>((seconds_now() - began) * 1000);
