@@ -297,10 +297,14 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   channel.remote_proposed.clear();
   save(work, channel);
   work.send(channel.peer, revoke_and_ack(work.context, channel));
-  for (const auto& update : now_in_both)
-    if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
+  for (const auto& update : now_in_both) {
+    if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update)) {
       if (auto it = channel.offered.find(add->id); it != channel.offered.end())
         work.say(OfferedHtlcCommitted{it->second.origin, channel.id, add->id});
+    } else if (auto id = std::visit([](const auto& message) { return removed_id(message); }, update)) {
+      work.say(ReceivedHtlcGone{channel.id, *id, std::holds_alternative<wire::UpdateFulfillHtlc>(update)});
+    }
+  }
   continue_closing(work, channel);
 }
 

@@ -84,17 +84,26 @@ struct Pay {
   std::optional<std::uint64_t> quantity;
   std::optional<std::string> payer_note;
   std::optional<bool> hold;  // nullopt: clients hold, servers do not
+  /// The caller's name for this payment, kIdempotencyKeyBytes at most; empty: none. A repeated command with the same
+  /// key, offer and amount is answered with the first one's payment and spends nothing, also after a restart; with
+  /// another offer or amount it is refused.
+  std::string idempotency_key;
 };
 struct CancelPayment {
   PaymentId payment_id;
 };
+/// The longest key that a caller may choose: room for a UUID, a hash in hex or an order's number.
+inline constexpr std::size_t kIdempotencyKeyBytes = 64;
 struct ListPayments {
   Page page;
 };
+/// A payment of ours by its payment_id, or one that we received by its payment_hash.
 struct GetPayment {
   PaymentId payment_id;
 };
-/// Replies when the payment is `notified` or terminal (wait_for_settled: terminal only), or at once with an error.
+/// Replies when the payment is `notified` or terminal (wait_for_settled: terminal only), or at once with an error. For
+/// a payment_hash of an invoice of BOLT 11 of ours, or of a payment on its way to us: when it is `claiming` or
+/// terminal.
 struct WaitPayment {
   PaymentId payment_id;
   bool wait_for_settled = true;
@@ -115,6 +124,11 @@ struct RevokeInvitation {
 struct AsyncJoin {
   std::string link;  // lnai… or raw hex
 };
+/// Ends what asyncjoin began: the server's offers of ours are disabled and withdrawn there, also later if it is offline
+/// now.
+struct AsyncLeave {
+  NodeId server;
+};
 struct ListStaticInvoices {};
 struct ListHolds {
   Page page;
@@ -130,7 +144,7 @@ struct Command : std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Con
                               OpenChannel, ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer,
                               CreateInvoice, ListInvoices, Decode, Pay, CancelPayment, ListPayments, GetPayment,
                               WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
-                              ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop> {
+                              AsyncLeave, ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Command)
 };

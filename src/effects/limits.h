@@ -38,7 +38,6 @@ inline constexpr std::uint64_t kAnnounceRepeatMs[] = {2'000, 10'000, 60'000, 300
                                                       1'800'000};        // then the last again
 inline constexpr std::uint64_t kAnnounceRepeatConfirmedMs = 21'600'000;  // 6 h: LDK's mailbox holds only 30 messages
 inline constexpr std::uint64_t kReleaseRepeatMs[] = {2'000, 10'000, 60'000, 300'000, 1'800'000};  // six answers a path
-inline constexpr std::size_t kMaxReleasesDue = 256;             // reply paths due at a time, oldest dropped
 inline constexpr std::uint64_t kOnlinePayerWaitMaxS = 604'800;  // an online payer waits 7 days at most
 
 // ---- mailbox ----

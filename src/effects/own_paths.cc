@@ -54,7 +54,15 @@ std::optional<PaymentPath> path_over(const Context& context, const ChannelView& 
   return PaymentPath{*std::move(path), *std::move(payinfo)};
 }
 
-constexpr std::uint8_t kPaymentContextVersion = 1;
+/// The first `most` bytes or fewer, without half a character at the end.
+std::string_view cut_text(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<std::uint8_t>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
+/// 1 is what 4887d87 made; 2 may have a quantity and a note at its end.
+constexpr std::uint8_t kPaymentContextVersion = 1, kPaymentContextWithNote = 2;
 
 }  // namespace
 
@@ -149,12 +157,15 @@ std::optional<PaymentPath> payment_path_of_public_node(const Context& context, B
 
 Bytes seal(const Signer& signer, const PaymentContext& payment) {
   Writer data;
-  data.u8(kPaymentContextVersion)
+  data.u8(kPaymentContextWithNote)
       .u8(static_cast<std::uint8_t>(payment.kind))
       .bytes(payment.offer_id.view())
       .u64(payment.expiry.value())
       .u64(payment.amount.value())
       .bytes(payment.nonce);
+  // Without both it is as short as ever: payment onions have little room.
+  if (payment.quantity || !payment.payer_note.empty())
+    data.u64(payment.quantity.value_or(0)).bytes(bytes_of(cut_text(payment.payer_note, kCarriedNoteBytes)));
   return onion::seal_context(signer.secret(SecretUse::PaymentContext), kPaymentContextVersion, data.view());
 }
 
@@ -163,7 +174,8 @@ std::optional<PaymentContext> open_payment_context(const Signer& signer, ByteVie
   if (!data) return std::nullopt;
   Reader in(*data);
   PaymentContext out;
-  if (in.u8() != kPaymentContextVersion) return std::nullopt;
+  auto version = in.u8();
+  if (version != kPaymentContextVersion && version != kPaymentContextWithNote) return std::nullopt;
   auto kind = in.u8();
   if (kind != 1 && kind != 2) return std::nullopt;
   out.kind = static_cast<PaymentContext::Kind>(kind);
@@ -171,6 +183,11 @@ std::optional<PaymentContext> open_payment_context(const Signer& signer, ByteVie
   out.expiry = UnixTime(in.u64());
   out.amount = Msat(in.u64());
   out.nonce = in.array<16>();
+  if (version == kPaymentContextWithNote && in.remaining() != 0) {
+    if (auto quantity = in.u64(); quantity != 0) out.quantity = quantity;
+    auto note = in.bytes(in.remaining());
+    out.payer_note.assign(note.begin(), note.end());
+  }
   if (!in.done()) return std::nullopt;
   return out;
 }

@@ -25,7 +25,7 @@ enum class PathPurpose : std::uint8_t {
   ServeStaticInvoice = 5,   // static-invoice server: recipient, slot, expiry
   OfferPathsReply = 6,      // recipient: slot, expiry
   PersistedReply = 7,       // recipient: offer id, invoice created_at
-  HeldHtlcAvailable = 8,    // recipient, in its static invoice: expiry
+  HeldHtlcAvailable = 8,    // recipient, in its static invoice: expiry, offer id (until 4887d87: expiry only)
   ReleaseReply = 9,         // payer that stays online: payment_id
   ForwardedRequest = 10,    // recipient: where the server forwards invoice_requests to
 };
@@ -65,6 +65,10 @@ struct PaymentPath {
 [[nodiscard]] std::vector<offers::bolt11::RouteHint> route_hints_to_self(const Context& context, std::size_t count,
                                                                          std::optional<Msat> amount);
 
+/// As much of a payer's note travels in the payment onion with the HTLC that pays for it, so that a note costs a
+/// recipient nothing before it is paid for. LDK cuts at the same length (lightning 0.2.7, offers/invoice_request.rs).
+inline constexpr std::size_t kCarriedNoteBytes = 512;
+
 /// What our own payment paths carry as path_id, sealed with SecretUse::PaymentContext: which offer, under which terms.
 struct PaymentContext {
   enum class Kind : std::uint8_t { StaticInvoice = 1, Invoice = 2 };
@@ -73,6 +77,9 @@ struct PaymentContext {
   UnixTime expiry;                       // of the invoice
   Msat amount;                           // Invoice: what it asks; StaticInvoice: 0
   std::array<std::uint8_t, 16> nonce{};  // Invoice: its preimage is invoice_preimage(secret, nonce)
+  // Invoice: what the payer said in its request. A static invoice is paid with the request itself.
+  std::optional<std::uint64_t> quantity;
+  std::string payer_note;  // UTF-8, kCarriedNoteBytes at most: seal cuts it between two characters
 };
 [[nodiscard]] Bytes seal(const Signer& signer, const PaymentContext& payment);
 [[nodiscard]] std::optional<PaymentContext> open_payment_context(const Signer& signer, ByteView path_id);

@@ -174,6 +174,14 @@ struct HtlcFailed {
   std::uint64_t htlc_id = 0;
   FailReason reason;
 };
+/// From channel, to payment: a received HTLC is irrevocably removed from both commitments: the peer has revoked the
+/// last of its commitments that contained it, and our revocation of our own leaves with this step. Exactly once per
+/// HTLC; not said if the channel closes on chain before.
+struct ReceivedHtlcGone {
+  ChannelId channel_id;
+  std::uint64_t htlc_id = 0;
+  bool fulfilled = false;  // its amount is ours for good; false: it went back
+};
 /// From channel, to payment, invoicing, onion_message, gossip: re-established (or just ready): HTLCs can be added.
 struct ChannelUsable {
   ChannelId channel_id;
@@ -268,7 +276,8 @@ struct OnionMessageReceived {
 struct SendOurGossip {
   NodeId node_id;
 };
-/// From onion_message, to payment: mail was delivered or a client connected: it may be waking.
+/// From onion_message, to payment: mail was delivered to this client: HTLCs will come for it, and it may go away and
+/// come back meanwhile.
 struct ClientAwake {
   NodeId node_id;
 };
@@ -320,8 +329,8 @@ struct Effect
           PongReceived,
           // channel
           AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
-          ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ChannelUsable, ChannelUnusable,
-          ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
+          ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, ChannelUsable,
+          ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
           // wallet
           PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding,
           // onion_message

@@ -187,6 +187,7 @@ class Corridor {
   void route(const C& in, const command::ListInvitations&) { invoicing(in); }
   void route(const C& in, const command::RevokeInvitation&) { invoicing(in); }
   void route(const C& in, const command::AsyncJoin&) { invoicing(in); }
+  void route(const C& in, const command::AsyncLeave&) { invoicing(in); }
   void route(const C& in, const command::ListStaticInvoices&) { invoicing(in); }
   void route(const C& in, const command::CreateInvoice&) { payments(in); }
   void route(const C& in, const command::ListInvoices&) { payments(in); }
@@ -263,6 +264,7 @@ class Corridor {
   void hear(const HtlcReceived& word) { payments(word); }
   void hear(const HtlcFulfilled& word) { payments(word); }
   void hear(const HtlcFailed& word) { payments(word); }
+  void hear(const ReceivedHtlcGone& word) { payments(word); }
   void hear(const ChannelUsable& word) {
     peers(word);
     gossip(word);

@@ -34,7 +34,6 @@ void Work::on(const Started&) {
 
 void Work::on(const PeerReady& in) {
   if (keeps_mail_for(in.node_id)) {
-    say(ClientAwake{in.node_id});
     open_session(in.node_id);
   }
   retry_waiting(in.node_id);

@@ -13,8 +13,27 @@ bool may_announce(const Work& work, const Outgoing& payment) {
   if (!payment.is_static || is_terminal(payment.state)) return false;
   if (payment.state != OutgoingState::Held && payment.state != OutgoingState::Notified) return false;
   if (!payment.held) return true;
-  return payment.committed && payment.holder_confirmed && !payment.release_paths.empty() &&
-         work.context.tip < payment.release_deadline;
+  return payment.committed && payment.holder_confirmed && can_be_released(work.context, payment);
+}
+
+/// Whether whoever gets this path can use it: it begins at the peer that holds, or at a node that the graph knows, and
+/// it consists of points and fits into an onion message.
+bool is_usable(const Context& context, const wire::BlindedPath& path, const NodeId& holder) {
+  if (wire::to_bytes(path).size() > kMaxReleasePathBytes || !offers::on_the_curve(path)) return false;
+  auto first = context.views.graph.resolve(path.first_node_id);
+  if (const auto* named = std::get_if<NodeId>(&path.first_node_id)) first = *named;
+  if (!first || *first == context.signer.node_id()) return false;
+  return *first == holder || context.views.graph.node(*first) != nullptr;
+}
+
+/// The paths of a round: all of them at first, as LDK does at most so many. Later the ones that have not been confirmed
+/// are tried in turn: whose invoice names many nodes does not choose whom we dial for days.
+std::vector<std::size_t> paths_of_round(const Outgoing& payment, std::size_t count) {
+  count = std::min(count, kMaxAnnouncedPaths);
+  auto most = payment.announce_round <= std::size(kAnnounceRepeatMs) ? count : std::min(count, kMaxRepeatedPaths);
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < most; ++i) out.push_back((payment.announce_round * most + i) % count);
+  return out;
 }
 
 /// An online payer: nobody but itself ends the payment when the recipient does not answer.
@@ -77,7 +96,8 @@ void announce(Work& work, Outgoing& payment) {
   for (const auto& [tag, fate] : payment.announcements) work.state.tags.erase(tag);
   payment.announcements.clear();
   std::size_t at = 0;
-  for (const auto& path : invoice->message_paths()) {
+  for (auto index : paths_of_round(payment, invoice->message_paths().size())) {
+    const auto& path = invoice->message_paths()[index];
     auto tag = make_tag(TagOwner::Payment, work.state.next_tag++);
     work.state.tags.emplace(tag, payment.id);
     payment.announcements.emplace(tag, std::nullopt);
@@ -101,8 +121,30 @@ void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommit
   if (payment == nullptr || is_terminal(payment->state) || payment->committed) return;
   if (!payment->htlc || *payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;
   payment->committed = true;
+  // The paths come with the revoke_and_ack for the commitment that contains it, which was before.
+  if (payment->held && payment->release_paths.empty()) payment->told_at_risk = true;
   work.say(record(*payment));
   confirm_holder(work, *payment);
+  answer_waiters(work, *payment);
+}
+
+bool can_be_released(const Context& context, const Outgoing& payment) {
+  return !payment.release_paths.empty() && context.tip < payment.release_deadline;
+}
+
+void answer_late_waiters(Work& work) {
+  std::vector<PaymentId> late;
+  for (const auto& [id, waiting] : work.state.waiters) {
+    const auto* payment = find(work, id);
+    if (payment != nullptr && payment->held && payment->htlc && !is_terminal(payment->state) &&
+        work.context.tip >= payment->release_deadline)
+      late.push_back(id);
+  }
+  for (const auto& id : late) {
+    auto* payment = find(work, id);
+    payment->told_at_risk = true;
+    answer_waiters(work, *payment);
+  }
 }
 
 void on(Work& work, const PongReceived& word) {
@@ -120,9 +162,17 @@ void on(Work& work, const ReleasePathsReceived& word) {
   auto* payment = local == nullptr ? nullptr : find(work, local->payment_id);
   if (payment == nullptr || is_terminal(payment->state) || !payment->held || word.paths.empty()) return;
   if (!payment->htlc || *payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;
-  bool changed = payment->release_paths != word.paths;
-  if (!changed) return;
-  payment->release_paths = word.paths;
+  const auto* channel = work.context.views.channel(word.channel_id);
+  auto usable = word.paths;
+  std::erase_if(usable,
+                [&](const auto& path) { return channel == nullptr || !is_usable(work.context, path, channel->peer); });
+  if (usable.size() != word.paths.size())
+    work.notify(Severity::Warning, "release_path_refused",
+                {{"payment_id", payment->id.hex()},
+                 {"refused", std::uint64_t{word.paths.size() - usable.size()}},
+                 {"reason", "it begins at no node that we know, its keys are no points, or it is too long"}});
+  if (payment->release_paths == usable) return;
+  payment->release_paths = std::move(usable);
   work.say(record(*payment));
   if (payment->committed) confirm_holder(work, *payment);
 }

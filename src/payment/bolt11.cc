@@ -74,9 +74,15 @@ std::vector<std::vector<graph::HintHop>> hints_of(const Outgoing& payment, const
                               [&](const auto& hop) { return payment.excluded_scids.contains(hop.short_channel_id); });
     if (failed) continue;
     auto& way = out.emplace_back();
-    for (const auto& hop : hint.hops)
+    for (const auto& hop : hint.hops) {
       way.push_back({hop.node_id, hop.short_channel_id, Msat(hop.fee_base_msat), hop.fee_proportional_millionths,
                      CltvDelta(hop.cltv_expiry_delta)});
+      auto told = payment.told_updates.find(hop.short_channel_id);
+      if (told == payment.told_updates.end()) continue;
+      const auto& update = told->second;
+      way.back() = {hop.node_id, hop.short_channel_id, Msat(update.fee_base_msat), update.fee_proportional_millionths,
+                    CltvDelta(update.cltv_expiry_delta)};
+    }
   }
   return out;
 }
@@ -85,6 +91,16 @@ std::vector<std::vector<graph::HintHop>> hints_of(const Outgoing& payment, const
 
 CltvExpiry bolt11_final_expiry(const Context& context, const Outgoing& payment) {
   return context.tip + (invoice_of(payment).min_final_cltv_expiry_delta() + kBlocksOnTheWay);
+}
+
+bool learn_update(Outgoing& payment, const wire::ChannelUpdate& update, ShortChannelId failed) {
+  constexpr std::uint8_t kDisabled = 2;
+  if (update.short_channel_id != failed || (update.channel_flags & kDisabled) != 0) return false;
+  auto invoice = invoice_of(payment);
+  for (const auto& hint : invoice.route_hints())
+    for (const auto& hop : hint.hops)
+      if (hop.short_channel_id == failed) return payment.told_updates.emplace(failed, update).second;
+  return false;
 }
 
 void start_bolt11(Work& work, RequestId request, const command::Pay& command, const std::string& text) {
@@ -105,6 +121,7 @@ void start_bolt11(Work& work, RequestId request, const command::Pay& command, co
   payment.created_at = context.wall;
   payment.payment_hash = invoice->payment_hash();
   payment.state = OutgoingState::Sending;
+  remember_key(command, payment);
   work.state.waiters[payment.id].emplace_back(request, false);
   work.state.pay_requests.insert(request);
   send_htlc(work, work.state.outgoing.add(std::move(payment)));

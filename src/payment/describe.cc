@@ -1,4 +1,5 @@
 // Payments and holds as people and programs see them: the same words everywhere, each with its deadline.
+#include "offers/invoice.h"
 #include "payment/inside.h"
 
 namespace doze::payment {
@@ -18,15 +19,64 @@ const char* shown_state(const Outgoing& payment) {
   if (payment.is_static && !payment.held && payment.state == OutgoingState::Held) return name(OutgoingState::Fetching);
   return name(payment.state);
 }
-/// What a payment that has not ended waits for.
-const char* message_of(const Outgoing& payment, const Context& context, bool lost_channel) {
-  if (lost_channel) return "its channel is closed on chain: this version does not follow the HTLC there";
+/// What a payment that has not ended waits for, and whether this app may close meanwhile: whether nothing is lost by
+/// it.
+struct Outlook {
+  bool safe_to_sleep = false;
+  std::string message;
+};
+
+std::string at_height(BlockHeight height, const Context& context) {
+  return "height " + std::to_string(height.value()) + " (about " + time_text(time_of_height(context, height)) + ")";
+}
+
+/// Nothing can release it any more: our peer gives it back, and if it does not, the channel has to be closed.
+Outlook without_release(const Outgoing& payment, const Context& context, const std::string& why) {
+  BlockHeight expiry(payment.htlc_expiry.value());
+  if (context.tip < payment.fail_back)
+    return {true, why + ": it ends by itself at " + at_height(payment.fail_back, context) + ", this app may close"};
+  if (context.tip < expiry)
+    return {false, why + ": our peer should have given it back at height " + std::to_string(payment.fail_back.value()) +
+                       ", and has until " + at_height(expiry, context) + ": stay online so that it can"};
+  return {false, why + ", and it has expired: our channel is closed if our peer does not give it back soon"};
+}
+
+Outlook outlook_of_hold(const Outgoing& payment, const Context& context) {
+  if (payment.committed && payment.release_paths.empty())
+    return without_release(payment, context, "our LSP gave no usable way to release it");
+  if (!can_be_released(context, payment))
+    return without_release(payment, context, "the release deadline is over and the recipient did not wake");
+  if (payment.state == OutgoingState::Notified)
+    return {true, "the recipient's server has the message: this app may close"};
+  if (!payment.committed || !payment.holder_confirmed)
+    return {false, "our LSP has not confirmed yet that it holds it: stay online"};
+  return {false, "only a relay has the message so far: closing now may lose the announcement"};
+}
+
+Outlook outlook_of(const Outgoing& payment, const Context& context, bool lost_channel) {
+  if (lost_channel) return {false, "its channel is closed on chain: this version does not follow the HTLC there"};
   bool waits = !payment.htlc && (payment.held || payment.awaits_chain());
-  if (waits && !context.views.chain_synced) return "waits for our block chain: nothing was sent yet";
-  if (waits) return "waits for the channel peer that holds it: nothing was sent yet";
-  if (!payment.held) return "stay online until the recipient wakes";
-  if (payment.state == OutgoingState::Notified) return "the recipient's server has the message: this app may close";
-  return "only a relay has the message so far: closing now may lose the announcement";
+  if (waits && !context.views.chain_synced) return {false, "waits for our block chain: nothing was sent yet"};
+  if (waits) return {false, "waits for the channel peer that holds it: nothing was sent yet"};
+  if (!payment.held) return {false, "stay online until the recipient wakes"};
+  return outlook_of_hold(payment, context);
+}
+
+/// What was agreed: shown to the payer, for whom the signed invoice with the preimage is the receipt.
+void add_agreement(Value& out, const Outgoing& payment, InList in_list) {
+  if (payment.is_bolt11) {
+    out.set("invoice", payment.offer);
+    return;
+  }
+  out.set("offer", payment.offer);
+  if (payment.quantity) out.set("quantity", *payment.quantity);
+  if (!payment.payer_note.empty()) out.set("payer_note", escape_untrusted(payment.payer_note));
+  if (payment.invoice.empty()) return;
+  if (payment.is_static) {
+    if (in_list == InList::No) out.set("static_invoice_hex", to_hex(payment.invoice));
+  } else if (auto invoice = offers::Invoice::parse(payment.invoice)) {
+    out.set("invoice", invoice->text()).set("invoice_created_at", time_text(invoice->created_at()));
+  }
 }
 }  // namespace
 
@@ -35,7 +85,7 @@ UnixTime time_of_height(const Context& context, BlockHeight height) {
   return after_s(context.wall, blocks * kBlockSeconds);
 }
 
-Value describe(const Outgoing& payment, const Context& context) {
+Value describe(const Outgoing& payment, const Context& context, InList in_list) {
   Value out;
   out.set("payment_id", payment.id.hex())
       .set("direction", "outgoing")
@@ -46,36 +96,82 @@ Value describe(const Outgoing& payment, const Context& context) {
     out.set("fee_msat", sub_or_zero(payment.sent, payment.amount).value());
   if (payment.payment_hash) out.set("payment_hash", payment.payment_hash->hex());
   out.set("static_invoice", payment.is_static);
-  if (payment.is_bolt11) out.set("invoice", payment.offer);
+  add_agreement(out, payment, in_list);
+  if (!payment.idempotency_key.empty()) out.set("idempotency_key", escape_untrusted(payment.idempotency_key));
   if (!is_terminal(payment.state) && payment.held && payment.htlc) {
     add_deadline(out, "release_deadline", payment.release_deadline, context);
     add_deadline(out, "fail_back", payment.fail_back, context);
   }
   bool lost_channel = payment.htlc && is_on_chain(context, payment.htlc->channel_id);
   if (!is_terminal(payment.state) && (payment.is_static || lost_channel || payment.awaits_chain())) {
-    out.set("safe_to_sleep", payment.held && payment.state == OutgoingState::Notified && !lost_channel);
-    out.set("message", message_of(payment, context, lost_channel));
+    auto outlook = outlook_of(payment, context, lost_channel);
+    out.set("safe_to_sleep", outlook.safe_to_sleep).set("message", std::move(outlook.message));
   }
   if (payment.state == OutgoingState::Settled) {
     // The payer of a static invoice chose the preimage itself: it proves nothing.
     if (!payment.is_static && payment.preimage) out.set("payment_preimage", to_hex(payment.preimage->reveal()));
-    out.set("proof_of_payment", !payment.is_static);
+    // A preimage without the signed invoice is no receipt. BOLT 12, "Invoices".
+    out.set("proof_of_payment", !payment.is_static && payment.preimage && out.find("invoice") != nullptr);
   }
   if (is_terminal(payment.state)) out.set("ended_at", time_text(payment.ended_at));
   if (!payment.failure.empty()) out.set("failure", payment.failure);
   return out;
 }
 
-Value describe(const Incoming& payment) {
+namespace {
+/// The height from which on the peer may be taking it back: this node must have claimed it on chain by then.
+BlockHeight awake_by(const Incoming& payment) {
+  return blocks_before(payment.cltv_expiry, kClaimMargin);
+}
+
+Outlook outlook_of(const Incoming& payment, const Context& context) {
+  if (payment.state == IncomingState::Settled) return {true, ""};
+  if (payment.state == IncomingState::Lost)
+    return {true,
+            "its channel was closed on chain before our peer had let go of it: this version does not claim it there"};
+  const auto* channel = context.views.channel(payment.htlc.channel_id);
+  if (channel == nullptr || channel->phase == ChannelPhase::ForceClosing || channel->phase == ChannelPhase::Closed)
+    return {false, "its channel is being closed on chain: this version does not claim it there"};
+  return {false, std::string(channel->usable ? "our peer has not let go of it yet: stay online for a moment"
+                                             : "our peer has not let go of it and is offline") +
+                     "; this node must be awake again by " + at_height(awake_by(payment), context)};
+}
+}  // namespace
+
+Fields facts(const Incoming& payment, const Context& context) {
+  Fields out{{"direction", "incoming"},
+             {"state", name(payment.state)},
+             {"amount_msat", payment.amount.value()},
+             {"payment_hash", payment.payment_hash.hex()}};
+  if (!payment.offer_id.is_zero()) out.emplace_back("offer_id", payment.offer_id.hex());
+  if (payment.quantity) out.emplace_back("quantity", *payment.quantity);
+  if (!payment.payer_note.empty()) out.emplace_back("payer_note", escape_untrusted(payment.payer_note));
+  out.emplace_back("safe_to_sleep", outlook_of(payment, context).safe_to_sleep);
+  if (payment.state == IncomingState::Claiming) out.emplace_back("awake_by_height", awake_by(payment).value());
+  return out;
+}
+
+Value describe(const Incoming& payment, const Payments::Inside& state, const Context& context) {
   Value out;
   out.set("payment_hash", payment.payment_hash.hex())
       .set("direction", "incoming")
-      .set("state", "settled")
+      .set("state", name(payment.state))
       .set("amount_msat", payment.amount.value())
       .set("offer_id", payment.offer_id.is_zero() ? Value() : Value(payment.offer_id.hex()))
       .set("static_invoice", payment.is_static)
-      .set("payer_note", payment.payer_note)
-      .set("created_at", time_text(payment.received_at));
+      .set("payer_note", escape_untrusted(payment.payer_note));
+  if (payment.quantity) out.set("quantity", *payment.quantity);
+  if (auto offer = context.views.offers.find(payment.offer_id); offer != context.views.offers.end())
+    out.set("offer", offer->second.offer.text());
+  if (auto issued = state.invoices.find(payment.payment_hash)) out.set("invoice", issued->invoice);
+  out.set("created_at", time_text(payment.received_at));
+  auto outlook = outlook_of(payment, context);
+  out.set("safe_to_sleep", outlook.safe_to_sleep);
+  if (!outlook.message.empty()) out.set("message", std::move(outlook.message));
+  if (payment.state == IncomingState::Claiming)
+    add_deadline(out, "awake_by", awake_by(payment), context);
+  else
+    out.set("ended_at", time_text(payment.ended_at.value() != 0 ? payment.ended_at : payment.received_at));
   return out;
 }
 

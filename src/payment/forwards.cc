@@ -66,14 +66,20 @@ void fail_upstream(Work& work, const Forward& forward, std::uint16_t code, ByteV
   work.say(FailHtlc{channel_id, htlc_id, own_failure(forward.shared_secret, code, data)});
 }
 
-/// Whether the next peer is a client that is about to be usable: then an ordinary forward waits a little. After our own
-/// start every client may be: it had no chance to reconnect yet.
-bool is_waking(const Work& work, const ChannelView& next) {
-  if (!work.context.views.is_client(next.peer)) return false;
-  if (work.context.views.connected(next.peer)) return true;
-  if (work.state.started && after_ms(*work.state.started, kClientForwardWaitMs) > work.context.mono) return true;
-  auto awake = work.state.awake.find(next.peer);
-  return awake != work.state.awake.end() && after_ms(awake->second, kClientAwakeWindowMs) > work.context.mono;
+/// How long an ordinary forward waits for its next peer: for a client that was sent mail, or is connected and about to
+/// be usable, since HTLCs will come for it; for one that has just left, as long as a change of networks takes; for
+/// nobody else. After our own start every client may be on its way back: it had no chance to reconnect yet.
+std::uint64_t waits_for_ms(const Work& work, const ChannelView& next) {
+  if (!work.context.views.is_client(next.peer)) return 0;
+  if (work.context.views.connected(next.peer)) return kClientForwardWaitMs;
+  if (work.state.started && after_ms(*work.state.started, kClientForwardWaitMs) > work.context.mono)
+    return kClientForwardWaitMs;
+  auto within = [&](const std::map<NodeId, MonoTime>& times, std::uint64_t ms) {
+    auto it = times.find(next.peer);
+    return it != times.end() && after_ms(it->second, ms) > work.context.mono;
+  };
+  if (within(work.state.awake, kClientAwakeWindowMs)) return kClientForwardWaitMs;
+  return within(work.state.left, kClientBlinkMs) ? kClientBlinkMs : 0;
 }
 
 }  // namespace
@@ -108,8 +114,8 @@ void try_forward(Work& work, Forward& forward) {
   }
   if (!next->usable) {
     if (forward.state == ForwardState::Released) return;  // durable; waits until usable or the fail-back height
-    if (is_waking(work, *next)) {
-      if (!forward.wait_until) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    if (auto wait = waits_for_ms(work, *next); wait != 0) {
+      if (!forward.wait_until) forward.wait_until = after_ms(work.context.mono, wait);
       return;
     }
     return end_failed(work, forward, forward.state, "the next peer is offline", onion::kTemporaryChannelFailure);
@@ -290,7 +296,9 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
   if (word.reason == AddRefusal::NotUsable) {
     auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
     if (!move(work, *forward, ForwardState::Forwarded, back)) return;
-    if (!forward->wait_until) forward->wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    const auto* next = work.context.views.channel(forward->next_channel);
+    auto wait = next == nullptr ? 0 : waits_for_ms(work, *next);
+    if (!forward->wait_until) forward->wait_until = after_ms(work.context.mono, std::max(wait, kClientBlinkMs));
     return;
   }
   if (forward->hold && waits_for_room(word.reason)) {

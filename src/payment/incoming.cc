@@ -14,7 +14,13 @@ struct Accepted {
   OfferId offer_id;
   bool is_static = false;
   std::string payer_note;
+  std::optional<std::uint64_t> quantity;
 };
+
+/// BOLT 4: a final node SHOULD fail what is more than twice the amount.
+bool is_far_too_much(Msat amount, Msat asked) {
+  return sub_or_zero(amount, asked) > asked;
+}
 
 /// Why the HTLC is refused, for our own log: the peers all see the same failure (no probing).
 using Judgement = Result<Accepted, std::string>;
@@ -50,7 +56,8 @@ Judgement judge_static(const Work& work, const HtlcReceived& word, const PeeledF
   auto wanted = offers::amount_of(*request, offer->second.offer);
   if (!wanted || onion.total_amount < *wanted || word.htlc.amount_msat < *wanted)
     return fail(std::string("less than the invoice_request says"));
-  return Accepted{*onion.preimage, terms.offer_id, true, request->payer_note().value_or("")};
+  if (is_far_too_much(word.htlc.amount_msat, *wanted)) return fail(std::string("more than twice the amount"));
+  return Accepted{*onion.preimage, terms.offer_id, true, request->payer_note().value_or(""), request->quantity()};
 }
 
 Judgement judge_invoice(const Work& work, const HtlcReceived& word, const PeeledFinal&, const PaymentContext& terms) {
@@ -58,10 +65,10 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const Peeled
   if (crypto::payment_hash(preimage) != word.htlc.payment_hash)
     return fail(std::string("the payment hash is not this invoice's"));
   if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));
-  if (word.htlc.amount_msat.value() / 2 > terms.amount.value()) return fail(std::string("more than twice the amount"));
+  if (is_far_too_much(word.htlc.amount_msat, terms.amount)) return fail(std::string("more than twice the amount"));
   if (work.state.paid_invoices.contains(word.htlc.payment_hash))
     return fail(std::string("the invoice is paid already"));
-  return Accepted{preimage, terms.offer_id, false, ""};
+  return Accepted{preimage, terms.offer_id, false, terms.payer_note, terms.quantity};
 }
 
 Judgement judge(const Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
@@ -88,7 +95,7 @@ void refuse_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion
 
 void park(Work& work, const HtlcReceived& word) {
   HtlcKey key{word.channel_id, word.htlc.id};
-  Parked parked{word, after_ms(work.context.mono, kParkedMaxMs)};
+  Parked parked{word, work.context.wall, after_ms(work.context.mono, kParkedMaxMs)};
   work.say(record(parked));
   work.state.parked.emplace(key, std::move(parked));
   work.notify(Severity::Info, "payment_waits_for_chain",
@@ -124,19 +131,71 @@ void parked_deadlines(Work& work) {
 void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
   auto judgement = judge(work, word, onion);
   if (!judgement) return refuse_final(work, word, onion, judgement.error());
-  Incoming payment{
-      word.htlc.payment_hash, {word.channel_id, word.htlc.id},         word.htlc.amount_msat, judgement->offer_id,
-      judgement->is_static,   escape_untrusted(judgement->payer_note), work.context.wall};
+  Incoming payment;
+  payment.payment_hash = word.htlc.payment_hash;
+  payment.htlc = {word.channel_id, word.htlc.id};
+  payment.amount = word.htlc.amount_msat;
+  payment.offer_id = judgement->offer_id;
+  payment.is_static = judgement->is_static;
+  payment.payer_note = judgement->payer_note;
+  payment.quantity = judgement->quantity;
+  payment.cltv_expiry = word.htlc.cltv_expiry;
+  claim(work, std::move(payment), judgement->preimage);
+}
+
+const char* name(IncomingState state) {
+  switch (state) {
+    case IncomingState::Claiming:
+      return "claiming";
+    case IncomingState::Settled:
+      return "settled";
+    case IncomingState::Lost:
+      return "lost";
+  }
+  return "unknown";
+}
+
+void claim(Work& work, Incoming payment, const Preimage& preimage) {
+  payment.state = IncomingState::Claiming;
+  payment.received_at = work.context.wall;
   if (!payment.is_static) work.state.paid_invoices.insert(payment.payment_hash);
   work.say(record(payment));
-  work.say(FulfillHtlc{word.channel_id, word.htlc.id, judgement->preimage});
-  work.say(OfferPaid{payment.offer_id, payment.amount});
-  work.notify(Severity::Info, "payment_received",
-              {{"amount_msat", payment.amount.value()},
-               {"payment_hash", payment.payment_hash.hex()},
-               {"offer_id", payment.offer_id.hex()},
-               {"payer_note", payment.payer_note}});
+  work.say(FulfillHtlc{payment.htlc.channel_id, payment.htlc.htlc_id, preimage});
+  work.notify(Severity::Info, "payment_received", facts(payment, work.context));
+  auto hash = payment.payment_hash;
   work.state.incoming.add(std::move(payment));
+  answer_receipt_waiters(work, hash);
+}
+
+namespace {
+void end_claim(Work& work, const HtlcKey& key, IncomingState state) {
+  const auto* claiming = work.state.incoming.live(key);
+  if (claiming == nullptr || claiming->state != IncomingState::Claiming) return;
+  auto& payment = *work.state.incoming.edit(key);
+  payment.state = state;
+  payment.ended_at = work.context.wall;
+  work.say(record(payment));
+  if (state == IncomingState::Settled && !payment.offer_id.is_zero())
+    work.say(OfferPaid{payment.offer_id, payment.amount});
+  bool lost = state == IncomingState::Lost;
+  work.notify(lost ? Severity::Error : Severity::Info, lost ? "payment_lost" : "payment_settled",
+              facts(payment, work.context));
+  answer_receipt_waiters(work, payment.payment_hash);
+}
+}  // namespace
+
+void on(Work& work, const ReceivedHtlcGone& word) {
+  if (word.fulfilled) end_claim(work, {word.channel_id, word.htlc_id}, IncomingState::Settled);
+}
+
+void lose_claims(Work& work, const ChannelId& channel_id) {
+  std::vector<HtlcKey> lost;
+  const auto& incoming = work.state.incoming;
+  for (const auto* row = incoming.live_from({channel_id, 0}); row != nullptr && row->htlc.channel_id == channel_id;) {
+    lost.push_back(row->htlc);
+    row = row->htlc.htlc_id == UINT64_MAX ? nullptr : incoming.live_from({channel_id, row->htlc.htlc_id + 1});
+  }
+  for (const auto& key : lost) end_claim(work, key, IncomingState::Lost);
 }
 
 }  // namespace doze::payment

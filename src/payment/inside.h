@@ -61,9 +61,12 @@ struct Outgoing {
   BlockHeight fail_back;         // our peer fails a hold back here
   CltvExpiry htlc_expiry;        // of our own HTLC
   std::vector<wire::BlindedPath> release_paths;
-  bool committed = false;      // our revoke_and_ack for it has been made
-  std::uint32_t attempts = 0;  // HTLCs sent so far
-  std::string failure;         // one line, when failed or expired
+  bool committed = false;       // our revoke_and_ack for it has been made
+  std::uint32_t attempts = 0;   // HTLCs sent so far
+  std::string failure;          // one line, when failed or expired
+  std::string last_failure;     // what a hop said of the last HTLC that came back: another try may follow
+  std::string idempotency_key;  // the caller's; empty: none
+  Hash32 command_digest;        // of the pay command with that key
   CommandErrorCode failure_code = CommandErrorCode::PaymentFailed;
 
   // Not durable: recomputed at Started.
@@ -72,9 +75,10 @@ struct Outgoing {
   MonoTime told_at;                                                        // the last announcement
   std::map<std::uint64_t, std::optional<OnionMessageFate>> announcements;  // of this round, by tag
   std::set<ShortChannelId> excluded_scids;
+  std::map<ShortChannelId, wire::ChannelUpdate> told_updates;  // by hops that failed: for this payment alone
   std::set<ChannelId> excluded_channels;
   bool holder_confirmed = false;  // our peer has our revoke_and_ack: it ponged after it
-  bool told_at_risk = false;      // pay was answered with "closing now may lose the announcement"
+  bool told_at_risk = false;      // pay is answered although nobody confirmed: nothing more may come
   bool offering = false;          // AddHtlc was said and not answered yet: it may stand behind other words
 
   /// Everything is there to send its HTLC but the height.
@@ -87,6 +91,15 @@ struct Outgoing {
 
 // ---- incoming ----
 
+/// Claimed is not yet received: until the HTLC is gone from both commitments the peer can take it back on chain at its
+/// expiry, unless this node is awake and claims it there.
+enum class IncomingState : std::uint8_t {
+  Claiming = 0,
+  Settled = 1,
+  Lost = 2,  // its channel closed on chain before; claiming there is not built yet
+};
+[[nodiscard]] const char* name(IncomingState state);
+
 struct Incoming {
   PaymentHash payment_hash;
   HtlcKey htlc;
@@ -95,12 +108,17 @@ struct Incoming {
   bool is_static = false;
   std::string payer_note;
   UnixTime received_at;
+  IncomingState state = IncomingState::Settled;  // rows of 4887d87 do not say: what they are about is long over
+  CltvExpiry cltv_expiry;                        // of the HTLC; 0 in rows of 4887d87
+  std::optional<std::uint64_t> quantity;
+  UnixTime ended_at;
 };
 
 /// An HTLC for us that came while our chain was behind: it is judged when the tip is known. A row of
 /// Table::IncomingPayment until then.
 struct Parked {
   HtlcReceived word;
+  UnixTime since;
   MonoTime give_up;  // not durable
 };
 
@@ -120,6 +138,7 @@ struct ReleaseDue {
   Profile profile = Profile::Ldk;
   std::uint32_t answers = 0;
   std::uint64_t sequence = 0;  // oldest first
+  OfferId offer_id;            // zero: the announcement came over a path of 4887d87, which names no offer
 
   // Not durable.
   std::optional<MonoTime> next;  // the next answer; while one is on its way: when it counts as lost
@@ -189,6 +208,13 @@ inline constexpr std::uint64_t kFetchingWaitS = 60;
 inline constexpr std::uint64_t kHolderWaitS = 600, kHolderCheckMs = 10'000;
 /// A draft link takes one held HTLC a commitment round: the next payment tries again so often.
 inline constexpr std::uint64_t kHoldRoundMs = 1'000;
+/// Reply paths that are kept for answers, by number and bytes: a path takes 150 to 300 bytes, those that blow up a
+/// message count for more. A wake-up answers all of them, so it may not be more than some seconds of work.
+inline constexpr std::size_t kMaxReleasesDue = 2'560, kMaxReleaseBytes = 1'048'576;
+/// An onion message takes half a millisecond to build: the others leave in the next steps, the oldest first.
+inline constexpr std::size_t kReleasesPerStep = 64;
+/// Of one offer: whoever knows it, and nobody else, can announce for it. Three quarters, so that others find room.
+inline constexpr std::size_t kMaxReleasesPerOffer = kMaxReleasesDue * 3 / 4;
 /// A block is read in a moment, a start takes some seconds: so long new HTLCs for others wait for our chain, later they
 /// are refused at once.
 inline constexpr std::uint64_t kChainPatienceMs = 60'000;
@@ -201,9 +227,32 @@ inline constexpr std::uint64_t kReleaseOutcomeWaitMs = 60'000;
 /// back one after the other.
 inline constexpr std::uint64_t kReleaseQuietMs = 10'000;
 /// Releases wait so long for the other channels when the first one is usable: an HTLC may come over any of them.
-inline constexpr std::uint64_t kAllChannelsWaitMs = 30'000;
-/// An ordinary forward that has fewer blocks left than this is refused: no time to resolve it on chain.
-inline constexpr CltvDelta kMinOutgoingLeft{18};
+/// Channels come back within a second or two of each other, an app may be awake for some seconds only, and an LSP like
+/// ours keeps an HTLC for a connected client until its channel is back.
+inline constexpr std::uint64_t kAllChannelsWaitMs = 3'000;
+/// An ordinary forward with fewer blocks left than this is refused: its next hop would refuse it. Our own time to
+/// resolve it on chain is the difference between the two expiries. Payees ask for 9 blocks at least in practice (Core
+/// Lightning 26.06 on test networks: 10, of which a payer that is one block behind spends one); LND forwards with 13,
+/// LDK with 3, Core Lightning with 1. Whoever pays a payee with 18 from a chain that is two blocks behind was refused
+/// by 18.
+inline constexpr CltvDelta kMinOutgoingLeft{9};
+/// A fulfilled HTLC that is still in a commitment must be claimed on chain from this many blocks before its expiry on:
+/// BOLT 2, "cltv_expiry_delta Selection", 2R + G + S with the usual values.
+inline constexpr CltvDelta kClaimMargin{18};
+/// A phone that changes its network is back by then; whoever was not sent mail is not awaited longer.
+inline constexpr std::uint64_t kClientBlinkMs = 5'000;
+/// A static invoice may name many nodes for its announcements; LDK sends 10 (lightning 0.2.7, offers/flow.rs:254).
+/// After the first rounds fewer each time: some 60 messages in the first six minutes, then 6 per hour.
+inline constexpr std::size_t kMaxAnnouncedPaths = 10, kMaxRepeatedPaths = 3;
+/// Longer release paths fit into no onion message, or blow it up to 32 KiB. LDK's have about 750 bytes.
+inline constexpr std::size_t kMaxReleasePathBytes = 4'096;
+
+/// waitpayment for a payment to us.
+struct ReceiptWaiter {
+  RequestId request = 0;
+  bool wants_settled = true;
+  std::optional<MonoTime> until;  // the invoice has expired by then
+};
 
 /// Announcements that leave in one step: each takes half a millisecond to build, and the others wait for the next.
 inline constexpr std::size_t kDuePerStep = 32;
@@ -244,7 +293,10 @@ struct Payments::Inside {
   std::map<HtlcKey, Parked> parked;
   std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
   Rows<IssuedIndex> invoices;
-  std::map<Bytes, ReleaseDue> releases;  // by reply path
+  std::map<PaymentHash, std::vector<ReceiptWaiter>> receipt_waiters;
+  std::map<Bytes, ReleaseDue> releases;        // by reply path
+  std::map<OfferId, std::size_t> releases_of;  // how many of them each offer has
+  std::size_t release_bytes = 0;
   Rows<ForwardIndex> forwards;
   std::map<ChannelId, Full> full;
   std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
@@ -252,7 +304,8 @@ struct Payments::Inside {
   std::optional<MonoTime> early_check;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
-  std::map<NodeId, MonoTime> awake;             // clients that were sent mail or connected lately
+  std::map<NodeId, MonoTime> awake;                                      // clients that were sent mail lately
+  std::map<NodeId, MonoTime> left;              // clients that disconnected within kClientBlinkMs
   std::optional<MonoTime> started;              // before it we do not remember who was awake
   std::map<std::uint64_t, PaymentId> tags;      // announcements under way
   std::map<std::uint64_t, PaymentId> pings;     // to holding peers, by token
@@ -331,6 +384,9 @@ void answer_waiters(Work& work, Outgoing& payment);
 void start_bolt11(Work& work, RequestId request, const command::Pay& command, const std::string& text);
 /// outgoing_cltv_value of the recipient's payload.
 [[nodiscard]] CltvExpiry bolt11_final_expiry(const Context& context, const Outgoing& payment);
+/// A hop of a way that the invoice names says that its policy is another one: the invoice is older. True: it is tried
+/// once more as the hop wants it.
+[[nodiscard]] bool learn_update(Outgoing& payment, const wire::ChannelUpdate& update, ShortChannelId failed);
 
 // invoices.cc: invoices of BOLT 11 that we issue, and HTLCs that pay them
 struct PeeledPlain;
@@ -338,7 +394,7 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
 void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion);
 void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
                   const std::string& why);
-[[nodiscard]] Value describe(const Issued& issued, UnixTime now);
+[[nodiscard]] Value describe(const Issued& issued, const Payments::Inside& state, UnixTime now);
 
 // announce.cc
 void announce(Work& work, Outgoing& payment);
@@ -349,12 +405,30 @@ void on(Work& work, const OnionMessageOutcome& word);
 void on(Work& work, const PongReceived& word);
 /// The recipient of this payment is awake: other holds for it are announced again.
 void hasten_announcements(Work& work, const Outgoing& payment);
+/// Whether a hold can still end well. False: our peer gave no way to release it that leads anywhere, or it is too late.
+[[nodiscard]] bool can_be_released(const Context& context, const Outgoing& payment);
+/// Waiters of held payments whose release deadline has come.
+void answer_late_waiters(Work& work);
 /// A release over our own reply path: the online payer sends now.
 void payer_released(Work& work, const PaymentId& id);
 void outgoing_deadlines(Work& work);
 
+// answers.cc: what callers ask about payments, and commands that they repeat
+/// Fills in a pay command's payment. True: this key has a payment already, and the request is answered by it.
+[[nodiscard]] bool answered_by_key(Work& work, RequestId request, const command::Pay& command);
+void remember_key(const command::Pay& command, Outgoing& payment);
+void get_payment(Work& work, RequestId request, const PaymentId& id);
+void wait_payment(Work& work, RequestId request, const PaymentId& id, bool wants_settled);
+void answer_receipt_waiters(Work& work, const PaymentHash& hash);
+void receipt_deadlines(Work& work);
+
 // incoming.cc and releases.cc
 struct PeeledFinal;
+/// Durable, told, and settled with the peer.
+void claim(Work& work, Incoming payment, const Preimage& preimage);
+void on(Work& work, const ReceivedHtlcGone& word);
+/// The channel is closed on chain: what was being claimed from it is lost to this version.
+void lose_claims(Work& work, const ChannelId& channel_id);
 void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion);
 void park(Work& work, const HtlcReceived& word);
 /// The chain is read to its end: what waited is judged.
@@ -412,8 +486,12 @@ void offer_next(Work& work, const ChannelId& channel, std::uint64_t turn);
 void forget_history(Work& work);
 
 // describe.cc
-[[nodiscard]] Value describe(const Outgoing& payment, const Context& context);
-[[nodiscard]] Value describe(const Incoming& payment);
+/// A row of a list leaves out the static invoice: it is long and proves nothing.
+enum class InList : std::uint8_t { No, Yes };
+[[nodiscard]] Value describe(const Outgoing& payment, const Context& context, InList in_list = InList::No);
+[[nodiscard]] Value describe(const Incoming& payment, const Payments::Inside& state, const Context& context);
+/// What events say of a payment to us.
+[[nodiscard]] Fields facts(const Incoming& payment, const Context& context);
 [[nodiscard]] Value describe(const Forward& forward);
 [[nodiscard]] Value describe_hold(const Forward& forward, const Context& context);
 /// When a height will come, ten minutes a block.

@@ -12,6 +12,13 @@ bool can_be_paid(const Issued& invoice, UnixTime now) {
   return !invoice.paid_at && now <= invoice.expires_at;
 }
 
+/// Paid is what is ours for good.
+const char* status_of_paid(const Issued& issued, const Payments::Inside& state) {
+  auto key = state.incoming.index().newest(issued.payment_hash);
+  auto payment = key ? state.incoming.find(*key) : std::nullopt;
+  return !payment || payment->state == IncomingState::Settled ? "paid" : name(payment->state);
+}
+
 /// False: all of them can still be paid.
 bool make_room(Work& work) {
   auto& invoices = work.state.invoices;
@@ -90,7 +97,7 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
   if (onion.total_amount != onion.amt_to_forward) return refused("only a part: several parts are not taken yet");
   auto asked = invoice->amount().value_or(Msat(0));
   if (onion.amt_to_forward < asked) return refused("less than the invoice asks");
-  if (invoice->amount() && htlc.amount_msat.value() / 2 > asked.value()) return refused("more than twice the amount");
+  if (invoice->amount() && sub_or_zero(htlc.amount_msat, asked) > asked) return refused("more than twice the amount");
   if (work.context.wall > issued.expires_at) return refused("the invoice has expired");
   auto left = blocks_until(htlc.cltv_expiry, work.context.tip);
   if (left < kRecipientMargin)
@@ -101,12 +108,12 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
 
 }  // namespace
 
-Value describe(const Issued& issued, UnixTime now) {
+Value describe(const Issued& issued, const Payments::Inside& state, UnixTime now) {
   auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
   Value out;
   out.set("payment_hash", issued.payment_hash.hex()).set("invoice", issued.invoice);
   if (!invoice) return out.set("status", "damaged");  // rows are not verified when they are loaded
-  out.set("status", issued.paid_at ? "paid" : can_be_paid(issued, now) ? "open" : "expired");
+  out.set("status", issued.paid_at ? status_of_paid(issued, state) : can_be_paid(issued, now) ? "open" : "expired");
   if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
   if (invoice->description()) out.set("description", escape_untrusted(*invoice->description()));
   if (invoice->description_hash()) out.set("description_hash", invoice->description_hash()->hex());
@@ -139,7 +146,7 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
   issued.invoice = invoice->text();
   issued.expires_at = invoice->expires_at();
   work.say(record(issued));
-  work.say(Reply{request, describe(issued, context.wall)});
+  work.say(Reply{request, describe(issued, work.state, context.wall)});
   work.state.invoices.add(std::move(issued));
 }
 
@@ -166,13 +173,8 @@ void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onio
   payment.payment_hash = issued.payment_hash;
   payment.htlc = {word.channel_id, word.htlc.id};
   payment.amount = word.htlc.amount_msat;
-  payment.received_at = work.context.wall;
-  work.state.paid_invoices.insert(payment.payment_hash);
-  work.say(record(payment));
-  work.say(FulfillHtlc{word.channel_id, word.htlc.id, invoice_preimage(work.context.signer, issued.nonce)});
-  work.notify(Severity::Info, "payment_received",
-              {{"amount_msat", payment.amount.value()}, {"payment_hash", payment.payment_hash.hex()}});
-  work.state.incoming.add(std::move(payment));
+  payment.cltv_expiry = word.htlc.cltv_expiry;
+  claim(work, std::move(payment), invoice_preimage(work.context.signer, issued.nonce));
 }
 
 }  // namespace doze::payment

@@ -221,7 +221,24 @@ DecodedFailure decode_failure(const SentOnion& sent, ByteView reason) {
   if (!failure) return {std::nullopt, 0, "a failure came back that nobody on the route signed"};
   return {failure->hop, failure->code,
           std::string(onion::failure_name(failure->code)) + " from hop " + std::to_string(failure->hop + 1) + " of " +
-              std::to_string(sent.hops.size())};
+              std::to_string(sent.hops.size()),
+          failure->data};
+}
+
+std::optional<wire::ChannelUpdate> update_in(const DecodedFailure& failure) {
+  if ((failure.code & onion::kUpdate) == 0) return std::nullopt;
+  Reader in(failure.data);
+  if (failure.code == onion::kAmountBelowMinimum || failure.code == onion::kFeeInsufficient) in.u64();
+  if (failure.code == onion::kIncorrectCltvExpiry) in.u32();
+  if (failure.code == onion::kChannelDisabled) in.u16();
+  auto raw = to_bytes(in.bytes(in.u16()));
+  if (!in.ok() || raw.size() < 2) return std::nullopt;
+  // Some nodes leave out the message's type.
+  constexpr std::uint16_t kType = 258;
+  if (Reader(raw).u16() != kType) raw = Writer().u16(kType).bytes(raw).take();
+  auto message = wire::decode(raw);
+  const auto* update = message ? std::get_if<wire::ChannelUpdate>(&*message) : nullptr;
+  return update == nullptr ? std::nullopt : std::optional(*update);
 }
 
 // ---- ours ----

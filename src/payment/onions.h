@@ -67,7 +67,11 @@ struct DecodedFailure {
   std::optional<std::size_t> hop;  // index into SentOnion::hops
   std::uint16_t code = 0;
   std::string text;
+  Bytes data;
 };
+/// The channel_update that some failures carry, of whatever channel. BOLT 4, "Failure Messages". nullopt: none, or it
+/// does not parse. The hop that failed has authenticated it with the failure; nobody else has.
+[[nodiscard]] std::optional<wire::ChannelUpdate> update_in(const DecodedFailure& failure);
 [[nodiscard]] DecodedFailure decode_failure(const SentOnion& onion, ByteView reason);
 
 // ---- ours ----

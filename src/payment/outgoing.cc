@@ -36,7 +36,13 @@ const char* name(OutgoingState state) {
 namespace {
 
 Fields facts(const Outgoing& payment) {
-  return {{"payment_id", payment.id.hex()}, {"amount_msat", payment.amount.value()}};
+  Fields out{{"payment_id", payment.id.hex()}, {"direction", "outgoing"}, {"amount_msat", payment.amount.value()}};
+  if (payment.payment_hash) out.emplace_back("payment_hash", payment.payment_hash->hex());
+  if (!payment.is_bolt11)
+    if (auto offer = offers::Offer::parse(payment.offer)) out.emplace_back("offer_id", offer->id().hex());
+  if (payment.quantity) out.emplace_back("quantity", *payment.quantity);
+  if (!payment.payer_note.empty()) out.emplace_back("payer_note", escape_untrusted(payment.payer_note));
+  return out;
 }
 
 /// The lowest E that gives the recipient's HTLC its final delta plus what holding needs.
@@ -117,6 +123,7 @@ void answer_waiters(Work& work, Outgoing& payment) {
 
 void start_payment(Work& work, RequestId request, const command::Pay& command) {
   const auto& context = work.context;
+  if (answered_by_key(work, request, command)) return;
   if (auto text = offers::bolt11_text(command.offer)) return start_bolt11(work, request, command, *text);
   auto offer = offers::Offer::parse(command.offer);
   if (!offer)
@@ -141,6 +148,7 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
   payment.wants_hold = command.hold.value_or(context.config.role == Role::Client);
   payment.must_hold = command.hold.value_or(false);
   payment.created_at = context.wall;
+  remember_key(command, payment);
   work.say(record(payment));
   work.say(RequestInvoice{PayerRequest{payment.id, *std::move(offer), amount, command.quantity, command.payer_note}});
   work.state.waiters[payment.id].emplace_back(request, false);
@@ -285,13 +293,29 @@ void send_on_synced(Work& work) {
   hold_on_usable(work, SIZE_MAX);
 }
 
+namespace {
+/// The payer of a static invoice chooses the preimage. One that has left with an HTLC may be known on the way by now,
+/// and whoever knows it keeps the next HTLC with its hash: no two HTLCs of ours have the same.
+void fresh_preimage(Work& work, Outgoing& payment) {
+  payment.preimage = work.context.rng.secret<Preimage>();
+  payment.payment_hash = crypto::payment_hash(*payment.preimage);
+}
+}  // namespace
+
 void send_htlc(Work& work, Outgoing& payment) {
   if (!work.context.views.chain_synced) {
     payment.next_announce = after_ms(work.context.mono, kHolderCheckMs);
     return work.say(record(payment));
   }
+  if (payment.is_static && payment.attempts != 0) fresh_preimage(work, payment);
   auto prepared = prepare(work.context, payment, final_expiry(work.context, payment), payment.held);
-  if (!prepared) return end_payment(work, payment, OutgoingState::Failed, prepared.error().code, prepared.error().why);
+  if (!prepared) {
+    // What a hop said is worth more than that there is no other way.
+    bool tried = !payment.last_failure.empty();
+    return end_payment(
+        work, payment, OutgoingState::Failed, tried ? CommandErrorCode::PaymentFailed : prepared.error().code,
+        tried ? "no other path (" + prepared.error().why + "); last: " + payment.last_failure : prepared.error().why);
+  }
   ++payment.attempts;
   payment.sent = prepared->amount;
   payment.onion = prepared->onion;
@@ -329,7 +353,9 @@ void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) 
     return work.say(record(*payment));
   }
   payment->excluded_channels.insert(word.channel_id);
-  if (payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // nothing has left: also for a hold
+  if (payment->last_failure.empty())
+    payment->last_failure = std::string("our channel refused the HTLC: ") + name(word.reason);
+  if (payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // not committed anywhere: also for a hold
   end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NoRoute,
               std::string("our channel refused the HTLC: ") + name(word.reason));
 }
@@ -363,6 +389,7 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
   } else {
     failure.text = "the channel was closed on chain";
   }
+  payment->last_failure = failure.text;
   if (payment->held) {
     // A hold is tried once: the recipient may have been told about it already.
     bool late = work.context.tip >= payment->release_deadline;
@@ -372,7 +399,11 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
   }
   bool recipient_refused = failure.hop && payment->onion && *failure.hop + 1 >= payment->onion->hops.size();
   auto scid = payment->onion && failure.hop ? suspect(*payment->onion, *failure.hop) : ShortChannelId(0);
-  if (scid.value() != 0)
+  auto update = update_in(failure);
+  bool learnt = update && payment->is_bolt11 && learn_update(*payment, *update, scid);
+  if (learnt)
+    recipient_refused = false;
+  else if (scid.value() != 0)
     payment->excluded_scids.insert(scid);
   else if (!recipient_refused)
     payment->excluded_channels.insert(word.channel_id);

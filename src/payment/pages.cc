@@ -115,8 +115,8 @@ void reply(Work& work, RequestId request, const char* name, const command::Page&
 
 void list_payments(Work& work, RequestId request, const command::Page& page) {
   const auto& state = work.state;
-  auto sent = [&](const PaymentId& id) { return describe(state.outgoing.at(id), work.context); };
-  auto received = [&](const HtlcKey& key) { return describe(state.incoming.at(key)); };
+  auto sent = [&](const PaymentId& id) { return describe(state.outgoing.at(id), work.context, InList::Yes); };
+  auto received = [&](const HtlcKey& key) { return describe(state.incoming.at(key), state, work.context); };
   const auto& index = work.state.outgoing.index();
   const auto& receipts = work.state.incoming.index();
   reply(work, request, "payments", page, [&](const auto& before) {
@@ -149,7 +149,9 @@ void list_holds(Work& work, RequestId request, const command::Page& page) {
 }
 
 void list_invoices(Work& work, RequestId request, const command::Page& page) {
-  auto row = [&](const PaymentHash& hash) { return describe(work.state.invoices.at(hash), work.context.wall); };
+  auto row = [&](const PaymentHash& hash) {
+    return describe(work.state.invoices.at(hash), work.state, work.context.wall);
+  };
   const auto& index = work.state.invoices.index();
   reply(work, request, "invoices", page,
         [&](const auto& before) { return std::vector{source<PaymentHash>(index.all, 0, before, row)}; });

@@ -37,7 +37,10 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       auto release = read_release(row.value);
       if (!release) return refuse(release.error());
       state.next_release = std::max(state.next_release, release->sequence + 1);
-      state.releases.emplace(release->reply_path, *std::move(release));
+      state.release_bytes += release->reply_path.size();
+      ++state.releases_of[release->offer_id];
+      auto key = release->reply_path;
+      state.releases.emplace(std::move(key), *std::move(release));
     } else if (row.table == Table::Forward) {
       auto forward = read_forward(row.value);
       if (!forward) return refuse(forward.error());
@@ -52,7 +55,19 @@ namespace {
 /// What was waiting before the process ended waits again.
 void started(Work& work) {
   forwards_started(work);
-  for (auto& [key, parked] : work.state.parked) parked.give_up = after_ms(work.context.mono, kParkedMaxMs);
+  for (auto& [key, parked] : work.state.parked) {
+    // The first deadline stays, over however many starts. A clock that was put back gives a fresh one.
+    auto waited = work.context.wall.value() - std::min(parked.since.value(), work.context.wall.value());
+    if (parked.since.value() == 0 || parked.since > work.context.wall) parked.since = work.context.wall, waited = 0;
+    parked.give_up = after_ms(work.context.mono, kParkedMaxMs - std::min(waited * 1000, kParkedMaxMs));
+    work.say(record(parked));
+  }
+  std::set<ChannelId> claimed_from;
+  for (const auto& key : work.state.incoming.live_keys()) claimed_from.insert(key.channel_id);
+  for (const auto& id : claimed_from) {
+    const auto* channel = work.context.views.channel(id);
+    if (channel == nullptr || channel->phase == ChannelPhase::Closed) lose_claims(work, id);
+  }
   std::vector<PaymentId> fetching;
   for (const auto& id : work.state.outgoing.live_keys()) {
     auto& payment = *work.state.outgoing.edit(id);
@@ -93,12 +108,16 @@ void hear(Work& work, const Started&) {
   started(work);
 }
 void hear(Work& work, const PeerReady& word) {
-  if (work.context.views.is_client(word.node_id)) work.state.awake[word.node_id] = work.context.mono;
+  work.state.left.erase(word.node_id);
 }
 void hear(Work& work, const PongReceived& word) {
   on(work, word);
 }
-void hear(Work&, const PeerGone&) {}
+void hear(Work& work, const PeerGone& word) {
+  std::erase_if(work.state.left,
+                [&](const auto& entry) { return after_ms(entry.second, kClientBlinkMs) <= work.context.mono; });
+  if (work.context.views.is_client(word.node_id)) work.state.left[word.node_id] = work.context.mono;
+}
 void hear(Work& work, const ChannelUsable& word) {
   retry_forwards(work, word.channel_id);
   hold_on_usable(work, SIZE_MAX);
@@ -111,6 +130,7 @@ void hear(Work& work, const ChannelUnusable& word) {
   channels_changed(work, false);
 }
 void hear(Work& work, const ChannelClosed& word) {
+  lose_claims(work, word.channel_id);
   end_forwards_from(work, word.channel_id);
   channels_changed(work, false);
   send_due_releases(work, false);  // it may be the one that they waited for
@@ -147,6 +167,9 @@ void hear(Work& work, const ReleasePathsReceived& word) {
 void hear(Work& work, const HtlcReceived& word) {
   on(work, word);
 }
+void hear(Work& work, const ReceivedHtlcGone& word) {
+  on(work, word);
+}
 void hear(Work& work, const HtlcFulfilled& word) {
   std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_fulfilled(work, origin.payment_id, word); },
                         [&](const ForwardOrigin& origin) { forward_fulfilled(work, origin, word); }},
@@ -169,11 +192,13 @@ void hear(Work& work, const OnionMessageOutcome& word) {
 }
 void hear(Work& work, const BlockConnected&) {
   end_parked_forwards(work);
+  answer_late_waiters(work);
 }
 void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
   parked_deadlines(work);
   outgoing_deadlines(work);
+  receipt_deadlines(work);
   channels_changed(work, false);
   send_due_releases(work, false);
   std::erase_if(work.state.awake,
@@ -183,15 +208,9 @@ void hear(Work& work, const RequestGone& word) {
   work.state.pay_requests.erase(word.request);
   for (auto& [id, waiting] : work.state.waiters)
     std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == word.request; });
-}
-
-void answer(Work& work, RequestId request, const PaymentId& id, bool wait, bool wants_terminal) {
-  auto* payment = find(work, id);
-  if (payment == nullptr)
-    return work.say(Reply{request, CommandError{CommandErrorCode::NotFound, "no such payment: see listpayments", {}}});
-  if (!wait) return work.say(Reply{request, describe(*payment, work.context)});
-  work.state.waiters[id].emplace_back(request, wants_terminal);
-  answer_waiters(work, *payment);
+  for (auto& [hash, waiting] : work.state.receipt_waiters)
+    std::erase_if(waiting, [&](const auto& waiter) { return waiter.request == word.request; });
+  std::erase_if(work.state.receipt_waiters, [](const auto& entry) { return entry.second.empty(); });
 }
 
 void hear(Work& work, const CommandReceived& in) {
@@ -203,9 +222,9 @@ void hear(Work& work, const CommandReceived& in) {
         if constexpr (std::is_same_v<C, command::ListInvoices>) list_invoices(work, request, command.page);
         if constexpr (std::is_same_v<C, command::CancelPayment>) cancel_payment(work, request, command.payment_id);
         if constexpr (std::is_same_v<C, command::ListPayments>) list_payments(work, request, command.page);
-        if constexpr (std::is_same_v<C, command::GetPayment>) answer(work, request, command.payment_id, false, false);
+        if constexpr (std::is_same_v<C, command::GetPayment>) get_payment(work, request, command.payment_id);
         if constexpr (std::is_same_v<C, command::WaitPayment>)
-          answer(work, request, command.payment_id, true, command.wait_for_settled);
+          wait_payment(work, request, command.payment_id, command.wait_for_settled);
         if constexpr (std::is_same_v<C, command::ListForwards>) list_forwards(work, request, command.page);
         if constexpr (std::is_same_v<C, command::ListHolds>) list_holds(work, request, command.page);
         if constexpr (std::is_same_v<C, command::FailHold>) fail_hold(work, request, command);
@@ -241,6 +260,8 @@ std::optional<MonoTime> deadline(const Payments& state) {
   first(inside.full_due);
   for (const auto& [path, release] : inside.releases) consider(release.next);
   for (const auto& [key, parked] : inside.parked) consider(parked.give_up);
+  for (const auto& [hash, waiting] : inside.receipt_waiters)
+    for (const auto& waiter : waiting) consider(waiter.until);
   consider(inside.all_usable_by);
   consider(inside.early_check);
   return earliest;

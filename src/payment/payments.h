@@ -21,8 +21,8 @@ namespace doze::payment {
 struct Input : std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
                             InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused,
                             OfferedHtlcCommitted, ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed,
-                            OnionMessageReceived, OnionMessageOutcome, PongReceived, BlockConnected, ChainStatus,
-                            DeadlineReached, CommandReceived, RequestGone> {
+                            ReceivedHtlcGone, OnionMessageReceived, OnionMessageOutcome, PongReceived, BlockConnected,
+                            ChainStatus, DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

@@ -7,10 +7,13 @@ namespace doze::payment {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
-/// Of Table::IncomingPayment: an HTLC that is not judged yet.
-constexpr std::uint8_t kParkedVersion = 2;
-/// 2: is_bolt11 at the end.
-constexpr std::uint8_t kOutgoingVersion = 2;
+/// Of Table::IncomingPayment. 1 and 3 are payments, 3 with state, expiry, quantity and ended_at at the end; 2 and 4 are
+/// HTLCs that are not judged yet, 4 with the time when they came.
+constexpr std::uint8_t kIncomingVersion = 3, kParkedVersion = 4, kParkedWithoutTime = 2;
+/// 2: offer_id at the end.
+constexpr std::uint8_t kReleaseVersion = 2;
+/// 2: is_bolt11 at the end. 3: last_failure, idempotency_key, command_digest after it.
+constexpr std::uint8_t kOutgoingVersion = 3;
 
 template <class T, class Fields>
 Result<T, ParseError> read(ByteView value, const char* what, Fields fields, std::uint8_t newest = kVersion) {
@@ -63,7 +66,7 @@ Put record(const Outgoing& payment) {
   if (payment.htlc) out.all(payment.htlc->channel_id, payment.htlc->htlc_id);
   out.put(payment.onion.has_value());
   if (payment.onion) out.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
-  out.put(payment.is_bolt11);
+  out.all(payment.is_bolt11, payment.last_failure, payment.idempotency_key, payment.command_digest);
   return Put{Table::OutgoingPayment, to_bytes(payment.id.view()), out.take()};
 }
 
@@ -82,6 +85,7 @@ Result<Outgoing, ParseError> read_outgoing(ByteView value) {
       in.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
     }
     if (in.version() >= 2) in.get(payment.is_bolt11);
+    if (in.version() >= 3) in.all(payment.last_failure, payment.idempotency_key, payment.command_digest);
     if (payment.is_bolt11 && (payment.state == OutgoingState::Fetching || !payment.payment_hash)) in.refuse();
     if (payment.state > OutgoingState::Expired || payment.failure_code > CommandErrorCode::Internal) in.refuse();
     // What an unfinished payment goes on with must be there. One that is over was read before it was stored.
@@ -95,22 +99,29 @@ Result<Outgoing, ParseError> read_outgoing(ByteView value) {
 }
 
 Put record(const Incoming& payment) {
-  RecordWriter out(kVersion);
+  RecordWriter out(kIncomingVersion);
   incoming_fields(out, payment);
+  out.all(payment.state, payment.cltv_expiry, payment.quantity, payment.ended_at);
   return Put{Table::IncomingPayment, key_of(payment.htlc), out.take()};
 }
 Result<Incoming, ParseError> read_incoming(ByteView value) {
-  return read<Incoming>(value, "incoming payment",
-                        [](RecordReader& in, Incoming& payment) { incoming_fields(in, payment); });
+  auto fields = [](RecordReader& in, Incoming& payment) {
+    incoming_fields(in, payment);
+    if (in.version() == kVersion) return;
+    in.all(payment.state, payment.cltv_expiry, payment.quantity, payment.ended_at);
+    if (payment.state > IncomingState::Lost) in.refuse();
+  };
+  if (is_parked(value)) return fail(ParseError{ParseCode::UnknownVersion, value.front(), "incoming payment"});
+  return read<Incoming>(value, "incoming payment", fields, kIncomingVersion);
 }
 
 Put record(const Parked& parked) {
   RecordWriter out(kParkedVersion);
-  out.all(parked.word.peer, wire::encode(parked.word.htlc));
+  out.all(parked.word.peer, wire::encode(parked.word.htlc), parked.since);
   return Put{Table::IncomingPayment, key_of({parked.word.channel_id, parked.word.htlc.id}), out.take()};
 }
 bool is_parked(ByteView value) {
-  return !value.empty() && value.front() == kParkedVersion;
+  return !value.empty() && (value.front() == kParkedVersion || value.front() == kParkedWithoutTime);
 }
 Result<Parked, ParseError> read_parked(ByteView value) {
   RecordReader in(value);
@@ -118,6 +129,7 @@ Result<Parked, ParseError> read_parked(ByteView value) {
   Parked out;
   Bytes bytes;
   in.all(out.word.peer, bytes);
+  if (in.version() == kParkedVersion) in.all(out.since);
   LN_CHECK(in.finish("waiting HTLC"));
   LN_TRY(message, wire::decode(bytes));
   auto* htlc = std::get_if<wire::UpdateAddHtlc>(&message);
@@ -138,16 +150,21 @@ Result<Issued, ParseError> read_issued(ByteView value) {
 }
 
 Put record(const ReleaseDue& release) {
-  RecordWriter out(kVersion);
+  RecordWriter out(kReleaseVersion);
   release_fields(out, release);
+  out.put(release.offer_id);
   return Put{Table::ReleaseDue, Writer().u64(release.sequence).take(), out.take()};
 }
 Result<ReleaseDue, ParseError> read_release(ByteView value) {
-  return read<ReleaseDue>(value, "release", [](RecordReader& in, ReleaseDue& release) {
-    release_fields(in, release);
-    Reader path(release.reply_path);
-    if (release.profile > Profile::Draft || !wire::read_blinded_path(path) || !path.done()) in.refuse();
-  });
+  return read<ReleaseDue>(
+      value, "release",
+      [](RecordReader& in, ReleaseDue& release) {
+        release_fields(in, release);
+        if (in.version() >= kReleaseVersion) in.get(release.offer_id);
+        Reader path(release.reply_path);
+        if (release.profile > Profile::Draft || !wire::read_blinded_path(path) || !path.done()) in.refuse();
+      },
+      kReleaseVersion);
 }
 
 Put record(const Forward& forward) {

@@ -28,17 +28,54 @@ bool can_be_paid(const Work& work) {
 }
 
 void erase(Work& work, Due::iterator it) {
+  auto& state = work.state;
   work.say(Erase{Table::ReleaseDue, Writer().u64(it->second.sequence).take()});
-  work.state.releases.erase(it);
+  state.release_bytes -= it->first.size();
+  if (auto of = state.releases_of.find(it->second.offer_id); --of->second == 0) state.releases_of.erase(of);
+  state.release_tags.erase(it->second.tag);
+  state.releases.erase(it);
 }
 
-/// Those with all their answers first: they stay only so that a repeated announcement does not start anew.
-void make_room_for_release(Work& work) {
-  auto& releases = work.state.releases;
-  if (releases.size() < kMaxReleasesDue) return;
-  erase(work, std::min_element(releases.begin(), releases.end(), [](const auto& a, const auto& b) {
-          return std::pair(!finished(a.second), a.second.sequence) < std::pair(!finished(b.second), b.second.sequence);
-        }));
+/// What may be dropped for a newcomer, most useless first: what has been answered (once is enough, and those with all
+/// their answers stay only so that a repeated announcement does not start anew), then what cannot be delivered.
+enum class Use : std::uint8_t { Finished, Answered, Undeliverable, Waiting };
+Use use_of(const ReleaseDue& release) {
+  if (finished(release)) return Use::Finished;
+  if (release.answers != 0) return Use::Answered;
+  return release.failures != 0 ? Use::Undeliverable : Use::Waiting;
+}
+
+/// Room for a reply path of this offer. False: all that there is, or all of this offer, still waits for its first
+/// answer and can be delivered. Whoever came first has been told that it will be answered; nobody who comes later
+/// drives it out.
+bool make_room_for_release(Work& work, const OfferId& offer, std::size_t bytes) {
+  auto& state = work.state;
+  for (;;) {
+    auto of = state.releases_of.find(offer);
+    bool offer_full = of != state.releases_of.end() && of->second >= kMaxReleasesPerOffer;
+    bool full = state.releases.size() >= kMaxReleasesDue || state.release_bytes + bytes > kMaxReleaseBytes;
+    if (!full && !offer_full) return true;
+    auto least = state.releases.end();
+    auto rank = [](const ReleaseDue& release) { return std::pair(use_of(release), release.sequence); };
+    for (auto it = state.releases.begin(); it != state.releases.end(); ++it)
+      if ((!offer_full || it->second.offer_id == offer) &&
+          (least == state.releases.end() || rank(it->second) < rank(least->second)))
+        least = it;
+    if (least == state.releases.end() || use_of(least->second) == Use::Waiting) return false;
+    erase(work, least);
+  }
+}
+
+/// An offer that was withdrawn is not answered for: the payer's HTLC would come and be refused, and whoever asks would
+/// learn that we are awake.
+bool is_withdrawn(const Work& work, const OfferId& id) {
+  const auto& offers = work.context.views.offers;
+  if (!id.is_zero()) {
+    auto it = offers.find(id);
+    return it == offers.end() || it->second.disabled;
+  }
+  return std::none_of(offers.begin(), offers.end(),
+                      [](const auto& entry) { return entry.second.async && !entry.second.disabled; });
 }
 
 void answer(Work& work, const Bytes& key, ReleaseDue& release) {
@@ -68,17 +105,24 @@ void on_held_htlc_available(Work& work, const OnionMessageReceived& word, Profil
   if (!data) return;
   Reader in(*data);
   UnixTime expiry(in.u64());
-  if (!in.done() || work.context.wall > expiry) return;
+  OfferId offer;
+  if (in.remaining() != 0) offer.bytes = in.array<32>();
+  if (!in.done() || work.context.wall > expiry || is_withdrawn(work, offer)) return;
   auto key = wire::to_bytes(*word.reply_path);
-  auto& releases = work.state.releases;
-  auto it = releases.find(key);
-  if (it == releases.end()) {
-    make_room_for_release(work);
+  auto& state = work.state;
+  auto it = state.releases.find(key);
+  if (it == state.releases.end()) {
+    if (key.size() > kMaxReleasePathBytes || !make_room_for_release(work, offer, key.size()))
+      return work.notify(Severity::Debug, "held_htlc_available_refused",
+                         {{"from", word.from.hex()}, {"reason", "no room for its reply path"}});
     ReleaseDue release;
     release.reply_path = key;
     release.profile = profile;
-    release.sequence = work.state.next_release++;
-    it = releases.emplace(key, std::move(release)).first;
+    release.offer_id = offer;
+    release.sequence = state.next_release++;
+    state.release_bytes += key.size();
+    ++state.releases_of[offer];
+    it = state.releases.emplace(key, std::move(release)).first;
     work.say(record(it->second));
   } else if (finished(it->second)) {
     it->second.answers = kMaxAnswers - 1;  // a repeated announcement gets one more answer
@@ -90,12 +134,24 @@ void on_held_htlc_available(Work& work, const OnionMessageReceived& word, Profil
 
 void send_due_releases(Work& work, bool all) {
   bool can = can_be_paid(work);
+  std::vector<std::pair<std::pair<bool, std::uint64_t>, Bytes>> due;  // answered, sequence; reply path
   for (auto& [key, release] : work.state.releases) {
     if (!can && release.next && *release.next <= work.context.mono) {
       release.next.reset();  // at once when we can: no time to look at until then
       release.tag = 0;
     }
-    if (can && is_due(work, release, all)) answer(work, key, release);
+    if (can && is_due(work, release, all)) due.push_back({{release.answers != 0, release.sequence}, key});
+  }
+  std::sort(due.begin(), due.end());
+  std::size_t answered = 0;
+  for (const auto& [order, key] : due) {
+    auto it = work.state.releases.find(key);
+    if (is_withdrawn(work, it->second.offer_id))
+      erase(work, it);  // since it was announced
+    else if (answered++ < kReleasesPerStep)
+      answer(work, key, it->second);
+    else
+      it->second.next = after_ms(work.context.mono, 1);
   }
 }
 

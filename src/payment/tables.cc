@@ -38,7 +38,8 @@ Hash32 OutgoingIndex::offer_key(const Outgoing& payment) {
 }
 
 OutgoingIndex::Marks OutgoingIndex::marks_of(const Outgoing& payment) {
-  Marks out{payment.id, over(payment), payment.created_at, payment.payment_hash, {}, false, {}, {}};
+  Marks out{payment.id, over(payment),          payment.created_at, payment.payment_hash, {}, false, {},
+            {},         payment.idempotency_key};
   if (out.over) return out;
   out.due = payment.next_announce;
   out.waits = payment.awaits_chain() || payment.awaits_holder();
@@ -63,6 +64,7 @@ void OutgoingIndex::put(const Marks& marks) {
   if (marks.waits) waiting.emplace(marks.created_at, marks.id);
   if (marks.held_in) held_in.emplace(*marks.held_in, marks.id);
   if (marks.told) told.emplace(marks.told->first, marks.told->second, marks.id);
+  if (!marks.idempotency_key.empty()) by_key.emplace(marks.idempotency_key, marks.id);
 }
 void OutgoingIndex::take(const Marks& marks) {
   (marks.over ? ended : open).erase({marks.created_at, marks.id});
@@ -71,6 +73,7 @@ void OutgoingIndex::take(const Marks& marks) {
   if (marks.waits) waiting.erase({marks.created_at, marks.id});
   if (marks.held_in) held_in.erase({*marks.held_in, marks.id});
   if (marks.told) told.erase({marks.told->first, marks.told->second, marks.id});
+  if (!marks.idempotency_key.empty()) by_key.erase(marks.idempotency_key);
 }
 
 // ---- incoming ----
@@ -78,11 +81,16 @@ void OutgoingIndex::take(const Marks& marks) {
 HtlcKey IncomingIndex::key_of(const Incoming& payment) {
   return payment.htlc;
 }
-bool IncomingIndex::over(const Incoming&) {
-  return true;
+bool IncomingIndex::over(const Incoming& payment) {
+  return payment.state != IncomingState::Claiming;
+}
+std::optional<HtlcKey> IncomingIndex::newest(const PaymentHash& hash) const {
+  auto it = by_hash.upper_bound({hash, UnixTime(UINT64_MAX), HtlcKey{}});
+  if (it == by_hash.begin() || std::get<0>(*std::prev(it)) != hash) return std::nullopt;
+  return std::get<2>(*std::prev(it));
 }
 IncomingIndex::Marks IncomingIndex::marks_of(const Incoming& payment) {
-  return {payment.htlc, over(payment), payment.amount < kSmallReceipt, payment.received_at};
+  return {payment.htlc, over(payment), payment.amount < kSmallReceipt, payment.received_at, payment.payment_hash};
 }
 Bytes IncomingIndex::pack(const Incoming& payment) {
   return record(payment).value;
@@ -97,9 +105,11 @@ ByTime<HtlcKey>& IncomingIndex::list(const Marks& marks) {
 }
 void IncomingIndex::put(const Marks& marks) {
   list(marks).emplace(marks.received_at, marks.key);
+  by_hash.emplace(marks.hash, marks.received_at, marks.key);
 }
 void IncomingIndex::take(const Marks& marks) {
   list(marks).erase({marks.received_at, marks.key});
+  by_hash.erase({marks.hash, marks.received_at, marks.key});
 }
 
 // ---- invoices ----

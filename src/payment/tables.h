@@ -39,6 +39,7 @@ struct OutgoingIndex {
     bool waits = false;
     std::optional<ChannelId> held_in;
     std::optional<std::pair<Hash32, MonoTime>> told;
+    std::string idempotency_key;
   };
 
   ByTime<PaymentId> open, ended;
@@ -46,6 +47,7 @@ struct OutgoingIndex {
   Due<PaymentId> due;         // next_announce
   ByTime<PaymentId> waiting;  // no HTLC yet: for a channel whose peer holds, or for our chain; oldest first
   std::set<std::pair<ChannelId, PaymentId>> held_in;
+  std::map<std::string, PaymentId> by_key;  // idempotency keys
   /// Held ones by offer (offer_key), the one that was announced longest ago first.
   std::set<std::tuple<Hash32, MonoTime, PaymentId>> told;
 
@@ -67,9 +69,14 @@ struct IncomingIndex {
     bool over = false;
     bool small = false;
     UnixTime received_at;
+    PaymentHash hash;
   };
 
   ByTime<HtlcKey> open, ended, small;  // each in one of them
+  std::set<std::tuple<PaymentHash, UnixTime, HtlcKey>> by_hash;
+
+  /// The newest payment with this hash.
+  [[nodiscard]] std::optional<HtlcKey> newest(const PaymentHash& hash) const;
 
   [[nodiscard]] static HtlcKey key_of(const Incoming& payment);
   [[nodiscard]] static bool over(const Incoming& payment);

@@ -44,6 +44,34 @@ TEST(Normal, AnHtlcIsAddedCommittedReceivedOnceAndSettled) {
   expect_balances(pair, Msat(650'000'000), Msat(350'000'000));
 }
 
+TEST(Normal, AReceivedHtlcIsGoneWhenBothCommitmentsAreWithoutItAndThatIsSaidOnce) {
+  for (bool fulfilled : {true, false})
+    for (bool cut : {false, true}) {
+      Pair pair;
+      pair.open();
+      pair.a.step(pair.a.add(pair.id(), Msat(50'000'000), 1));
+      pair.run();
+      if (fulfilled)
+        pair.b.step(FulfillHtlc{pair.id(), 0, preimage(1)});
+      else
+        pair.b.step(FailHtlc{pair.id(), 0, Bytes{1, 2, 3}});
+      EXPECT_TRUE(pair.b.all<ReceivedHtlcGone>().empty());
+      pair.deliver(pair.b);  // update and commitment_signed
+      EXPECT_TRUE(pair.b.all<ReceivedHtlcGone>().empty());
+      if (cut) {
+        pair.cut();
+        pair.b.restart();
+        pair.connect();
+      }
+      pair.run();
+      auto gone = pair.b.all<ReceivedHtlcGone>();
+      ASSERT_EQ(gone.size(), 1U) << fulfilled << cut;
+      EXPECT_EQ(gone[0].htlc_id, 0U);
+      EXPECT_EQ(gone[0].fulfilled, fulfilled);
+      EXPECT_TRUE(pair.a.all<ReceivedHtlcGone>().empty());
+    }
+}
+
 TEST(Normal, FailuresGiveTheAmountBackAndSayWhy) {
   Pair pair;
   pair.open();

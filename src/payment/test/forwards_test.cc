@@ -28,7 +28,7 @@ INSTANTIATE_TEST_SUITE_P(
               onion::kIncorrectCltvExpiry},
         Terms{"below_our_minimum", [](auto&, auto& w) { w.l.config.fees.htlc_minimum = Msat(50'000'001); },
               onion::kAmountBelowMinimum},
-        Terms{"too_few_blocks", [](auto&, auto& w) { w.l.tip = BlockHeight(983); }, onion::kExpiryTooSoon},
+        Terms{"too_few_blocks", [](auto&, auto& w) { w.l.tip = BlockHeight(992); }, onion::kExpiryTooSoon},
         Terms{"no_such_channel", [](auto&, auto& w) { w.l.channels.erase(channel_id(2)); }, onion::kUnknownNextPeer},
         Terms{"back_where_it_came_from",
               [](auto&, auto& w) {
@@ -104,10 +104,48 @@ TEST_F(Waking, a_client_that_got_mail_in_the_last_ten_minutes_is_waited_for) {
   expect_failed(receive(htlc(1, std::nullopt)), 1, onion::kTemporaryChannelFailure);
 }
 
+TEST_F(Waking, a_client_that_has_just_left_and_has_no_mail_is_waited_for_as_long_as_a_change_of_networks) {
+  auto leaves = [&](std::uint64_t htlc_id, std::uint64_t after) {
+    l.see(world.m);
+    l.step(PeerReady{world.m.id});
+    l.peers.erase(world.m.id);
+    l.step(PeerGone{world.m.id});
+    l.pass(after);
+    return receive(htlc(htlc_id, std::nullopt));
+  };
+  expect_no_failure(leaves(0, kClientBlinkMs - 1));
+  EXPECT_EQ(state(0), "waiting");
+  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientBlinkMs));
+  expect_failed(l.next_deadline(), 0, onion::kTemporaryChannelFailure);
+  expect_failed(leaves(1, kClientBlinkMs), 1, onion::kTemporaryChannelFailure);
+  expect_no_failure(leaves(2, kClientBlinkMs - 1));
+  expect_forwarded(l.usable(2), 2);
+}
+
+TEST_F(Waking, an_htlc_that_was_dropped_with_the_connection_is_not_kept_for_a_peer_without_mail) {
+  l.usable(2);
+  receive(htlc(0, std::nullopt));
+  ASSERT_EQ(state(0), "forwarded");
+  l.peers.erase(world.m.id);
+  l.step(PeerGone{world.m.id});
+  l.unusable(2);
+  l.step(HtlcRefused{origin(0), channel_id(2), AddRefusal::NotUsable});
+  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientBlinkMs));
+  expect_failed(l.next_deadline(), 0, onion::kTemporaryChannelFailure);
+}
+
+TEST_F(Waking, an_htlc_with_the_least_final_delta_of_other_implementations_is_forwarded) {
+  l.usable(2);
+  l.tip = BlockHeight(1'000 - 10);  // Core Lightning's payees on test networks ask for 10
+  expect_forwarded(receive(htlc(0, std::nullopt)), 0);
+  l.tip = BlockHeight(1'000 - 9);  // and the payer is one block behind
+  expect_forwarded(receive(htlc(1, std::nullopt)), 1);
+}
+
 TEST_F(Waking, waiting_ones_never_wait_past_their_deadline) {
   receive(htlc(0, std::nullopt));
-  expect_no_failure(l.block(1'000 - 18));
-  expect_failed(l.block(1'000 - 17), 0, onion::kTemporaryNodeFailure);
+  expect_no_failure(l.block(1'000 - 9));
+  expect_failed(l.block(1'000 - 8), 0, onion::kTemporaryNodeFailure);
 }
 
 TEST_F(Waking, after_a_restart_they_wait_anew) {

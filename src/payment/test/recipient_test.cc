@@ -1,141 +1,9 @@
 // The recipient judges every HTLC by what it knows itself, and says the same "no" whatever was wrong.
-#include "fake_node.h"
-#include "onion/dummy_hops.h"
+#include "attempts.h"
+#include "effects/record_io.h"
 
 namespace doze::payment::testing {
 namespace {
-
-/// An HTLC on its way to R over a blinded path of R's through M. As it stands it is right.
-struct Attempt {
-  std::optional<Preimage> secret = preimage(1);
-  PaymentHash payment_hash = hash(1);
-  std::optional<Bytes> request;
-  Profile profile = Profile::Ldk;
-  Msat amount{50'000'000}, amt_to_forward{50'000'000}, total{50'000'000};
-  CltvExpiry expiry{800 + 42}, outgoing_cltv{800 + 42};
-  Bytes path_id;
-  CltvExpiry max_cltv{2'000};
-  Msat htlc_minimum{1};
-  std::uint64_t htlc_id = 0;
-};
-
-struct Recipient : ::testing::Test {
-  World world;
-  FakeNode& r = world.r;
-
-  Attempt right() {
-    Attempt out;
-    out.request = world.request();
-    out.path_id = seal(*r.signer, world.terms());
-    return out;
-  }
-  /// An ordinary invoice of R's for 50,000 sat.
-  Attempt invoice() {
-    PaymentContext terms = world.terms();
-    terms.kind = PaymentContext::Kind::Invoice;
-    terms.amount = Msat(50'000'000);
-    terms.nonce.fill(5);
-    Attempt out;
-    out.payment_hash = crypto::payment_hash(invoice_preimage(*r.signer, terms.nonce));
-    out.secret.reset();
-    out.path_id = seal(*r.signer, terms);
-    return out;
-  }
-  onion::FinalPayload payload(const Attempt& attempt, Bytes recipient_data) {
-    onion::FinalPayload out;
-    out.amt_to_forward = attempt.amt_to_forward;
-    out.outgoing_cltv_value = attempt.outgoing_cltv;
-    out.total_amount_msat = attempt.total;
-    out.encrypted_recipient_data = std::move(recipient_data);
-    out.invoice_request = attempt.request;
-    out.invoice_request_profile = attempt.profile;
-    out.payment_preimage = attempt.secret;
-    return out;
-  }
-  /// R's end of a path, behind `dummies` hops of R's own.
-  std::vector<onion::PathHop> own_hops(const Attempt& attempt, std::vector<onion::PathHop> in_front,
-                                       std::size_t dummies) {
-    onion::PathHop last{r.id, {}};
-    last.data.path_id = attempt.path_id;
-    last.data.payment_constraints = {attempt.max_cltv, attempt.htlc_minimum};
-    in_front.push_back(last);
-    return onion::with_dummy_hops(std::move(in_front), dummies, onion::PathUse::Payments);
-  }
-  /// The onion for a path whose introduction node is its first hop.
-  Bytes packet_for(const Attempt& attempt, const wire::BlindedPath& path) {
-    std::vector<onion::Hop> hops;
-    for (std::size_t i = 0; i < path.path.size(); ++i) {
-      const auto& [id, data] = path.path[i];
-      auto path_key = i == 0 ? std::optional(path.first_path_key) : std::nullopt;
-      auto last = payload(attempt, data);
-      last.current_path_key = path_key;
-      onion::Payload each = onion::BlindedForwardPayload{data, path_key};
-      if (i + 1 == path.path.size()) each = last;
-      hops.push_back({i == 0 ? std::get<NodeId>(path.first_node_id) : id, onion::with_length(onion::encode(each))});
-    }
-    auto packet = onion::build_packet(key(71), hops, attempt.payment_hash.view(), onion::kPaymentPayloads);
-    LN_ASSERT(packet.has_value());
-    return *packet;
-  }
-  wire::UpdateAddHtlc htlc(const Attempt& attempt, Bytes packet, std::optional<PublicKey> path_key) {
-    wire::UpdateAddHtlc out;
-    out.channel_id = channel_id(3);
-    out.id = attempt.htlc_id;
-    out.amount_msat = attempt.amount;
-    out.payment_hash = attempt.payment_hash;
-    out.cltv_expiry = attempt.expiry;
-    out.onion_routing_packet = std::move(packet);
-    out.path_key = path_key;
-    return out;
-  }
-  wire::BlindedPath path_over_m(const Attempt& attempt, std::size_t dummies) {
-    onion::PathHop first{world.m.id, {}};
-    first.data.short_channel_id = scid(3);
-    first.data.payment_relay = onion::PaymentRelay{CltvDelta(72), 100, Msat(1000)};
-    return *onion::blind(key(70), onion::padded(own_hops(attempt, {first}, dummies)));
-  }
-  /// M takes its layer off.
-  wire::UpdateAddHtlc through_m(const Attempt& attempt, std::size_t dummies = 0) {
-    auto path = path_over_m(attempt, dummies);
-    Attempt to_m = attempt;
-    to_m.amount = Msat(900'000'000);
-    to_m.expiry = CltvExpiry(1'500);
-    auto peeled = peel(world.m.context(), htlc(to_m, packet_for(attempt, path), std::nullopt));
-    auto& forward = std::get<PeeledForward>(peeled);
-    return htlc(attempt, forward.next_onion, forward.next_path_key);
-  }
-  /// R is the introduction node itself: the path key is in the onion.
-  wire::UpdateAddHtlc direct(const Attempt& attempt, std::size_t dummies = 0) {
-    auto path = *onion::blind(key(72), onion::padded(own_hops(attempt, {}, dummies)));
-    return htlc(attempt, packet_for(attempt, path), std::nullopt);
-  }
-  Effects receive(const wire::UpdateAddHtlc& htlc) { return r.step(HtlcReceived{channel_id(3), world.m.id, htlc}); }
-  Effects receive(const Attempt& attempt) { return receive(through_m(attempt)); }
-
-  /// Exactly one answer, and it is the preimage.
-  static void expect_claimed(const Effects& effects, const Preimage& secret, std::uint64_t htlc_id = 0) {
-    ASSERT_EQ(of<FulfillHtlc>(effects).size(), 1U);
-    EXPECT_TRUE(of<FulfillHtlc>(effects)[0].preimage == secret);
-    EXPECT_EQ(of<FulfillHtlc>(effects)[0].htlc_id, htlc_id);
-    EXPECT_TRUE(of<FailHtlc>(effects).empty() && of<FailMalformedHtlc>(effects).empty());
-  }
-  /// Exactly one answer, and it tells nothing. BOLT 4: behind the introduction node always malformed
-  /// invalid_onion_blinding.
-  void expect_refused(const Effects& effects, const wire::UpdateAddHtlc& htlc, std::string_view reason) {
-    ASSERT_EQ(of<FailMalformedHtlc>(effects).size(), 1U);
-    auto answer = of<FailMalformedHtlc>(effects)[0];
-    EXPECT_EQ(answer.channel_id, channel_id(3));
-    EXPECT_EQ(answer.htlc_id, htlc.id);
-    EXPECT_EQ(answer.failure_code, onion::kInvalidOnionBlinding);
-    EXPECT_EQ(answer.sha256_of_onion, crypto::sha256(htlc.onion_routing_packet));
-    EXPECT_TRUE(of<FulfillHtlc>(effects).empty() && of<FailHtlc>(effects).empty());
-    EXPECT_TRUE(of<Put>(effects).empty() && of<OfferPaid>(effects).empty());
-    auto reasons = r.reasons("payment_refused");
-    for (const auto& refused : r.reasons("htlc_refused")) reasons.push_back(refused);
-    ASSERT_EQ(reasons.size(), 1U);
-    EXPECT_NE(reasons[0].find(reason), std::string::npos) << reasons[0];
-  }
-};
 
 TEST_F(Recipient, the_right_htlc_is_claimed_recorded_and_told_to_the_offer) {
   for (auto profile : {Profile::Ldk, Profile::Draft}) {
@@ -144,11 +12,13 @@ TEST_F(Recipient, the_right_htlc_is_claimed_recorded_and_told_to_the_offer) {
     attempt.htlc_id = profile == Profile::Ldk ? 0 : 1;
     auto effects = receive(attempt);
     expect_claimed(effects, preimage(1), attempt.htlc_id);
+    ASSERT_EQ(of<Put>(effects).size(), 1U);
+    EXPECT_EQ(of<Put>(effects)[0].table, Table::IncomingPayment);
+    EXPECT_TRUE(of<OfferPaid>(effects).empty()) << "it is not ours for good yet";
+    effects = r.step(ReceivedHtlcGone{channel_id(3), attempt.htlc_id, true});
     ASSERT_EQ(of<OfferPaid>(effects).size(), 1U);
     EXPECT_EQ(of<OfferPaid>(effects)[0].offer_id, world.offer.id());
     EXPECT_EQ(of<OfferPaid>(effects)[0].amount, Msat(50'000'000));
-    ASSERT_EQ(of<Put>(effects).size(), 1U);
-    EXPECT_EQ(of<Put>(effects)[0].table, Table::IncomingPayment);
   }
   EXPECT_EQ(r.count(Table::IncomingPayment), 2U);
 }
@@ -168,9 +38,9 @@ TEST_F(Recipient, too_much_dust_is_refused) {
   expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc, true}), htlc, "too much dust");
 }
 
-TEST_F(Recipient, more_than_the_request_says_is_accepted) {
+TEST_F(Recipient, up_to_twice_of_what_the_request_says_is_accepted_1_msat_more_is_not) {
   auto attempt = right();
-  attempt.amount = attempt.amt_to_forward = attempt.total = Msat(60'000'000);
+  attempt.amount = attempt.amt_to_forward = attempt.total = Msat(100'000'000);
   expect_claimed(receive(attempt), preimage(1));
   attempt = right();
   attempt.htlc_id = 1;
@@ -226,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"below_the_offer",
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(49'999'999); },
               "less than the invoice_request"},
+        Wrong{"more_than_twice_the_request",
+              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); }, "more than twice"},
         Wrong{"total_below_the_offer", [](auto& a, auto&) { a.amt_to_forward = a.total = Msat(49'999'999); },
               "less than the invoice_request"},
         Wrong{"amount_less_than_the_onion_says", [](auto& a, auto&) { a.amount = Msat(49'999'999); },
@@ -258,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(49'999'999); },
               "less than the invoice asks", true},
         Wrong{"more_than_twice_the_invoice",
-              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'002); },
+              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); },
               "more than twice", true},
         Wrong{"expired_ordinary_invoice", [](auto&, auto& w) { w.r.wall = after_s(w.terms().expiry, 1); },
               "has expired", true}),
@@ -483,18 +355,37 @@ TEST_F(BehindRecipient, an_htlc_waits_durably_and_is_judged_by_the_height_that_i
     }
 }
 
-TEST_F(BehindRecipient, an_htlc_that_waited_an_hour_goes_back) {
+TEST_F(BehindRecipient, an_htlc_that_waited_an_hour_goes_back_however_often_the_process_started) {
   auto arrived = through_m(right());
   receive(arrived);
-  r.pass(kParkedMaxMs - 1);
+  r.pass(kParkedMaxMs - 60'000);
   EXPECT_FALSE(answered(r.step(DeadlineReached{})));
-  r.restart();  // the new process reads blocks, too
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs));
+  for (int starts = 0; starts < 3; ++starts) {
+    r.restart();
+    ASSERT_EQ(deadline(r.room), after_ms(r.mono, 60'000 - starts * 10'000));
+    r.pass(10'000);
+    EXPECT_FALSE(answered(r.step(DeadlineReached{})));
+  }
   auto effects = r.next_deadline();
   EXPECT_EQ(of<FailMalformedHtlc>(effects).size(), 1U);
   EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
   EXPECT_FALSE(deadline(r.room).has_value());
   EXPECT_FALSE(answered(synced(800)));
+}
+
+TEST_F(BehindRecipient, one_that_4887d87_let_wait_gets_an_hour_from_the_first_start_and_not_from_each) {
+  auto arrived = through_m(right());
+  RecordWriter old(2);
+  old.all(world.m.id, wire::encode(arrived));
+  r.rows[{Table::IncomingPayment, key_of({channel_id(3), 0})}] = old.take();
+  r.restart();
+  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs));
+  r.pass(kParkedMaxMs / 2);
+  r.restart();
+  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs / 2));
+  r.wall = UnixTime(1'000'000'000);  // the clock is put back: a fresh hour, no more
+  r.restart();
+  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs));
 }
 
 TEST_F(BehindRecipient, too_much_dust_is_refused_at_once_whatever_the_height) {

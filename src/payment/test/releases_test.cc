@@ -131,7 +131,7 @@ TEST_F(Releases, a_channel_that_comes_back_hastens_what_was_not_answered_just_no
   EXPECT_EQ(answers(with_fate(r.usable(3))), 2U);
 }
 
-TEST_F(Releases, an_answer_waits_for_all_channels_or_thirty_seconds) {
+TEST_F(Releases, an_answer_waits_for_all_channels_or_three_seconds) {
   World::join(r, world.m, 4);
   World::join(r, world.m, 5);
   r.channels.at(channel_id(5)).phase = ChannelPhase::Closing;
@@ -184,33 +184,132 @@ TEST_F(Releases, what_is_due_survives_the_process_and_is_not_answered_more_than_
   EXPECT_EQ(answers(hear(1)), 1U);
 }
 
-TEST_F(Releases, only_so_many_paths_are_due_and_the_oldest_is_dropped) {
-  r.unusable(3);
-  for (std::uint16_t i = 0; i < kMaxReleasesDue; ++i) hear(i);
-  EXPECT_EQ(r.count(Table::ReleaseDue), kMaxReleasesDue);
-  hear(1'000);
-  EXPECT_EQ(r.count(Table::ReleaseDue), kMaxReleasesDue);
-  r.reload();  // the order is on disk, too
-  hear(1'001);
-  EXPECT_EQ(r.count(Table::ReleaseDue), kMaxReleasesDue);
-  std::set<Bytes> answered;
-  for (const auto& sent : of<SendOnionMessage>(r.usable(3)))
-    answered.insert(wire::to_bytes(std::get<wire::BlindedPath>(sent.destination)));
-  EXPECT_EQ(answered.size(), kMaxReleasesDue);
-  for (std::uint16_t gone : {0, 1}) EXPECT_FALSE(answered.contains(wire::to_bytes(reply(gone))));
-  for (std::uint16_t kept : {2, 255, 1'000, 1'001}) EXPECT_TRUE(answered.contains(wire::to_bytes(reply(kept))));
+/// The newcomers' numbers that are due now.
+struct Crowded : Releases {
+  void fill(std::size_t count = kMaxReleasesDue) {
+    r.unusable(3);
+    for (std::size_t i = 0; i < count; ++i) hear(static_cast<std::uint16_t>(i));
+  }
+  bool is_due(std::uint16_t number) { return r.room.inside->releases.contains(wire::to_bytes(reply(number))); }
+  ReleaseDue& due(std::uint16_t number) { return r.room.inside->releases.at(wire::to_bytes(reply(number))); }
+};
+
+TEST_F(Crowded, an_unanswered_announcement_is_never_dropped_for_a_newer_one) {
+  // Four hundred of strangers are less than the bound, and one more than what 4887d87 kept.
+  fill(400);
+  EXPECT_TRUE(is_due(0));
+  fill();
+  EXPECT_EQ(r.count(Table::ReleaseDue), kMaxReleasesPerOffer);
+  EXPECT_TRUE(is_due(0));
+  EXPECT_FALSE(is_due(kMaxReleasesPerOffer));
+  r.reload();
+  hear(60'000);
+  EXPECT_FALSE(is_due(60'000));
+  EXPECT_TRUE(is_due(0));
 }
 
-TEST_F(Releases, those_with_all_their_answers_make_room_first) {
+TEST_F(Crowded, what_was_answered_makes_room_first_then_what_cannot_be_delivered) {
+  fill();
+  due(100).answers = 6;
+  due(99).answers = 1;
+  due(98).failures = 1;
+  for (std::uint16_t gone : {100, 99, 98}) {
+    EXPECT_TRUE(is_due(gone));
+    std::uint16_t more = 60'000 - gone;
+    hear(more);
+    EXPECT_FALSE(is_due(gone));
+    EXPECT_TRUE(is_due(more));
+  }
+  hear(60'001);
+  EXPECT_FALSE(is_due(60'001));
+  EXPECT_EQ(r.count(Table::ReleaseDue), kMaxReleasesPerOffer);
+}
+
+TEST_F(Crowded, one_offers_crowd_leaves_room_for_another_offer) {
+  auto other = world.make_offer(Msat(7'000));
+  r.offers.emplace(other.id(), OfferView{other, true, false});
+  fill();
+  auto hears = [&](std::uint16_t number) {
+    auto word = announcement(number);
+    word.path_id =
+        seal(*r.signer, PathPurpose::HeldHtlcAvailable, Writer().u64(expiry.value()).bytes(other.id().view()).view());
+    r.step(word);
+    return is_due(number);
+  };
+  EXPECT_TRUE(hears(50'000));
+  EXPECT_TRUE(is_due(0));
+}
+
+TEST_F(Crowded, long_reply_paths_are_bounded_by_bytes) {
   r.unusable(3);
-  for (std::uint16_t i = 0; i < kMaxReleasesDue; ++i) hear(i);
-  for (auto& [key, release] : r.room.inside->releases)
-    if (release.sequence == 200 || release.sequence == 100) release.answers = 6;
-  for (std::uint16_t more : {1'000, 1'001, 1'002}) hear(more);
-  const auto& kept = r.room.inside->releases;
-  EXPECT_EQ(kept.size(), kMaxReleasesDue);
-  for (std::uint16_t gone : {99, 199, 0}) EXPECT_FALSE(kept.contains(wire::to_bytes(reply(gone)))) << gone;
-  for (std::uint16_t stays : {1, 98, 255, 1'000}) EXPECT_TRUE(kept.contains(wire::to_bytes(reply(stays)))) << stays;
+  auto sized = [&](std::uint16_t number, std::size_t bytes) {
+    auto word = announcement(number);
+    word.reply_path->path[0].encrypted_recipient_data = Writer().u16(number).bytes(Bytes(bytes, 1)).take();
+    r.step(word);
+  };
+  for (std::uint16_t i = 0; i < 1'000; ++i) sized(i, 3'500);
+  EXPECT_LE(r.room.inside->release_bytes, kMaxReleaseBytes);
+  auto count = r.count(Table::ReleaseDue);
+  EXPECT_GT(count, 250U);
+  EXPECT_LT(count, 300U);
+  r.reload();
+  EXPECT_EQ(r.count(Table::ReleaseDue), count);
+  sized(2'000, 3'500);
+  EXPECT_EQ(r.count(Table::ReleaseDue), count);
+}
+
+TEST_F(Crowded, a_reply_path_that_fits_into_no_sensible_message_is_not_kept) {
+  auto word = announcement(1);
+  word.reply_path->path[0].encrypted_recipient_data = Bytes(kMaxReleasePathBytes, 1);
+  r.step(word);
+  EXPECT_EQ(r.count(Table::ReleaseDue), 0U);
+}
+
+TEST_F(Crowded, a_crowd_is_answered_oldest_first_some_in_each_step) {
+  fill(300);
+  auto sent = of<SendOnionMessage>(with_fate(r.usable(3)));
+  ASSERT_EQ(sent.size(), kReleasesPerStep);
+  EXPECT_EQ(std::get<wire::BlindedPath>(sent[0].destination), reply(0));
+  EXPECT_EQ(std::get<wire::BlindedPath>(sent.back().destination), reply(kReleasesPerStep - 1));
+  std::size_t total = sent.size();
+  auto began = r.mono;
+  while (total < 300) {
+    auto more = answers(with_fate(r.next_deadline()));
+    ASSERT_LE(more, kReleasesPerStep);
+    total += more;
+  }
+  EXPECT_LT(r.mono.value() - began.value(), 1'000U);
+}
+
+struct Withdrawn : Releases {
+  OnionMessageReceived for_offer(std::uint16_t number) {
+    auto word = announcement(number);
+    word.path_id = seal(*r.signer, PathPurpose::HeldHtlcAvailable,
+                        Writer().u64(expiry.value()).bytes(world.offer.id().view()).view());
+    return word;
+  }
+};
+
+TEST_F(Withdrawn, announcements_for_a_disabled_offer_are_not_answered) {
+  EXPECT_EQ(answers(with_fate(r.step(for_offer(1)))), 1U);
+  r.offers.at(world.offer.id()).disabled = true;
+  EXPECT_EQ(answers(r.step(for_offer(2))), 0U);
+  EXPECT_EQ(answers(with_fate(r.next_deadline())), 0U) << "not even what was due before";
+  EXPECT_EQ(r.count(Table::ReleaseDue), 0U);
+  EXPECT_FALSE(deadline(r.room).has_value());
+}
+
+TEST_F(Withdrawn, a_path_of_4887d87_names_no_offer_and_is_answered_while_there_is_one) {
+  EXPECT_EQ(answers(with_fate(r.step(announcement(1)))), 1U);
+  r.offers.at(world.offer.id()).disabled = true;
+  EXPECT_EQ(answers(r.step(announcement(2))), 0U);
+}
+
+TEST_F(Withdrawn, an_offer_that_was_forgotten_is_not_answered_for) {
+  auto word = for_offer(1);
+  word.path_id =
+      seal(*r.signer, PathPurpose::HeldHtlcAvailable, Writer().u64(expiry.value()).bytes(Bytes(32, 7)).view());
+  EXPECT_EQ(answers(r.step(word)), 0U);
 }
 
 TEST_F(Releases, announcements_over_other_paths_or_for_expired_invoices_are_ignored) {
