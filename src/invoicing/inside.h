@@ -38,6 +38,13 @@ inline constexpr std::uint64_t kInvoiceRepeatMs = 3'000;
 /// createoffer --async waits so long for the server's acknowledgement, and asks again in between.
 inline constexpr std::uint64_t kServeWaitMs = 60'000;
 inline constexpr std::uint64_t kServeRepeatMs = 3'000, kServeRepeatMaxMs = 300'000;
+/// An offer that a server has paths for, but not for so long, is not worth a text that somebody hands out.
+inline constexpr std::uint64_t kLeastOfferLifeS = 600;
+/// A withdrawn offer's slot holds an invoice that nobody can pay, which ends soon: then the slot takes another offer.
+/// Not at once, for the server's clock may be ahead, and an invoice that has expired there is not taken.
+inline constexpr std::uint32_t kWithdrawnLifeS = 3'600;
+/// asyncjoin, asyncleave and disableoffer wait so long for the server's word; what it says later still counts.
+inline constexpr std::uint64_t kServerWordMs = 10'000;
 /// A static invoice is renewed when this part of its life has passed.
 inline constexpr std::uint32_t kRenewAfterPart = 8;
 /// While we are online we look so often whether an invoice is due for renewal or names channels that are not there any
@@ -45,6 +52,15 @@ inline constexpr std::uint32_t kRenewAfterPart = 8;
 inline constexpr std::uint64_t kServedCheckMs = 600'000;
 /// After a channel came or went we look when the others have had the time to do the same.
 inline constexpr std::uint64_t kChannelsSettleMs = 30'000;
+/// What an invoice itself names is looked at as soon as a channel is usable, and once more when the peers have had the
+/// time to send their channel_updates: an app may be awake for some seconds only.
+inline constexpr std::uint64_t kUpdatesSettleMs = 2'000;
+
+/// A channel that a static invoice names, and what it says of it.
+struct NamedChannel {
+  ChannelId channel_id;
+  Hash32 policy;  // policy_digest
+};
 
 /// An offer of ours.
 struct OwnOffer {
@@ -64,10 +80,14 @@ struct OwnOffer {
   UnixTime acknowledged;                        // created_at of the newest one that the server has; 0: none yet
   Hash32 channels;                              // what it says of our channels: channels_digest; zero: unknown
   UnixTime channels_since;                      // created_at of the first invoice that says so
+  std::vector<NamedChannel> named;              // by the newest invoice; empty in rows of 4887d87: unknown
+  UnixTime withdrawal;                          // disabled: created_at of the newest invoice that nobody can pay
+  UnixTime withdrawn;                           // the server has it; 0: not yet
   // Not durable:
   std::optional<MonoTime> next_serve;
   std::optional<MonoTime> next_check;
   std::optional<MonoTime> changed_at;  // when the last invoice was made for changed channels
+  MonoTime settled_at;                 // until then other channels may come back
   bool outdated = false;               // an invoice for changed channels is not made yet
   std::uint64_t serve_wait_ms = kServeRepeatMs;
 };
@@ -80,6 +100,24 @@ struct Joined {
   Profile profile = Profile::Ldk;
   Bytes token;
   UnixTime joined_at;
+  bool left = false;  // asyncleave: it stays until its offers are withdrawn
+};
+
+/// asyncjoin on its way: the server is asked for paths, which nobody uses, and so says whether it takes the invitation.
+struct JoinRequest {
+  RequestId request = 0;
+  NodeId server;
+  Nonce nonce{};
+  MonoTime give_up, next_try;
+  std::optional<Joined> before;  // what we had of this server
+};
+
+/// disableoffer or asyncleave, until the server has withdrawn these offers.
+struct WithdrawRequest {
+  RequestId request = 0;
+  std::set<OfferId> offers;
+  std::optional<NodeId> left;  // asyncleave
+  MonoTime give_up;
 };
 
 /// An invitation of ours: one recipient.
@@ -111,6 +149,7 @@ struct Served {
   Served(const offers::StaticInvoice& invoice, wire::BlindedPath path, UnixTime received);
   Bytes invoice;
   OfferId offer_id;
+  bool withdrawn = false;  // nobody can pay it: offers::is_withdrawn
   Profile profile;
   PublicKey node_id;
   UnixTime created_at, expires_at;
@@ -154,6 +193,8 @@ struct Invoicing::Inside {
   InvitationTable<SlotKey, Served> served;
   std::size_t served_bytes = 0;
   std::vector<SlotRequest> slot_requests;
+  std::vector<JoinRequest> join_requests;
+  std::vector<WithdrawRequest> withdraw_requests;
   std::map<PaymentId, Asking> asking;
   std::map<std::uint64_t, PaymentId> tags;
   std::uint64_t next_tag = 1;
@@ -195,10 +236,18 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
 
 // recipient.cc: joining a server, slots, serving static invoices
 void join(Work& work, RequestId request, const command::AsyncJoin& command);
+void leave(Work& work, RequestId request, const command::AsyncLeave& command);
+/// A server refuses to give paths, and says why.
+void on_paths_refused(Work& work, ByteView context, const std::string& why);
+/// Its static invoice must not be paid any more: the server is told as soon as it can be.
+void withdraw(Work& work, OwnOffer& own);
+/// Whether the server may still lead payers to this disabled offer.
+[[nodiscard]] bool wants_withdrawal(const OwnOffer& own, const Context& context);
 void create_async_offer(Work& work, RequestId request, const command::CreateOffer& command);
 void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::OfferPaths& message, ByteView context);
 void on_persisted(Work& work, ByteView context);
 void recipient_started(Work& work);
+void recipient_on_peer(Work& work, const NodeId& peer);
 void recipient_on_usable(Work& work);
 /// A channel is not usable any more.
 void recipient_on_unusable(Work& work);
@@ -222,9 +271,9 @@ void on_answer(Work& work, const OnionMessageReceived& word, ByteView context);
 void payer_deadlines(Work& work, bool connection_changed);
 
 // describe.cc
-[[nodiscard]] Value describe(const OwnOffer& offer);
-[[nodiscard]] Value describe_offers(const Invoicing::Inside& state);
+[[nodiscard]] Value describe(const OwnOffer& offer, const Context& context);
+[[nodiscard]] Value describe_offers(const Invoicing::Inside& state, const Context& context);
 [[nodiscard]] Value describe_invitations(const Invoicing::Inside& state, UnixTime now);
-[[nodiscard]] Value describe_served(const Invoicing::Inside& state, UnixTime now);
+[[nodiscard]] Value describe_served(const Invoicing::Inside& state, const Context& context);
 
 }  // namespace doze::invoicing

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "invoicing/inside.h"
+#include "offers/invoice_error.h"
 
 namespace doze::invoicing {
 
@@ -46,7 +47,15 @@ void hear(Work& work, const OnionMessageReceived& word) {
                  [&](const onion::StaticInvoicePersisted&) {
                    if (auto data = opened(PathPurpose::PersistedReply)) on_persisted(work, *data);
                  },
-                 [&](const auto&) {  // invoice, static invoice, invoice_error
+                 [&](const onion::InvoiceError& message) {
+                   if (auto data = opened(PathPurpose::InvoiceRequestReply)) {
+                     on_answer(work, word, *data);
+                   } else if (auto asked = opened(PathPurpose::OfferPathsReply)) {
+                     auto read = offers::InvoiceError::parse(message.bytes);
+                     on_paths_refused(work, *asked, read ? escape_untrusted(read->error) : "no reason given");
+                   }
+                 },
+                 [&](const auto&) {  // invoice, static invoice
                    if (auto data = opened(PathPurpose::InvoiceRequestReply)) on_answer(work, word, *data);
                  },
              },
@@ -56,8 +65,9 @@ void hear(Work& work, const OnionMessageReceived& word) {
 void hear(Work& work, const Started&) {
   recipient_started(work);
 }
-void hear(Work& work, const PeerReady&) {
+void hear(Work& work, const PeerReady& word) {
   payer_deadlines(work, true);
+  recipient_on_peer(work, word.node_id);
 }
 void hear(Work&, const PeerGone&) {}
 void hear(Work& work, const ChannelUsable&) {
@@ -90,7 +100,7 @@ void hear(Work& work, const CommandReceived& in) {
   std::visit(Overloaded{
                  [&](const command::CreateOffer& command) { create_offer(work, in.request, command); },
                  [&](const command::ListOffers&) {
-                   work.say(Reply{in.request, describe_offers(work.state)});
+                   work.say(Reply{in.request, describe_offers(work.state, work.context)});
                  },
                  [&](const command::DisableOffer& command) { disable_offer(work, in.request, command.offer_id); },
                  [&](const command::AsyncInvite& command) { invite(work, in.request, command); },
@@ -99,8 +109,9 @@ void hear(Work& work, const CommandReceived& in) {
                  },
                  [&](const command::RevokeInvitation& command) { revoke(work, in.request, command); },
                  [&](const command::AsyncJoin& command) { join(work, in.request, command); },
+                 [&](const command::AsyncLeave& command) { leave(work, in.request, command); },
                  [&](const command::ListStaticInvoices&) {
-                   work.say(Reply{in.request, describe_served(work.state, work.context.wall)});
+                   work.say(Reply{in.request, describe_served(work.state, work.context)});
                  },
                  [&](const auto&) {},
              },
@@ -158,6 +169,8 @@ std::optional<MonoTime> deadline(const Invoicing& state) {
     consider(op.give_up);
     if (!op.offer) consider(op.next_try);
   }
+  for (const auto& joining : state.inside->join_requests) consider(std::min(joining.give_up, joining.next_try));
+  for (const auto& waiting : state.inside->withdraw_requests) consider(waiting.give_up);
   for (const auto& [id, asking] : state.inside->asking) consider(std::min(asking.give_up, asking.next_try));
   return earliest;
 }

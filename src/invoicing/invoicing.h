@@ -38,8 +38,8 @@ class Invoicing {
 /// Rows of Table::Offer, Invitation, Joined, StaticInvoice.
 [[nodiscard]] Result<Invoicing, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: CreateOffer, ListOffers, DisableOffer, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
-/// ListStaticInvoices. CreateOffer{async} replies once the server has acknowledged, or with NotReady naming what is
-/// missing.
+/// AsyncLeave, ListStaticInvoices. CreateOffer{async} replies once the server has acknowledged, or with NotReady naming
+/// what is missing.
 [[nodiscard]] Transition<Invoicing> step(Invoicing state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Invoicing& state);
 [[nodiscard]] const std::map<OfferId, OfferView>& offers(const Invoicing& state);

@@ -68,7 +68,7 @@ void create_offer(Work& work, RequestId request, const command::CreateOffer& com
   own.nonce = nonce;
   own.created_at = work.context.wall;
   work.say(record(own));
-  work.say(Reply{request, describe(own)});
+  work.say(Reply{request, describe(own, work.context)});
   work.state.own.emplace(own.offer.id(), std::move(own));
   refresh_views(work.state);
 }
@@ -77,12 +77,12 @@ void disable_offer(Work& work, RequestId request, const OfferId& id) {
   auto it = work.state.own.find(id);
   if (it == work.state.own.end())
     return work.refuse(request, CommandErrorCode::NotFound, "no such offer: see listoffers");
-  it->second.disabled = true;
-  it->second.next_serve.reset();
-  it->second.next_check.reset();
-  work.say(record(it->second));
+  auto& own = it->second;
+  withdraw(work, own);
   refresh_views(work.state);
-  work.say(Reply{request, describe(it->second)});
+  if (!wants_withdrawal(own, work.context) || !work.context.views.connected(own.server))
+    return work.say(Reply{request, describe(own, work.context)});
+  work.state.withdraw_requests.push_back({request, {id}, std::nullopt, after_ms(work.context.mono, kServerWordMs)});
 }
 
 void answer_request(Work& work, const OnionMessageReceived& word, const onion::InvoiceRequest& message, ByteView data,
@@ -113,6 +113,8 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   terms.offer_id = own->offer.id();
   terms.amount = *amount;
   terms.expiry = after_s(context.wall, offers::kDefaultInvoiceExpiryS);
+  terms.quantity = request->quantity();
+  terms.payer_note = request->payer_note().value_or("");
   context.rng.fill(terms.nonce);
   auto paths = invoice_paths(context, terms);
   if (paths.empty())

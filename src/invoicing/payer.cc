@@ -103,6 +103,8 @@ void on_answer(Work& work, const OnionMessageReceived& word, ByteView data) {
         return give_up(work, *id, CommandErrorCode::Expired, "the static invoice has expired: " + *refusal);
       return ignore("the static invoice does not fit the offer: " + *refusal);
     }
+    if (offers::is_withdrawn(*invoice))
+      return give_up(work, *id, CommandErrorCode::PaymentFailed, "the recipient has withdrawn this offer");
     StaticInvoiceObtained obtained{*id, message->bytes, asking.invoice_request};
     end(work, *id);
     return work.say(std::move(obtained));

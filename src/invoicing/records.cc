@@ -4,8 +4,10 @@
 namespace doze::invoicing {
 namespace {
 constexpr std::uint8_t kVersion = 1;
-/// 2: channels, channels_since at the end.
-constexpr std::uint8_t kOwnOfferVersion = 2;
+/// 2: channels, channels_since at the end. 3: named, withdrawal, withdrawn after them.
+constexpr std::uint8_t kOwnOfferVersion = 3;
+/// 2: left at the end.
+constexpr std::uint8_t kJoinedVersion = 2;
 
 ParseError unknown_version(std::uint8_t version) {
   return {ParseCode::UnknownVersion, version, "record version"};
@@ -15,7 +17,10 @@ ParseError unknown_version(std::uint8_t version) {
 Put record(const OwnOffer& o) {
   RecordWriter out(kOwnOfferVersion);
   out.all(o.offer.bytes(), o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server,
-          o.slot, o.serve_path, o.invoice_created_at, o.acknowledged, o.channels, o.channels_since);
+          o.slot, o.serve_path, o.invoice_created_at, o.acknowledged, o.channels, o.channels_since,
+          static_cast<std::uint8_t>(o.named.size()));
+  for (const auto& channel : o.named) out.all(channel.channel_id, channel.policy);
+  out.all(o.withdrawal, o.withdrawn);
   return {Table::Offer, to_bytes(o.offer.id().view()), out.take()};
 }
 
@@ -29,23 +34,33 @@ Result<OwnOffer, ParseError> read_own_offer(ByteView value) {
   in.all(o.nonce, o.async, o.disabled, o.created_at, o.payments, o.received, o.profile, o.server, o.slot, o.serve_path,
          o.invoice_created_at, o.acknowledged);
   if (in.version() >= 2) in.all(o.channels, o.channels_since);
+  if (in.version() >= 3) {
+    std::uint8_t count = 0;
+    in.get(count);
+    for (; count > 0 && in.ok(); --count) {
+      auto& channel = o.named.emplace_back();
+      in.all(channel.channel_id, channel.policy);
+    }
+    in.all(o.withdrawal, o.withdrawn);
+  }
   if (o.profile > Profile::Draft) in.refuse();
   LN_CHECK(in.finish("offer"));
   return o;
 }
 
 Put record(const Joined& j) {
-  RecordWriter out(kVersion);
-  out.all(j.server, wire::to_bytes(j.addresses), j.paths, j.profile, j.token, j.joined_at);
+  RecordWriter out(kJoinedVersion);
+  out.all(j.server, wire::to_bytes(j.addresses), j.paths, j.profile, j.token, j.joined_at, j.left);
   return {Table::Joined, to_bytes(j.server.view()), out.take()};
 }
 
 Result<Joined, ParseError> read_joined(ByteView value) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(unknown_version(in.version()));
+  if (in.version() == 0 || in.version() > kJoinedVersion) return fail(unknown_version(in.version()));
   Joined j;
   Bytes addresses;
   in.all(j.server, addresses, j.paths, j.profile, j.token, j.joined_at);
+  if (in.version() >= 2) in.get(j.left);
   if (j.profile > Profile::Draft || j.paths.empty()) in.refuse();
   LN_CHECK(in.finish("joined server"));
   LN_TRY(read, wire::read_addresses(addresses));
@@ -72,6 +87,7 @@ Result<Invited, ParseError> read_invited(ByteView value) {
 Served::Served(const offers::StaticInvoice& from, wire::BlindedPath path, UnixTime received)
     : invoice(from.bytes()),
       offer_id(from.offer_id()),
+      withdrawn(offers::is_withdrawn(from)),
       profile(from.profile()),
       node_id(from.node_id()),
       created_at(from.created_at()),

@@ -99,6 +99,10 @@ void on_offer_paths_request(Work& work, const OnionMessageReceived& word, const 
   auto ignore = [&](const char* why) {
     work.notify(Severity::Warning, "offer_paths_refused",
                 {{"invitation", to_hex(id)}, {"from", word.from.hex()}, {"reason", why}});
+    // No draft has a word for it. LDK passes over an invoice_error that comes here; a Doze client tells its user.
+    work.say(SendOnionMessage{*word.reply_path,
+                              onion::InvoiceError{offers::InvoiceError{{}, {}, why}.encode(), message.profile},
+                              std::nullopt, false, 0});
   };
   if (invitation.revoked) return ignore("the invitation is revoked");
   if (message.invoice_slot >= kSlotsPerRecipient) return ignore("no such slot");
@@ -144,7 +148,7 @@ void on_serve_static_invoice(Work& work, const OnionMessageReceived& word, const
     same = old.invoice == invoice->bytes();
     before = old.bytes();
     // The slot's offer key stays; a renewed offer of the same recipient under another key needs another slot.
-    if (!old.expired(work.context.wall) && old.node_id != invoice->node_id())
+    if (!old.withdrawn && !old.expired(work.context.wall) && old.node_id != invoice->node_id())
       return ignore("the slot belongs to another offer");
     if (!same && invoice->created_at() <= old.created_at) return ignore("not newer than the one that we have");
   }
@@ -180,6 +184,7 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
   profile = served.profile;
   auto request = offers::InvoiceRequest::parse(message.bytes, offers::Checks::PathsLater);
   if (!request) return error({std::nullopt, std::nullopt, "the invoice_request does not parse"});
+  if (served.withdrawn) return error({std::nullopt, std::nullopt, "the recipient has withdrawn this offer"});
   if (served.expired(work.context.wall))
     return error({std::nullopt, std::nullopt, "the static invoice has expired: the recipient has been away too long"});
   // The invoice repeats its offer byte by byte: where the request does the same, it is the same offer.

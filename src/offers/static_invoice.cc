@@ -1,5 +1,7 @@
 #include "offers/static_invoice.h"
 
+#include <algorithm>
+
 #include "crypto/crypto.h"
 #include "offers/stream.h"
 
@@ -65,6 +67,13 @@ Result<StaticInvoice, ParseError> StaticInvoice::make(const Offer& offer, const 
   out.add(kInvoiceNodeId, crypto::public_key(terms.node_key).view());
   out.add(paths_type, wire::to_bytes(terms.message_paths));
   return parse(out.take_signed(kStaticMessageName, terms.node_key), Checks::Stored);
+}
+
+bool is_withdrawn(const StaticInvoice& invoice) {
+  const auto& paths = invoice.payment_paths();
+  return !paths.empty() && std::all_of(paths.begin(), paths.end(), [](const PaymentPath& path) {
+    return path.payinfo.htlc_maximum_msat.value() == 0;
+  });
 }
 
 bool repeats(ByteView static_invoice, const Offer& offer) {

@@ -63,6 +63,10 @@ class StaticInvoice {
   PublicKey node_id_;
 };
 
+/// Whether no amount fits into any of its payment paths: how a recipient tells its server, of whichever kind, that the
+/// offer is withdrawn. An empty list is not one.
+[[nodiscard]] bool is_withdrawn(const StaticInvoice& invoice);
+
 /// Whether these bytes of a valid static invoice repeat exactly this offer.
 [[nodiscard]] bool repeats(ByteView static_invoice, const Offer& offer);
 

@@ -152,7 +152,11 @@ struct World {
     invitation = text_of(std::get<Value>(reply.result), "id");
     return text_of(std::get<Value>(reply.result), "link");
   }
-  void join(std::optional<Profile> profile = std::nullopt) { r.command(command::AsyncJoin{invite(profile)}); }
+  /// R joins, and M says yes.
+  void join(std::optional<Profile> profile = std::nullopt) {
+    auto asked = only(r.command(command::AsyncJoin{invite(profile)}));
+    deliver(m, r, only(deliver(r, m, asked)));
+  }
   static command::CreateOffer coffee() {
     command::CreateOffer command;
     command.async = true;
@@ -176,7 +180,8 @@ struct World {
   offers::Offer newest_offer() {
     const OwnOffer* newest = nullptr;
     for (const auto& [id, own] : r.room.inside->own)
-      if (newest == nullptr || own.slot >= newest->slot) newest = &own;
+      if (newest == nullptr || std::pair(!own.disabled, own.slot) >= std::pair(!newest->disabled, newest->slot))
+        newest = &own;
     LN_ASSERT(newest != nullptr);
     return newest->offer;
   }

@@ -25,21 +25,6 @@ TEST_F(Recipient, joining_is_durable_and_wants_the_server_as_a_peer_also_after_a
   EXPECT_EQ(r.all<WantPeer>()[0].node_id, world.m.id);
 }
 
-TEST_F(Recipient, joining_says_what_is_missing) {
-  auto missing = [&] { return text_of(std::get<Value>(r.all<Reply>().back().result), "missing"); };
-  auto link = world.invite();
-  r.channels.begin()->second.usable = false;
-  r.command(command::AsyncJoin{link});
-  EXPECT_NE(missing().find("no usable channel yet"), std::string::npos);
-  r.peers.clear();
-  r.command(command::AsyncJoin{link});
-  EXPECT_NE(missing().find("not connected to the server"), std::string::npos);
-  r.see(world.m);
-  r.channels.begin()->second.usable = true;
-  r.command(command::AsyncJoin{link});
-  EXPECT_EQ(missing(), "");
-}
-
 TEST_F(Recipient, a_wrong_expired_or_own_link_is_refused) {
   r.command(command::AsyncJoin{"lnai1zzzz"});
   EXPECT_EQ(r.error().code, CommandErrorCode::BadRequest);
@@ -282,8 +267,62 @@ TEST_F(StaysOnline, a_channel_that_comes_back_in_time_changes_nothing_also_after
   EXPECT_EQ(pass(kServedCheckMs), 0U);
   r.restart();  // and while it was away the policy changed
   r.policies.begin()->second.remote->fee_base = Msat(2'000);
-  usable(3, true);
+  auto effects = usable(3, true);
+  EXPECT_EQ(served(effects), 1U);
+  hear_m(effects);
+  EXPECT_EQ(pass(kChannelsSettleMs), 0U);
+}
+
+TEST_F(StaysOnline, an_invoice_whose_channel_is_gone_is_renewed_as_soon_as_another_channel_is_usable) {
+  ChannelId gone;
+  gone.bytes.fill(3);
+  for (bool closing : {true, false}) {
+    SCOPED_TRACE(closing);
+    r.restart();
+    r.add_channel(world.m.id, 4);
+    r.channels.at(gone).usable = false;
+    if (closing)
+      r.channels.at(gone).phase = ChannelPhase::Closing;
+    else
+      r.channels.erase(gone);
+    auto effects = usable(4, true);
+    ASSERT_EQ(served(effects), 1U);  // in this very step, not after half a minute
+    hear_m(effects);
+    auto kept = offers::StaticInvoice::parse(world.m.room.inside->served.begin()->second.invoice);
+    EXPECT_EQ(kept->payment_paths().size(), 1U);
+    EXPECT_EQ(served(usable(4, true)), 0U);
+    if (!closing) break;
+    // Back to the invoice over channel 3.
+    r.channels.at(gone).phase = ChannelPhase::Normal;
+    r.channels.at(gone).usable = true;
+    ChannelId four;
+    four.bytes.fill(4);
+    r.channels.erase(four);
+    r.restart();
+    hear_m(usable(3, true));
+    EXPECT_EQ(own().named.at(0).channel_id, gone);
+  }
+}
+
+TEST_F(StaysOnline, a_channel_that_closes_while_it_is_online_makes_a_new_invoice_at_once) {
+  r.add_channel(world.m.id, 4);
+  usable(4, true);
   EXPECT_EQ(pass(kChannelsSettleMs), 1U);
+  ChannelId gone;
+  gone.bytes.fill(3);
+  r.channels.at(gone).phase = ChannelPhase::Closing;
+  auto effects = usable(3, false);
+  EXPECT_EQ(served(effects), 1U);
+  hear_m(effects);
+  EXPECT_EQ(offers::StaticInvoice::parse(world.m.room.inside->served.begin()->second.invoice)->payment_paths().size(),
+            1U);
+}
+
+TEST_F(StaysOnline, a_policy_that_comes_with_the_connection_makes_a_new_invoice_within_two_seconds) {
+  r.restart();
+  EXPECT_EQ(served(usable(3, true)), 0U);
+  r.policies.begin()->second.remote->fee_base = Msat(2'000);
+  EXPECT_EQ(pass(kUpdatesSettleMs), 1U);
 }
 
 TEST_F(StaysOnline, an_invoice_for_changed_channels_is_sent_until_the_server_has_it_also_after_a_restart) {
@@ -344,16 +383,6 @@ TEST_F(Recipient, a_static_invoice_begins_at_the_lsp_also_if_the_channel_is_publ
   EXPECT_EQ(ways[0].path.first_node_id, wire::IntroductionNode(world.m.id));
 }
 
-TEST_F(Recipient, a_disabled_offer_is_not_served_any_more) {
-  world.join();
-  world.served_by_r();
-  r.command(command::DisableOffer{own().offer.id()});
-  EXPECT_EQ(served(r.pass(1'000'000)), 0U);
-  r.restart();
-  EXPECT_TRUE(offers(r.room).at(own().offer.id()).disabled);
-  EXPECT_EQ(served(r.step(ChannelUsable{r.channels.begin()->first, world.m.id})), 0U);
-}
-
 TEST_F(Recipient, paths_that_nobody_asked_for_make_no_offer) {
   world.join();
   auto asked = r.command(World::coffee(), 9);
@@ -377,6 +406,56 @@ TEST_F(Recipient, the_offer_ends_with_the_servers_paths) {
   world.m.config.offer_paths_expiry_s = 1'000;
   auto offer = world.offer_served();
   EXPECT_EQ(offer.absolute_expiry(), after_s(world.m.wall, 1'000));
+}
+
+TEST_F(Recipient, an_offer_that_would_have_expired_or_would_name_ourselves_is_not_made) {
+  world.join();
+  auto with = [&](const std::function<void(onion::OfferPaths&)>& change) {
+    r.said.clear();
+    auto asked = r.command(World::coffee(), 9);
+    auto word = world.arriving(world.m, r, World::only(world.deliver(r, world.m, World::only(asked))));
+    change(std::get<onion::OfferPaths>(word.contents));
+    r.step(word);
+    return r.error().message;
+  };
+  EXPECT_NE(
+      with([&](auto& paths) { paths.paths_absolute_expiry = UnixTime(r.wall.value() - 1); }).find("would have expired"),
+      std::string::npos);
+  EXPECT_NE(with([&](auto& paths) {
+              paths.paths_absolute_expiry = UnixTime(r.wall.value() + kLeastOfferLifeS - 1);
+            }).find("would have expired"),
+            std::string::npos);
+  EXPECT_NE(with([&](auto& paths) { paths.paths[0].first_node_id = r.id; }).find("begin at ourselves"),
+            std::string::npos);
+  EXPECT_NE(with([&](auto& paths) {
+              paths.paths[0].first_path_key =
+                  PublicKey::from_hex_or_die("02eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");
+            }).find("no points"),
+            std::string::npos);
+  EXPECT_EQ(r.count(Table::Offer), 0U);
+  // The next path of the server may be good.
+  EXPECT_EQ(with([&](auto& paths) {
+              paths.paths.push_back(paths.paths[0]);
+              paths.paths[0].first_node_id = r.id;
+            }),
+            "no error");
+  EXPECT_EQ(r.count(Table::Offer), 1U);
+}
+
+TEST_F(Recipient, listoffers_says_which_offers_have_expired) {
+  world.join();
+  auto command = World::coffee();
+  command.expiry_s = 3'600;
+  world.offer_served(command);
+  auto status = [&] {
+    r.said.clear();
+    r.command(command::ListOffers{});
+    auto list = std::get<List>(std::get<Value>(r.all<Reply>().at(0).result).find("offers")->inner());
+    return text_of(list.at(0), "status");
+  };
+  EXPECT_EQ(status(), "served");
+  r.wall = after_s(r.wall, 3'601);
+  EXPECT_EQ(status(), "expired");
 }
 
 }  // namespace

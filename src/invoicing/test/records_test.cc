@@ -64,11 +64,36 @@ TEST_F(Records, an_offer_of_the_first_version_is_read_without_its_channels) {
   for (const auto& [id, own] : world.r.room.inside->own) {
     auto old = record(own).value;
     old[0] = 1;
-    old.erase(old.end() - 40, old.end());
+    auto added = static_cast<std::ptrdiff_t>(32 + 8 + 1 + 64 * own.named.size() + 8 + 8);
+    old.erase(old.end() - added, old.end());
     auto read = read_own_offer(old);
     ASSERT_TRUE(read.has_value());
     EXPECT_TRUE(read->channels.is_zero());
     EXPECT_EQ(read->acknowledged, own.acknowledged);
+  }
+}
+
+TEST_F(Records, an_offer_of_the_second_version_is_read_without_the_channels_that_its_invoice_names) {
+  for (const auto& [id, own] : world.r.room.inside->own) {
+    EXPECT_EQ(own.named.size(), 1U);
+    auto old = record(own).value;
+    old[0] = 2;
+    old.erase(old.end() - static_cast<std::ptrdiff_t>(1 + 64 * own.named.size() + 8 + 8), old.end());
+    auto read = read_own_offer(old);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read->channels, own.channels);
+    EXPECT_TRUE(read->named.empty());
+  }
+}
+
+TEST_F(Records, a_server_of_the_first_version_was_not_left) {
+  for (const auto& [id, joined] : world.r.room.inside->joined) {
+    auto old = record(joined).value;
+    old[0] = 1;
+    old.pop_back();
+    auto read = read_joined(old);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_FALSE(read->left);
   }
 }
 

@@ -27,7 +27,7 @@ struct Server : ::testing::Test {
     return offers::StaticInvoice::make(old.offer(), terms)->bytes();
   }
   void expect_refused(const Effects& effects, std::string_view reason) {
-    EXPECT_TRUE(of<SendOnionMessage>(effects).empty());
+    EXPECT_EQ(of<SendOnionMessage>(effects).size(), contents_of<onion::InvoiceError>(effects).size());
     EXPECT_TRUE(of<Put>(effects).empty());
     std::string said;
     for (const auto& word : of<Notify>(effects)) said += text_of(Value(word.facts), "reason");
@@ -187,8 +187,7 @@ TEST_F(Server, a_recipient_has_so_many_slots) {
 }
 
 TEST_F(Server, an_invitation_belongs_to_the_first_node_that_uses_it) {
-  world.join();
-  auto asked = world.arriving(world.r, m, World::only(world.r.command(World::coffee())));
+  auto asked = world.arriving(world.r, m, World::only(world.r.command(command::AsyncJoin{world.invite()})));
   auto first = m.step(asked);
   EXPECT_EQ(of<Put>(first).size(), 1U);  // bound, durably, before the answer leaves
   EXPECT_TRUE(invited(m.room).contains(world.r.id));
@@ -204,8 +203,7 @@ TEST_F(Server, an_expired_invitation_binds_nobody_but_stays_good_for_who_used_it
   command::AsyncInvite command;
   command.expiry_s = 100;
   auto link = text_of(std::get<Value>(of<Reply>(m.command(command)).at(0).result), "link");
-  world.r.command(command::AsyncJoin{link});
-  auto asked = world.arriving(world.r, m, World::only(world.r.command(World::coffee())));
+  auto asked = world.arriving(world.r, m, World::only(world.r.command(command::AsyncJoin{link})));
   m.wall = after_s(m.wall, 101);
   expect_refused(m.step(asked), "expired");
   m.wall = UnixTime(1'700'000'000 + 100);
