@@ -1,5 +1,6 @@
 #include "app/daemon.h"
 
+#include <malloc.h>
 #include <sys/random.h>
 
 #include <boost/asio.hpp>
@@ -87,14 +88,7 @@ class Daemon {
         signals_(context_, SIGINT, SIGTERM) {}
 
   int run(const std::string& token) {
-    auto rows = store_.rows();
-    if (!rows) return die(rows.error().message);
-    auto node = node::Node::load(settings_.node, *signer_, *rows, parallel_);
-    if (!node)
-      return die("a record of table " + std::to_string(static_cast<int>(node.error().table)) + " cannot be read (" +
-                 describe(node.error().error) +
-                 "): it was written by another version, or is damaged; nothing was changed");
-    node_.emplace(*std::move(node));
+    if (auto loaded = load(); !loaded.empty()) return die(loaded);
     if (recording_) node_->record_messages();
     rpc_ = std::make_unique<rpc::Server>(
         context_, token,
@@ -129,6 +123,20 @@ class Daemon {
   int die(const std::string& why) {
     std::fprintf(stderr, "dozed: %s\n", why.c_str());
     return 1;
+  }
+
+  /// The rows as read are gone when it returns. What is wrong, or nothing.
+  std::string load() {
+    auto rows = store_.rows();
+    if (!rows) return rows.error().message;
+    auto node = node::Node::load(settings_.node, *signer_, *rows, parallel_);
+    if (!node)
+      return "a record of table " + std::to_string(static_cast<int>(node.error().table)) + " cannot be read (" +
+             describe(node.error().error) + "): it was written by another version, or is damaged; nothing was changed";
+    node_.emplace(*std::move(node));
+    rows = std::vector<Row>();
+    ::malloc_trim(0);  // glibc keeps what many small blocks took
+    return "";
   }
 
   void start_chain() {

@@ -42,11 +42,13 @@ void Node::Inside::disconnect(const BlockDisconnected& in, Batch& durable) {
 
 Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, std::span<const Row> rows,
                                    const ParallelMap& parallel) {
+  // A room's tables stand one behind the other in the order of their numbers: a part of the rows, not a copy.
   auto of = [&](std::initializer_list<Table> tables) {
-    std::vector<Row> out;
-    for (const auto& row : rows)
-      if (std::find(tables.begin(), tables.end(), row.table) != tables.end()) out.push_back(row);
-    return out;
+    auto is_one = [&](const Row& row) { return std::find(tables.begin(), tables.end(), row.table) != tables.end(); };
+    auto first = std::find_if(rows.begin(), rows.end(), is_one);
+    auto last = std::find_if_not(first, rows.end(), is_one);
+    LN_ASSERT(std::none_of(last, rows.end(), is_one));
+    return std::span<const Row>(first, last);
   };
   std::deque<Tip> tail;
   for (const auto& row : of({Table::Meta})) {

@@ -126,5 +126,38 @@ TEST_F(Payer, ended_payments_are_loaded_without_reading_their_invoices_again) {
   EXPECT_FALSE(load(s.stored()).has_value());
 }
 
+// ---- rows have an end ----
+
+Incoming receipt(std::size_t i, Msat amount) {
+  Incoming out;
+  out.htlc = {far_channel(i), i};
+  out.amount = amount;
+  out.received_at = UnixTime(1'600'000'000 + i);
+  return out;
+}
+
+TEST(History, small_receipts_push_out_only_each_other) {
+  World world;
+  auto& incoming = world.r.room.inside->incoming;
+  incoming.add(receipt(0, Msat(1'000)));
+  for (std::size_t i = 1; i <= kMaxSmallReceipts + 2; ++i) incoming.add(receipt(i, Msat(999)));
+  auto erased = of<Erase>(world.r.step(DeadlineReached{}));
+  ASSERT_EQ(erased.size(), 2U);
+  EXPECT_EQ(erased[0].table, Table::IncomingPayment);
+  EXPECT_EQ(erased[0].key, key_of({far_channel(1), 1}));
+  EXPECT_TRUE(incoming.contains({far_channel(0), 0}));
+  EXPECT_EQ(incoming.size(), kMaxSmallReceipts + 1);
+}
+
+TEST(History, rows_beyond_their_number_go_the_oldest_first) {
+  // The index alone: a million rows would take a minute.
+  IncomingIndex index;
+  for (std::size_t i = 0; i < 5; ++i) index.put(IncomingIndex::marks_of(receipt(9 - i, Msat(5'000))));
+  EXPECT_EQ(index.ended.begin()->second, (HtlcKey{far_channel(5), 5}));
+  EXPECT_EQ(index.small.size() + index.open.size(), 0U);
+  for (std::size_t i = 0; i < 5; ++i) index.take(IncomingIndex::marks_of(receipt(9 - i, Msat(5'000))));
+  EXPECT_TRUE(index.ended.empty());
+}
+
 }  // namespace
 }  // namespace doze::payment::testing

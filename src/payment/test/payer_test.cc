@@ -475,5 +475,68 @@ TEST_F(Payer, a_second_static_invoice_for_the_same_payment_sends_no_second_htlc)
   EXPECT_TRUE(s.step(InvoiceFailed{id, {}}).empty());
 }
 
+// ---- many at once ----
+
+/// Held payments like the one that `hold()` made, with these numbers.
+void hold_more(Payer& payer, std::uint64_t first, std::uint64_t count) {
+  auto row = payer.payment();
+  for (auto number = first; number < first + count; ++number) {
+    row.id.bytes.fill(static_cast<std::uint8_t>(number));
+    row.htlc->htlc_id = number;
+    payer.s.room.inside->outgoing.add(row);
+  }
+}
+
+TEST_F(Payer, a_settled_payment_hastens_the_announcements_of_others_for_the_same_offer) {
+  outcome(hold(), kConfirmed);
+  s.pass(kHastenQuietMs);
+  hold_more(*this, 100, 20);
+  auto settled = s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 5, preimage(1)});
+  EXPECT_EQ(announcements(settled), 0U);  // its own release may be on the way
+  s.pass(kHastenMs);
+  EXPECT_EQ(announcements(s.step(DeadlineReached{})), kHastenedPerSign);
+  // The next sign hastens others first, and nobody twice.
+  std::size_t more = 0;
+  for (std::uint64_t number = 0; number < 5; ++number) {
+    auto other = s.room.inside->outgoing.at(id);
+    other.id.bytes.fill(static_cast<std::uint8_t>(number + 1));
+    other.state = OutgoingState::Notified;
+    other.htlc = HtlcKey{channel_id(1), number};
+    other.told_at = s.mono;
+    s.room.inside->outgoing.add(other);
+    s.step(HtlcFulfilled{LocalOrigin{other.id}, channel_id(1), number, preimage(1)});
+    s.pass(kHastenMs);
+    more += announcements(s.step(DeadlineReached{}));
+  }
+  EXPECT_EQ(more, 20U - kHastenedPerSign);
+}
+
+TEST_F(Payer, a_settled_payment_hastens_nothing_for_other_offers) {
+  outcome(hold(), kConfirmed);
+  s.pass(kHastenQuietMs);
+  auto row = payment();
+  row.id.bytes[0] ^= 1;
+  row.htlc->htlc_id = 6;
+  row.offer += "x";
+  s.room.inside->outgoing.add(row);
+  s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 5, preimage(1)});
+  s.pass(kHastenMs);
+  EXPECT_EQ(announcements(s.step(DeadlineReached{})), 0U);
+}
+
+TEST_F(Payer, many_announcements_that_are_due_leave_in_several_steps) {
+  outcome(hold(), kConfirmed);
+  hold_more(*this, 100, 3 * kDuePerStep);
+  s.pass(kAnnounceRepeatConfirmedMs);
+  std::size_t left = 0;
+  for (int steps = 0; steps < 4; ++steps) {
+    auto now = announcements(s.step(DeadlineReached{}));
+    EXPECT_LE(now, kDuePerStep);
+    left += now;
+    EXPECT_TRUE(left == 3 * kDuePerStep + 1 || deadline(s.room) <= s.mono);
+  }
+  EXPECT_EQ(left, 3 * kDuePerStep + 1);
+}
+
 }  // namespace
 }  // namespace doze::payment::testing
