@@ -164,7 +164,9 @@ class Daemon {
     events.status = [this](const chain::DriverStatus& status) {
       post(ChainStatus{status.connected, status.synced, status.detail});
     };
-    events.fee_estimate = [this](FeeratePerKw feerate, bool) { post(FeeEstimate{feerate}); };
+    events.fee_estimate = [this](FeeratePerKw feerate, FeeratePerKw minimum, bool) {
+      post(FeeEstimate{feerate, minimum});
+    };
     events.broadcast = [this](const Txid& txid, chain::BroadcastOutcome outcome, const std::string& reason) {
       post(BroadcastResult{txid, chain::is_success(outcome), reason});
     };

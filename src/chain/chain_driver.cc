@@ -112,7 +112,7 @@ struct ChainDriver::Inside {
   bool greeted = false;
   DriverStatus status;
   bool status_told = false;
-  std::optional<FeeratePerKw> fee;
+  std::optional<FeeratePerKw> fee, fee_minimum;
   bool fee_is_fallback = false;
   std::optional<Clock::time_point> fee_asked;
   TxidCache txids;
@@ -326,10 +326,12 @@ Status<RpcError> ChainDriver::Inside::ask_fee() {
   bool is_fallback = !estimate.has_value();
   auto feerate = is_fallback ? config.fallback_feerate : per_kw(*estimate);
   feerate = std::min(std::max({feerate, per_kw(minimum), kRelayFloor}), kMaxFeerate);
-  if (fee == feerate && fee_is_fallback == is_fallback) return Done{};
+  auto least = std::min(std::max(per_kw(minimum), kRelayFloor), kMaxFeerate);
+  if (fee == feerate && fee_minimum == least && fee_is_fallback == is_fallback) return Done{};
   fee = feerate;
+  fee_minimum = least;
   fee_is_fallback = is_fallback;
-  if (events.fee_estimate) events.fee_estimate(feerate, is_fallback);
+  if (events.fee_estimate) events.fee_estimate(feerate, least, is_fallback);
   return Done{};
 }
 

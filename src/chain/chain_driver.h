@@ -74,8 +74,9 @@ enum class BroadcastOutcome : std::uint8_t {
 struct ChainEvents {
   std::function<void(BlockHeight, const BlockHash&, std::shared_ptr<const bitcoin::Block>)> block_connected;
   std::function<void(BlockHeight, const BlockHash&)> block_disconnected;
-  std::function<void(const DriverStatus&)> status;                   // at each change
-  std::function<void(FeeratePerKw, bool is_fallback)> fee_estimate;  // at each change
+  std::function<void(const DriverStatus&)> status;  // at each change
+  /// At each change. `minimum`: below it bitcoind's mempool takes nothing.
+  std::function<void(FeeratePerKw, FeeratePerKw minimum, bool is_fallback)> fee_estimate;
   std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
   std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&)> output_looked_up;
 };

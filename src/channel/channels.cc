@@ -21,6 +21,7 @@ void hear(Work& work, const Started&) {
   work.state.broadcast_height = work.context.tip;
   for (auto& [id, channel] : work.state.channels) {
     rebroadcast(work, channel);
+    note_depth_at_start(work, channel);
     work.state.dirty.insert(id);
   }
 }
@@ -44,7 +45,12 @@ template <class M>
 Channel* find(Work& work, const NodeId& peer, const M& message) {
   auto it = work.state.channels.find(message.channel_id);
   if (it == work.state.channels.end() || it->second.peer != peer) {
-    work.send(peer, wire::Error{message.channel_id, to_bytes(bytes_of("no such channel"))});
+    // Of channel 0, which means all, only a warning: whoever gets an error about all channels must fail them. BOLT 1.
+    auto why = to_bytes(bytes_of("no such channel"));
+    if (message.channel_id.is_zero())
+      work.send(peer, wire::Warning{message.channel_id, std::move(why)});
+    else
+      work.send(peer, wire::Error{message.channel_id, std::move(why)});
     return nullptr;
   }
   return &it->second;
@@ -109,6 +115,9 @@ void hear(Work& work, const FundingPrepared& word) {
 void hear(Work& work, const FundingFailed& word) {
   on(work, word);
 }
+void hear(Work& work, const FundingRefused& word) {
+  on(work, word);
+}
 void hear(Work& work, const AddHtlc& word) {
   add_htlc(work, word);
 }
@@ -128,11 +137,13 @@ void hear(Work& work, const BlockConnected& in) {
 void hear(Work& work, const BlockDisconnected& in) {
   on_block_gone(work, in);
 }
-void hear(Work& work, const ChainStatus&) {
+void hear(Work& work, const ChainStatus& in) {
+  if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
   if (work.context.views.chain_synced) on_synced(work);
 }
 void hear(Work& work, const FeeEstimate& in) {
   work.state.feerate = std::min(in.feerate, kMaxFeerate);
+  if (in.minimum.value() != 0) work.state.mempool_minimum = std::min(in.minimum, kMaxFeerate);
   for (auto& [id, channel] : work.state.channels) propose_fee(work, channel);
 }
 void hear(Work& work, const BroadcastResult& in) {

@@ -24,8 +24,8 @@ struct EndOfStep {};
 
 struct Input
     : std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow, FundingPrepared,
-                   FundingFailed, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected, BlockDisconnected,
-                   ChainStatus, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
+                   FundingFailed, FundingRefused, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected,
+                   BlockDisconnected, ChainStatus, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

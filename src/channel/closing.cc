@@ -1,6 +1,8 @@
 // The ways out: mutual close, our commitment, and whatever a block shows. BOLT 2, "Channel Close"; BOLT 5 as far as
 // recognising goes: claiming comes later.
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "bitcoin/script.h"
 #include "channel/inside.h"
@@ -10,114 +12,27 @@
 namespace doze::channel {
 namespace {
 
-/// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
-constexpr std::uint64_t kClosingWeight = 730;
-/// Of one with a single short output: nobody relays what pays the least feerate for less.
-constexpr std::uint64_t kLeastClosingWeight = 540;
-/// As opener we pay up to so many times what we think right: estimates differ. LDK takes the most that is offered.
-constexpr std::uint64_t kMostTimesWanted = 2;
-
-bool quiet(const Channel& channel) {
-  return channel.local_spec.htlcs.empty() && channel.remote_spec.htlcs.empty() && !channel.next_remote_spec &&
-         channel.local_proposed.empty() && channel.local_signed.empty() && channel.local_acked.empty() &&
-         channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
-}
-
-/// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
-bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
-  commitment::ClosingTerms terms;
-  terms.funding = channel.funding;
-  terms.script_a = channel.local_shutdown;
-  terms.script_b = channel.remote_shutdown;
-  terms.amount_a = to_sat_floor(channel.local_spec.to_local);
-  terms.amount_b = to_sat_floor(channel.local_spec.to_remote);
-  auto& payer = channel.funder ? terms.amount_a : terms.amount_b;
-  payer = sub_or_zero(payer, fee);
-  if (!with_theirs) terms.amount_b = Sat(0);
-  terms.dust_limit_a = terms.dust_limit_b = dust_limit;
-  return commitment::closing_transaction(terms);
-}
-
-/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
-std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
-  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
-                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
-                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
-    if (transaction.outputs.empty()) continue;
-    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
-    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
-  }
-  return std::nullopt;
-}
-
-Sat wanted_fee(const Work& work) {
-  auto feerate =
-      std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
-  return Sat(kClosingWeight * feerate.value() / 1000 + 1);
-}
-
-/// All that the opener has; something must stay for an output, though.
-Sat most_fee(const Channel& channel) {
-  const auto& spec = channel.local_spec;
-  auto payer = to_sat_floor(channel.funder ? spec.to_local : spec.to_remote);
-  auto other = to_sat_floor(channel.funder ? spec.to_remote : spec.to_local);
-  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
-  return other < dust ? sub_or_zero(payer, dust) : payer;
-}
-
-/// What we sign: as opener near what we want, otherwise whatever the opener can pay.
-wire::FeeRange acceptable_fees(const Work& work, const Channel& channel) {
-  Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
-  if (!channel.funder) return {least, most_fee(channel)};
-  auto wanted = std::max(wanted_fee(work), channel.closing_fee.value_or(Sat(0)));
-  return {least, std::min(Sat(wanted.value() * kMostTimesWanted), most_fee(channel))};
-}
-
-void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
-  channel.closing_fee = fee;
-  wire::ClosingSigned message;
-  message.channel_id = channel.id;
-  message.fee_satoshis = fee;
-  message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
-  message.fee_range = acceptable_fees(work, channel);
-  work.send(channel.peer, std::move(message));
-}
-void offer_fee(Work& work, Channel& channel, Sat fee) {
-  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
-}
-
-/// A fee that we would not sign. The accepter answers an opener's first offer with a better one, if there is one that
-/// both would sign. BOLT 2, "Legacy Closing Negotiation".
-void refuse_fee(Work& work, Channel& channel, const wire::ClosingSigned& m) {
-  auto both = acceptable_fees(work, channel);
-  if (m.fee_range) {
-    both.min_fee_satoshis = std::max(both.min_fee_satoshis, m.fee_range->min_fee_satoshis);
-    both.max_fee_satoshis = std::min(both.max_fee_satoshis, m.fee_range->max_fee_satoshis);
-  }
-  bool overlap = both.min_fee_satoshis <= both.max_fee_satoshis;
-  auto why = "closing_signed: a fee of " + std::to_string(m.fee_satoshis.value()) + " sat";
-  if (overlap && !channel.funder && !channel.closing_fee)
-    return offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));
-  if (overlap && m.fee_range) return break_channel(work, channel, why + ", which was not offered");
-  work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of(why + " is not acceptable"))});
-  work.say(DropPeer{channel.peer, why});
-}
-
-void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how) {
-  for (auto request : channel.close_requests)
-    work.say(Reply{request, Value()
-                                .set("channel_id", channel.id.hex())
-                                .set("closing_txid", bitcoin::txid_to_string(txid))
-                                .set("how", how)});
-  channel.close_requests.clear();
-}
-
 /// From now on no HTLC is added; shutdown itself leaves when nothing of ours waits for the peer's revocation.
 void want_shutdown(Work& work, Channel& channel, Bytes script) {
   channel.local_shutdown = std::move(script);
   channel.phase = ChannelPhase::Closing;
   save(work, channel);
   say_if_usable(work, channel);
+}
+
+/// A closing script of the wallet that no other channel has named and not been closed with. Only what blocks paid moves
+/// them on. A peer that never funded its channel shares the last one with its like.
+Bytes own_closing_script(const Work& work, const Channel& channel) {
+  std::set<Bytes> named;
+  for (const auto& [id, other] : work.state.channels)
+    if (other.phase != ChannelPhase::Closed) named.insert(other.local_shutdown);
+  auto script = [&](std::uint32_t ahead) {
+    auto index = kChannelScriptIndexBase + work.context.views.next_closing_script + ahead;
+    return bitcoin::p2wpkh_script(work.context.signer.wallet_key(false, index));
+  };
+  for (std::uint32_t ahead = 0; ahead + 1 < kClosingScriptsAhead && !channel.never_funded(); ++ahead)
+    if (auto out = script(ahead); !named.contains(out)) return out;
+  return script(kClosingScriptsAhead - 1);
 }
 
 /// Our commitment with both signatures.
@@ -128,16 +43,6 @@ bitcoin::Transaction own_commitment(const Channel& channel) {
   built->transaction.inputs[0].witness = commitment::funding_witness(
       channel.local.keys.funding, ours, channel.remote.keys.funding, channel.local_signature);
   return built->transaction;
-}
-
-void end(Work& work, Channel& channel, std::string how) {
-  channel.phase = ChannelPhase::Closed;
-  channel.status = how;
-  save(work, channel);
-  say_if_usable(work, channel);
-  work.notify(Severity::Info, "channel_closed",
-              {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"how", how}});
-  work.say(ChannelClosed{channel.id, channel.peer, std::move(how)});
 }
 
 /// A transaction in a block spends the funding output: which one is it?
@@ -160,6 +65,39 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend) {
 }
 
 }  // namespace
+
+bool quiet(const Channel& channel) {
+  return channel.local_spec.htlcs.empty() && channel.remote_spec.htlcs.empty() && !channel.next_remote_spec &&
+         channel.local_proposed.empty() && channel.local_signed.empty() && channel.local_acked.empty() &&
+         channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
+}
+
+void warn_and_drop(Work& work, Channel& channel, const std::string& why) {
+  work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of(why))});
+  work.say(DropPeer{channel.peer, why});
+}
+
+void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how) {
+  for (auto request : channel.close_requests)
+    work.say(Reply{request, Value()
+                                .set("channel_id", channel.id.hex())
+                                .set("closing_txid", bitcoin::txid_to_string(txid))
+                                .set("how", how)});
+  channel.close_requests.clear();
+}
+
+void end(Work& work, Channel& channel, std::string how) {
+  channel.phase = ChannelPhase::Closed;
+  channel.status = how;
+  channel.held_back.reset();
+  save(work, channel);
+  say_if_usable(work, channel);
+  for (auto request : std::exchange(channel.close_requests, {}))
+    work.say(Reply{request, Value().set("channel_id", channel.id.hex()).set("how", how)});
+  work.notify(Severity::Info, "channel_closed",
+              {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"how", how}});
+  work.say(ChannelClosed{channel.id, channel.peer, std::move(how)});
+}
 
 bool both_shut_down(const Channel& channel) {
   return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
@@ -232,7 +170,8 @@ void close(Work& work, const CloseChannelNow& word) {
   if (!channel.connected)
     return refuse(CommandErrorCode::NotReady,
                   "the peer is offline: wait for it, or use --force (our commitment, with a delay)");
-  if (channel.local_shutdown.empty()) want_shutdown(work, channel, word.script_pubkey);
+  if (channel.local_shutdown.empty())
+    want_shutdown(work, channel, word.script_pubkey.empty() ? own_closing_script(work, channel) : word.script_pubkey);
   // A hold may stay for a day: nobody waits for the answer so long.
   if (auto pending = pending_htlcs(channel); pending.count != 0)
     return work.say(Reply{word.request, Value()
@@ -244,20 +183,17 @@ void close(Work& work, const CloseChannelNow& word) {
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {
-  if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true)) {
-    work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("shutdown: this script is not allowed"))});
-    return work.say(DropPeer{channel.peer, "shutdown with a script that is not allowed"});
-  }
+  // BOLT 2 asks for a warning. It would come again in each connection: the other channels with this peer go on.
+  if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true))
+    return work.send(channel.peer,
+                     wire::Warning{channel.id, to_bytes(bytes_of("shutdown: this script is not allowed"))});
   if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
-    return break_channel(work, channel, "shutdown: another script than before");
+    return warn_and_drop(work, channel, "shutdown: another script than before");
   channel.remote_shutdown = m.scriptpubkey;
   channel.got_shutdown = true;
   channel.phase = ChannelPhase::Closing;
   save(work, channel);
-  if (channel.local_shutdown.empty())
-    want_shutdown(work, channel,
-                  bitcoin::p2wpkh_script(work.context.signer.wallet_key(
-                      false, kChannelScriptIndexBase + static_cast<std::uint32_t>(channel.key_index))));
+  if (channel.local_shutdown.empty()) want_shutdown(work, channel, own_closing_script(work, channel));
   say_if_usable(work, channel);
   continue_closing(work, channel);
 }
@@ -270,34 +206,6 @@ void shutdown_if_due(Work& work, Channel& channel) {
   channel.sent_shutdown = true;
   work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
   continue_closing(work, channel);
-}
-
-void continue_closing(Work& work, Channel& channel) {
-  if (!both_shut_down(channel) || !channel.funder || channel.closing_fee) return;
-  offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
-}
-
-void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
-  if (!both_shut_down(channel)) return break_channel(work, channel, "closing_signed: not now");
-  if (m.fee_satoshis > most_fee(channel))
-    return break_channel(work, channel, "closing_signed: a fee above the balance");
-  auto signed_by_peer = variant_of(channel, m);
-  if (!signed_by_peer) return break_channel(work, channel, "closing_signed: the signature is wrong");
-  auto transaction = *std::move(signed_by_peer);
-  if (channel.closing_fee != m.fee_satoshis) {
-    auto range = acceptable_fees(work, channel);
-    if (m.fee_satoshis < range.min_fee_satoshis || m.fee_satoshis > range.max_fee_satoshis)
-      return refuse_fee(work, channel, m);
-    send_closing_signed(work, channel, m.fee_satoshis, transaction);
-  }
-  auto ours = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
-  transaction.inputs[0].witness =
-      commitment::funding_witness(channel.local.keys.funding, ours, channel.remote.keys.funding, m.signature);
-  channel.closing_transaction = bitcoin::serialize(transaction);
-  channel.status = "waits for the closing transaction";
-  save(work, channel);
-  answer_close(work, channel, bitcoin::txid(transaction), "by agreement");
-  work.say(Broadcast{std::move(transaction)});
 }
 
 namespace {
@@ -350,6 +258,7 @@ void on_block(Work& work, const BlockConnected& in) {
   }
   for (auto& [id, channel] : work.state.channels) {
     work.state.dirty.insert(id);
+    note_depth(work, channel);
     send_ready(work, channel);
     announce(work, channel);
   }
@@ -366,12 +275,15 @@ void on_block_gone(Work& work, const BlockDisconnected& in) {
   for (auto& [id, channel] : work.state.channels) {
     if (channel.funding_height != in.height) continue;
     work.notify(Severity::Warning, "funding_reorganised", {{"channel_id", id.hex()}, {"height", in.height.value()}});
-    // An open channel stays open: the transaction will be mined again, maybe elsewhere, and is announced anew.
+    // An open channel stays open: the transaction will be mined again, maybe elsewhere, and is announced anew. Until it
+    // is deep again it takes and forwards nothing: whoever double-spends it would have been paid with nothing.
     channel.funding_height = BlockHeight(0);
+    channel.reorganised = channel.sent_ready;
     channel.sent_announcement = channel.announced = false;
     channel.remote_node_signature.reset();
     channel.remote_bitcoin_signature.reset();
     save(work, channel);
+    say_if_usable(work, channel);
   }
 }
 

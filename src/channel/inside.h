@@ -54,6 +54,19 @@ inline constexpr std::uint64_t kMaxKeyIndexes = 0x8000'0000 - kChannelScriptInde
 /// an HTLC and the one before it.
 inline constexpr std::uint64_t kSpeakFirstMs = 10'800'000;
 
+/// Both have shut down and are connected, and there is no closing transaction: our commitment is published after a
+/// week. Estimates move within days, and each connection begins anew. BOLT 2: "after a reasonable amount of time".
+inline constexpr std::uint64_t kClosingPatienceMs = 604'800'000;
+/// Of fee_satoshis in one connection, without fee_range: halving the distance ends sooner.
+inline constexpr std::size_t kMaxClosingRounds = 32;
+
+/// An opener that leaves the feerate where no mempool takes the commitment is waited for so long: LND looks hourly.
+inline constexpr std::uint64_t kLowFeerateMs = 21'600'000;
+/// ... with anchors: the opener raises the fee by its anchor, and some never ask for more than 10 sat/vB here.
+inline constexpr std::uint64_t kLowFeerateAnchorsMs = 1'209'600'000;
+/// ... and so long at least after it came back: it had no chance before.
+inline constexpr std::uint64_t kLowFeerateChanceMs = 600'000;
+
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
 using Updates = std::vector<Update>;
@@ -114,6 +127,14 @@ struct HeldBack {
   bool asked = false;  // by the operator or the peer: published when the peer has spoken. A deadline is looked at again
 };
 
+/// closing_signed, in one connection. BOLT 2, "Legacy Closing Negotiation".
+struct Negotiation {
+  std::optional<Sat> ours, theirs;  // the last fees
+  std::optional<wire::FeeRange> our_range;
+  std::size_t rounds = 0;  // offers of ours
+  std::string stuck;       // no fee that both accept: why, for people. The connection stays
+};
+
 struct Channel {
   ChannelId id;
   NodeId peer;
@@ -164,13 +185,17 @@ struct Channel {
   /// copy.
   bool spoken = false;
   std::optional<HeldBack> held_back;
+  /// The funding left the chain after channel_ready, and is not as deep again as channel_ready asks: no HTLC is taken.
+  bool reorganised = false;
   std::optional<BlockHeight> reestablished_at;       // in this connection, with the chain synced
   bool sent_shutdown = false, got_shutdown = false;  // in this connection: both sides say it again in the next
   Waiting waiting;
+  std::optional<MonoTime> low_since, talks_since;  // the feerate; the connection after channel_reestablish
   bool said_usable = false;
   bool resent_announcement = false;
   std::optional<UnixTime> usable_since;
-  std::optional<Sat> closing_fee;  // of our last closing_signed
+  std::optional<Negotiation> negotiation;  // since our first closing_signed or the peer's, in this connection
+  std::optional<MonoTime> closing_since;   // both have shut down and are connected, but have not agreed
   std::vector<RequestId> close_requests;
   std::shared_ptr<commitment::ChannelSigner> signer;
 
@@ -182,8 +207,8 @@ struct Channel {
   [[nodiscard]] bool never_funded() const { return !funder && !confirmed() && !sent_ready; }
   [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
   [[nodiscard]] bool usable() const {
-    return phase == ChannelPhase::Normal && connected && reestablished && ready() && local_shutdown.empty() &&
-           remote_shutdown.empty();
+    return phase == ChannelPhase::Normal && connected && reestablished && ready() && !reorganised &&
+           local_shutdown.empty() && remote_shutdown.empty();
   }
   /// Both signed a closing transaction, which waits for its confirmation.
   [[nodiscard]] bool agreed() const { return phase == ChannelPhase::Closing && !closing_transaction.empty(); }
@@ -211,6 +236,7 @@ struct Channels::Inside {
   std::map<ChannelId, ChannelView> views;
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
+  std::optional<FeeratePerKw> mempool_minimum;
   MonoTime started;
   std::optional<BlockHeight> broadcast_height;  // where transactions of all channels were last sent again
   std::set<ChannelId> dirty;                    // their views are recomputed at the end of the step
@@ -295,6 +321,12 @@ void on(Work& work, Channel& channel, const wire::ChannelReady& message);
 void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& message);
 /// The id by value: callers name the one inside the entry that this erases.
 void fail_opening(Work& work, ChannelId temporary_channel_id, const std::string& why, bool tell_peer);
+/// The backend takes the funding under no circumstances that we know of: its coins are free, the channel is over.
+void on(Work& work, const FundingRefused& word);
+/// A funding that left the chain may be deep again.
+void note_depth(Work& work, Channel& channel);
+/// The same when the process begins: rows do not say it.
+void note_depth_at_start(Work& work, Channel& channel);
 /// channel_ready and announcement_signatures that are due.
 void send_ready(Work& work, Channel& channel);
 void announce(Work& work, Channel& channel);
@@ -325,16 +357,22 @@ void forget_unsigned(Channel& channel);
 // closing.cc
 void close(Work& work, const CloseChannelNow& word);
 void on(Work& work, Channel& channel, const wire::Shutdown& message);
-void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
 /// shutdown, if it is wanted and may leave now.
 void shutdown_if_due(Work& work, Channel& channel);
 /// In this connection, and nothing is left but to agree on the transaction.
 [[nodiscard]] bool both_shut_down(const Channel& channel);
-void continue_closing(Work& work, Channel& channel);
+/// No update of either side is under way, and no HTLC is in a commitment.
+[[nodiscard]] bool quiet(const Channel& channel);
+/// Those who asked for the end learn the transaction.
+void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
+/// A broken rule by which nothing is lost: a warning, and the connection ends. BOLT 2 leaves the choice.
+void warn_and_drop(Work& work, Channel& channel, const std::string& why);
 /// Publishes our commitment, as soon as it may; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
 /// Our commitment, whatever was agreed, and whether or not the peer has spoken.
 void publish_commitment(Work& work, Channel& channel, const std::string& why);
+/// Over: nothing of it is of interest to the protocol any more. Requests that wait for the end are answered.
+void end(Work& work, Channel& channel, std::string how);
 /// A broken rule: error to the peer, and force_close. Neither before our commitment may be published.
 void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
@@ -346,6 +384,11 @@ void rebroadcast(Work& work, Channel& channel);
 // heights.cc
 /// The chain is read to its end: what waited for that happens now, and what the height decides is decided.
 void on_synced(Work& work);
+
+// negotiating.cc
+void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
+/// The opener's first closing_signed, when nothing else is left.
+void continue_closing(Work& work, Channel& channel);
 
 // waits.cc
 /// At the end of a step: what the channel waits for now, and since when.

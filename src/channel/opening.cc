@@ -1,5 +1,6 @@
 // From open_channel to channel_ready and announcement_signatures. BOLT 2, "Channel Establishment v1"; BOLT 7.
 #include <algorithm>
+#include <set>
 
 #include "bitcoin/script.h"
 #include "channel/inside.h"
@@ -14,15 +15,23 @@ CommandError error(CommandErrorCode code, std::string message) {
   return {code, std::move(message), {}};
 }
 
-/// For ever, with a durable row: not before everything else about the opening was found good.
-void take_keys(Work& work, Channel& channel) {
-  channel.key_index = work.state.next_key_index++;
-  work.say(key_counter_record(work.state.next_key_index));
+/// The lowest index that no other opening has. Whoever opens and fails takes none: see keep_keys.
+void lend_keys(Work& work, Channel& channel) {
+  std::set<std::uint64_t> lent;
+  for (const auto& [id, opening] : work.state.openings) lent.insert(opening.channel.key_index);
+  channel.key_index = work.state.next_key_index;
+  while (lent.contains(channel.key_index)) ++channel.key_index;
   channel.signer = work.context.signer.channel(channel.key_index);
   channel.local.keys = channel.signer->public_keys();
 }
+/// For ever, with a durable row, before the first signature with them leaves: at funding_created.
+void keep_keys(Work& work, const Channel& channel) {
+  if (channel.key_index < work.state.next_key_index) return;
+  work.state.next_key_index = channel.key_index + 1;
+  work.say(key_counter_record(work.state.next_key_index));
+}
 bool has_keys(const Work& work) {
-  return work.state.next_key_index < kMaxKeyIndexes;
+  return work.state.next_key_index + work.state.openings.size() < kMaxKeyIndexes;
 }
 
 /// Without keys.
@@ -222,7 +231,7 @@ void open(Work& work, const OpenChannelNow& word) {
                        : CommitmentFormat::StaticRemotekey;
   channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);
   channel.local = our_terms(context, channel);
-  take_keys(work, channel);
+  lend_keys(work, channel);
   opening.temporary_channel_id = context.rng.id<ChannelId>();
   opening.request = word.request;
   opening.started = context.mono;
@@ -274,7 +283,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   if (auto why = objection(channel, channel.remote, channel.remote_point); !why.empty()) return refuse(why);
   set_first_specs(channel, m.push_msat, m.feerate_per_kw);
   if (!opener_can_pay(channel)) return refuse("the funding does not pay for the first commitment and the reserve");
-  take_keys(work, channel);
+  lend_keys(work, channel);
   opening.temporary_channel_id = m.temporary_channel_id;
   opening.started = context.mono;
   wire::AcceptChannel accept;
@@ -329,6 +338,7 @@ void on(Work& work, const FundingPrepared& word) {
   if (!signed_commitment)
     return fail_opening(work, word.temporary_channel_id, "the peer's keys cannot be combined", true);
   opening.sent_created = true;
+  keep_keys(work, channel);
   work.send(channel.peer,
             wire::FundingCreated{word.temporary_channel_id, channel.funding.txid,
                                  static_cast<std::uint16_t>(channel.funding.index), signed_commitment->signature});
@@ -352,6 +362,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   if (!signed_commitment) return refuse("the keys cannot be combined");
   channel.local_signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
+  keep_keys(work, channel);
   work.state.openings.erase(m.temporary_channel_id);
   work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
@@ -386,6 +397,31 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
               {{"channel_id", kept.id.hex()}, {"peer", peer.hex()}, {"capacity_sat", kept.capacity.value()}});
 }
 
+void note_depth(Work& work, Channel& channel) {
+  if (!channel.reorganised || !deep(channel, work.context.tip, channel.minimum_depth)) return;
+  channel.reorganised = false;
+  work.notify(Severity::Info, "funding_confirmed_again",
+              {{"channel_id", channel.id.hex()}, {"height", channel.funding_height.value()}});
+  work.state.dirty.insert(channel.id);
+  say_if_usable(work, channel);
+}
+
+void note_depth_at_start(Work& work, Channel& channel) {
+  channel.reorganised = channel.sent_ready && !deep(channel, work.context.tip, channel.minimum_depth);
+}
+
+void on(Work& work, const FundingRefused& word) {
+  for (auto& [id, channel] : work.state.channels) {
+    if (!channel.funder || channel.funding.txid != word.txid || channel.confirmed() ||
+        channel.phase == ChannelPhase::Closed)
+      continue;
+    auto how = "the backend refused the funding transaction: " + word.reason;
+    if (channel.connected) work.send(channel.peer, wire::Error{id, to_bytes(bytes_of("the funding was refused"))});
+    end(work, channel, how);
+  }
+  work.say(ReleaseFunding{word.txid});
+}
+
 void send_ready(Work& work, Channel& channel) {
   if (!channel.connected || !channel.reestablished || channel.phase != ChannelPhase::Opening) return;
   if (!channel.sent_ready && deep(channel, work.context.tip, channel.minimum_depth)) {
@@ -406,7 +442,7 @@ void send_ready(Work& work, Channel& channel) {
 }
 
 void on(Work& work, Channel& channel, const wire::ChannelReady& m) {
-  if (!crypto::is_valid(m.second_per_commitment_point)) return break_channel(work, channel, "channel_ready: no point");
+  if (!crypto::is_valid(m.second_per_commitment_point)) return warn_and_drop(work, channel, "channel_ready: no point");
   bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
   if (channel.got_ready && !alias_changed) return;
   if (m.short_channel_id) channel.remote_alias = m.short_channel_id;

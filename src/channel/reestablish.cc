@@ -48,7 +48,7 @@ void reconnect(Work& work, Channel& channel) {
   channel.reestablished_at.reset();
   channel.sent_shutdown = channel.got_shutdown = false;
   channel.resent_announcement = false;
-  channel.closing_fee.reset();
+  channel.negotiation.reset();
   work.state.dirty.insert(channel.id);
   if (!channel.alive()) {
     if (channel.phase == ChannelPhase::ForceClosing)
@@ -72,7 +72,7 @@ void disconnect(Work& work, Channel& channel) {
   channel.connected = channel.reestablished = false;
   channel.reestablished_at.reset();
   channel.sent_shutdown = channel.got_shutdown = false;
-  channel.closing_fee.reset();
+  channel.negotiation.reset();
   forget_unsigned(channel);
   work.state.dirty.insert(channel.id);
   say_if_usable(work, channel);

@@ -252,6 +252,7 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.phase = channel.phase;
   out.announced = channel.announce;
   out.usable = channel.usable();
+  out.reorganised = channel.reorganised;
   if (channel.confirmed()) out.scid = channel.scid();
   out.alias_only = channel.scid_alias_type;
   out.local_alias = local_alias(signer, channel.id);
@@ -282,11 +283,18 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
                    : !channel.sent_ready ? "waits for confirmations"
                                          : "waits for the peer's channel_ready";
     else if (channel.phase == ChannelPhase::Normal)
-      out.status = out.usable ? "open" : !channel.connected ? "the peer is offline" : "re-establishing";
+      out.status = channel.reorganised ? "its funding transaction left the chain: nothing is taken until it has " +
+                                             std::to_string(channel.minimum_depth) + " confirmations again"
+                   : out.usable         ? "open"
+                   : !channel.connected ? "the peer is offline"
+                                        : "re-establishing";
     else
       out.status = name(channel.phase);
     if (channel.held_back)
       out.status = "to be closed by force when the peer has answered channel_reestablish: " + channel.held_back->why;
+    if (channel.negotiation && !channel.negotiation->stuck.empty())
+      out.status = "closing: " + channel.negotiation->stuck;
+    if (channel.low_since) out.status += "; its feerate is below what the mempool takes: only the peer can change that";
     if (auto pending = pending_htlcs(channel); channel.phase == ChannelPhase::Closing && pending.count != 0)
       out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
                    std::to_string(pending.last_expiry.value());

@@ -1,5 +1,6 @@
 // A peer that lives but does not answer: its connection is dropped, and the next one starts with channel_reestablish.
 #include <algorithm>
+#include <utility>
 
 #include "channel/inside.h"
 
@@ -11,7 +12,41 @@ Answer awaited(const Channel& channel) {
   if (!channel.connected || !channel.alive() || channel.agreed()) return Answer::Nothing;
   if (!channel.reestablished) return Answer::Reestablish;
   if (channel.next_remote_spec) return Answer::Revocation;
-  return both_shut_down(channel) ? Answer::ClosingSigned : Answer::Nothing;
+  bool stuck = channel.negotiation && !channel.negotiation->stuck.empty();
+  return both_shut_down(channel) && !stuck ? Answer::ClosingSigned : Answer::Nothing;
+}
+
+/// Since when the opener leaves the feerate below what the mempool takes. It cannot change it while it is away.
+void note_feerate(const Work& work, Channel& channel) {
+  const auto& minimum = work.state.mempool_minimum;
+  bool low = minimum && !channel.funder && channel.alive() && !channel.agreed() && channel.sent_ready &&
+             channel.local_spec.feerate < *minimum;
+  if (low == channel.low_since.has_value() || (low && !channel.reestablished)) return;
+  channel.low_since = low ? std::optional(work.context.mono) : std::nullopt;
+  work.state.dirty.insert(channel.id);
+}
+
+/// When the channel is failed over its feerate, if it stays connected and the feerate as it is.
+std::optional<MonoTime> low_until(const Channel& channel) {
+  if (!channel.low_since || !channel.talks_since) return std::nullopt;
+  bool anchors = channel.format == CommitmentFormat::AnchorsZeroFeeHtlc;
+  return std::max(after_ms(*channel.low_since, anchors ? kLowFeerateAnchorsMs : kLowFeerateMs),
+                  after_ms(*channel.talks_since, kLowFeerateChanceMs));
+}
+
+/// The end of a wait of days that only a forced close ends, and why.
+std::optional<std::pair<MonoTime, std::string>> patience(const Channels::Inside& state, const Channel& channel) {
+  if (!channel.alive()) return std::nullopt;
+  if (channel.held_back)
+    return std::pair(after_ms(state.started, kSpeakFirstMs),
+                     channel.held_back->why + "; the peer has not answered since our start");
+  if (channel.closing_since && channel.reestablished)
+    return std::pair(after_ms(*channel.closing_since, kClosingPatienceMs), std::string("no closing_signed for a week"));
+  if (auto until = low_until(channel))
+    return std::pair(*until, "the feerate stays at " + std::to_string(channel.local_spec.feerate.value()) +
+                                 " per kw, and the mempool takes nothing below " +
+                                 std::to_string(state.mempool_minimum ? state.mempool_minimum->value() : 0));
+  return std::nullopt;
 }
 
 const char* name(Answer answer) {
@@ -47,6 +82,11 @@ void hold_back(Work& work, Channel& channel, HeldBack wish) {
 }
 
 void note_waiting(const Work& work, Channel& channel) {
+  if (!channel.reestablished) channel.talks_since.reset();
+  if (channel.reestablished && !channel.talks_since) channel.talks_since = work.context.mono;
+  note_feerate(work, channel);
+  if (channel.agreed()) channel.closing_since.reset();
+  if (both_shut_down(channel) && !channel.agreed() && !channel.closing_since) channel.closing_since = work.context.mono;
   auto answer = awaited(channel);
   if (channel.waiting.answer == answer && channel.waiting.number == channel.remote_number) return;
   channel.waiting = {answer, channel.remote_number, work.context.mono};
@@ -64,10 +104,7 @@ void end_waits(Work& work) {
     work.say(DropPeer{channel.peer, std::string("no ") + name(waiting.answer) + " for a minute"});
   }
   for (auto& [id, channel] : work.state.channels)
-    if (channel.held_back && channel.alive() && may_publish(work, channel)) {
-      auto why = channel.held_back->why;
-      break_channel(work, channel, why + "; the peer has not answered since our start");
-    }
+    if (auto end = patience(work.state, channel); end && end->first <= now) break_channel(work, channel, end->second);
   std::vector<ChannelId> late;
   for (const auto& [id, opening] : work.state.openings)
     if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(id);
@@ -80,7 +117,7 @@ std::optional<MonoTime> next_wait(const Channels::Inside& state) {
   for (const auto& [id, channel] : state.channels)
     if (channel.waiting.answer != Answer::Nothing) take(after_ms(channel.waiting.since, kAnswerWaitMs));
   for (const auto& [id, channel] : state.channels)
-    if (channel.held_back && channel.alive()) take(after_ms(state.started, kSpeakFirstMs));
+    if (auto end = patience(state, channel)) take(end->first);
   for (const auto& [id, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
   return out;
 }

@@ -57,7 +57,8 @@ struct ChainStatus {
   std::string detail;
 };
 struct FeeEstimate {
-  FeeratePerKw feerate;
+  FeeratePerKw feerate;  // for a confirmation soon
+  FeeratePerKw minimum;  // below this the backend's mempool takes nothing; 0: not known
 };
 /// Answer to LookUpOutput: the output if it exists unspent, nullopt if it does not.
 struct OutputLookedUp {

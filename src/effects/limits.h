@@ -52,8 +52,11 @@ inline constexpr std::uint16_t kSlotsPerRecipient = 16;
 inline constexpr std::uint64_t kMinOfferPathsLifeS = 7'776'000;  // 90 days, as LDK asks
 
 // ---- wallet ----
-/// Closing scripts of channels: wallet_key(false, kChannelScriptIndexBase + key_index). The wallet watches these, too.
+/// Closing scripts of channels: wallet_key(false, kChannelScriptIndexBase + n). The wallet watches these, too.
 inline constexpr std::uint32_t kChannelScriptIndexBase = 0x4000'0000;
+/// A shutdown names one of so many closing scripts above the highest that was ever paid, whatever strangers opened and
+/// closed meanwhile: a wallet restored from the words sees the same payments and watches twice as far.
+inline constexpr std::uint32_t kClosingScriptsAhead = 50;
 
 // ---- fees ----
 inline constexpr FeeratePerKw kMaxFeerate{250'000};  // 1,000 sat/vB: beyond, a peer or bitcoind burns our money

@@ -42,6 +42,7 @@ struct ChannelView {
   ChannelPhase phase = ChannelPhase::Opening;
   bool announced = false;                      // announce_channel was set
   bool usable = false;                         // Normal, connected and re-established: HTLCs can be added
+  bool reorganised = false;                    // its funding left the chain and is not deep again: nothing is forwarded
   std::optional<ShortChannelId> scid;          // real one, once confirmed
   bool alias_only = false;                     // option_scid_alias: no onion may name it by its real scid
   std::optional<ShortChannelId> local_alias;   // we gave it to the peer: it names this channel in onions for us
@@ -96,6 +97,8 @@ struct Views {
   /// Clients of ours by invitation (node ids), revoked ones left out. A peer with a channel is a client, too.
   const std::set<NodeId>& invited;
   bool chain_synced = true;
+  /// From the wallet: above it no closing script of ours was ever paid. See kClosingScriptsAhead.
+  std::uint32_t next_closing_script = 0;
 
   [[nodiscard]] const ChannelView* channel(const ChannelId& id) const;
   /// By real scid or by the alias that we gave out: what an onion for us may name. BOLT 2, `channel_ready`: with

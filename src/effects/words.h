@@ -207,8 +207,7 @@ struct ChannelClosed {
   std::string how;
 };
 /// To channel (from the API by way of node). Key indexes are the channel room's: a durable counter from 0 up, used for
-/// inbound openings, too, never twice (ChannelView::key_index; the wallet watches the closing scripts of those that
-/// are used).
+/// inbound openings, too, taken at funding_created (ChannelView::key_index).
 struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;
@@ -216,7 +215,7 @@ struct OpenChannelNow {
 struct CloseChannelNow {
   RequestId request = 0;
   command::CloseChannel command;
-  Bytes script_pubkey;  // where our balance goes
+  Bytes script_pubkey;  // where our balance goes; empty: to a closing script of the wallet
 };
 
 // ======== wallet ========
@@ -239,6 +238,12 @@ struct FundingFailed {
 /// To wallet: the transaction will never be broadcast; its coins are free again.
 struct ReleaseFunding {
   Txid txid;
+};
+/// From wallet, to channel: the backend refused a funding that it never accepted before, with the chain synced. Nobody
+/// else has it: what waits for it may give it up with ReleaseFunding.
+struct FundingRefused {
+  Txid txid;
+  std::string reason;  // escaped
 };
 // ======== onion_message ========
 /// Where to: a path somebody gave us, or a node.
@@ -332,7 +337,7 @@ struct Effect
           ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, ChannelUsable,
           ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
           // wallet
-          PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding,
+          PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding, FundingRefused,
           // onion_message
           SendOnionMessage, OnionMessageOutcome, OnionMessageReceived, SendOurGossip, ClientAwake,
           // invoicing

@@ -35,9 +35,14 @@ struct Node::Inside {
 
   [[nodiscard]] BlockHeight height() const { return chain_tail.empty() ? BlockHeight(0) : chain_tail.back().height; }
   [[nodiscard]] Views views() const {
-    return Views{
-        gossip::graph(gossip),        channel::views(channels),      peer::views(peers), gossip::policies(gossip),
-        invoicing::offers(invoicing), invoicing::invited(invoicing), chain.synced};
+    return Views{gossip::graph(gossip),
+                 channel::views(channels),
+                 peer::views(peers),
+                 gossip::policies(gossip),
+                 invoicing::offers(invoicing),
+                 invoicing::invited(invoicing),
+                 chain.synced,
+                 wallet::next_closing_script(wallet)};
   }
   void connect(const BlockConnected& in, Batch& durable);
   void disconnect(const BlockDisconnected& in, Batch& durable);

@@ -289,6 +289,7 @@ class Corridor {
   void hear(const FundingPrepared& word) { channels(word); }
   void hear(const FundingFailed& word) { channels(word); }
   void hear(const ReleaseFunding& word) { wallet(word); }
+  void hear(const FundingRefused& word) { channels(word); }
   void hear(const SendOnionMessage& word) { onion_messages(word); }
   void hear(const OnionMessageOutcome& word) {
     switch (owner_of(word.tag)) {

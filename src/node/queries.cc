@@ -73,13 +73,9 @@ Reply decode_text(RequestId request, const std::string& text) {
 }
 
 Result<Bytes, CommandError> closing_script(const Node::Inside& node, const command::CloseChannel& command) {
-  const auto& channels = channel::views(node.channels);
-  auto channel = channels.find(command.channel_id);
-  if (channel == channels.end())
+  if (!channel::views(node.channels).contains(command.channel_id))
     return fail(CommandError{CommandErrorCode::NotFound, "no such channel: see listchannels", {}});
-  if (!command.address)
-    return bitcoin::p2wpkh_script(
-        node.signer.wallet_key(false, kChannelScriptIndexBase + static_cast<std::uint32_t>(channel->second.key_index)));
+  if (!command.address) return Bytes();  // the channel takes a closing script of the wallet
   auto script = bitcoin::script_of_address(*command.address, wire::address_prefix(node.config.network));
   if (!script)
     return fail(CommandError{CommandErrorCode::BadRequest, "no valid address: " + describe(script.error()), {}});

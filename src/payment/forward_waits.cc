@@ -135,6 +135,20 @@ void end_forwards_from(Work& work, const ChannelId& channel) {
   }
 }
 
+void retry_forwards_from(Work& work, const ChannelId& channel) {
+  std::vector<HtlcKey> keys;
+  const auto& forwards = work.state.forwards;
+  for (const auto* row = forwards.live_from({channel, 0}); row != nullptr && row->incoming.channel_id == channel;) {
+    auto key = row->incoming;
+    if (row->state == ForwardState::Released || row->state == ForwardState::Waiting) keys.push_back(key);
+    row = key.htlc_id == UINT64_MAX ? nullptr : forwards.live_from({channel, key.htlc_id + 1});
+  }
+  for (const auto& key : keys) {
+    auto& forward = *work.state.forwards.edit(key);
+    forward.state == ForwardState::Released ? forward_released(work, forward) : try_forward(work, forward);
+  }
+}
+
 void forward_deadlines(Work& work) {
   clients_due(work);
   rooms_due(work);
@@ -200,6 +214,7 @@ void offer_next(Work& work, const ChannelId& channel, std::uint64_t turn) {
     if (it == queues.end() || std::get<0>(*it) != channel) return;
     turn = std::get<1>(*it);
     auto& forward = *work.state.forwards.edit(std::get<2>(*it));
+    if (funding_gone(work.context, forward.incoming.channel_id)) continue;  // nobody behind it waits for that
     try_forward(work, forward);
     if (!is_terminal(forward.state)) return;  // its channel answers, or is not there
   }

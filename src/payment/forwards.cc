@@ -26,6 +26,11 @@ const char* name(ForwardState state) {
   return "unknown";
 }
 
+bool funding_gone(const Context& context, const ChannelId& id) {
+  const auto* channel = context.views.channel(id);
+  return channel != nullptr && channel->reorganised;
+}
+
 bool is_on_chain(const Context& context, const ChannelId& id) {
   const auto* channel = context.views.channel(id);
   return channel == nullptr || channel->phase == ChannelPhase::ForceClosing || channel->phase == ChannelPhase::Closed;
@@ -107,7 +112,8 @@ void try_forward(Work& work, Forward& forward) {
     return end_failed(work, forward, forward.state, kOwnChannelGone, onion::kTemporaryChannelFailure);
   if (next == nullptr || next->phase != ChannelPhase::Normal)
     return end_failed(work, forward, forward.state, "the next channel is gone", onion::kUnknownNextPeer);
-  if (!work.context.views.chain_synced) {  // the height of its deadline may have passed long ago
+  // Behind: the height of its deadline may have passed long ago. Or the incoming channel is no money for the moment.
+  if (!work.context.views.chain_synced || funding_gone(work.context, forward.incoming.channel_id)) {
     if (forward.state == ForwardState::Waiting && !forward.wait_until)
       forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
     return;
@@ -214,6 +220,8 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
 
   auto refusal = check_forward(work, forward, next);
   if (word.too_much_dust) refusal = CannotForward{"too much dust in the channel", onion::kTemporaryChannelFailure};
+  if (funding_gone(work.context, word.channel_id))
+    refusal = CannotForward{"the channel's funding left the chain", onion::kTemporaryChannelFailure};
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
   forward.state = forward.hold && !released_early ? ForwardState::Held
                   : forward.hold                  ? ForwardState::Released
@@ -248,7 +256,8 @@ void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
   if (!std::holds_alternative<PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
   bool ours = std::holds_alternative<PeeledFinal>(peeled) || std::holds_alternative<PeeledPlain>(peeled);
-  if (ours && !work.context.views.chain_synced && !word.too_much_dust) return park(work, word);
+  if (ours && !work.context.views.chain_synced && !word.too_much_dust && !funding_gone(work.context, word.channel_id))
+    return park(work, word);
   std::visit(
       Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
                  [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
@@ -318,6 +327,13 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
     return;
   }
   work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});
+  if (is_on_chain(work.context, origin.channel_id)) {  // paid onward, and nothing came for it
+    forward->failure = "the incoming channel is closed: its HTLC is not claimed by this version";
+    work.say(record(*forward));
+    auto told = facts(*forward);
+    told.emplace_back("reason", forward->failure);
+    return work.notify(Severity::Error, "forward_not_collected", std::move(told));
+  }
   work.notify(Severity::Info, forward->hold ? "hold_settled" : "forward_settled", facts(*forward));
 }
 

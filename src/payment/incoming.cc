@@ -28,6 +28,7 @@ using Judgement = Result<Accepted, std::string>;
 Judgement judge_common(const Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
   const auto& htlc = word.htlc;
   if (word.too_much_dust) return fail(std::string("too much dust in the channel"));
+  if (funding_gone(work.context, word.channel_id)) return fail(std::string("the channel's funding left the chain"));
   if (htlc.amount_msat < onion.amt_to_forward) return fail(std::string("less than the onion says"));
   if (htlc.cltv_expiry < onion.outgoing_cltv_value) return fail(std::string("sooner than the onion says"));
   if (htlc.amount_msat < onion.total_amount) return fail(std::string("only a part: several parts are not taken yet"));

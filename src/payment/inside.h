@@ -457,6 +457,8 @@ void end_failed(Work& work, Forward& forward, ForwardState from, std::string why
 void try_forward(Work& work, Forward& forward);
 /// HTLCs of this channel can be resolved on chain only, by force or because it is closed.
 [[nodiscard]] bool is_on_chain(const Context& context, const ChannelId& id);
+/// The channel's funding transaction left the chain: nothing that comes over it is worth anything until it is back.
+[[nodiscard]] bool funding_gone(const Context& context, const ChannelId& id);
 void fail_hold(Work& work, RequestId request, const command::FailHold& command);
 
 // forward_waits.cc
@@ -467,6 +469,8 @@ void end_parked_forwards(Work& work);
 /// Of this channel, if it is on chain.
 void end_forwards_from(Work& work, const ChannelId& channel);
 void forward_deadlines(Work& work);
+/// Those from this channel, whose funding is back in the chain.
+void retry_forwards_from(Work& work, const ChannelId& channel);
 /// What waited for this channel, and for its chain.
 void retry_forwards(Work& work, const ChannelId& next_channel);
 void retry_all_forwards(Work& work);

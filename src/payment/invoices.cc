@@ -79,6 +79,8 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
                             std::move(why)});
   };
   if (word.too_much_dust) return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "too much dust in the channel"});
+  if (funding_gone(work.context, word.channel_id))
+    return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "the channel's funding left the chain"});
   if (htlc.amount_msat < onion.amt_to_forward)
     return fail(CannotClaim{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
                             "less than the onion says"});

@@ -120,6 +120,7 @@ void hear(Work& work, const PeerGone& word) {
 }
 void hear(Work& work, const ChannelUsable& word) {
   retry_forwards(work, word.channel_id);
+  retry_forwards_from(work, word.channel_id);
   hold_on_usable(work, SIZE_MAX);
   announce_on_usable(work, word);
   channels_changed(work, true);

@@ -103,21 +103,26 @@ void forget_old(Work& work) {
 
 void watch_channels(Work& work) {
   auto& state = work.state;
-  std::set<std::uint32_t> indexes;
-  for (const auto& [id, channel] : work.context.views.channels)
-    indexes.insert(static_cast<std::uint32_t>(channel.key_index));
-  auto before = state.next_channel;
-  for (auto index : indexes) {
-    if (index < state.next_channel) continue;
-    if (index < state.next_channel + kChannelGap) {
-      state.next_channel = index + 1;
-    } else if (state.far_channels.insert(index).second) {
-      KeyPath key{false, kChannelScriptIndexBase + index};
-      state.watched.emplace(bitcoin::p2wpkh_script(work.context.signer.wallet_key(key.change, key.index)), key);
-    }
+  for (const auto& [id, channel] : work.context.views.channels) {
+    auto index = static_cast<std::uint32_t>(channel.key_index);
+    if (channel.phase == ChannelPhase::Closed || index < state.watched_channel) continue;
+    if (!state.far_channels.insert(index).second) continue;
+    KeyPath key{false, kChannelScriptIndexBase + index};
+    state.watched.emplace(bitcoin::p2wpkh_script(work.context.signer.wallet_key(key.change, key.index)), key);
   }
-  if (state.next_channel != before) work.save_indexes();
   state.watch(work.context.signer);
+}
+
+void count_paid_scripts(Wallet::Inside& state) {
+  std::set<std::uint32_t> paid;
+  for (const auto& [outpoint, coin] : state.coins)
+    if (!coin.key.change && coin.key.index >= kChannelScriptIndexBase)
+      paid.insert(coin.key.index - kChannelScriptIndexBase);
+  state.next_channel = 0;
+  for (auto index : paid) {
+    if (index >= state.next_channel + kChannelGap) break;
+    state.next_channel = index + 1;
+  }
 }
 
 void block_connected(Work& work, const BlockConnected& in) {

@@ -12,10 +12,11 @@ namespace doze::wallet {
 /// Addresses watched beyond the highest used one: a restored wallet finds coins across gaps up to this (BIP 44 asks
 /// 20).
 inline constexpr std::uint32_t kGap = 100;
-/// The same for closing scripts, beyond the highest channel known or found: openings that failed and channels that
-/// closed with nothing for us leave gaps, too. A channel farther ahead is watched alone: strangers that open and fail
-/// move the counter on, and must not make us derive every script up to it.
+/// The same for closing scripts, beyond the highest that a block paid. Shutdowns name those up to kClosingScriptsAhead;
+/// the rest is for payments that a reorganisation took back. Channels of November 2026 named the script of their key
+/// index, which strangers could move on: those are watched alone, as long as the channel is not closed.
 inline constexpr std::uint32_t kChannelGap = 100;
+static_assert(kClosingScriptsAhead < kChannelGap, "a restored wallet must find what every shutdown named");
 /// Spent coins and confirmed transactions are kept so long for reorgs: as long as the node keeps block hashes.
 inline constexpr std::uint32_t kForgetAfterBlocks = 144;
 /// Consensus: a coinbase output can be spent from this many confirmations on.
@@ -57,13 +58,14 @@ struct Wallet::Inside {
   std::map<Outpoint, Coin> coins;
   std::map<Txid, OwnTransaction> transactions;
   std::uint32_t next_receive = 0, next_change = 0;
-  std::uint32_t next_channel = 0;  // closing scripts: one above the highest key index seen, far ones left out
+  std::uint32_t next_channel = 0;  // closing scripts: one above the highest that a block paid, far ones left out
   BlockHeight tip;
 
   // Not durable: follows from the above.
+  bool counted_openings = false;  // rows of November 2026, where next_channel grew with every opening
   std::map<Bytes, KeyPath> watched;
   std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
-  std::set<std::uint32_t> far_channels;  // key indexes of channels beyond the gap, in `watched`, too
+  std::set<std::uint32_t> far_channels;  // key indexes of open channels beyond the gap, in `watched`, too
   struct Asked {
     RequestId request = 0;
     Sat amount, fee;
@@ -102,8 +104,10 @@ struct Work {
 [[nodiscard]] Status<ParseError> read_row(const Row& row, Wallet::Inside& state);
 
 // ---- blocks.cc ----
-/// The closing scripts of the channels that there are.
+/// The closing scripts by key index, of channels that are not closed.
 void watch_channels(Work& work);
+/// next_channel from the coins alone, as a restored wallet would find them.
+void count_paid_scripts(Wallet::Inside& state);
 void block_connected(Work& work, const BlockConnected& block);
 void block_disconnected(Work& work, const BlockDisconnected& block);
 /// The transaction will never confirm: its inputs are free again, its outputs are gone, and so what spent those.

@@ -5,6 +5,8 @@ namespace doze::wallet {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
+/// Since next_channel follows what blocks paid. In version 1 it grew with every opening.
+constexpr std::uint8_t kIndexesVersion = 2;
 constexpr std::string_view kIndexesKey = "indexes", kTransactionKey = "tx";
 
 template <class Io, class T>
@@ -58,16 +60,19 @@ Put record(const Txid& txid, const OwnTransaction& own) {
   return Put{Table::WalletState, key_of(txid), out.take()};
 }
 Put indexes_record(const Wallet::Inside& state) {
-  RecordWriter out(kVersion);
+  RecordWriter out(kIndexesVersion);
   index_fields(out, state);
   return Put{Table::WalletState, to_bytes(bytes_of(kIndexesKey)), out.take()};
 }
 
 Status<ParseError> read_row(const Row& row, Wallet::Inside& state) {
   RecordReader in(row.value);
-  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "wallet row"});
+  bool indexes = row.table == Table::WalletState && equal(row.key, bytes_of(kIndexesKey));
+  if (in.version() != kVersion && !(indexes && in.version() == kIndexesVersion))
+    return fail(ParseError{ParseCode::UnknownVersion, in.version(), "wallet row"});
   if (row.table == Table::Coin) return read_coin(in, state);
-  if (equal(row.key, bytes_of(kIndexesKey))) {
+  if (indexes) {
+    state.counted_openings = in.version() == kVersion;
     index_fields(in, state);
     LN_CHECK(in.finish("wallet indexes"));
     // Addresses beyond would be closing scripts, and closing scripts beyond would be hardened keys.

@@ -23,6 +23,7 @@ Result<Wallet, LoadError> load(std::span<const Row> rows, const Signer& signer) 
     auto read = read_row(row, *out.inside);
     if (!read) return fail(LoadError{row.table, row.key, read.error()});
   }
+  if (out.inside->counted_openings) count_paid_scripts(*out.inside);
   out.inside->watch(signer);
   return out;
 }
@@ -133,7 +134,7 @@ void on(Work& work, const Started&) {
     if (own.state != TxState::Prepared) continue;
     bool known = false;
     for (const auto& [id, channel] : work.context.views.channels)
-      known = known || (channel.funding && channel.funding->txid == txid);
+      known = known || (channel.funding && channel.funding->txid == txid && channel.phase != ChannelPhase::Closed);
     if (!known) lost.push_back(txid);
   }
   for (const auto& txid : lost) drop(work, txid);
@@ -181,6 +182,7 @@ void on_synced(Work& work) {
 void on(Work& work, const ChainStatus& in) {
   if (in.synced) on_synced(work);
   if (in.connected) return;
+  work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
   for (const auto& [txid, asked] : std::exchange(work.state.waiting, {})) answer_sent(work, txid, asked, "queued");
 }
 
@@ -196,7 +198,9 @@ void on(Work& work, const BroadcastResult& in) {
   }
   work.effects.push_back(
       Notify{Severity::Warning, "transaction_refused", {{"txid", id}, {"reason", escape_untrusted(in.reason)}}});
-  // A funding is its channel's to give up. One that was accepted before may well be in a block that we have not seen.
+  // One that was accepted before may well be in a block that we have not seen, or with other nodes.
+  if (own->second.state == TxState::Prepared && work.context.views.chain_synced)
+    work.effects.push_back(FundingRefused{in.txid, escape_untrusted(in.reason)});
   if (own->second.state != TxState::Unsent) return;
   if (auto request = work.state.waiting.extract(in.txid); !request.empty())
     work.effects.push_back(Reply{request.mapped().request,
@@ -221,6 +225,10 @@ Transition<Wallet> step(Wallet state, const Input& input, const Context& context
 
 Balance balance(const Wallet& state) {
   return sum(*state.inside);
+}
+
+std::uint32_t next_closing_script(const Wallet& state) {
+  return state.inside->next_channel;
 }
 
 }  // namespace doze::wallet

@@ -37,5 +37,7 @@ struct Balance {
   Sat confirmed, unconfirmed, reserved;
 };
 [[nodiscard]] Balance balance(const Wallet& state);
+/// One above the highest closing script of a channel that a block ever paid; 0: none was.
+[[nodiscard]] std::uint32_t next_closing_script(const Wallet& state);
 
 }  // namespace doze::wallet

@@ -48,7 +48,10 @@ class Owner {
         words.emplace_back(ChainStatus{status.connected, status.synced, status.detail});
       });
     };
-    out.fee_estimate = [this](FeeratePerKw fee, bool fallback) { record([&] { fees.emplace_back(fee, fallback); }); };
+    out.fee_estimate = [this](FeeratePerKw fee, FeeratePerKw minimum, bool fallback) {
+      EXPECT_GE(minimum, kRelayFloor);
+      record([&] { fees.emplace_back(fee, fallback); });
+    };
     out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
       record([&] { broadcasts.push_back({txid, outcome, reason}); });
     };

@@ -196,8 +196,17 @@ void offer_too_little(Pair& pair, std::optional<wire::FeeRange> range) {
 TEST(ClosingFee, that_no_miner_takes_is_not_signed) {
   Pair pair;
   offer_too_little(pair, wire::FeeRange{Sat(1), Sat(100)});
+  EXPECT_FALSE(pair.b.dropped);
+  EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
+}
+
+TEST(ClosingFee, before_shutdown_ends_the_connection_and_not_the_channel) {
+  Pair pair;
+  pair.open();
+  pair.b.step(MessageReceived{pair.a.id, wire::ClosingSigned{pair.id(), Sat(500), {}, {}, {}}});
   EXPECT_TRUE(pair.b.dropped);
   EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
 }
 
 TEST(ClosingFee, that_is_too_low_is_answered_with_one_that_both_accept) {
@@ -251,6 +260,187 @@ TEST(ClosingOutputs, may_lack_the_one_of_who_signs) {
   ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
   EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction.outputs, without.outputs);
   EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
+}
+
+// ---- a peer without fee_range ----
+
+/// B signs what A would publish at this fee.
+wire::ClosingSigned signed_by_b(const Pair& pair, Sat fee) {
+  const auto& view = pair.a.only_channel();
+  auto ours = pair.a.signer->channel(view.key_index), theirs = pair.b.signer->channel(pair.b.only_channel().key_index);
+  commitment::ClosingTerms terms;
+  terms.funding = *view.funding;
+  terms.script_a = pair.a.sent<wire::Shutdown>().at(0).scriptpubkey;
+  terms.script_b = pair.b.sent<wire::Shutdown>().at(0).scriptpubkey;
+  terms.amount_a = to_sat_floor(view.local_balance) - fee;
+  terms.amount_b = to_sat_floor(view.remote_balance);
+  terms.dust_limit_a = terms.dust_limit_b = Sat(354);
+  auto script = commitment::funding_script(ours->public_keys().funding, theirs->public_keys().funding);
+  auto signature = theirs->sign_funding_input(commitment::closing_transaction(terms), script, view.capacity);
+  return {pair.id(), fee, signature, std::nullopt, {}};
+}
+
+/// A, the opener, negotiates with an LND that wants `ideal`: it takes what is within 30 % of its last offer, and comes
+/// down by a tenth otherwise. Says what LND heard last.
+Sat negotiate_with_lnd(Pair& pair, std::uint64_t ideal) {
+  auto last = ideal;
+  for (int round = 0; round < 40; ++round) {
+    auto offers = pair.a.sent<wire::ClosingSigned>();
+    auto offer = offers.back().fee_satoshis.value();
+    bool near = offer * 10 >= last * 7;
+    last = near ? offer : round == 0 ? last : last * 9 / 10;
+    pair.a.outbox.clear();
+    pair.a.step(MessageReceived{pair.b.id, signed_by_b(pair, Sat(last))});
+    if (!pair.a.all<Broadcast>().empty() || pair.a.sent<wire::ClosingSigned>().size() == offers.size()) break;
+  }
+  return Sat(last);
+}
+
+TEST(ClosingSteps, end_with_a_fee_between_ours_and_the_one_that_the_peer_wants) {
+  for (std::uint64_t ideal : {500, 1'826, 3'000, 4'525, 7'000}) {
+    Pair pair;
+    until_closing_signed(pair, Sat(10'000), FeeratePerKw(2'500));
+    ASSERT_EQ(pair.a.sent<wire::ClosingSigned>()[0].fee_satoshis, Sat(1'826));
+    auto fee = negotiate_with_lnd(pair, ideal);
+    ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U) << ideal;
+    EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
+    EXPECT_FALSE(pair.a.dropped);
+    EXPECT_EQ(pair.a.sent<wire::ClosingSigned>().back().fee_satoshis, fee);
+    EXPECT_LE(fee, Sat(3 * 1'826));
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+  }
+}
+
+TEST(ClosingSteps, that_lead_nowhere_keep_the_connection_and_are_shown) {
+  Pair pair;
+  until_closing_signed(pair, Sat(10'000), FeeratePerKw(2'500));
+  negotiate_with_lnd(pair, 20'000);
+  EXPECT_FALSE(pair.a.dropped);
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+  EXPECT_NE(pair.a.only_channel().status.find("sat is asked for"), std::string::npos);
+  EXPECT_EQ(deadline(pair.a.room), after_ms(pair.a.mono, kClosingPatienceMs));
+  // Each offer lay between the two before it, and none above three times what we want.
+  for (const auto& message : pair.a.sent<wire::ClosingSigned>()) EXPECT_LE(message.fee_satoshis, Sat(3 * 1'826));
+  // The next connection begins anew, and the peer may have come down.
+  pair.cut();
+  pair.connect();
+  pair.run();
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(deadline(pair.a.room), std::nullopt);
+}
+
+TEST(ClosingSteps, that_lead_nowhere_for_a_week_end_with_our_commitment) {
+  Pair pair;
+  until_closing_signed(pair, Sat(10'000), FeeratePerKw(2'500));
+  negotiate_with_lnd(pair, 20'000);
+  pair.a.pass_to(deadline(pair.a.room));
+  pair.a.step(DeadlineReached{});
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
+}
+
+TEST(ClosingSteps, a_fee_that_is_not_between_the_last_two_ends_the_connection) {
+  Pair pair;
+  until_closing_signed(pair, Sat(10'000), FeeratePerKw(2'500));
+  pair.a.step(MessageReceived{pair.b.id, signed_by_b(pair, Sat(7'000))});
+  ASSERT_EQ(pair.a.sent<wire::ClosingSigned>().size(), 2U);
+  pair.a.step(MessageReceived{pair.b.id, signed_by_b(pair, Sat(7'500))});
+  EXPECT_TRUE(pair.a.dropped);
+  EXPECT_EQ(pair.a.sent<wire::Warning>().size(), 1U);
+  EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+}
+
+// ---- a second fee ----
+
+TEST(ClosingFee, after_the_one_that_both_signed_is_not_signed) {
+  for (bool with_range : {false, true}) {
+    Pair pair;
+    until_closing_signed(pair, Sat(10'000), FeeratePerKw(1'000));
+    auto b_signs = [&](std::uint64_t fee) {
+      auto message = signed_by_b(pair, Sat(fee));
+      if (with_range) message.fee_range = wire::FeeRange{Sat(500), Sat(9'000)};
+      pair.a.step(MessageReceived{pair.b.id, message});
+    };
+    b_signs(1'000);
+    ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
+    auto agreed = last_broadcast(pair.a);
+    b_signs(1'200);
+    EXPECT_TRUE(pair.a.dropped);
+    EXPECT_EQ(pair.a.sent<wire::Warning>().size(), 1U);
+    EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
+    EXPECT_EQ(last_broadcast(pair.a), agreed);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
+  }
+}
+
+TEST(ClosingFee, with_a_range_whose_minimum_is_above_its_maximum_ends_the_connection) {
+  Pair pair;
+  until_closing_signed(pair, Sat(10'000), FeeratePerKw(1'000));
+  auto message = signed_by_b(pair, Sat(1'000));
+  message.fee_range = wire::FeeRange{Sat(9'000), Sat(500)};
+  pair.a.step(MessageReceived{pair.b.id, message});
+  EXPECT_TRUE(pair.a.dropped);
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+}
+
+TEST(ClosingFee, without_one_in_common_keeps_the_connection_and_is_shown) {
+  Pair pair;
+  until_closing_signed(pair, Sat(10'000), FeeratePerKw(1'000));
+  auto message = signed_by_b(pair, Sat(8'000));
+  message.fee_range = wire::FeeRange{Sat(7'500), Sat(9'000)};
+  pair.a.step(MessageReceived{pair.b.id, message});
+  EXPECT_FALSE(pair.a.dropped);
+  EXPECT_EQ(pair.a.sent<wire::Warning>().size(), 1U);
+  EXPECT_NE(pair.a.only_channel().status.find("no fee in common"), std::string::npos);
+}
+
+// ---- where our balance goes ----
+
+TEST(ClosingScript, follows_what_blocks_paid_and_not_what_strangers_opened) {
+  Pair pair;
+  pair.open();
+  pair.a.views.next_closing_script = 7;
+  pair.a.step(CloseChannelNow{9, {pair.id(), false, {}}, {}});
+  pair.run();
+  auto script = [](const FakeNode& node, std::uint32_t index) {
+    return bitcoin::p2wpkh_script(node.signer->wallet_key(false, kChannelScriptIndexBase + index));
+  };
+  EXPECT_EQ(pair.a.sent<wire::Shutdown>().at(0).scriptpubkey, script(pair.a, 7));
+  EXPECT_EQ(pair.b.sent<wire::Shutdown>().at(0).scriptpubkey, script(pair.b, 0));
+  expect_agreed(pair);
+  // While that one waits for its block another channel names the next one.
+  pair.start_opening();
+  pair.run();
+  auto second = pair.a.all<Broadcast>().back().transaction;
+  pair.mine({second}, 3);
+  ChannelId id;
+  for (const auto& [other, view] : pair.a.channels)
+    if (view.phase == ChannelPhase::Normal) id = other;
+  pair.a.step(CloseChannelNow{9, {id, false, {}}, {}});
+  pair.run();
+  EXPECT_EQ(pair.a.sent<wire::Shutdown>().back().scriptpubkey, script(pair.a, 8));
+}
+
+TEST(ClosingScript, of_a_channel_that_was_never_funded_takes_none_from_the_others) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  pair.a.outbox.clear();
+  pair.b.step(MessageReceived{pair.a.id, wire::Shutdown{pair.id(), bitcoin::p2wpkh_script(pair.a.id), {}}});
+  EXPECT_EQ(
+      pair.b.sent<wire::Shutdown>().at(0).scriptpubkey,
+      bitcoin::p2wpkh_script(pair.b.signer->wallet_key(false, kChannelScriptIndexBase + kClosingScriptsAhead - 1)));
+}
+
+TEST(Shutdown, with_a_script_that_is_not_allowed_gets_a_warning_and_keeps_the_connection) {
+  Pair pair;
+  pair.open();
+  pair.b.step(MessageReceived{pair.a.id, wire::Shutdown{pair.id(), Bytes{0x76, 0xa9}, {}}});
+  EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
+  EXPECT_FALSE(pair.b.dropped);
+  EXPECT_TRUE(pair.b.only_channel().usable);
 }
 
 // ---- after the agreement ----
@@ -375,6 +565,18 @@ TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
     EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);
     EXPECT_LE(pair.a.all<Broadcast>().size(), 1U);
   }
+}
+
+TEST(Rebroadcast, a_backend_that_was_away_gets_everything_again) {
+  Pair pair;
+  pair.open();
+  pair.mine({}, 20);
+  close(pair.a, pair.id(), true);
+  pair.a.said.clear();
+  pair.hear({ChainStatus{false, false, "connection refused"}, ChainStatus{true, true, ""}});
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  pair.hear({ChainStatus{true, false, "block 1 of 2"}, ChainStatus{true, true, ""}});
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U);
 }
 
 TEST(Rebroadcast, the_funding_goes_out_again_until_it_confirms) {

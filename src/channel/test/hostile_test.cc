@@ -345,5 +345,20 @@ TEST(Hostile, without_key_indexes_left_nobody_opens) {
   EXPECT_TRUE(pair.b.sent<wire::AcceptChannel>().empty());
 }
 
+/// Whoever gets an error about channel 0 must fail all its channels with the sender. BOLT 1.
+TEST(Hostile, a_message_about_channel_zero_is_answered_with_a_warning) {
+  Pair pair;
+  pair.open();
+  pair.b.step(MessageReceived{pair.a.id, wire::Shutdown{{}, bitcoin::p2wpkh_script(pair.a.id), {}}});
+  pair.b.step(MessageReceived{pair.a.id, wire::CommitmentSigned{}});
+  EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 2U);
+  EXPECT_TRUE(pair.b.sent<wire::Error>().empty());
+  ChannelId other;
+  other.bytes.fill(9);
+  pair.b.step(MessageReceived{pair.a.id, wire::Shutdown{other, bitcoin::p2wpkh_script(pair.a.id), {}}});
+  ASSERT_EQ(pair.b.sent<wire::Error>().size(), 1U);
+  EXPECT_EQ(pair.b.sent<wire::Error>()[0].channel_id, other);
+}
+
 }  // namespace
 }  // namespace doze::channel

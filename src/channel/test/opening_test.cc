@@ -174,6 +174,7 @@ TEST(Opening, KeyIndexesAreNeverUsedTwice) {
     pair.a.said.clear();
     pair.start_opening();
     keys.insert(pair.a.sent<wire::OpenChannel>().at(0).funding_pubkey);
+    pair.run();
     pair.cut();
     pair.a.restart();
     pair.connect();
@@ -378,7 +379,7 @@ TEST(Opening, AnOpenChannelWhoseFundingIsMinedElsewhereGetsTheNewScidAndIsAnnoun
   auto before = *pair.a.only_channel().scid;
   ASSERT_EQ(pair.a.all<ChannelAnnounced>().size(), 1U);
   pair.disconnect_blocks(8);
-  EXPECT_TRUE(pair.a.only_channel().usable);
+  EXPECT_FALSE(pair.a.only_channel().usable);
   EXPECT_FALSE(pair.a.only_channel().scid.has_value());
   pair.mine({}, 2);
   pair.mine({pair.funding}, 6);
@@ -399,8 +400,120 @@ TEST(Opening, AReorganisationOfAnOldChannelDoesNotMakeTheAccepterForgetIt) {
   pair.mine({}, 2'100);
   pair.disconnect_blocks(2'103);
   pair.mine({}, 2'103);
-  EXPECT_TRUE(pair.b.only_channel().usable);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
   EXPECT_TRUE(pair.b.all<ChannelClosed>().empty());
+}
+
+// ---- a funding that leaves the chain ----
+
+TEST(Reorganised, a_channel_takes_no_htlc_until_its_funding_is_as_deep_again) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open();
+    pair.disconnect_blocks(3);
+    EXPECT_EQ(pair.a.all<ChannelUnusable>().size(), 1U);
+    auto refused = [&] {
+      pair.a.said.clear();
+      pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
+      auto words = pair.a.all<HtlcRefused>();
+      return words.size() == 1 && words[0].reason == AddRefusal::NotUsable;
+    };
+    EXPECT_TRUE(refused());
+    EXPECT_TRUE(pair.a.only_channel().reorganised);
+    EXPECT_NE(pair.a.only_channel().status.find("left the chain"), std::string::npos);
+    pair.mine({}, 50);  // without the funding
+    EXPECT_TRUE(refused());
+    pair.mine({pair.funding}, 2);
+    EXPECT_TRUE(refused());
+    if (restart) {
+      pair.cut();
+      pair.a.restart();
+      pair.connect();
+      pair.run();
+      EXPECT_TRUE(refused());
+    }
+    pair.mine();
+    EXPECT_TRUE(pair.a.only_channel().usable);
+    EXPECT_FALSE(pair.a.only_channel().reorganised);
+    EXPECT_EQ(pair.a.all<ChannelUsable>().size(), 1U);
+    EXPECT_FALSE(refused());
+  }
+}
+
+TEST(Reorganised, blocks_above_the_funding_change_nothing) {
+  Pair pair;
+  pair.open();
+  pair.disconnect_blocks(2);
+  EXPECT_TRUE(pair.a.only_channel().usable);
+  pair.mine({}, 2);
+  EXPECT_TRUE(pair.a.all<ChannelUnusable>().empty());
+}
+
+// ---- a funding that the backend refuses ----
+
+TEST(RefusedFunding, frees_its_coins_and_ends_the_channel_also_if_it_was_closed_by_force) {
+  for (bool force : {false, true}) {
+    Pair pair;
+    pair.connect();
+    pair.start_opening();
+    pair.run();
+    auto txid = bitcoin::txid(pair.a.all<Broadcast>().at(0).transaction);
+    if (force) pair.a.step(CloseChannelNow{9, {pair.id(), true, {}}, {}});
+    pair.a.said.clear();
+    pair.a.step(FundingRefused{txid, "mempool min fee not met"});
+    ASSERT_EQ(pair.a.all<ReleaseFunding>().size(), 1U);
+    EXPECT_EQ(pair.a.all<ReleaseFunding>()[0].txid, txid);
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);
+    EXPECT_NE(pair.a.only_channel().status.find("mempool min fee not met"), std::string::npos);
+    pair.mine({}, 20);
+    EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+  }
+}
+
+TEST(RefusedFunding, of_a_confirmed_channel_is_no_reason_to_end_it) {
+  Pair pair;
+  pair.open();
+  pair.a.step(FundingRefused{bitcoin::txid(pair.funding), "bad-txns-inputs-missingorspent"});
+  EXPECT_TRUE(pair.a.only_channel().usable);
+}
+
+// ---- key indexes ----
+
+TEST(KeyIndexes, openings_that_fail_take_none_and_write_nothing) {
+  Pair pair;
+  pair.connect();
+  for (int i = 0; i < 150; ++i) {
+    pair.start_opening();
+    pair.deliver(pair.a);
+    auto accept = std::get<wire::AcceptChannel>(pair.b.outbox.back());
+    pair.b.outbox.clear();
+    pair.b.step(MessageReceived{pair.a.id, wire::Error{accept.temporary_channel_id, {}}});
+    pair.a.step(MessageReceived{pair.b.id, wire::Error{accept.temporary_channel_id, {}}});
+  }
+  for (const auto* node : {&pair.a, &pair.b}) EXPECT_EQ(node->count(Table::Channel), 0U);
+  pair.start_opening();
+  pair.run();
+  for (const auto* node : {&pair.a, &pair.b}) EXPECT_EQ(node->only_channel().key_index, 0U);
+}
+
+TEST(KeyIndexes, openings_under_way_have_different_ones_and_a_channel_keeps_its_own) {
+  Pair pair;
+  pair.connect();
+  for (int i = 0; i < 3; ++i) pair.start_opening();
+  pair.run();
+  ASSERT_EQ(pair.a.channels.size(), 3U);
+  for (const auto* node : {&pair.a, &pair.b}) {
+    std::set<std::uint64_t> indexes;
+    for (const auto& [id, view] : node->channels) indexes.insert(view.key_index);
+    EXPECT_EQ(indexes, (std::set<std::uint64_t>{0, 1, 2}));
+  }
+  pair.cut();
+  pair.b.restart();
+  pair.connect();
+  pair.run();
+  pair.start_opening();
+  pair.run();
+  EXPECT_EQ(pair.b.channels.size(), 4U);
 }
 
 }  // namespace

@@ -88,5 +88,61 @@ TEST(Waits, an_opening_that_stands_still_fails_on_both_sides) {
   }
 }
 
+// ---- feerates ----
+
+/// B did not open, and A leaves the feerate as it is while B's backend takes nothing below 4,000.
+struct LowFeerate {
+  Pair pair;
+  LowFeerate(bool anchors) {
+    pair.a.config.anchors = pair.b.config.anchors = anchors;
+    pair.open();
+    pair.b.step(FeeEstimate{FeeratePerKw(5'000), FeeratePerKw(4'000)});
+  }
+  void pass(std::uint64_t ms) {
+    pair.b.pass(ms);
+    pair.b.step(DeadlineReached{});
+  }
+  bool closed() { return pair.b.only_channel().phase == ChannelPhase::ForceClosing; }
+};
+
+TEST(LowFeerate, that_the_opener_keeps_below_what_the_mempool_takes_ends_the_channel) {
+  for (bool anchors : {false, true}) {
+    LowFeerate low(anchors);
+    EXPECT_NE(low.pair.b.only_channel().status.find("feerate"), std::string::npos);
+    low.pass((anchors ? kLowFeerateAnchorsMs : kLowFeerateMs) - 1);
+    EXPECT_FALSE(low.closed());
+    low.pass(1);
+    EXPECT_TRUE(low.closed());
+  }
+}
+
+TEST(LowFeerate, that_the_opener_raises_or_that_the_mempool_takes_again_is_forgotten) {
+  for (bool raised : {false, true}) {
+    LowFeerate low(false);
+    low.pass(kLowFeerateMs / 2);
+    if (raised)
+      low.pair.a.step(FeeEstimate{FeeratePerKw(5'000)});
+    else
+      low.pair.b.step(FeeEstimate{FeeratePerKw(2'000), FeeratePerKw(1'000)});
+    low.pair.run();
+    low.pass(kLowFeerateMs);
+    EXPECT_FALSE(low.closed());
+    EXPECT_EQ(low.pair.b.only_channel().status, "open");
+  }
+}
+
+TEST(LowFeerate, of_an_opener_that_was_away_gets_ten_minutes) {
+  LowFeerate low(false);
+  low.pair.cut();
+  low.pass(2 * kLowFeerateMs);
+  EXPECT_FALSE(low.closed());
+  low.pair.connect();
+  low.pair.run();
+  low.pass(kLowFeerateChanceMs - 1);
+  EXPECT_FALSE(low.closed());
+  low.pass(1);
+  EXPECT_TRUE(low.closed());
+}
+
 }  // namespace
 }  // namespace doze::channel

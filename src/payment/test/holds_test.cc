@@ -156,6 +156,20 @@ TEST_F(Holds, a_failure_downstream_comes_back_once_in_a_layer_of_ours) {
   EXPECT_EQ(of<Notify>(late).size(), 1U);
 }
 
+/// The preimage is kept for the channel all the same.
+TEST_F(Holds, a_settlement_whose_incoming_channel_is_closed_is_told_as_a_loss) {
+  receive(htlc(0));
+  release(0);
+  l.step(HtlcAdded{origin(0), channel_id(2), 70});
+  l.channels.at(channel_id(1)).phase = ChannelPhase::ForceClosing;
+  auto effects = l.step(HtlcFulfilled{origin(0), channel_id(2), 70, preimage(1)});
+  EXPECT_EQ(of<FulfillHtlc>(effects).size(), 1U);
+  ASSERT_EQ(of<Notify>(effects).size(), 1U);
+  EXPECT_EQ(of<Notify>(effects)[0].event, "forward_not_collected");
+  EXPECT_EQ(of<Notify>(effects)[0].severity, Severity::Error);
+  EXPECT_NE(l.room.inside->forwards.find({channel_id(1), 0})->failure, "");
+}
+
 // ---- waiting for the next channel ----
 
 TEST_F(Holds, a_released_one_waits_durably_for_its_channel) {
@@ -267,6 +281,26 @@ TEST_F(Holds, only_a_server_that_offers_the_profile_holds) {
   l.config.offers_ldk_hold = l.config.offers_draft_hold = true;
   l.config.role = Role::Client;
   expect_failed(receive(htlc(3)), 3, onion::kTemporaryNodeFailure);
+}
+
+// ---- a funding that left the chain ----
+
+TEST_F(Holds, nothing_is_taken_or_forwarded_while_the_incoming_channels_funding_is_out_of_the_chain) {
+  receive(htlc(0));
+  auto& from = l.channels.at(channel_id(1));
+  from.reorganised = true;
+  l.unusable(1);
+  auto released = release(0);
+  EXPECT_TRUE(of<AddHtlc>(released).empty());
+  expect_no_failure(released);
+  EXPECT_EQ(state(0), "released");
+  EXPECT_TRUE(of<AddHtlc>(l.usable(2)).empty());
+  for (auto hold : {std::optional(Profile::Ldk), std::optional<Profile>()}) {
+    std::uint64_t id = hold ? 1 : 2;
+    expect_failed(receive(htlc(id, hold)), id, onion::kTemporaryChannelFailure);
+  }
+  from.reorganised = false;
+  expect_forwarded(l.usable(1), 0);
 }
 
 // ---- deadlines ----

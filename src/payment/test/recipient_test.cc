@@ -38,6 +38,12 @@ TEST_F(Recipient, too_much_dust_is_refused) {
   expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc, true}), htlc, "too much dust");
 }
 
+TEST_F(Recipient, an_htlc_over_a_channel_whose_funding_left_the_chain_is_refused) {
+  r.channels.at(channel_id(3)).reorganised = true;
+  auto htlc = through_m(right());
+  expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc}), htlc, "left the chain");
+}
+
 TEST_F(Recipient, up_to_twice_of_what_the_request_says_is_accepted_1_msat_more_is_not) {
   auto attempt = right();
   attempt.amount = attempt.amt_to_forward = attempt.total = Msat(100'000'000);

@@ -450,14 +450,77 @@ TEST_F(WalletTest, AChannelFarAheadIsWatchedAloneAlsoAfterARestart) {
     channels[channel.channel_id] = channel;
   }
   mine({});
-  EXPECT_EQ(wallet_.inside->watched.size(), 2 * kGap + 4 + kChannelGap + 1);
-  mine({payment_to(closing(20'000), 1'000), payment_to(closing(19'999), 2'000), payment_to(closing(103), 4'000)});
+  EXPECT_EQ(wallet_.inside->watched.size(), 2 * kGap + kChannelGap + 1);
+  mine({payment_to(closing(20'000), 1'000), payment_to(closing(19'999), 2'000), payment_to(closing(99), 4'000)});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(5'000));
   reload();
   tell(Started{});
-  EXPECT_EQ(wallet_.inside->watched.size(), 2 * kGap + 104 + kChannelGap + 1);
+  EXPECT_EQ(wallet_.inside->watched.size(), 2 * kGap + 100 + kChannelGap + 1);
   mine({payment_to(closing(20'000), 8'000)});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(13'000));
+}
+
+/// Rows of November 2026 counted every opening; a restored wallet counts what blocks paid, and closings go by that.
+TEST_F(WalletTest, closing_scripts_go_on_behind_the_last_one_that_a_restored_wallet_would_find) {
+  auto closing = [&](std::uint32_t index) {
+    return bitcoin::p2wpkh_script(signer->wallet_key(false, kChannelScriptIndexBase + index));
+  };
+  EXPECT_EQ(next_closing_script(wallet_), 0U);
+  mine({payment_to(closing(4), 1'000)});
+  EXPECT_EQ(next_closing_script(wallet_), 5U);
+  ChannelView channel;
+  channel.channel_id.bytes[0] = 1;
+  channel.key_index = 700;
+  channels[channel.channel_id] = channel;
+  mine({payment_to(closing(700), 2'000)});  // found, as its channel is known
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(3'000));
+  EXPECT_EQ(next_closing_script(wallet_), 5U);
+  // The same rows, as November 2026 wrote them after 900 openings.
+  auto& row = rows.at({Table::WalletState, to_bytes(bytes_of("indexes"))});
+  row = Writer().u8(1).u32(0).u32(0).u32(900).take();
+  reload();
+  EXPECT_EQ(next_closing_script(wallet_), 5U);
+  tell(Started{});
+  mine({payment_to(closing(800), 4'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(3'000));
+  for (auto index : {5U, 5 + kClosingScriptsAhead - 1}) mine({payment_to(closing(index), 10'000)});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(23'000));
+}
+
+/// The channel gives its coins back, in this process or after a restart.
+TEST_F(WalletTest, a_funding_that_the_backend_refuses_is_the_channels_to_give_up) {
+  for (bool synced : {false, true})
+    for (bool accepted_before : {false, true}) {
+      receive(100'000);
+      auto funding = one<FundingPrepared>(prepare(50'000)).transaction;
+      auto id = bitcoin::txid(funding);
+      if (accepted_before) tell(BroadcastResult{id, true, ""});
+      views.chain_synced = synced;
+      auto refused = of<FundingRefused>(tell(BroadcastResult{id, false, "mempool min fee not met"}));
+      views.chain_synced = true;
+      EXPECT_EQ(refused.size(), synced && !accepted_before ? 1U : 0U);
+      if (accepted_before) {
+        mine({funding});
+        continue;
+      }
+      EXPECT_GT(balance(wallet_).reserved, Sat(0));
+      ChannelView channel;
+      channel.channel_id.bytes[0] = synced ? 1 : 2;
+      channel.funding = Outpoint{id, 0};
+      channel.phase = ChannelPhase::ForceClosing;
+      channels[channel.channel_id] = channel;
+      reload();
+      tell(Started{});
+      EXPECT_GT(balance(wallet_).reserved, Sat(0));  // the channel waits for it
+      if (synced) {
+        tell(ReleaseFunding{id});
+      } else {
+        channels[channel.channel_id].phase = ChannelPhase::Closed;
+        reload();
+        tell(Started{});
+      }
+      EXPECT_EQ(balance(wallet_).reserved, Sat(0));
+    }
 }
 
 TEST_F(WalletTest, AnEstimateBeyondAllReasonIsCut) {

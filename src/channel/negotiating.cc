@@ -1,0 +1,194 @@
+// closing_signed: the fee of a mutual close, as the legacy negotiation of BOLT 2 has it, with fee_range (Core
+// Lightning, LDK, Doze) and without (LND, which wants values strictly between the two last ones).
+#include <algorithm>
+#include <utility>
+
+#include "channel/inside.h"
+#include "crypto/crypto.h"
+#include "effects/limits.h"
+
+namespace doze::channel {
+namespace {
+
+/// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
+constexpr std::uint64_t kClosingWeight = 730;
+/// Of one with a single short output: nobody relays what pays the least feerate for less.
+constexpr std::uint64_t kLeastClosingWeight = 540;
+/// As opener we pay up to so many times what we think right: estimates differ. LDK takes the most that is offered.
+constexpr std::uint64_t kMostTimesWanted = 2;
+/// ... to a peer that sends no fee_range and comes towards us step by step.
+constexpr std::uint64_t kMostTimesInSteps = 3;
+
+/// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
+bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
+  commitment::ClosingTerms terms;
+  terms.funding = channel.funding;
+  terms.script_a = channel.local_shutdown;
+  terms.script_b = channel.remote_shutdown;
+  terms.amount_a = to_sat_floor(channel.local_spec.to_local);
+  terms.amount_b = to_sat_floor(channel.local_spec.to_remote);
+  auto& payer = channel.funder ? terms.amount_a : terms.amount_b;
+  payer = sub_or_zero(payer, fee);
+  if (!with_theirs) terms.amount_b = Sat(0);
+  terms.dust_limit_a = terms.dust_limit_b = dust_limit;
+  return commitment::closing_transaction(terms);
+}
+
+/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
+std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
+  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
+    if (transaction.outputs.empty()) continue;
+    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
+    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
+  }
+  return std::nullopt;
+}
+
+Sat wanted_fee(const Work& work) {
+  auto feerate =
+      std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
+  return Sat(kClosingWeight * feerate.value() / 1000 + 1);
+}
+
+/// All that the opener has; something must stay for an output, though.
+Sat most_fee(const Channel& channel) {
+  const auto& spec = channel.local_spec;
+  auto payer = to_sat_floor(channel.funder ? spec.to_local : spec.to_remote);
+  auto other = to_sat_floor(channel.funder ? spec.to_remote : spec.to_local);
+  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
+  return other < dust ? sub_or_zero(payer, dust) : payer;
+}
+
+/// What we sign: as opener near what we want, otherwise whatever the opener can pay.
+wire::FeeRange acceptable_fees(const Work& work, const Channel& channel, std::uint64_t times = kMostTimesWanted) {
+  Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
+  if (!channel.funder) return {least, most_fee(channel)};
+  return {least, std::min(Sat(wanted_fee(work).value() * times), most_fee(channel))};
+}
+
+bool within(const wire::FeeRange& range, Sat fee) {
+  return range.min_fee_satoshis <= fee && fee <= range.max_fee_satoshis;
+}
+std::string text(const wire::FeeRange& range) {
+  return std::to_string(range.min_fee_satoshis.value()) + " to " + std::to_string(range.max_fee_satoshis.value()) +
+         " sat";
+}
+
+void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
+  auto& talk = *channel.negotiation;
+  // One range in one connection: estimates that move meanwhile do not make the peer's answer wrong.
+  if (!talk.our_range) talk.our_range = acceptable_fees(work, channel);
+  talk.our_range->min_fee_satoshis = std::min(talk.our_range->min_fee_satoshis, fee);
+  talk.our_range->max_fee_satoshis = std::max(talk.our_range->max_fee_satoshis, fee);
+  talk.ours = fee;
+  ++talk.rounds;
+  wire::ClosingSigned message;
+  message.channel_id = channel.id;
+  message.fee_satoshis = fee;
+  message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
+  message.fee_range = talk.our_range;
+  work.send(channel.peer, std::move(message));
+}
+void offer_fee(Work& work, Channel& channel, Sat fee) {
+  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
+}
+
+/// No fee that both would sign, in this connection: the next one begins anew, and the other channels go on.
+void stop_talking(Work& work, Channel& channel, std::string why) {
+  work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: " + why))});
+  work.notify(Severity::Warning, "closing_fee_not_agreed",
+              {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"reason", why}});
+  channel.negotiation->stuck = std::move(why);
+  work.state.dirty.insert(channel.id);
+}
+
+/// Both signed it.
+void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
+  if (channel.negotiation->ours != m.fee_satoshis) send_closing_signed(work, channel, m.fee_satoshis, transaction);
+  channel.negotiation->stuck.clear();
+  auto ours = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
+  transaction.inputs[0].witness =
+      commitment::funding_witness(channel.local.keys.funding, ours, channel.remote.keys.funding, m.signature);
+  channel.closing_transaction = bitcoin::serialize(transaction);
+  channel.status = "waits for the closing transaction";
+  save(work, channel);
+  answer_close(work, channel, bitcoin::txid(transaction), "by agreement");
+  work.say(Broadcast{std::move(transaction)});
+}
+
+/// The peer names its range: the opener's is the last word but one.
+void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
+  auto ours = acceptable_fees(work, channel);
+  if (const auto& sent = channel.negotiation->our_range)
+    ours = {std::min(ours.min_fee_satoshis, sent->min_fee_satoshis),
+            std::max(ours.max_fee_satoshis, sent->max_fee_satoshis)};
+  wire::FeeRange both{std::max(ours.min_fee_satoshis, m.fee_range->min_fee_satoshis),
+                      std::min(ours.max_fee_satoshis, m.fee_range->max_fee_satoshis)};
+  if (both.min_fee_satoshis > both.max_fee_satoshis)
+    return stop_talking(work, channel, "no fee in common: we take " + text(ours) + ", the peer " + text(*m.fee_range));
+  auto fee = "closing_signed: a fee of " + std::to_string(m.fee_satoshis.value()) + " sat";
+  if (!channel.funder && channel.negotiation->ours)
+    return break_channel(work, channel,
+                         fee + " after ours of " + std::to_string(channel.negotiation->ours->value()) + " sat");
+  if (within(both, m.fee_satoshis)) return agree(work, channel, m, std::move(transaction));
+  if (channel.funder) return break_channel(work, channel, fee + ", which was not offered");
+  offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));
+}
+
+/// The peer names none: each offer lies between the two last ones, and both come nearer until one is taken.
+void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::optional<Sat> before,
+              bitcoin::Transaction transaction) {
+  auto& talk = *channel.negotiation;
+  auto fee = m.fee_satoshis;
+  auto told = "a fee of " + std::to_string(fee.value()) + " sat";
+  if (talk.ours && before) {
+    auto [low, high] = std::minmax(*talk.ours, *before);
+    if (fee <= low || fee >= high)
+      return warn_and_drop(work, channel,
+                           "closing_signed: " + told + " is not between " + std::to_string(low.value()) + " and " +
+                               std::to_string(high.value()));
+  }
+  if (within(acceptable_fees(work, channel), fee)) return agree(work, channel, m, std::move(transaction));
+  auto range = acceptable_fees(work, channel, kMostTimesInSteps);
+  Sat next;
+  if (talk.ours) {
+    auto [low, high] = std::minmax(*talk.ours, fee);
+    next = std::clamp(Sat((low.value() + high.value()) / 2), range.min_fee_satoshis, range.max_fee_satoshis);
+    if (next <= low || next >= high || talk.rounds >= kMaxClosingRounds)
+      return stop_talking(work, channel, told + " is asked for, and we take " + text(range));
+  } else {
+    next = std::clamp(wanted_fee(work), range.min_fee_satoshis, range.max_fee_satoshis);
+  }
+  offer_fee(work, channel, next);
+}
+
+}  // namespace
+
+void continue_closing(Work& work, Channel& channel) {
+  if (!both_shut_down(channel) || !channel.funder || channel.negotiation) return;
+  channel.negotiation.emplace();
+  offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
+}
+
+void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
+  auto drop = [&](const char* why) { warn_and_drop(work, channel, std::string("closing_signed: ") + why); };
+  if (!both_shut_down(channel)) return drop("not now");
+  if (m.fee_range && m.fee_range->min_fee_satoshis > m.fee_range->max_fee_satoshis)
+    return drop("the minimum of fee_range is above its maximum");
+  if (m.fee_satoshis > most_fee(channel)) return drop("a fee above the balance");
+  auto transaction = variant_of(channel, m);
+  if (!transaction) return drop("the signature is wrong");
+  if (!channel.negotiation) channel.negotiation.emplace();
+  auto& talk = *channel.negotiation;
+  auto before = std::exchange(talk.theirs, m.fee_satoshis);
+  if (talk.ours == m.fee_satoshis) return agree(work, channel, m, *std::move(transaction));
+  // Both signed another fee in this connection, and that transaction may be in a block already: a second one is signed
+  // by nobody. An error would make the peer publish its commitment in its place.
+  if (talk.ours && before == talk.ours) return drop("another fee than both have signed");
+  m.fee_range ? with_range(work, channel, m, *std::move(transaction))
+              : in_steps(work, channel, m, before, *std::move(transaction));
+}
+
+}  // namespace doze::channel
