@@ -45,9 +45,9 @@ LogLimits::Bucket& LogLimits::bucket_of(const std::string& source, const LogRate
   if (fresh) {
     bucket.thousandths = rate.burst * kLine;
     bucket.at = now;
-    bucket.order = order_.insert(order_.end(), source);
+    bucket.order = order_.insert(order_.end(), &it->first);
     if (buckets_.size() > kMaxLogSources) {
-      buckets_.erase(order_.front());
+      buckets_.erase(buckets_.find(*order_.front()));
       order_.pop_front();
     }
   } else {

@@ -37,13 +37,13 @@ class LogLimits {
     std::uint64_t thousandths = 0;  // of a line
     MonoTime at;
     std::uint64_t left_out = 0;
-    std::list<std::string>::iterator order;
+    std::list<const std::string*>::iterator order;
     [[nodiscard]] bool take(const LogRate& rate, MonoTime now);
   };
   Bucket& bucket_of(const std::string& source, const LogRate& rate, MonoTime now);
 
   std::map<std::string, Bucket> buckets_;
-  std::list<std::string> order_;  // of buckets_, longest silent first
+  std::list<const std::string*> order_;  // keys of buckets_, longest silent first
   std::set<std::string> with_channel_;
 };
 

@@ -122,7 +122,7 @@ struct PeerState {
   std::uint64_t news_from = 0;  // the first of the news that the peer has not had
   std::optional<Backlog> backlog;
   std::optional<Answer> answer;
-  std::deque<RangeAnswer> ranges;
+  std::vector<RangeAnswer> ranges;   // oldest first; none is usual, and a deque has half a kilobyte then
   MonoTime piece_at;                 // not before
   bool range_asked = false;          // query_channel_range sent, its end not seen
   std::size_t ids_named = 0;         // in its answer

@@ -119,9 +119,10 @@ void send_range(Work& work, const NodeId& to, PeerState& peer, Piece& piece) {
                   size);
   piece.sent(1 + ids.size() / kIdsLikeAMessage);
   if (last)
-    peer.ranges.pop_front();
+    peer.ranges.erase(peer.ranges.begin());
   else
     range.first = range.next.block();
+  if (peer.ranges.empty()) peer.ranges.shrink_to_fit();
 }
 
 std::size_t answer_for(Work& work, const NodeId& to, ShortChannelId scid, std::uint8_t flags, std::vector<bool>& sent) {

@@ -58,33 +58,33 @@ void CipherState::advance() {
 }
 
 Transport::Transport(const NodeId& local, Ecdh ecdh, const PrivateKey& ephemeral)
-    : local_(local), ecdh_(std::move(ecdh)), ephemeral_(ephemeral) {}
+    : shake_(std::make_unique<Handshake>(Handshake{local, std::move(ecdh), ephemeral, {}, {}, {}, {}})) {}
 
 void Transport::start(const NodeId& responder) {
-  hash_ = crypto::sha256(bytes_of(kProtocol));
-  chaining_key_ = Secret(hash_.bytes);
+  shake_->hash = crypto::sha256(bytes_of(kProtocol));
+  shake_->chaining_key = Secret(shake_->hash.bytes);
   mix_hash(bytes_of(kPrologue));
   mix_hash(responder.view());
 }
 
 void Transport::mix_hash(ByteView data) {
-  hash_ = crypto::sha256({hash_.view(), data});
+  shake_->hash = crypto::sha256({shake_->hash.view(), data});
 }
 
 void Transport::mix_key(const SharedSecret& secret) {
-  auto [chaining_key, key] = two_keys(chaining_key_, secret.reveal());
-  chaining_key_ = chaining_key;
-  temp_key_ = key;
+  auto [chaining_key, key] = two_keys(shake_->chaining_key, secret.reveal());
+  shake_->chaining_key = chaining_key;
+  shake_->temp_key = key;
 }
 
 Bytes Transport::seal(std::uint64_t nonce, ByteView plain) {
-  auto out = crypto::aead_encrypt(temp_key_.reveal(), nonce_bytes(nonce), hash_.view(), plain);
+  auto out = crypto::aead_encrypt(shake_->temp_key.reveal(), nonce_bytes(nonce), shake_->hash.view(), plain);
   mix_hash(out);
   return out;
 }
 
 std::optional<Bytes> Transport::open(std::uint64_t nonce, ByteView cipher) {
-  auto out = crypto::aead_decrypt(temp_key_.reveal(), nonce_bytes(nonce), hash_.view(), cipher);
+  auto out = crypto::aead_decrypt(shake_->temp_key.reveal(), nonce_bytes(nonce), shake_->hash.view(), cipher);
   mix_hash(cipher);
   return out;
 }
@@ -117,14 +117,14 @@ Status<Refusal> Transport::on_act_one(ByteView act) {
   if (act[0] != 0) return fail(Refusal{NoiseError::BadVersion, 1});
   auto point = crypto::parse_point(act.subspan(1, 33));
   if (!point) return fail(Refusal{NoiseError::BadKey, 1});
-  remote_ephemeral_ = *point;
+  shake_->remote_ephemeral = *point;
   mix_hash(point->view());
-  mix_key(ecdh_(*point));
+  mix_key(shake_->ecdh(*point));
   if (!open(0, act.subspan(34))) return fail(Refusal{NoiseError::BadTag, 1});
 
-  auto ours = crypto::public_key(ephemeral_);
+  auto ours = crypto::public_key(shake_->ephemeral);
   mix_hash(ours.view());
-  mix_key(crypto::ecdh(ephemeral_, remote_ephemeral_));
+  mix_key(crypto::ecdh(shake_->ephemeral, shake_->remote_ephemeral));
   out_.push_back(0);
   append(out_, ours.view());
   append(out_, seal(0, {}));
@@ -137,12 +137,12 @@ Status<Refusal> Transport::on_act_two(ByteView act) {
   auto point = crypto::parse_point(act.subspan(1, 33));
   if (!point) return fail(Refusal{NoiseError::BadKey, 2});
   mix_hash(point->view());
-  mix_key(crypto::ecdh(ephemeral_, *point));
+  mix_key(crypto::ecdh(shake_->ephemeral, *point));
   if (!open(0, act.subspan(34))) return fail(Refusal{NoiseError::BadTag, 2});
 
   out_.push_back(0);
-  append(out_, seal(1, local_.view()));
-  mix_key(ecdh_(*point));
+  append(out_, seal(1, shake_->local.view()));
+  mix_key(shake_->ecdh(*point));
   append(out_, seal(0, {}));
   split(true);
   return Done{};
@@ -154,7 +154,7 @@ Status<Refusal> Transport::on_act_three(ByteView act) {
   if (!key) return fail(Refusal{NoiseError::BadTag, 3});
   auto remote = crypto::parse_point(*key);
   if (!remote) return fail(Refusal{NoiseError::BadKey, 3});
-  mix_key(crypto::ecdh(ephemeral_, *remote));
+  mix_key(crypto::ecdh(shake_->ephemeral, *remote));
   if (!open(0, act.subspan(50))) return fail(Refusal{NoiseError::BadTag, 3});
   remote_ = *remote;
   split(false);
@@ -162,11 +162,10 @@ Status<Refusal> Transport::on_act_three(ByteView act) {
 }
 
 void Transport::split(bool initiator) {
-  auto [first, second] = two_keys(chaining_key_, {});
-  send_ = CipherState(initiator ? first : second, chaining_key_);
-  receive_ = CipherState(initiator ? second : first, chaining_key_);
-  ephemeral_ = PrivateKey();
-  temp_key_ = Secret();
+  auto [first, second] = two_keys(shake_->chaining_key, {});
+  send_ = CipherState(initiator ? first : second, shake_->chaining_key);
+  receive_ = CipherState(initiator ? second : first, shake_->chaining_key);
+  shake_.reset();
   wait_ = Wait::Frames;
   ready_ = true;
 }

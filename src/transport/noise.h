@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -83,14 +84,18 @@ class Transport {
   [[nodiscard]] Status<Refusal> on_frames();
 
   enum class Wait : std::uint8_t { ActOne, ActTwo, ActThree, Frames };
+  /// What is needed until both sides have authenticated, and gone then: most connections are idle.
+  struct Handshake {
+    NodeId local;
+    Ecdh ecdh;
+    PrivateKey ephemeral;
+    PublicKey remote_ephemeral;
+    Hash32 hash;
+    Secret chaining_key, temp_key;
+  };
   Wait wait_ = Wait::ActOne;
-  NodeId local_;
   std::optional<NodeId> remote_;
-  Ecdh ecdh_;
-  PrivateKey ephemeral_;
-  PublicKey remote_ephemeral_;
-  Hash32 hash_;
-  Secret chaining_key_, temp_key_;
+  std::unique_ptr<Handshake> shake_;
   CipherState send_, receive_;
   std::optional<std::uint16_t> frame_;  // length of the frame whose body is awaited
   Bytes in_, out_;

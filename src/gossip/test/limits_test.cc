@@ -285,6 +285,23 @@ TEST_F(GossipTest, IdsAreAnsweredOnceHoweverOftenTheyAreNamed) {
   EXPECT_EQ(sent<wire::ChannelUpdate>(effects, id(1)).size(), 1u);
 }
 
+TEST_F(GossipTest, APeerThatLeavesOutputUnreadGetsTheNextPieceWhenItReadsAgain) {
+  check_reload_ = false;
+  fill(gossip_.inside->graph, 2'000, kNow);
+  ready(1, false);
+  EXPECT_GT(sent_count(set_filter(1)), 0u);
+  auto next = [&] {
+    mono_ = std::max(mono_ + 1, deadline(gossip_)->value());
+    return sent_count(tell(DeadlineReached{}));
+  };
+  peers_.at(id(1)).unread = true;
+  auto before = mono_;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(next(), 0u);
+  EXPECT_GE(mono_, before + 10 * kPieceWaitMs);  // and nobody is busy waiting
+  peers_.at(id(1)).unread = false;
+  EXPECT_GT(next(), 0u);
+}
+
 TEST_F(GossipTest, AllStrangersTogetherGetOneRateOfBytesAndPeersWithChannelsDoNotWaitForThem) {
   check_reload_ = false;
   fill(gossip_.inside->graph, 8'000, kNow);
