@@ -20,12 +20,6 @@ NodeId node_of(const std::string& hex) {
   return *id;
 }
 
-offers::Offer offer_of(const Arguments& arguments) {
-  auto offer = offers::Offer::parse(arguments.text("offer"));
-  if (!offer || offer->paths().empty()) throw Failed("not an offer with a path");
-  return *std::move(offer);
-}
-
 /// A path for answers that begins, and ends, at `node`: different each time.
 wire::BlindedPath reply_path(const NodeId& node) {
   onion::RecipientData data;
@@ -83,8 +77,13 @@ offers::StaticInvoice static_invoice_for(const Target& to, const offers::Offer& 
 
 }  // namespace
 
-void send_request(Peer& peer, const NodeId& victim, const Arguments& arguments) {
-  auto offer = offer_of(arguments);
+offers::Offer offer_in(const Arguments& arguments) {
+  auto offer = offers::Offer::parse(arguments.text("offer"));
+  if (!offer || offer->paths().empty()) throw Failed("not an offer with a path");
+  return *std::move(offer);
+}
+
+void send_request(Peer& peer, const NodeId& victim, const offers::Offer& offer) {
   send_over(peer, victim, offer.paths().front(),
             {onion::InvoiceRequest{request_for(offer)}, reply_path(crypto::public_key(fresh_key()))});
 }
@@ -92,7 +91,7 @@ void send_request(Peer& peer, const NodeId& victim, const Arguments& arguments) 
 /// invoice_requests for one offer, as many as the allowance takes, and how many bytes come back for how many sent.
 Numbers requests(const Arguments& arguments) {
   auto to = Target::parse(arguments.text("to"));
-  auto offer = offer_of(arguments);
+  auto offer = offer_in(arguments);
   Peer peer(to);
   Numbers out;
   if (arguments.number("unfunded", 0) != 0) out["unfunded"] = open_for_nothing(peer, true) == 2 ? 1 : 0;
@@ -117,7 +116,7 @@ Numbers requests(const Arguments& arguments) {
 /// of its own.
 Numbers announcements(const Arguments& arguments) {
   auto to = Target::parse(arguments.text("to"));
-  auto invoice = static_invoice_for(to, offer_of(arguments));
+  auto invoice = static_invoice_for(to, offer_in(arguments));
   auto path = invoice.message_paths().front();
   Numbers out{{"taken", 0}, {"answers", 0}};
   for (auto ids = arguments.number("ids", 1); ids > 0; --ids) {

@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "offers/offer.h"
 #include "transport/noise.h"
 #include "wire/messages.h"
 
@@ -121,7 +122,9 @@ class Peer {
 /// Asks for a channel and, if it is granted, for the signature of a funding output that does not exist: the victim then
 /// has a channel that costs nobody anything. How far it went: 0 refused, 1 accept_channel, 2 funding_signed.
 [[nodiscard]] int open_for_nothing(Peer& peer, bool create);
-/// An invoice_request for offer=LNO, whose answer goes to a node that nobody knows.
-void send_request(Peer& peer, const NodeId& victim, const Arguments& arguments);
+/// offer=LNO
+[[nodiscard]] offers::Offer offer_in(const Arguments& arguments);
+/// An invoice_request for it, whose answer goes to a node that nobody knows.
+void send_request(Peer& peer, const NodeId& victim, const offers::Offer& offer);
 
 }  // namespace doze::attack

@@ -204,7 +204,7 @@ namespace {
 /// One of the crowd. What it does depends on its number; all leave half a frame behind.
 class Nuisance {
  public:
-  Nuisance(const Arguments& arguments, const Target& to, std::size_t number)
+  Nuisance(const offers::Offer& offer, const Target& to, std::size_t number)
       : peer_(to, fresh_key(), kPatienceS), born_(seconds_now()) {
     switch (number % 4) {
       case 0:
@@ -215,11 +215,11 @@ class Nuisance {
         for (int i = 0; i < 5; ++i) peer_.send(wire::QueryChannelRange{chain(), 0, 0xffff'ffff, {}});
         break;
       case 2:
-        for (int i = 0; i < 20; ++i) send_request(peer_, to.id, arguments);
+        for (int i = 0; i < 8; ++i) send_request(peer_, to.id, offer);
         break;
       default:
         if (number % 8 == 3) (void)open_for_nothing(peer_, true);
-        for (int i = 0; i < 4; ++i) peer_.send(wish().message);
+        peer_.send(wish().message);
     }
     peer_.send_part(Bytes(65'535, 0xff), 60'000);
   }
@@ -237,6 +237,7 @@ class Nuisance {
 /// each is replaced after a while.
 Numbers crowd(const Arguments& arguments) {
   auto to = Target::parse(arguments.text("to"));
+  auto offer = offer_in(arguments);
   auto count = arguments.number("connections", 500);
   double end = seconds_now() + static_cast<double>(arguments.number("seconds", 10));
   std::list<Socket> handshakes;
@@ -248,7 +249,7 @@ Numbers crowd(const Arguments& arguments) {
   Numbers out;
   for (std::uint64_t number = 0; number == 0 || seconds_now() < end;) {
     for (; all.size() < count && number < kMostConnections; ++number) try {
-        all.emplace_back(arguments, to, number);
+        all.emplace_back(offer, to, number);
         ++out["connections"];
       } catch (const Failed&) {
         ++out["refused"];
