@@ -6,8 +6,8 @@ import time
 
 import demo
 from demo import Wrong, until
-from field import (Batch, FAIL, FULFILL, MALFORMED, REVOKED, SIGNED, ADD, Payments, attack, channel_of, check, connected,
-                   kind_of, payments, target)
+from field import (ADD, FAIL, FULFILL, MALFORMED, REVOKED, SIGNED, Batch, Payments, attack, channel_of, check,
+                   close_by_force, connected, kind_of, payments, target)
 from peers import invoices, unreadable
 
 UPDATE_FEE = 134

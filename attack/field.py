@@ -307,3 +307,10 @@ def payments(node):
 
 def kind_of(message):
     return int.from_bytes(message[:2], "big")
+
+
+def close_by_force(node, channel_id):
+    try:
+        node.api("closechannel", channel_id=channel_id, force=True, yes_lose_access=True)
+    except Wrong:
+        node.api("closechannel", channel_id=channel_id, force=True)  # 4887d87 does not ask
