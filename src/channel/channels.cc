@@ -92,6 +92,7 @@ void hear(Work& work, const MessageReceived& word) {
         } else if constexpr (requires(Work& w, Channel& c) { on(w, c, m); }) {
           auto* channel = find(work, peer, m);
           if (channel == nullptr || !channel->alive()) return;
+          work.state.touched.insert(channel->id);
           constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
           if (!any_time && !channel->reestablished) {
             work.send(peer, wire::Warning{channel->id, to_bytes(bytes_of("a message before channel_reestablish"))});
@@ -144,7 +145,10 @@ void hear(Work& work, const ChainStatus& in) {
 void hear(Work& work, const FeeEstimate& in) {
   work.state.feerate = std::min(in.feerate, kMaxFeerate);
   if (in.minimum.value() != 0) work.state.mempool_minimum = std::min(in.minimum, kMaxFeerate);
-  for (auto& [id, channel] : work.state.channels) propose_fee(work, channel);
+  for (auto& [id, channel] : work.state.channels) {
+    work.state.touched.insert(id);  // its feerate may be too low now
+    propose_fee(work, channel);
+  }
 }
 void hear(Work& work, const BroadcastResult& in) {
   if (!in.accepted)
@@ -155,11 +159,34 @@ void hear(Work& work, const DeadlineReached&) {
   end_waits(work);
 }
 void hear(Work& work, const EndOfStep&) {
-  for (auto& [id, channel] : work.state.channels) {
-    sign_if_due(work, channel);
-    shutdown_if_due(work, channel);
-    note_waiting(work, channel);
+  for (const auto& id : std::exchange(work.state.touched, {})) {
+    auto it = work.state.channels.find(id);
+    if (it == work.state.channels.end()) continue;
+    sign_if_due(work, it->second);
+    shutdown_if_due(work, it->second);
+    note_waiting(work, it->second);
   }
+  write_rows(work);
+}
+
+/// Views follow what this input changed.
+void bring_views(Channels::Inside& state, const Signer& signer) {
+  for (const auto& id : state.dirty) {
+    auto it = state.channels.find(id);
+    if (it == state.channels.end())
+      state.views.erase(id);
+    else
+      state.views.insert_or_assign(id, view_of(it->second, signer));
+  }
+  for (const auto& id : state.moved) {
+    auto it = state.channels.find(id);
+    auto view = state.views.find(id);
+    if (it != state.channels.end() && view != state.views.end()) update_balances(view->second, it->second);
+  }
+  state.touched.merge(state.dirty);
+  state.touched.merge(state.moved);
+  state.dirty.clear();
+  state.moved.clear();
 }
 
 }  // namespace
@@ -194,14 +221,7 @@ Transition<Channels> step(Channels state, const Input& input, const Context& con
   Effects out;
   Work work{*state.inside, context, out};
   std::visit([&](const auto& in) { hear(work, in); }, input);
-  for (const auto& id : state.inside->dirty) {
-    auto it = state.inside->channels.find(id);
-    if (it == state.inside->channels.end())
-      state.inside->views.erase(id);
-    else
-      state.inside->views.insert_or_assign(id, view_of(it->second, context.signer));
-  }
-  state.inside->dirty.clear();
+  bring_views(*state.inside, context.signer);
   return {std::move(state), std::move(out)};
 }
 

@@ -132,7 +132,7 @@ bool opener_can_pay(const Channel& channel) {
   const auto& spec = channel.local_spec;
   auto opener = channel.funder ? spec.to_local : spec.to_remote;
   auto reserve = channel.funder ? channel.remote.channel_reserve : channel.local.channel_reserve;
-  return opener >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);
+  return opener >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);  // without HTLCs yet
 }
 
 ChannelId channel_id_of(const Outpoint& funding) {
@@ -356,8 +356,9 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
     fail_opening(work, m.temporary_channel_id, why, true);
   };
   if (work.state.channels.contains(channel.id)) return refuse("this funding output has a channel already");
-  if (!verify_local(channel, channel.local_spec, 0, m.signature, {}, work.context.parallel))
-    return refuse("the signature is wrong");
+  if (auto wrong = wrong_signature(channel, channel.local_spec, 0, m.signature, {}, work.context.parallel);
+      !wrong.empty())
+    return refuse("funding_created: " + wrong);
   auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
   if (!signed_commitment) return refuse("the keys cannot be combined");
   channel.local_signature = m.signature;
@@ -377,8 +378,10 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   });
   if (it == work.state.openings.end()) return;
   auto& opening = it->second;
-  if (!verify_local(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel))
-    return fail_opening(work, it->first, "the peer's signature is wrong", true);
+  if (auto wrong =
+          wrong_signature(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel);
+      !wrong.empty())
+    return fail_opening(work, it->first, "funding_signed: " + wrong, true);
   auto request = opening.request;
   auto channel = std::move(opening.channel);
   work.state.openings.erase(it);
