@@ -37,8 +37,20 @@ inline constexpr Msat kMaxDustExposure{5'000'000};  // dust HTLCs are lost to fe
 inline constexpr Msat kMaxDustExposureByFee{50'000'000};
 static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
-/// Of strangers together, dead ones too until they are forgotten; a peer with a funded channel counts alone.
+/// Of strangers together, dead ones too until they are forgotten: beyond, the oldest from where most of them come goes.
+/// Who opened it loses the fee of its commitment at most, and a funding that confirms in time is safe. A peer with a
+/// funded channel counts alone, and is refused beyond.
 inline constexpr std::size_t kMaxUnfundedInbound = 50;
+/// open_channel of strangers from one network (PeerView::address): so many at once, and then one in so many ms. Each
+/// that goes on to funding_created costs a write to disk.
+inline constexpr double kOpeningsBurst = 20;
+inline constexpr std::uint64_t kOpeningEveryMs = 3'000;
+/// Networks whose openings are counted. Beyond, the one that used least of its share is forgotten.
+inline constexpr std::size_t kMaxOpeningSources = 1'024;
+/// What a peer may say anew in a connection and we write down: aliases, announcement_signatures.
+inline constexpr std::uint32_t kMaxRewrites = 8;
+/// commitment_signed without an update, one after the other: older peers send one now and then. Each is a write.
+inline constexpr std::uint32_t kMaxEmptyCommitments = 16;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
@@ -213,6 +225,9 @@ struct Channel {
   std::optional<MonoTime> low_since, talks_since;  // the feerate; the connection after channel_reestablish
   bool said_usable = false;
   bool resent_announcement = false;
+  std::uint32_t rewrites = 0;           // in this connection: see kMaxRewrites
+  std::uint32_t empty_commitments = 0;  // since the last one with an update
+  std::uint64_t source = 0;             // wire::network_of the peer that opens; 0: not known (any more)
   std::optional<UnixTime> usable_since;
   std::optional<Negotiation> negotiation;  // since our first closing_signed or the peer's, in this connection
   std::optional<MonoTime> closing_since;   // both have shut down and are connected, but have not agreed
@@ -227,6 +242,10 @@ struct Channel {
   [[nodiscard]] bool confirmed() const { return funding_height.value() != 0; }
   /// As far as we know, and it is the peer's to do. One that was open is only being reorganised.
   [[nodiscard]] bool never_funded() const { return !funder && !confirmed() && !sent_ready; }
+  /// It can go without a trace: it failed before it cost anybody anything, and we have nothing in it.
+  [[nodiscard]] bool void_opening() const {
+    return never_funded() && !alive() && phase != ChannelPhase::Closed && local_spec.to_local == Msat(0);
+  }
   [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
   [[nodiscard]] bool usable() const {
     return phase == ChannelPhase::Normal && connected && reestablished && ready() && !reorganised &&
@@ -252,9 +271,19 @@ struct Opening {
   MonoTime started;
 };
 
+/// Peer and temporary_channel_id: peers choose the same ids. BOLT 2, "Definition of `channel_id`".
+using OpeningKey = std::pair<NodeId, ChannelId>;
+
+/// How many openings a network may begin now.
+struct OpeningShare {
+  double left = kOpeningsBurst;
+  MonoTime at;
+};
+
 struct Channels::Inside {
   std::map<ChannelId, Channel> channels;
-  std::map<ChannelId, Opening> openings;
+  std::map<OpeningKey, Opening> openings;
+  std::map<std::uint64_t, OpeningShare> opening_shares;  // by wire::network_of
   std::map<ChannelId, ChannelView> views;
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
@@ -363,8 +392,10 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& message);
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& message);
 void on(Work& work, Channel& channel, const wire::ChannelReady& message);
 void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& message);
-/// The id by value: callers name the one inside the entry that this erases.
-void fail_opening(Work& work, ChannelId temporary_channel_id, const std::string& why, bool tell_peer);
+/// The key by value: callers name the one inside the entry that this erases.
+void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_peer);
+/// Says that no channel of the sender's has this id. BOLT 1: an `error` about no channel would be about all of them.
+void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id);
 /// The backend takes the funding under no circumstances that we know of: its coins are free, the channel is over.
 void on(Work& work, const FundingRefused& word);
 /// A funding that left the chain may be deep again.
@@ -418,8 +449,6 @@ void shutdown_if_due(Work& work, Channel& channel);
 [[nodiscard]] bool quiet(const Channel& channel);
 /// Those who asked for the end learn the transaction.
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
-/// A broken rule by which nothing is lost: a warning, and the connection ends. BOLT 2 leaves the choice.
-void warn_and_drop(Work& work, Channel& channel, const std::string& why);
 /// Publishes our commitment, as soon as it may; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
 /// Our commitment, whatever was agreed, and whether or not the peer has spoken.
@@ -431,7 +460,7 @@ void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
 void on_block_gone(Work& work, const BlockDisconnected& in);
 /// The channel is over and its row can go: the peer never funded it.
-void forget_unfunded(Work& work, const ChannelId& id);
+void forget_unfunded(Work& work, const ChannelId& id, const char* how);
 void rebroadcast(Work& work, Channel& channel);
 
 // heights.cc

@@ -282,6 +282,11 @@ wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel
 
 void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   if (!channel.ready() || !channel.reestablished) return hang_up(work, channel, "commitment_signed: not now");
+  bool empty = channel.remote_proposed.empty() && channel.local_acked.empty();
+  channel.empty_commitments = empty ? channel.empty_commitments + 1 : 0;
+  if (channel.empty_commitments > kMaxEmptyCommitments)
+    return hang_up(work, channel,
+                   "commitment_signed: " + std::to_string(channel.empty_commitments) + " in a row without an update");
   auto spec = next_local(channel).spec;
   if (auto wrong = wrong_signature(channel, spec, channel.local_number + 1, m.signature, m.htlc_signatures,
                                    work.context.parallel);

@@ -52,6 +52,7 @@ void reconnect(Work& work, Channel& channel) {
   channel.sent_shutdown = channel.got_shutdown = false;
   channel.resent_announcement = false;
   channel.negotiation.reset();
+  channel.rewrites = channel.empty_commitments = 0;
   work.state.dirty.insert(channel.id);
   if (!channel.alive()) {
     if (channel.phase == ChannelPhase::ForceClosing)

@@ -113,10 +113,10 @@ void end_waits(Work& work) {
   }
   for (auto& [id, channel] : work.state.channels)
     if (auto end = patience(work.state, channel); end && end->first <= now) break_channel(work, channel, end->second);
-  std::vector<ChannelId> late;
-  for (const auto& [id, opening] : work.state.openings)
-    if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(id);
-  for (const auto& id : late) fail_opening(work, id, "the peer did not go on with the opening", true);
+  std::vector<OpeningKey> late;
+  for (const auto& [key, opening] : work.state.openings)
+    if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(key);
+  for (const auto& key : late) fail_opening(work, key, "the peer did not go on with the opening", true);
 }
 
 std::optional<MonoTime> next_wait(const Channels::Inside& state) {
@@ -125,7 +125,7 @@ std::optional<MonoTime> next_wait(const Channels::Inside& state) {
   if (!state.waits.empty()) take(after_ms(state.waits.begin()->first, kAnswerWaitMs));
   for (const auto& [id, channel] : state.channels)
     if (auto end = patience(state, channel)) take(end->first);
-  for (const auto& [id, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
+  for (const auto& [key, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
   return out;
 }
 
