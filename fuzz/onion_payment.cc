@@ -1,6 +1,7 @@
 // Payment onions: bytes as a packet, or as the payload of a packet that is for us: then it comes out as it went in, and
 // a payload that is understood is written so that it is understood the same.
 #include "crypto/crypto.h"
+#include "onion/failures.h"
 #include "onion/payment_onion.h"
 #include "samples.h"
 
