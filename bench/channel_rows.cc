@@ -1,4 +1,11 @@
-// Commitment rounds and gossip.
+// Commitment rounds, batches of updates, and gossip.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
 #include "bench.h"
 #include "bitcoin/script.h"
 #include "channel/inside.h"
@@ -11,7 +18,7 @@ namespace bench {
 
 namespace {
 
-/// A channel between two rooms with `count` HTLCs in it, made by hand.
+/// A channel between two rooms with `count` HTLCs in it, made by hand: of both sides in turn, or all of B.
 struct Pair {
   struct Side {
     explicit Side(std::uint8_t seed) : node(seed, Role::Server) {}
@@ -23,8 +30,11 @@ struct Pair {
   std::uint32_t feerate = 2'500;
   std::shared_ptr<const ParallelMap> parallel;
 
-  explicit Pair(std::size_t count, std::shared_ptr<const ParallelMap> cores = std::make_shared<ParallelMap>())
-      : parallel(std::move(cores)) {
+  bool all_of_b = false;
+
+  explicit Pair(std::size_t count, std::shared_ptr<const ParallelMap> cores = std::make_shared<ParallelMap>(),
+                bool only_b = false)
+      : parallel(std::move(cores)), all_of_b(only_b) {
     id.bytes.fill(8);
     a.node.see(b.node.id);
     b.node.see(a.node.id);
@@ -59,7 +69,7 @@ struct Pair {
       channel::SpecHtlc htlc{Msat(10'000'000), {}, CltvExpiry(1'000)};
       auto number = Writer().u64(i).take();
       htlc.payment_hash = convert<PaymentHash>(crypto::sha256(number));
-      spec.htlcs[{(i % 2 == 0) == funder, i}] = htlc;
+      spec.htlcs[{all_of_b ? !funder : (i % 2 == 0) == funder, i}] = htlc;
     }
     out.local_spec = out.remote_spec = spec;
     return out;
@@ -181,6 +191,89 @@ Row cores_row(std::size_t count) {
           true};
 }
 
+/// `count` HTLCs that A offers, or fails, as the words of one step: what the corridor does with a peer's whole
+/// revoke_and_ack.
+struct Batch {
+  std::unique_ptr<Pair> pair;
+  std::vector<channel::Input> words;
+
+  static Batch adds(std::size_t count) {
+    Batch out{std::make_unique<Pair>(0), {}};
+    for (std::size_t i = 0; i < count; ++i) {
+      AddHtlc add;
+      add.channel_id = out.pair->id;
+      add.origin = LocalOrigin{convert<PaymentId>(crypto::sha256(Writer().u64(i).take()))};
+      add.amount = Msat(10'000'000);
+      add.cltv_expiry = CltvExpiry(1'000);
+      add.onion_routing_packet = Bytes(wire::kPaymentOnionBytes, static_cast<std::uint8_t>(i));
+      out.words.emplace_back(std::move(add));
+    }
+    return out;
+  }
+  static Batch failures(std::size_t count, std::size_t reason) {
+    Batch out{std::make_unique<Pair>(count, std::make_shared<ParallelMap>(), true), {}};
+    for (std::size_t i = 0; i < count; ++i)
+      out.words.emplace_back(FailHtlc{out.pair->id, i, Bytes(reason, static_cast<std::uint8_t>(i))});
+    return out;
+  }
+  /// What is said stays until the step is over, as in the corridor.
+  void run() {
+    std::vector<Effects> said;
+    for (const auto& word : words) said.push_back(pair->step(pair->a, word));
+    said.push_back(pair->step(pair->a, channel::EndOfStep{}));
+    std::size_t sent = 0;
+    for (const auto& effects : said)
+      for (const auto& effect : effects) sent += std::holds_alternative<SendMessage>(effect) ? 1U : 0U;
+    must(sent == words.size() + 1, "not every update left, with one commitment_signed");
+  }
+};
+
+std::size_t peak_kib() {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("VmHWM:")) return std::strtoul(line.c_str() + 6, nullptr, 10);
+  return 0;
+}
+/// By how much the step raises the process's largest memory, in a process of its own.
+void report_peak(const std::string& name, const std::function<Batch()>& make) {
+  std::fflush(stdout);
+  auto child = fork();
+  must(child >= 0, "no fork");
+  if (child == 0) {
+    auto batch = make();
+    std::ofstream("/proc/self/clear_refs") << "5";  // the largest so far is forgotten
+    auto before = peak_kib();
+    batch.run();
+    std::printf("%s: VmHWM grows by %zu KiB\n", name.c_str(), peak_kib() - before);
+    std::fflush(stdout);
+    _exit(0);
+  }
+  int status = 0;
+  must(waitpid(child, &status, 0) == child && status == 0, "the child failed");
+}
+
+/// The floor: the same messages as bytes, once for the wire and once for the row.
+Row batch_row(const std::string& name, std::size_t count, const std::function<Batch()>& make) {
+  return {name, 0, [=](const Options& options) {
+            report_peak(name, make);
+            auto fresh = std::make_shared<std::vector<Batch>>();
+            auto messages = std::make_shared<std::vector<wire::Message>>();
+            Sides out;
+            out.operations = options.quick ? 1 : 2;
+            out.fresh = [=, operations = out.operations] {
+              fresh->clear();
+              for (std::size_t i = 0; i < operations; ++i) fresh->push_back(make());
+              messages->assign(count, wire::UpdateFailHtlc{{}, 0, Bytes(292), {}});
+            };
+            out.floor = [=](std::size_t) {
+              for (int i = 0; i < 2; ++i)
+                for (const auto& message : *messages) must(!wire::encode(message).empty(), "no bytes");
+            };
+            out.ours = [=](std::size_t i) { fresh->at(i).run(); };
+            return out;
+          }};
+}
+
 Row gossip_row() {
   return {"gossip_verify", 1.05, [](const Options& options) {
             struct State {
@@ -227,8 +320,16 @@ Row gossip_row() {
 }  // namespace
 
 std::vector<Row> channel_rows() {
-  return {round_row(1, 1.14), round_row(10, 1.15), round_row(100, 1.15), round_row(483, 1.20),
-          cores_row(100),     cores_row(483),      gossip_row()};
+  return {round_row(1, 1.14),
+          round_row(10, 1.15),
+          round_row(100, 1.15),
+          round_row(483, 1.20),
+          cores_row(100),
+          cores_row(483),
+          gossip_row(),
+          batch_row("batch_adds", 483, [] { return Batch::adds(483); }),
+          batch_row("batch_failures", 483, [] { return Batch::failures(483, 292); }),
+          batch_row("batch_failures_largest", 483, [] { return Batch::failures(483, 65'000); })};
 }
 
 }  // namespace bench

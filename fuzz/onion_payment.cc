@@ -1,6 +1,7 @@
 // Payment onions: bytes as a packet, or as the payload of a packet that is for us: then it comes out as it went in, and
 // a payload that is understood is written so that it is understood the same.
 #include "crypto/crypto.h"
+#include "onion/failures.h"
 #include "onion/payment_onion.h"
 #include "samples.h"
 
@@ -30,7 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 1) == 0) {
     auto peeled = onion::peel(input, kAssociated, ecdh);
     if (!peeled) {
-      FUZZ_CHECK(onion::failure_code(peeled.error()) != 0 && *onion::name(peeled.error()) != 0);
+      auto [error, secret] = peeled.error();
+      FUZZ_CHECK(*onion::name(error) != 0);
+      FUZZ_CHECK(secret.has_value() != ((onion::failure_code(error) & onion::kBadOnion) != 0));
       return 0;
     }
     FUZZ_CHECK(!peeled->next_packet || peeled->next_packet->size() == input.size());

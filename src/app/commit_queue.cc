@@ -10,7 +10,14 @@ void CommitQueue::add(Batch durable, std::vector<Action> after, MonoTime now) {
   leaves_ = leaves_ || std::any_of(after.begin(), after.end(),
                                    [](const Action& action) { return !std::holds_alternative<Notify>(action); });
   if (!waits_since_) waits_since_ = now;
-  std::move(durable.begin(), durable.end(), std::back_inserter(durable_));
+  for (auto& record : durable) {
+    auto [table, key] = std::visit([](const auto& row) { return std::pair(row.table, row.key); }, record);
+    auto [place, fresh] = places_.try_emplace({table, std::move(key)}, durable_.size());
+    if (fresh)
+      durable_.push_back(std::move(record));
+    else
+      durable_[place->second] = std::move(record);
+  }
   std::move(after.begin(), after.end(), std::back_inserter(after_));
 }
 
@@ -22,6 +29,7 @@ std::optional<MonoTime> CommitQueue::deadline() const {
 CommitQueue::Taken CommitQueue::take() {
   leaves_ = false;
   waits_since_.reset();
+  places_.clear();
   return {std::exchange(durable_, {}), std::exchange(after_, {})};
 }
 

@@ -3,8 +3,12 @@
 // A batch that nothing has to wait for (no message, reply or broadcast follows it) may itself wait a moment for the
 // next one and share its disk sync. If the process dies in between it is as if the input had never come: its sender was
 // told nothing and says it again (channel_reestablish, the chain's next block, the next start).
+//
+// Of several words about one row only the last is written: a commit is whole or not there, so nobody ever sees the
+// others. A channel's row is as large as what is under way in it.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "effects/io.h"
@@ -33,6 +37,7 @@ class CommitQueue {
 
  private:
   Batch durable_;
+  std::map<std::pair<Table, Bytes>, std::size_t> places_;  // of rows in durable_
   std::vector<Action> after_;
   bool leaves_ = false;
   std::optional<MonoTime> waits_since_;

@@ -32,10 +32,10 @@ void hear(Work& work, const PeerReady& word) {
 }
 
 void hear(Work& work, const PeerGone& word) {
-  std::vector<ChannelId> lost;
-  for (const auto& [id, opening] : work.state.openings)
-    if (opening.channel.peer == word.node_id) lost.push_back(id);
-  for (const auto& id : lost) fail_opening(work, id, "the connection to the peer was lost", false);
+  std::vector<OpeningKey> lost;
+  for (const auto& [key, opening] : work.state.openings)
+    if (key.first == word.node_id) lost.push_back(key);
+  for (const auto& key : lost) fail_opening(work, key, "the connection to the peer was lost", false);
   for (auto& [id, channel] : work.state.channels)
     if (channel.peer == word.node_id) disconnect(work, channel);
 }
@@ -45,12 +45,7 @@ template <class M>
 Channel* find(Work& work, const NodeId& peer, const M& message) {
   auto it = work.state.channels.find(message.channel_id);
   if (it == work.state.channels.end() || it->second.peer != peer) {
-    // Of channel 0, which means all, only a warning: whoever gets an error about all channels must fail them. BOLT 1.
-    auto why = to_bytes(bytes_of("no such channel"));
-    if (message.channel_id.is_zero())
-      work.send(peer, wire::Warning{message.channel_id, std::move(why)});
-    else
-      work.send(peer, wire::Error{message.channel_id, std::move(why)});
+    refuse_unknown(work, peer, message.channel_id);
     return nullptr;
   }
   return &it->second;
@@ -60,18 +55,19 @@ Channel* find(Work& work, const NodeId& peer, const M& message) {
 /// its sender: it does not even make a line in the log.
 void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
   // Before funding_created by the temporary id, afterwards by the real one, too; zeros: everything.
-  std::vector<ChannelId> refused, failed;
-  for (const auto& [id, opening] : work.state.openings)
-    if (opening.channel.peer == peer &&
-        (m.channel_id.is_zero() || m.channel_id == id || m.channel_id == opening.channel.id))
-      refused.push_back(id);
+  std::vector<OpeningKey> refused;
+  std::vector<ChannelId> failed;
+  for (const auto& [key, opening] : work.state.openings)
+    if (key.first == peer &&
+        (m.channel_id.is_zero() || m.channel_id == key.second || m.channel_id == opening.channel.id))
+      refused.push_back(key);
   for (const auto& [id, channel] : work.state.channels)
     if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id)) failed.push_back(id);
   if (refused.empty() && failed.empty()) return;
   std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
   work.notify(Severity::Warning, "peer_error",
               {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
-  for (const auto& id : refused) fail_opening(work, id, "the peer refuses: " + text, false);
+  for (const auto& key : refused) fail_opening(work, key, "the peer refuses: " + text, false);
   for (const auto& id : failed) force_close(work, work.state.channels.at(id), "the peer sent an error: " + text);
 }
 
@@ -92,6 +88,7 @@ void hear(Work& work, const MessageReceived& word) {
         } else if constexpr (requires(Work& w, Channel& c) { on(w, c, m); }) {
           auto* channel = find(work, peer, m);
           if (channel == nullptr || !channel->alive()) return;
+          work.state.touched.insert(channel->id);
           constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
           if (!any_time && !channel->reestablished) {
             work.send(peer, wire::Warning{channel->id, to_bytes(bytes_of("a message before channel_reestablish"))});
@@ -144,7 +141,10 @@ void hear(Work& work, const ChainStatus& in) {
 void hear(Work& work, const FeeEstimate& in) {
   work.state.feerate = std::min(in.feerate, kMaxFeerate);
   if (in.minimum.value() != 0) work.state.mempool_minimum = std::min(in.minimum, kMaxFeerate);
-  for (auto& [id, channel] : work.state.channels) propose_fee(work, channel);
+  for (auto& [id, channel] : work.state.channels) {
+    work.state.touched.insert(id);  // its feerate may be too low now
+    propose_fee(work, channel);
+  }
 }
 void hear(Work& work, const BroadcastResult& in) {
   if (!in.accepted)
@@ -155,11 +155,35 @@ void hear(Work& work, const DeadlineReached&) {
   end_waits(work);
 }
 void hear(Work& work, const EndOfStep&) {
-  for (auto& [id, channel] : work.state.channels) {
-    sign_if_due(work, channel);
-    shutdown_if_due(work, channel);
-    note_waiting(work, channel);
+  for (const auto& id : std::exchange(work.state.touched, {})) {
+    auto it = work.state.channels.find(id);
+    if (it == work.state.channels.end()) continue;
+    sign_if_due(work, it->second);
+    shutdown_if_due(work, it->second);
+    note_waiting(work, it->second);
+    if (it->second.void_opening()) forget_unfunded(work, id, "it failed before it was funded");
   }
+  write_rows(work);
+}
+
+/// Views follow what this input changed.
+void bring_views(Channels::Inside& state, const Signer& signer) {
+  for (const auto& id : state.dirty) {
+    auto it = state.channels.find(id);
+    if (it == state.channels.end())
+      state.views.erase(id);
+    else
+      state.views.insert_or_assign(id, view_of(it->second, signer));
+  }
+  for (const auto& id : state.moved) {
+    auto it = state.channels.find(id);
+    auto view = state.views.find(id);
+    if (it != state.channels.end() && view != state.views.end()) update_balances(view->second, it->second);
+  }
+  state.touched.merge(state.dirty);
+  state.touched.merge(state.moved);
+  state.dirty.clear();
+  state.moved.clear();
 }
 
 }  // namespace
@@ -194,14 +218,7 @@ Transition<Channels> step(Channels state, const Input& input, const Context& con
   Effects out;
   Work work{*state.inside, context, out};
   std::visit([&](const auto& in) { hear(work, in); }, input);
-  for (const auto& id : state.inside->dirty) {
-    auto it = state.inside->channels.find(id);
-    if (it == state.inside->channels.end())
-      state.inside->views.erase(id);
-    else
-      state.inside->views.insert_or_assign(id, view_of(it->second, context.signer));
-  }
-  state.inside->dirty.clear();
+  bring_views(*state.inside, context.signer);
   return {std::move(state), std::move(out)};
 }
 

@@ -72,11 +72,6 @@ bool quiet(const Channel& channel) {
          channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
 }
 
-void warn_and_drop(Work& work, Channel& channel, const std::string& why) {
-  work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of(why))});
-  work.say(DropPeer{channel.peer, why});
-}
-
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how) {
   for (auto request : channel.close_requests)
     work.say(Reply{request, Value()
@@ -188,11 +183,12 @@ void on(Work& work, Channel& channel, const wire::Shutdown& m) {
     return work.send(channel.peer,
                      wire::Warning{channel.id, to_bytes(bytes_of("shutdown: this script is not allowed"))});
   if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
-    return warn_and_drop(work, channel, "shutdown: another script than before");
+    return hang_up(work, channel, "shutdown: another script than before");
+  bool again = !channel.remote_shutdown.empty() && channel.phase == ChannelPhase::Closing;
   channel.remote_shutdown = m.scriptpubkey;
   channel.got_shutdown = true;
   channel.phase = ChannelPhase::Closing;
-  save(work, channel);
+  if (!again) save(work, channel);
   if (channel.local_shutdown.empty()) want_shutdown(work, channel, own_closing_script(work, channel));
   say_if_usable(work, channel);
   continue_closing(work, channel);
@@ -265,9 +261,9 @@ void on_block(Work& work, const BlockConnected& in) {
   forget_oldest_closed(work);
 }
 
-void forget_unfunded(Work& work, const ChannelId& id) {
+void forget_unfunded(Work& work, const ChannelId& id, const char* how) {
   auto& channel = work.state.channels.at(id);
-  if (channel.phase != ChannelPhase::Closed) end(work, channel, "the peer never funded it");
+  if (channel.phase != ChannelPhase::Closed) end(work, channel, how);
   forget(work, id);
 }
 

@@ -58,7 +58,7 @@ void on_synced(Work& work) {
         "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and did not come back";
     may_publish(work, channel) ? break_channel(work, channel, why) : hold_back(work, channel, {why, false});
   }
-  for (const auto& id : forgotten) forget_unfunded(work, id);
+  for (const auto& id : forgotten) forget_unfunded(work, id, "the peer never funded it");
 }
 
 }  // namespace doze::channel

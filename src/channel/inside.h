@@ -37,8 +37,20 @@ inline constexpr Msat kMaxDustExposure{5'000'000};  // dust HTLCs are lost to fe
 inline constexpr Msat kMaxDustExposureByFee{50'000'000};
 static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
-/// Of strangers together, dead ones too until they are forgotten; a peer with a funded channel counts alone.
+/// Of strangers together, dead ones too until they are forgotten: beyond, the oldest from where most of them come goes.
+/// Who opened it loses the fee of its commitment at most, and a funding that confirms in time is safe. A peer with a
+/// funded channel counts alone, and is refused beyond.
 inline constexpr std::size_t kMaxUnfundedInbound = 50;
+/// open_channel of strangers from one network (PeerView::address): so many at once, and then one in so many ms. Each
+/// that goes on to funding_created costs a write to disk.
+inline constexpr double kOpeningsBurst = 20;
+inline constexpr std::uint64_t kOpeningEveryMs = 3'000;
+/// Networks whose openings are counted. Beyond, the one that used least of its share is forgotten.
+inline constexpr std::size_t kMaxOpeningSources = 1'024;
+/// What a peer may say anew in a connection and we write down: aliases, announcement_signatures.
+inline constexpr std::uint32_t kMaxRewrites = 8;
+/// commitment_signed without an update, one after the other: older peers send one now and then. Each is a write.
+inline constexpr std::uint32_t kMaxEmptyCommitments = 16;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
@@ -67,6 +79,10 @@ inline constexpr std::uint64_t kLowFeerateAnchorsMs = 1'209'600'000;
 /// ... and so long at least after it came back: it had no chance before.
 inline constexpr std::uint64_t kLowFeerateChanceMs = 600'000;
 
+/// An encrypted failure: BOLT 4 makes 292 bytes of it, implementations less than 1 KiB with their longest data. 483 of
+/// the largest that a peer may send would be 31 MB, in memory, in each row, and on the way back.
+inline constexpr std::size_t kMaxReason = 2'048;
+
 using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
                             wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
 using Updates = std::vector<Update>;
@@ -87,6 +103,20 @@ struct Spec {
   Msat to_local, to_remote;
   FeeratePerKw feerate;
   std::map<HtlcId, SpecHtlc> htlcs;
+};
+
+/// What the HTLCs of a spec come to. Kept beside it as they come and go: no update costs more in a full channel.
+struct Totals {
+  std::size_t offered = 0, received = 0;
+  Msat offered_amount, received_amount;
+  std::size_t untrimmed = 0;    // with an output by the lesser dust limit: the opener pays for them
+  Msat dust_ours, dust_theirs;  // without an output in our commitment, in the peer's
+  friend bool operator==(const Totals&, const Totals&) = default;
+};
+/// A commitment with everything that could be signed for it now.
+struct Next {
+  Spec spec;
+  Totals totals;
 };
 
 /// What one side asks of the other: from its open_channel or accept_channel.
@@ -168,6 +198,8 @@ struct Channel {
   std::optional<Spec> next_remote_spec;
   std::uint64_t signed_after = 0;  // local_number when it was sent: retransmission keeps the order
   std::vector<HeldInRevoke> last_revoke;
+  /// Received ones with a hold flag and without release paths, until they are handed over.
+  std::set<std::uint64_t> without_path;
   commitment::SecretStore remote_secrets;
   std::map<std::uint64_t, Offered> offered;
 
@@ -193,11 +225,16 @@ struct Channel {
   std::optional<MonoTime> low_since, talks_since;  // the feerate; the connection after channel_reestablish
   bool said_usable = false;
   bool resent_announcement = false;
+  std::uint32_t rewrites = 0;           // in this connection: see kMaxRewrites
+  std::uint32_t empty_commitments = 0;  // since the last one with an update
+  std::uint64_t source = 0;             // wire::network_of the peer that opens; 0: not known (any more)
   std::optional<UnixTime> usable_since;
   std::optional<Negotiation> negotiation;  // since our first closing_signed or the peer's, in this connection
   std::optional<MonoTime> closing_since;   // both have shut down and are connected, but have not agreed
   std::vector<RequestId> close_requests;
   std::shared_ptr<commitment::ChannelSigner> signer;
+  /// Of next_remote and next_local: made when they are asked for, moved on by each update, dropped with each turn.
+  mutable std::optional<Next> cached_remote, cached_local;
 
   [[nodiscard]] ShortChannelId scid() const {
     return ShortChannelId::of(funding_height.value(), funding_position, static_cast<std::uint16_t>(funding.index));
@@ -205,6 +242,10 @@ struct Channel {
   [[nodiscard]] bool confirmed() const { return funding_height.value() != 0; }
   /// As far as we know, and it is the peer's to do. One that was open is only being reorganised.
   [[nodiscard]] bool never_funded() const { return !funder && !confirmed() && !sent_ready; }
+  /// It can go without a trace: it failed before it cost anybody anything, and we have nothing in it.
+  [[nodiscard]] bool void_opening() const {
+    return never_funded() && !alive() && phase != ChannelPhase::Closed && local_spec.to_local == Msat(0);
+  }
   [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
   [[nodiscard]] bool usable() const {
     return phase == ChannelPhase::Normal && connected && reestablished && ready() && !reorganised &&
@@ -230,16 +271,30 @@ struct Opening {
   MonoTime started;
 };
 
+/// Peer and temporary_channel_id: peers choose the same ids. BOLT 2, "Definition of `channel_id`".
+using OpeningKey = std::pair<NodeId, ChannelId>;
+
+/// How many openings a network may begin now.
+struct OpeningShare {
+  double left = kOpeningsBurst;
+  MonoTime at;
+};
+
 struct Channels::Inside {
   std::map<ChannelId, Channel> channels;
-  std::map<ChannelId, Opening> openings;
+  std::map<OpeningKey, Opening> openings;
+  std::map<std::uint64_t, OpeningShare> opening_shares;  // by wire::network_of
   std::map<ChannelId, ChannelView> views;
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
   std::optional<FeeratePerKw> mempool_minimum;
   MonoTime started;
   std::optional<BlockHeight> broadcast_height;  // where transactions of all channels were last sent again
-  std::set<ChannelId> dirty;                    // their views are recomputed at the end of the step
+  std::set<ChannelId> dirty;                    // their views are recomputed when this input has been heard
+  std::set<ChannelId> moved;                    // only what is proposed changed: balances of their views
+  std::set<ChannelId> touched;                  // by any input of the step: EndOfStep looks at no other
+  std::set<ChannelId> unsaved;                  // their rows are written at EndOfStep, once, however often they changed
+  std::set<std::pair<MonoTime, ChannelId>> waits;  // since when each waits for its peer's answer
 };
 
 struct Work {
@@ -260,34 +315,52 @@ struct Work {
 [[nodiscard]] Result<Channel, ParseError> read_channel(ByteView value);
 [[nodiscard]] bool is_key_counter(ByteView key);
 [[nodiscard]] Result<std::uint64_t, ParseError> read_key_counter(ByteView value);
-/// The channel changed: its row is written, its view recomputed.
+/// The channel changed: its row is written at the end of the step, its view recomputed.
 void save(Work& work, Channel& channel);
+void write_rows(Work& work);
 
 // spec.cc
 [[nodiscard]] wire::Message to_message(const Update& update);
 /// False: they remove an HTLC that is not there, or add one that nobody can pay. Then the spec is worth nothing.
 [[nodiscard]] bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs);
-/// Updates that were checked when they were taken.
-void apply(Spec& spec, const Updates& ours, const Updates& theirs);
+/// What we propose (written with the step), and what the peer did (forgotten with the connection until it signs).
+void propose(Work& work, Channel& channel, Update update);
+void keep_unsigned(Work& work, Channel& channel, Update update);
+/// Both Nexts are made anew: a list or a spec changed otherwise than by one more update at its end.
+void forget_next(Channel& channel);
 /// The script that the funding output pays to.
 [[nodiscard]] Bytes script_of(const Channel& channel);
 [[nodiscard]] commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number);
 [[nodiscard]] commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spec, std::uint64_t number,
                                                        const PublicKey& point);
-/// The peer's commitment with everything that we could sign now.
-[[nodiscard]] Spec next_remote(const Channel& channel);
+/// The peer's commitment with everything that we could sign now. The reference is good until the next update.
+[[nodiscard]] const Next& next_remote(const Channel& channel);
 /// Ours with everything that the peer could sign now.
-[[nodiscard]] Spec next_local(const Channel& channel);
-/// What the opener pays for a commitment of this spec with `more` further untrimmed HTLCs: fee and anchors, in msat.
-[[nodiscard]] Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t feerate_factor,
-                               std::size_t more);
+[[nodiscard]] const Next& next_local(const Channel& channel);
+[[nodiscard]] Totals totals_of(const Channel& channel, const Spec& spec);
+/// `totals` with one more HTLC.
+void count_in(const Channel& channel, FeeratePerKw feerate, const HtlcId& id, Msat amount, Totals& totals);
+/// What the opener pays for a commitment with so many untrimmed HTLCs, at `factor` times its feerate: fee and anchors,
+/// in msat.
+[[nodiscard]] Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t factor, std::size_t untrimmed);
 /// What HTLCs without an output of their own are worth, in our commitment or in the peer's, whichever is more.
-[[nodiscard]] Msat dust_exposure(const Channel& channel, const Spec& spec);
+[[nodiscard]] Msat dust_exposure(const Totals& totals);
 /// The same at another feerate, with everything that either commitment has or could have next.
 [[nodiscard]] Msat dust_exposure_at(const Channel& channel, FeeratePerKw feerate);
-/// Whether this received HTLC is dust in a commitment that has too much of it with it and those before it.
-[[nodiscard]] bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount);
+/// Asks of received HTLCs, from `first` on and in their order, whether each is dust in a commitment that has too much
+/// of it with it and those before it.
+class DustCount {
+ public:
+  DustCount(const Channel& channel, std::uint64_t first);
+  [[nodiscard]] bool too_much(std::uint64_t id, Msat amount);
+
+ private:
+  const Channel& channel_;
+  Msat ours_, theirs_;  // in our commitment, in the peer's
+};
 [[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
+/// What an update that is only proposed changes in the view: balances. Its HTLC, if it adds one, is there already.
+void update_balances(ChannelView& view, const Channel& channel);
 /// HTLCs in either side's commitment, and when the last of them expires.
 struct PendingHtlcs {
   std::size_t count = 0;
@@ -304,10 +377,10 @@ struct SignedCommitment {
 [[nodiscard]] std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec,
                                                           std::uint64_t number, const PublicKey& point,
                                                           const ParallelMap& parallel);
-/// Whether these signatures make our commitment publishable.
-[[nodiscard]] bool verify_local(const Channel& channel, const Spec& spec, std::uint64_t number,
-                                const Signature& signature, const std::vector<Signature>& htlc_signatures,
-                                const ParallelMap& parallel);
+/// Which of these signatures does not make our commitment, or an HTLC of it, publishable, with numbers. Empty: all do.
+[[nodiscard]] std::string wrong_signature(const Channel& channel, const Spec& spec, std::uint64_t number,
+                                          const Signature& signature, const std::vector<Signature>& htlc_signatures,
+                                          const ParallelMap& parallel);
 
 // opening.cc
 void open(Work& work, const OpenChannelNow& word);
@@ -319,8 +392,10 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& message);
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& message);
 void on(Work& work, Channel& channel, const wire::ChannelReady& message);
 void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& message);
-/// The id by value: callers name the one inside the entry that this erases.
-void fail_opening(Work& work, ChannelId temporary_channel_id, const std::string& why, bool tell_peer);
+/// The key by value: callers name the one inside the entry that this erases.
+void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_peer);
+/// Says that no channel of the sender's has this id. BOLT 1: an `error` about no channel would be about all of them.
+void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id);
 /// The backend takes the funding under no circumstances that we know of: its coins are free, the channel is over.
 void on(Work& work, const FundingRefused& word);
 /// A funding that left the chain may be deep again.
@@ -332,6 +407,15 @@ void send_ready(Work& work, Channel& channel);
 void announce(Work& work, Channel& channel);
 
 // normal.cc
+/// A broken rule where BOLT 2 leaves the choice between a warning with the connection closed and an error with the
+/// channel failed: the former. What was wrong is not taken, deadlines of HTLCs are kept whatever happens, and a peer
+/// may be mended, while a channel that was closed by force is gone.
+void hang_up(Work& work, Channel& channel, const std::string& why);
+/// An update as it may be kept and sent: without TLVs that nobody reads, without a reason above kMaxReason (who
+/// forwards it makes one of its own), and update_fail_malformed_htlc only with BADONION, because without it the
+/// receiver, who is honest, must fail the channel or hang up: invalid_onion_hmac instead. Rows of November 2026 may
+/// have others. The commitments are the same whatever a failure says. BOLT 2, "Removing an HTLC".
+void make_fit(Update& update);
 void add_htlc(Work& work, const AddHtlc& word);
 void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update update);
 void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& message);
@@ -365,8 +449,6 @@ void shutdown_if_due(Work& work, Channel& channel);
 [[nodiscard]] bool quiet(const Channel& channel);
 /// Those who asked for the end learn the transaction.
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
-/// A broken rule by which nothing is lost: a warning, and the connection ends. BOLT 2 leaves the choice.
-void warn_and_drop(Work& work, Channel& channel, const std::string& why);
 /// Publishes our commitment, as soon as it may; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
 /// Our commitment, whatever was agreed, and whether or not the peer has spoken.
@@ -378,7 +460,7 @@ void break_channel(Work& work, Channel& channel, const std::string& why);
 void on_block(Work& work, const BlockConnected& in);
 void on_block_gone(Work& work, const BlockDisconnected& in);
 /// The channel is over and its row can go: the peer never funded it.
-void forget_unfunded(Work& work, const ChannelId& id);
+void forget_unfunded(Work& work, const ChannelId& id, const char* how);
 void rebroadcast(Work& work, Channel& channel);
 
 // heights.cc
@@ -392,7 +474,7 @@ void continue_closing(Work& work, Channel& channel);
 
 // waits.cc
 /// At the end of a step: what the channel waits for now, and since when.
-void note_waiting(const Work& work, Channel& channel);
+void note_waiting(Work& work, Channel& channel);
 /// Peers that did not answer lose their connection, openings that stand still fail.
 void end_waits(Work& work);
 [[nodiscard]] std::optional<MonoTime> next_wait(const Channels::Inside& state);

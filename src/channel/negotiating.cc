@@ -146,9 +146,9 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
   if (talk.ours && before) {
     auto [low, high] = std::minmax(*talk.ours, *before);
     if (fee <= low || fee >= high)
-      return warn_and_drop(work, channel,
-                           "closing_signed: " + told + " is not between " + std::to_string(low.value()) + " and " +
-                               std::to_string(high.value()));
+      return hang_up(work, channel,
+                     "closing_signed: " + told + " is not between " + std::to_string(low.value()) + " and " +
+                         std::to_string(high.value()));
   }
   if (within(acceptable_fees(work, channel), fee)) return agree(work, channel, m, std::move(transaction));
   auto range = acceptable_fees(work, channel, kMostTimesInSteps);
@@ -173,7 +173,7 @@ void continue_closing(Work& work, Channel& channel) {
 }
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
-  auto drop = [&](const char* why) { warn_and_drop(work, channel, std::string("closing_signed: ") + why); };
+  auto drop = [&](const char* why) { hang_up(work, channel, std::string("closing_signed: ") + why); };
   if (!both_shut_down(channel)) return drop("not now");
   if (m.fee_range && m.fee_range->min_fee_satoshis > m.fee_range->max_fee_satoshis)
     return drop("the minimum of fee_range is above its maximum");

@@ -6,6 +6,7 @@
 #include "channel/inside.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
+#include "wire/address.h"
 #include "wire/chains.h"
 
 namespace doze::channel {
@@ -105,6 +106,9 @@ std::string objection(const Channel& channel, const Terms& theirs, const PublicK
            number(kMaxDustLimit.value()) + " expected";
   if (theirs.channel_reserve.value() > channel.capacity.value() / 5)
     return "channel_reserve_satoshis " + number(theirs.channel_reserve.value()) + " is above a fifth of the channel";
+  if (theirs.channel_reserve < theirs.dust_limit)
+    return "dust_limit_satoshis " + number(theirs.dust_limit.value()) + " is above channel_reserve_satoshis " +
+           number(theirs.channel_reserve.value());
   if (theirs.channel_reserve < channel.local.dust_limit) return "channel_reserve_satoshis is below our dust limit";
   if (channel.local.channel_reserve < theirs.dust_limit) return "dust_limit_satoshis is above our reserve";
   if (theirs.to_self_delay > kMaxToSelfDelay)
@@ -132,7 +136,7 @@ bool opener_can_pay(const Channel& channel) {
   const auto& spec = channel.local_spec;
   auto opener = channel.funder ? spec.to_local : spec.to_remote;
   auto reserve = channel.funder ? channel.remote.channel_reserve : channel.local.channel_reserve;
-  return opener >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);
+  return opener >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);  // without HTLCs yet
 }
 
 ChannelId channel_id_of(const Outpoint& funding) {
@@ -148,25 +152,84 @@ FeeratePerKw feerate_now(const Work& work) {
 }
 
 Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
-  auto it = work.state.openings.find(id);
-  return it != work.state.openings.end() && it->second.channel.peer == peer ? &it->second : nullptr;
+  auto it = work.state.openings.find({peer, id});
+  return it != work.state.openings.end() ? &it->second : nullptr;
+}
+/// One of ours: its id is from our own chance.
+auto find_own_opening(Work& work, const ChannelId& id) {
+  auto& openings = work.state.openings;
+  return std::find_if(openings.begin(), openings.end(),
+                      [&](const auto& entry) { return entry.first.second == id && entry.second.request != 0; });
+}
+
+/// Invited, or with a channel that cost it something.
+bool is_known(const Work& work, const NodeId& peer) {
+  return work.context.views.is_client(peer);
 }
 
 /// Whether this peer may open one more channel to us; empty: yes.
 std::string too_many(const Work& work, const NodeId& peer) {
-  bool known = work.context.views.invited.contains(peer);
-  for (const auto& [id, channel] : work.state.channels)
-    known = known || (channel.peer == peer && channel.confirmed() && channel.alive());
   std::size_t opening = 0, unfunded = 0;
-  for (const auto& [id, entry] : work.state.openings) opening += entry.channel.peer == peer ? 1 : 0;
+  for (const auto& [key, entry] : work.state.openings) opening += key.first == peer ? 1 : 0;
   for (const auto& [id, channel] : work.state.channels) {
-    if (!channel.never_funded() || channel.phase == ChannelPhase::Closed) continue;
-    if (channel.peer == peer && channel.phase == ChannelPhase::Opening) ++opening;
-    if (!known || channel.peer == peer) ++unfunded;
+    if (channel.peer != peer || !channel.never_funded() || channel.phase == ChannelPhase::Closed) continue;
+    if (channel.phase == ChannelPhase::Opening) ++opening;
+    ++unfunded;
   }
   if (opening >= kMaxOpeningPerPeer) return "too many channels are being opened";
   if (unfunded >= kMaxUnfundedInbound) return "too many channels wait for their funding";
   return "";
+}
+
+std::string text_of(ShortChannelId scid) {
+  return std::to_string(scid.block()) + "x" + std::to_string(scid.tx()) + "x" + std::to_string(scid.output());
+}
+
+std::uint64_t source_of(const Work& work, const NodeId& peer) {
+  auto it = work.context.views.peers.find(peer);
+  return it == work.context.views.peers.end() ? 0 : wire::network_of(it->second.address);
+}
+
+/// Whether a stranger from there may begin one more opening now.
+bool take_share(Work& work, std::uint64_t source) {
+  auto& shares = work.state.opening_shares;
+  auto now = work.context.mono;
+  auto refill = [&](OpeningShare& share) {
+    auto passed = now.value() - std::min(share.at.value(), now.value());
+    share.left = std::min(kOpeningsBurst, share.left + static_cast<double>(passed) / double{kOpeningEveryMs});
+    share.at = now;
+  };
+  if (!shares.contains(source) && shares.size() >= kMaxOpeningSources) {
+    for (auto& [each, share] : shares) refill(share);
+    shares.erase(std::max_element(shares.begin(), shares.end(),
+                                  [](const auto& a, const auto& b) { return a.second.left < b.second.left; }));
+  }
+  auto& share = shares.try_emplace(source, OpeningShare{kOpeningsBurst, now}).first->second;
+  refill(share);
+  if (share.left < 1) return false;
+  share.left -= 1;
+  return true;
+}
+
+/// Makes room for one more channel of a stranger: of the network that has most of them the oldest goes.
+void make_room_for_unfunded(Work& work) {
+  std::map<std::uint64_t, std::vector<const Channel*>> by_source;
+  std::size_t count = 0;
+  for (const auto& [id, channel] : work.state.channels) {
+    if (!channel.never_funded() || channel.phase == ChannelPhase::Closed || is_known(work, channel.peer)) continue;
+    by_source[channel.source].push_back(&channel);
+    ++count;
+  }
+  if (count < kMaxUnfundedInbound) return;
+  const auto& most = std::max_element(by_source.begin(), by_source.end(), [](const auto& a, const auto& b) {
+                       return a.second.size() < b.second.size();
+                     })->second;
+  const auto* oldest = *std::min_element(
+      most.begin(), most.end(), [](const Channel* a, const Channel* b) { return a->key_index < b->key_index; });
+  ChannelId id = oldest->id;
+  constexpr const char* kWhy = "it was not funded while many others wait";
+  if (oldest->alive() && oldest->connected) work.send(oldest->peer, wire::Error{id, to_bytes(bytes_of(kWhy))});
+  forget_unfunded(work, id, kWhy);
 }
 
 wire::ChannelAnnouncement announcement(const Context& context, const Channel& channel) {
@@ -187,12 +250,17 @@ bool deep(const Channel& channel, BlockHeight tip, std::uint32_t depth) {
 
 }  // namespace
 
-void fail_opening(Work& work, ChannelId id, const std::string& why, bool tell_peer) {
-  auto it = work.state.openings.find(id);
+void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id) {
+  auto why = to_bytes(bytes_of("no such channel"));
+  id.is_zero() ? work.send(peer, wire::Warning{id, std::move(why)}) : work.send(peer, wire::Error{id, std::move(why)});
+}
+
+void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_peer) {
+  auto it = work.state.openings.find(key);
   if (it == work.state.openings.end()) return;
   auto opening = std::move(it->second);
   work.state.openings.erase(it);
-  if (tell_peer) work.send(opening.channel.peer, wire::Error{id, to_bytes(bytes_of(why))});
+  if (tell_peer) work.send(key.first, wire::Error{key.second, to_bytes(bytes_of(why))});
   if (!opening.funding_txid.is_zero()) work.say(ReleaseFunding{opening.funding_txid});
   if (opening.request != 0) work.say(Reply{opening.request, error(CommandErrorCode::Refused, why)});
   work.notify(Severity::Warning, "channel_opening_failed", {{"peer", opening.channel.peer.hex()}, {"reason", why}});
@@ -248,7 +316,8 @@ void open(Work& work, const OpenChannelNow& word) {
   message.feerate_per_kw = opening.feerate;
   message.channel_flags = channel.announce ? 1 : 0;
   work.send(channel.peer, std::move(message));
-  work.state.openings.emplace(opening.temporary_channel_id, std::move(opening));
+  OpeningKey key{channel.peer, opening.temporary_channel_id};
+  work.state.openings.emplace(key, std::move(opening));
 }
 
 void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
@@ -268,10 +337,14 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   if (!context.views.chain_synced) return refuse("our block chain is not synced yet, try again later");
   if (auto why = too_many(work, peer); !why.empty()) return refuse(why);
   if (!has_keys(work)) return refuse("no channel keys are left");
-  if (work.state.openings.contains(m.temporary_channel_id)) return refuse("the temporary_channel_id is in use");
+  if (work.state.openings.contains({peer, m.temporary_channel_id})) return refuse("the temporary_channel_id is in use");
+  auto source = source_of(work, peer);
+  if (!is_known(work, peer) && !take_share(work, source))
+    return refuse("too many channels were opened from your network just now: wait a moment");
   Opening opening;
   auto& channel = opening.channel;
   channel.peer = peer;
+  channel.source = source;
   channel.announce = (m.channel_flags & 1) != 0;
   if (channel.announce && context.config.role == Role::Client) return refuse("this node has no announced channels");
   channel.capacity = m.funding_satoshis;
@@ -291,14 +364,15 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   accept.temporary_channel_id = m.temporary_channel_id;
   accept.minimum_depth = channel.minimum_depth;
   work.send(peer, std::move(accept));
-  work.state.openings.emplace(m.temporary_channel_id, std::move(opening));
+  work.state.openings.emplace(OpeningKey{peer, m.temporary_channel_id}, std::move(opening));
 }
 
 void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
   auto* opening = find_opening(work, peer, m.temporary_channel_id);
-  if (opening == nullptr || opening->accepted || opening->request == 0) return;
+  if (opening == nullptr) return refuse_unknown(work, peer, m.temporary_channel_id);
+  if (opening->accepted || opening->request == 0) return;
   auto& channel = opening->channel;
-  auto refuse = [&](const std::string& why) { fail_opening(work, m.temporary_channel_id, why, true); };
+  auto refuse = [&](const std::string& why) { fail_opening(work, {peer, m.temporary_channel_id}, why, true); };
   if (!m.channel_type || *m.channel_type != channel_type(channel))
     return refuse("another channel_type than was asked for");
   if (m.minimum_depth > kMaxMinimumDepth) return refuse("minimum_depth is too large");
@@ -316,7 +390,7 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
 }
 
 void on(Work& work, const FundingFailed& word) {
-  auto it = work.state.openings.find(word.temporary_channel_id);
+  auto it = find_own_opening(work, word.temporary_channel_id);
   if (it == work.state.openings.end()) return;
   auto opening = std::move(it->second);
   work.state.openings.erase(it);
@@ -325,7 +399,7 @@ void on(Work& work, const FundingFailed& word) {
 }
 
 void on(Work& work, const FundingPrepared& word) {
-  auto it = work.state.openings.find(word.temporary_channel_id);
+  auto it = find_own_opening(work, word.temporary_channel_id);
   if (it == work.state.openings.end()) return work.say(ReleaseFunding{bitcoin::txid(word.transaction)});
   auto& opening = it->second;
   auto& channel = opening.channel;
@@ -335,8 +409,7 @@ void on(Work& work, const FundingPrepared& word) {
   channel.id = channel_id_of(channel.funding);
   channel.created_height = work.context.tip;
   auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
-  if (!signed_commitment)
-    return fail_opening(work, word.temporary_channel_id, "the peer's keys cannot be combined", true);
+  if (!signed_commitment) return fail_opening(work, it->first, "the peer's keys cannot be combined", true);
   opening.sent_created = true;
   keep_keys(work, channel);
   work.send(channel.peer,
@@ -346,24 +419,27 @@ void on(Work& work, const FundingPrepared& word) {
 
 void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   auto* opening = find_opening(work, peer, m.temporary_channel_id);
-  if (opening == nullptr || opening->request != 0) return;
+  if (opening == nullptr) return refuse_unknown(work, peer, m.temporary_channel_id);
+  if (opening->request != 0) return;
   auto channel = std::move(opening->channel);
   channel.funding = {m.funding_txid, m.funding_output_index};
   channel.id = channel_id_of(channel.funding);
   channel.created_height = work.context.tip;
   auto refuse = [&](const std::string& why) {
     opening->channel = std::move(channel);
-    fail_opening(work, m.temporary_channel_id, why, true);
+    fail_opening(work, {peer, m.temporary_channel_id}, why, true);
   };
   if (work.state.channels.contains(channel.id)) return refuse("this funding output has a channel already");
-  if (!verify_local(channel, channel.local_spec, 0, m.signature, {}, work.context.parallel))
-    return refuse("the signature is wrong");
+  if (auto wrong = wrong_signature(channel, channel.local_spec, 0, m.signature, {}, work.context.parallel);
+      !wrong.empty())
+    return refuse("funding_created: " + wrong);
   auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
   if (!signed_commitment) return refuse("the keys cannot be combined");
   channel.local_signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
   keep_keys(work, channel);
-  work.state.openings.erase(m.temporary_channel_id);
+  work.state.openings.erase({peer, m.temporary_channel_id});
+  if (!is_known(work, peer)) make_room_for_unfunded(work);
   work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
@@ -375,10 +451,12 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   auto it = std::find_if(work.state.openings.begin(), work.state.openings.end(), [&](const auto& entry) {
     return entry.second.sent_created && entry.second.channel.id == m.channel_id && entry.second.channel.peer == peer;
   });
-  if (it == work.state.openings.end()) return;
+  if (it == work.state.openings.end()) return refuse_unknown(work, peer, m.channel_id);
   auto& opening = it->second;
-  if (!verify_local(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel))
-    return fail_opening(work, it->first, "the peer's signature is wrong", true);
+  if (auto wrong =
+          wrong_signature(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel);
+      !wrong.empty())
+    return fail_opening(work, it->first, "funding_signed: " + wrong, true);
   auto request = opening.request;
   auto channel = std::move(opening.channel);
   work.state.openings.erase(it);
@@ -441,10 +519,20 @@ void send_ready(Work& work, Channel& channel) {
   }
 }
 
+namespace {
+/// Whether something that the peer says anew may be written once more in this connection.
+bool may_rewrite(Channel& channel) {
+  if (channel.rewrites >= kMaxRewrites) return false;
+  ++channel.rewrites;
+  return true;
+}
+}  // namespace
+
 void on(Work& work, Channel& channel, const wire::ChannelReady& m) {
-  if (!crypto::is_valid(m.second_per_commitment_point)) return warn_and_drop(work, channel, "channel_ready: no point");
+  if (!crypto::is_valid(m.second_per_commitment_point)) return hang_up(work, channel, "channel_ready: no point");
   bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
-  if (channel.got_ready && !alias_changed) return;
+  // Names that it gave before stay good: after many the last one that we wrote down will do.
+  if (channel.got_ready && (!alias_changed || !may_rewrite(channel))) return;
   if (m.short_channel_id) channel.remote_alias = m.short_channel_id;
   if (!channel.got_ready) {
     channel.got_ready = true;
@@ -489,7 +577,12 @@ void announce(Work& work, Channel& channel) {
 
 void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& m) {
   // The peer may have seen the blocks before us: its signatures are kept, and checked when we know the scid.
-  if (!channel.announce || (channel.confirmed() && m.short_channel_id != channel.scid())) return;
+  if (!channel.announce) return;
+  if (channel.confirmed() && m.short_channel_id != channel.scid())
+    return work.send(channel.peer,
+                     wire::Warning{channel.id, to_bytes(bytes_of("announcement_signatures: short_channel_id " +
+                                                                 text_of(m.short_channel_id) + ", " +
+                                                                 text_of(channel.scid()) + " expected"))});
   if (channel.announced) {
     // The peer lost ours: it gets them again, once a connection, or two of us would never stop.
     if (channel.resent_announcement) return;
@@ -497,9 +590,12 @@ void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& m) {
     channel.sent_announcement = false;
     channel.announced = false;
   }
+  bool again =
+      channel.remote_node_signature == m.node_signature && channel.remote_bitcoin_signature == m.bitcoin_signature;
+  if (!again && !may_rewrite(channel)) return;
   channel.remote_node_signature = m.node_signature;
   channel.remote_bitcoin_signature = m.bitcoin_signature;
-  save(work, channel);
+  if (!again) save(work, channel);
   announce(work, channel);
 }
 

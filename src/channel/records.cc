@@ -7,7 +7,9 @@
 namespace doze::channel {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+/// 2: without_path at the end.
+constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kCounterVersion = 1;
 
 // Every type that a channel consists of, once for writing and once for reading.
 struct Out {
@@ -39,6 +41,7 @@ struct Out {
     out.put(static_cast<std::uint32_t>(held.size()));
     for (const auto& item : held) out.all(item.id, item.profile);
   }
+  void one(const std::set<std::uint64_t>& ids) { out.put(std::vector<std::uint64_t>(ids.begin(), ids.end())); }
   void one(const commitment::SecretStore& store) { out.put(store.serialize()); }
   void one(const std::map<std::uint64_t, Offered>& offered) {
     out.put(static_cast<std::uint32_t>(offered.size()));
@@ -69,6 +72,7 @@ struct In {
                                   [&]<class M>(const M& m) {
                                     if constexpr (std::is_constructible_v<Update, M>) {
                                       updates.emplace_back(m);
+                                      make_fit(updates.back());
                                       return true;
                                     }
                                     return false;
@@ -91,6 +95,11 @@ struct In {
     bool has = false;
     in.get(has);
     if (has) one(spec.emplace());
+  }
+  void one(std::set<std::uint64_t>& ids) {
+    std::vector<std::uint64_t> list;
+    in.get(list);
+    ids = {list.begin(), list.end()};
   }
   void one(Terms& t) {
     in.all(t.dust_limit, t.max_htlc_value_in_flight, t.channel_reserve, t.htlc_minimum, t.to_self_delay,
@@ -138,7 +147,7 @@ struct In {
 };
 
 template <class Archive, class C>
-void fields(Archive&& a, C& c) {
+void fields(Archive&& a, C& c, std::uint8_t version) {
   auto all = [&](auto&... values) { (a.one(values), ...); };
   all(c.id, c.peer, c.key_index, c.funder, c.announce, c.scid_alias_type, c.format, c.phase, c.capacity, c.local,
       c.remote, c.minimum_depth, c.funding, c.funding_transaction, c.created_height, c.funding_height,
@@ -149,6 +158,7 @@ void fields(Archive&& a, C& c) {
       c.last_revoke, c.remote_secrets, c.offered);
   all(c.sent_announcement, c.remote_node_signature, c.remote_bitcoin_signature, c.announced, c.local_shutdown,
       c.remote_shutdown, c.closing_transaction, c.status);
+  if (version >= 2) all(c.without_path);
 }
 
 const Bytes kKeyCounter{'k', 'e', 'y', 's'};
@@ -208,7 +218,7 @@ const char* damage(const Channel& c) {
   for (const Spec* spec : {&c.local_spec, &c.remote_spec, c.next_remote_spec ? &*c.next_remote_spec : &c.remote_spec})
     if (!adds_up(*spec, c.capacity)) return "channel: balances";
   if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update does not fit";
-  bool known = c.last_revoke.size() <= kMaxHeldPerChannel;
+  bool known = c.last_revoke.size() <= kMaxHeldPerChannel && c.without_path.size() <= 2 * kMaxAcceptedHtlcs;
   for (const auto& held : c.last_revoke) known = known && held.profile <= Profile::Draft;
   for (const auto& [id, offered] : c.offered) known = known && offered.hold.value_or(Profile::Ldk) <= Profile::Draft;
   return known ? nullptr : "channel: hold";
@@ -218,15 +228,16 @@ const char* damage(const Channel& c) {
 
 Put record(const Channel& channel) {
   RecordWriter out(kVersion);
-  fields(Out{out}, channel);
+  fields(Out{out}, channel, kVersion);
   return {Table::Channel, to_bytes(channel.id.view()), out.take()};
 }
 
 Result<Channel, ParseError> read_channel(ByteView value) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
+  if (in.version() < 1 || in.version() > kVersion)
+    return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
   Channel channel;
-  fields(In{in}, channel);
+  fields(In{in}, channel, in.version());
   LN_CHECK(in.finish("channel"));
   forget_unsigned(channel);
   if (const auto* what = damage(channel)) return fail(ParseError{ParseCode::BadValue, 0, what});
@@ -234,14 +245,14 @@ Result<Channel, ParseError> read_channel(ByteView value) {
 }
 
 Put key_counter_record(std::uint64_t next) {
-  RecordWriter out(kVersion);
+  RecordWriter out(kCounterVersion);
   out.put(next);
   return {Table::Channel, kKeyCounter, out.take()};
 }
 
 Result<std::uint64_t, ParseError> read_key_counter(ByteView value) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "key counter"});
+  if (in.version() != kCounterVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "key counter"});
   std::uint64_t next = 0;
   in.all(next);
   LN_CHECK(in.finish("key counter"));
@@ -254,8 +265,13 @@ bool is_key_counter(ByteView key) {
 }
 
 void save(Work& work, Channel& channel) {
-  work.say(record(channel));
+  work.state.unsaved.insert(channel.id);
   work.state.dirty.insert(channel.id);
+}
+
+void write_rows(Work& work) {
+  for (const auto& id : std::exchange(work.state.unsaved, {}))
+    if (auto it = work.state.channels.find(id); it != work.state.channels.end()) work.say(record(it->second));
 }
 
 }  // namespace doze::channel

@@ -11,6 +11,7 @@ void forget_unsigned(Channel& channel) {
   for (const auto& update : channel.remote_proposed)
     if (std::holds_alternative<wire::UpdateAddHtlc>(update)) --channel.next_remote_htlc;
   channel.remote_proposed.clear();
+  forget_next(channel);
 }
 
 namespace {
@@ -19,9 +20,10 @@ namespace {
 /// last one first, whose ids are free again.
 void forget_unaffordable(Work& work, Channel& channel) {
   auto affordable = [&] {
-    auto spec = next_remote(channel);
+    const auto& [spec, totals] = next_remote(channel);
     auto reserve = channel.funder ? channel.remote.channel_reserve : channel.local.channel_reserve;
-    return (channel.funder ? spec.to_local : spec.to_remote) >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);
+    return (channel.funder ? spec.to_local : spec.to_remote) >=
+           to_msat(reserve) + opener_cost(channel, spec, 1, totals.untrimmed);
   };
   auto last = [&](auto is) { return std::find_if(channel.local_proposed.rbegin(), channel.local_proposed.rend(), is); };
   auto is_fee = [](const Update& update) { return std::holds_alternative<wire::UpdateFee>(update); };
@@ -37,6 +39,7 @@ void forget_unaffordable(Work& work, Channel& channel) {
       work.say(HtlcRefused{offered.mapped().origin, channel.id, AddRefusal::InsufficientFunds});
     }
     channel.local_proposed.erase(std::next(found).base());
+    forget_next(channel);
     save(work, channel);
   }
 }
@@ -49,6 +52,7 @@ void reconnect(Work& work, Channel& channel) {
   channel.sent_shutdown = channel.got_shutdown = false;
   channel.resent_announcement = false;
   channel.negotiation.reset();
+  channel.rewrites = channel.empty_commitments = 0;
   work.state.dirty.insert(channel.id);
   if (!channel.alive()) {
     if (channel.phase == ChannelPhase::ForceClosing)

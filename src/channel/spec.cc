@@ -57,26 +57,22 @@ std::uint64_t obscure(const Channel& channel) {
   return channel.funder ? commitment::obscure_factor(us, them) : commitment::obscure_factor(them, us);
 }
 
-/// Largest HTLC that `payer` can add to `spec` without touching its reserve; the opener also pays for its output.
-Msat room(const Channel& channel, const Spec& spec, bool ours) {
+/// Largest HTLC that `payer` can add without touching its reserve; the opener also pays for its output.
+Msat room(const Channel& channel, const Next& next, bool ours) {
+  const auto& [spec, totals] = next;
   const auto& receiver = ours ? channel.remote : channel.local;
   auto left = sub_or_zero(ours ? spec.to_local : spec.to_remote, to_msat(receiver.channel_reserve));
   bool pays_fee = ours == channel.funder;
   if (pays_fee) {
-    left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, 1));
+    left = sub_or_zero(left, opener_cost(channel, spec, kFeeSpike, totals.untrimmed + 1));
   } else {
     const auto& payer = ours ? channel.local : channel.remote;
-    if ((ours ? spec.to_remote : spec.to_local) < to_msat(payer.channel_reserve) + opener_cost(channel, spec, 1, 1))
+    if ((ours ? spec.to_remote : spec.to_local) <
+        to_msat(payer.channel_reserve) + opener_cost(channel, spec, 1, totals.untrimmed + 1))
       return Msat(0);
   }
-  std::size_t count = 0;
-  Msat in_flight;
-  for (const auto& [id, htlc] : spec.htlcs) {
-    if (id.offered != ours) continue;
-    ++count;
-    in_flight += htlc.amount;
-  }
-  if (count >= receiver.max_accepted_htlcs) return Msat(0);
+  if ((ours ? totals.offered : totals.received) >= receiver.max_accepted_htlcs) return Msat(0);
+  auto in_flight = ours ? totals.offered_amount : totals.received_amount;
   return std::min(left, sub_or_zero(receiver.max_htlc_value_in_flight, in_flight));
 }
 
@@ -85,11 +81,51 @@ bool is_dust(const Channel& channel, FeeratePerKw feerate, bool our_commitment, 
   auto limit = our_commitment ? channel.local.dust_limit : channel.remote.dust_limit;
   return commitment::is_trimmed(channel.format, feerate, limit, id.offered == our_commitment, amount);
 }
-Msat dust_in(const Channel& channel, const Spec& spec, bool our_commitment) {
-  Msat out;
-  for (const auto& [id, htlc] : spec.htlcs)
-    if (is_dust(channel, spec.feerate, our_commitment, id, htlc.amount)) out += htlc.amount;
-  return out;
+
+std::optional<HtlcId> removed_by(const Update& update, bool ours) {
+  return std::visit(
+      [&]<class M>(const M& message) -> std::optional<HtlcId> {
+        if constexpr (requires { message.id; } && !std::is_same_v<M, wire::UpdateAddHtlc>)
+          return HtlcId{!ours, message.id};
+        return std::nullopt;
+      },
+      update);
+}
+
+/// Moves on by one update that was checked when it was taken.
+void apply(const Channel& channel, Next& next, const Update& update, bool ours) {
+  auto& [spec, totals] = next;
+  auto counted = [&](const HtlcId& id) {
+    Totals one;
+    if (auto it = spec.htlcs.find(id); it != spec.htlcs.end())
+      count_in(channel, spec.feerate, id, it->second.amount, one);
+    return one;
+  };
+  if (auto removed = removed_by(update, ours)) {
+    auto one = counted(*removed);
+    totals.offered -= one.offered;
+    totals.received -= one.received;
+    totals.untrimmed -= one.untrimmed;
+    totals.offered_amount -= one.offered_amount;
+    totals.received_amount -= one.received_amount;
+    totals.dust_ours -= one.dust_ours;
+    totals.dust_theirs -= one.dust_theirs;
+  }
+  bool good = apply_one(spec, update, ours);
+  LN_ASSERT(good);
+  if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
+    count_in(channel, spec.feerate, {ours, add->id}, add->amount_msat, totals);
+  if (std::holds_alternative<wire::UpdateFee>(update)) totals = totals_of(channel, spec);
+}
+
+const Next& cached(const Channel& channel, std::optional<Next>& cache, const Spec& from, const Updates& ours,
+                   const Updates& theirs) {
+  if (cache) return *cache;
+  auto& next = cache.emplace(Next{from, {}});
+  bool good = try_apply(next.spec, ours, theirs);
+  LN_ASSERT(good);
+  next.totals = totals_of(channel, next.spec);
+  return next;
 }
 
 }  // namespace
@@ -112,11 +148,6 @@ bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs) {
         return false;
   }
   return true;
-}
-
-void apply(Spec& spec, const Updates& ours, const Updates& theirs) {
-  bool good = try_apply(spec, ours, theirs);
-  LN_ASSERT(good);
 }
 
 commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number) {
@@ -158,48 +189,93 @@ commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spe
   return out;
 }
 
-Spec next_remote(const Channel& channel) {
-  auto spec = channel.next_remote_spec.value_or(channel.remote_spec);
-  apply(spec, channel.local_proposed, channel.remote_acked);
-  return spec;
+const Next& next_remote(const Channel& channel) {
+  const auto& from = channel.next_remote_spec ? *channel.next_remote_spec : channel.remote_spec;
+  return cached(channel, channel.cached_remote, from, channel.local_proposed, channel.remote_acked);
 }
 
-Spec next_local(const Channel& channel) {
-  auto spec = channel.local_spec;
-  apply(spec, channel.local_acked, channel.remote_proposed);
-  return spec;
+const Next& next_local(const Channel& channel) {
+  return cached(channel, channel.cached_local, channel.local_spec, channel.local_acked, channel.remote_proposed);
 }
 
-Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t factor, std::size_t more) {
-  auto untrimmed = more;
+void forget_next(Channel& channel) {
+  channel.cached_remote.reset();
+  channel.cached_local.reset();
+}
+
+void propose(Work& work, Channel& channel, Update update) {
+  if (channel.cached_remote) apply(channel, *channel.cached_remote, update, true);
+  if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
+    if (auto view = work.state.views.find(channel.id); view != work.state.views.end())
+      view->second.offered_htlcs.insert(add->id);
+  channel.local_proposed.push_back(std::move(update));
+  work.state.moved.insert(channel.id);
+  work.state.unsaved.insert(channel.id);
+}
+
+void keep_unsigned(Work& work, Channel& channel, Update update) {
+  make_fit(update);
+  if (channel.cached_local) apply(channel, *channel.cached_local, update, false);
+  if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
+    if (auto view = work.state.views.find(channel.id); view != work.state.views.end())
+      view->second.received_htlcs.insert(add->id);
+  channel.remote_proposed.push_back(std::move(update));
+  work.state.moved.insert(channel.id);
+}
+
+void count_in(const Channel& channel, FeeratePerKw feerate, const HtlcId& id, Msat amount, Totals& totals) {
+  ++(id.offered ? totals.offered : totals.received);
+  (id.offered ? totals.offered_amount : totals.received_amount) += amount;
+  auto least = std::min(channel.local.dust_limit, channel.remote.dust_limit);
+  if (!commitment::is_trimmed(channel.format, feerate, least, id.offered, amount)) ++totals.untrimmed;
+  if (is_dust(channel, feerate, true, id, amount)) totals.dust_ours += amount;
+  if (is_dust(channel, feerate, false, id, amount)) totals.dust_theirs += amount;
+}
+
+Totals totals_of(const Channel& channel, const Spec& spec) {
+  Totals out;
+  for (const auto& [id, htlc] : spec.htlcs) count_in(channel, spec.feerate, id, htlc.amount, out);
+  return out;
+}
+
+Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t factor, std::size_t untrimmed) {
   FeeratePerKw feerate(spec.feerate.value() * factor);
-  auto dust = std::min(channel.local.dust_limit, channel.remote.dust_limit);
-  for (const auto& [id, htlc] : spec.htlcs)
-    if (!commitment::is_trimmed(channel.format, spec.feerate, dust, id.offered, htlc.amount)) ++untrimmed;
   return to_msat(commitment::commitment_fee(channel.format, feerate, untrimmed) +
                  commitment::anchors_cost(channel.format));
 }
 
-Msat dust_exposure(const Channel& channel, const Spec& spec) {
-  return std::max(dust_in(channel, spec, true), dust_in(channel, spec, false));
+Msat dust_exposure(const Totals& totals) {
+  return std::max(totals.dust_ours, totals.dust_theirs);
 }
 
 Msat dust_exposure_at(const Channel& channel, FeeratePerKw feerate) {
-  auto spec = next_local(channel);
-  for (const auto& more : {channel.local_spec, channel.remote_spec, next_remote(channel)})
-    spec.htlcs.insert(more.htlcs.begin(), more.htlcs.end());
-  spec.feerate = feerate;
-  return dust_exposure(channel, spec);
+  Spec all;
+  for (const Spec* spec :
+       {&next_local(channel).spec, &channel.local_spec, &channel.remote_spec, &next_remote(channel).spec})
+    all.htlcs.insert(spec->htlcs.begin(), spec->htlcs.end());
+  all.feerate = feerate;
+  return dust_exposure(totals_of(channel, all));
 }
 
-bool too_much_dust(const Channel& channel, std::uint64_t id, Msat amount) {
+DustCount::DustCount(const Channel& channel, std::uint64_t first) : channel_(channel) {
   for (bool our_commitment : {true, false}) {
-    auto spec = our_commitment ? channel.local_spec : channel.remote_spec;
-    if (!is_dust(channel, spec.feerate, our_commitment, {false, id}, amount)) continue;
-    std::erase_if(spec.htlcs, [&](const auto& entry) { return !entry.first.offered && entry.first.id > id; });
-    if (dust_in(channel, spec, our_commitment) > kMaxDustExposure) return true;
+    const auto& spec = our_commitment ? channel.local_spec : channel.remote_spec;
+    for (const auto& [id, htlc] : spec.htlcs)
+      if ((id.offered || id.id < first) && is_dust(channel, spec.feerate, our_commitment, id, htlc.amount))
+        (our_commitment ? ours_ : theirs_) += htlc.amount;
   }
-  return false;
+}
+
+bool DustCount::too_much(std::uint64_t id, Msat amount) {
+  bool out = false;
+  for (bool our_commitment : {true, false}) {
+    const auto& spec = our_commitment ? channel_.local_spec : channel_.remote_spec;
+    if (!is_dust(channel_, spec.feerate, our_commitment, {false, id}, amount)) continue;
+    auto& sum = our_commitment ? ours_ : theirs_;
+    if (spec.htlcs.contains({false, id})) sum += amount;
+    out = out || sum > kMaxDustExposure;
+  }
+  return out;
 }
 
 std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec, std::uint64_t number,
@@ -213,18 +289,25 @@ std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& 
   return out;
 }
 
-bool verify_local(const Channel& channel, const Spec& spec, std::uint64_t number, const Signature& signature,
-                  const std::vector<Signature>& htlc_signatures, const ParallelMap& parallel) {
+std::string wrong_signature(const Channel& channel, const Spec& spec, std::uint64_t number, const Signature& signature,
+                            const std::vector<Signature>& htlc_signatures, const ParallelMap& parallel) {
   auto built = commitment::build_commitment(local_terms(channel, spec, number));
-  if (!built || built->htlcs.size() != htlc_signatures.size()) return false;
+  if (!built) return "the keys cannot be combined";
+  if (built->htlcs.size() != htlc_signatures.size())
+    return std::to_string(htlc_signatures.size()) + " htlc_signatures, " + std::to_string(built->htlcs.size()) +
+           " expected: as many as commitment " + std::to_string(number) + " has outputs of HTLCs";
   auto digest = commitment::funding_digest(built->transaction, script_of(channel), channel.capacity);
-  if (!crypto::ecdsa_verify(channel.remote.keys.funding, digest, signature)) return false;
+  if (!crypto::ecdsa_verify(channel.remote.keys.funding, digest, signature))
+    return "the signature of commitment " + std::to_string(number) + " is wrong";
   std::vector<std::uint8_t> good(htlc_signatures.size());
   parallel.run(good.size(), [&](std::size_t i) {
     auto htlc = commitment::htlc_digest(built->htlcs[i], commitment::htlc_sighash(channel.format));
     good[i] = crypto::ecdsa_verify(built->other_htlc_key, htlc, htlc_signatures[i]) ? 1 : 0;
   });
-  return std::find(good.begin(), good.end(), 0) == good.end();
+  auto wrong = std::find(good.begin(), good.end(), 0);
+  if (wrong == good.end()) return "";
+  return "htlc_signature " + std::to_string(wrong - good.begin() + 1) + " of " + std::to_string(good.size()) +
+         " of commitment " + std::to_string(number) + " is wrong";
 }
 
 ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {
@@ -245,6 +328,12 @@ PendingHtlcs pending_htlcs(const Channel& channel) {
   return out;
 }
 
+void update_balances(ChannelView& view, const Channel& channel) {
+  if (!channel.usable()) return;
+  view.spendable = room(channel, next_remote(channel), true);
+  view.receivable = room(channel, next_local(channel), false);
+}
+
 ChannelView view_of(const Channel& channel, const Signer& signer) {
   ChannelView out;
   out.channel_id = channel.id;
@@ -258,13 +347,11 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.local_alias = local_alias(signer, channel.id);
   out.remote_alias = channel.remote_alias;
   out.capacity = channel.capacity;
-  auto remote = next_remote(channel), local = next_local(channel);
+  const auto& remote = next_remote(channel).spec;
+  const auto& local = next_local(channel).spec;
   out.local_balance = channel.local_spec.to_local;
   out.remote_balance = channel.local_spec.to_remote;
-  if (channel.usable()) {
-    out.spendable = room(channel, remote, true);
-    out.receivable = room(channel, local, false);
-  }
+  update_balances(out, channel);
   out.htlc_minimum_remote = channel.remote.htlc_minimum;
   out.max_held_received = kMaxHeldPerChannel;
   for (const Spec* spec :

@@ -81,7 +81,7 @@ void hold_back(Work& work, Channel& channel, HeldBack wish) {
   work.state.dirty.insert(channel.id);
 }
 
-void note_waiting(const Work& work, Channel& channel) {
+void note_waiting(Work& work, Channel& channel) {
   if (!channel.reestablished) channel.talks_since.reset();
   if (channel.reestablished && !channel.talks_since) channel.talks_since = work.context.mono;
   note_feerate(work, channel);
@@ -89,15 +89,23 @@ void note_waiting(const Work& work, Channel& channel) {
   if (both_shut_down(channel) && !channel.agreed() && !channel.closing_since) channel.closing_since = work.context.mono;
   auto answer = awaited(channel);
   if (channel.waiting.answer == answer && channel.waiting.number == channel.remote_number) return;
+  work.state.waits.erase({channel.waiting.since, channel.id});
   channel.waiting = {answer, channel.remote_number, work.context.mono};
+  if (answer != Answer::Nothing) work.state.waits.emplace(channel.waiting.since, channel.id);
 }
 
 void end_waits(Work& work) {
   auto now = work.context.mono;
-  for (auto& [id, channel] : work.state.channels) {
+  auto& waits = work.state.waits;
+  while (!waits.empty() && after_ms(waits.begin()->first, kAnswerWaitMs) <= now) {
+    auto id = waits.begin()->second;
+    waits.erase(waits.begin());
+    auto it = work.state.channels.find(id);
+    if (it == work.state.channels.end()) continue;  // forgotten meanwhile
+    auto& channel = it->second;
     auto& waiting = channel.waiting;
-    if (waiting.answer == Answer::Nothing || after_ms(waiting.since, kAnswerWaitMs) > now) continue;
     waiting.since = now;
+    waits.emplace(now, id);
     work.notify(
         Severity::Warning, "peer_does_not_answer",
         {{"channel_id", id.hex()}, {"peer", channel.peer.hex()}, {"awaited", std::string(name(waiting.answer))}});
@@ -105,20 +113,19 @@ void end_waits(Work& work) {
   }
   for (auto& [id, channel] : work.state.channels)
     if (auto end = patience(work.state, channel); end && end->first <= now) break_channel(work, channel, end->second);
-  std::vector<ChannelId> late;
-  for (const auto& [id, opening] : work.state.openings)
-    if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(id);
-  for (const auto& id : late) fail_opening(work, id, "the peer did not go on with the opening", true);
+  std::vector<OpeningKey> late;
+  for (const auto& [key, opening] : work.state.openings)
+    if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(key);
+  for (const auto& key : late) fail_opening(work, key, "the peer did not go on with the opening", true);
 }
 
 std::optional<MonoTime> next_wait(const Channels::Inside& state) {
   std::optional<MonoTime> out;
   auto take = [&](MonoTime time) { out = out ? std::min(*out, time) : time; };
-  for (const auto& [id, channel] : state.channels)
-    if (channel.waiting.answer != Answer::Nothing) take(after_ms(channel.waiting.since, kAnswerWaitMs));
+  if (!state.waits.empty()) take(after_ms(state.waits.begin()->first, kAnswerWaitMs));
   for (const auto& [id, channel] : state.channels)
     if (auto end = patience(state, channel)) take(end->first);
-  for (const auto& [id, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
+  for (const auto& [key, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
   return out;
 }
 

@@ -62,6 +62,8 @@ struct ChannelView {
   std::string status;  // one line for people: what it waits for, or why it closed
   std::uint64_t key_index = 0;
   std::optional<UnixTime> usable_since;
+  /// Its funding was seen in a block, or we pay it: what a stranger can have for nothing is not.
+  [[nodiscard]] bool funded() const { return funder || scid.has_value() || phase == ChannelPhase::Normal; }
 };
 
 /// From channel_updates of the two ends of one of our channels.
@@ -94,7 +96,7 @@ struct Views {
   const std::map<NodeId, PeerView>& peers;
   const std::map<ChannelId, PolicyPair>& policies;
   const std::map<OfferId, OfferView>& offers;
-  /// Clients of ours by invitation (node ids), revoked ones left out. A peer with a channel is a client, too.
+  /// Clients of ours by invitation (node ids), revoked ones left out. A peer with a funded channel is a client too.
   const std::set<NodeId>& invited;
   bool chain_synced = true;
   /// From the wallet: above it no closing script of ours was ever paid. See kClosingScriptsAhead.

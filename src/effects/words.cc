@@ -100,7 +100,7 @@ const ChannelView* Views::channel_by_scid(ShortChannelId scid) const {
 bool Views::is_client(const NodeId& node) const {
   if (invited.contains(node)) return true;
   for (const auto& [id, channel] : channels)
-    if (channel.peer == node && channel.phase != ChannelPhase::Closed) return true;
+    if (channel.peer == node && channel.phase != ChannelPhase::Closed && channel.funded()) return true;
   return false;
 }
 

@@ -152,6 +152,8 @@ struct HtlcReceived {
   /// It has no output of its own and the channel has too much of this kind: to be failed, its preimage not revealed.
   /// BOLT 2, "Bounding exposure to trimmed in-flight HTLCs".
   bool too_much_dust = false;
+  /// It asks to be held, and our revoke_and_ack had no release path for it: nothing could ever release it.
+  bool no_release_path = false;
 };
 /// From channel, to payment: the peer settled an offered HTLC (said when update_fulfill_htlc arrives). Exactly once.
 struct HtlcFulfilled {

@@ -92,7 +92,7 @@ Bytes wrap_failure(const SharedSecret& secret, ByteView reason) {
 }
 
 std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& secrets, ByteView reason) {
-  if (reason.size() < 32 + 2 + 2 + 2) return std::nullopt;
+  if (reason.size() < kShortestFailure) return std::nullopt;
   Bytes packet(reason.begin(), reason.end());
   std::optional<OriginFailure> out;
   for (std::size_t hop = 0; hop < secrets.size(); ++hop) {

@@ -28,6 +28,9 @@ inline constexpr std::uint16_t kTemporaryNodeFailure = kNode | 2, kPermanentNode
 /// "temporary_channel_failure"; "unknown failure" for anything else.
 [[nodiscard]] const char* failure_name(std::uint16_t code);
 
+/// MAC, two lengths and a code: nobody on the way made what is shorter.
+inline constexpr std::size_t kShortestFailure = 32 + 2 + 2 + 2;
+
 /// A failure of ours, padded so that all look alike, encrypted for the way back.
 [[nodiscard]] Bytes create_failure(const SharedSecret& secret, ByteView failure_message);
 /// code and data as the failure_message that create_failure takes. Codes that carry a channel_update carry an empty

@@ -130,16 +130,16 @@ const char* name(PeelError error) {
   return "unknown";
 }
 
-Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const Ecdh& ecdh) {
-  if (packet.size() <= kPacketOverhead) return fail(PeelError::BadHmac);
-  if (packet[0] != 0) return fail(PeelError::BadVersion);
+Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, const Ecdh& ecdh) {
+  if (packet.size() <= kPacketOverhead) return fail(PeelRefusal{PeelError::BadHmac, std::nullopt});
+  if (packet[0] != 0) return fail(PeelRefusal{PeelError::BadVersion, std::nullopt});
   auto point = crypto::parse_point(packet.subspan(1, 33));
-  if (!point) return fail(PeelError::BadKey);
+  if (!point) return fail(PeelRefusal{PeelError::BadKey, std::nullopt});
   auto size = packet.size() - kPacketOverhead;
   auto body = packet.subspan(34, size);
   auto secret = ecdh(*point);
   auto expected = crypto::hmac_sha256(generate_key("mu", secret.reveal()).view(), {body, associated_data});
-  if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size))) return fail(PeelError::BadHmac);
+  if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size))) return fail(PeelRefusal{PeelError::BadHmac, std::nullopt});
 
   auto rho = generate_key("rho", secret.reveal());
   Bytes clear(body.begin(), body.end());
@@ -147,16 +147,16 @@ Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const 
   Reader in(clear);
   auto length = wire::read_bigsize(in);
   // Lengths 0 and 1 were the old fixed-size payloads.
-  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32) return fail(PeelError::BadPayload);
+  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32) return fail(PeelRefusal{PeelError::BadPayload, secret});
   Peeled out;
   out.payload = to_bytes(in.bytes(static_cast<std::size_t>(length)));
   auto hmac = Hash32::from(in.bytes(32));
-  if (!in.ok() || !hmac) return fail(PeelError::BadPayload);
+  if (!in.ok() || !hmac) return fail(PeelRefusal{PeelError::BadPayload, secret});
   out.shared_secret = secret;
   if (hmac->is_zero()) return out;
   auto factor = crypto::sha256({point->view(), secret.reveal()});
   auto next = crypto::tweak_mul(*point, factor.view());
-  if (!next) return fail(PeelError::BadKey);
+  if (!next) return fail(PeelRefusal{PeelError::BadKey, std::nullopt});
   // What was cut off at the front comes in as key stream at the end.
   Bytes packet_out(packet.size());
   auto end = std::copy(next->bytes.begin(), next->bytes.end(), packet_out.begin() + 1);

@@ -38,9 +38,14 @@ struct Hop {
 [[nodiscard]] Bytes with_length(ByteView tlv_stream);
 
 enum class PeelError : std::uint8_t { BadVersion, BadKey, BadHmac, BadPayload };
-/// invalid_onion_version, _key, _hmac or _payload: what update_fail_malformed_htlc says.
+/// invalid_onion_version, _key, _hmac or _payload. All but the last have BADONION and are what
+/// update_fail_malformed_htlc says; behind a right HMAC a failure goes back encrypted, in update_fail_htlc.
 [[nodiscard]] std::uint16_t failure_code(PeelError error);
 [[nodiscard]] const char* name(PeelError error);
+struct PeelRefusal {
+  PeelError error;
+  std::optional<SharedSecret> shared_secret;  // BadPayload: the HMAC was right, and the failure can be encrypted
+};
 
 struct Peeled {
   Bytes payload;                     // TLV stream, without its length
@@ -48,7 +53,7 @@ struct Peeled {
   SharedSecret shared_secret;
 };
 /// Takes one layer off. Any length of hop_payloads is accepted; nothing larger than the packet is allocated.
-[[nodiscard]] Result<Peeled, PeelError> peel(ByteView packet, ByteView associated_data, const Ecdh& ecdh);
+[[nodiscard]] Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, const Ecdh& ecdh);
 
 /// Shared secrets of all hops, as the origin computes them. Empty if a key is no point.
 [[nodiscard]] std::vector<SharedSecret> shared_secrets(const PrivateKey& session_key,

@@ -28,7 +28,7 @@ bool Work::sleeps(const NodeId& node) const {
   if (context_.views.invited.contains(node)) return true;
   return std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
     const auto& channel = entry.second;
-    return channel.peer == node && !channel.announced && channel.phase != ChannelPhase::Closed;
+    return channel.peer == node && !channel.announced && channel.phase != ChannelPhase::Closed && channel.funded();
   });
 }
 

@@ -61,14 +61,28 @@ Fields facts(const Forward& forward) {
   return true;
 }
 
+/// What BOLT 4, "Failure Messages", wants beside the code; the channel_update, which comes last, is left out.
+Bytes failure_data(const Forward& forward, std::uint16_t code) {
+  switch (code) {
+    case onion::kAmountBelowMinimum:
+      return Writer().u64(forward.amount_out.value()).take();
+    case onion::kFeeInsufficient:
+      return Writer().u64(forward.amount_in.value()).take();
+    case onion::kIncorrectCltvExpiry:
+      return Writer().u32(forward.expiry_out.value()).take();
+    default:
+      return {};
+  }
+}
+
 /// Fail the incoming HTLC with a code of ours, in the way that its place in a blinded path allows.
-void fail_upstream(Work& work, const Forward& forward, std::uint16_t code, ByteView data) {
+void fail_upstream(Work& work, const Forward& forward, std::uint16_t code) {
   const auto& [channel_id, htlc_id] = forward.incoming;
   if (forward.role == BlindedRole::Inside)
     return work.say(FailMalformedHtlc{channel_id, htlc_id, forward.sha256_of_onion, onion::kInvalidOnionBlinding});
   if (forward.role == BlindedRole::Introduction)
     return work.say(FailHtlc{channel_id, htlc_id, blinded_failure(forward.shared_secret, forward.sha256_of_onion)});
-  work.say(FailHtlc{channel_id, htlc_id, own_failure(forward.shared_secret, code, data)});
+  work.say(FailHtlc{channel_id, htlc_id, own_failure(forward.shared_secret, code, failure_data(forward, code))});
 }
 
 /// How long an ordinary forward waits for its next peer: for a client that was sent mail, or is connected and about to
@@ -93,7 +107,7 @@ void end_failed(Work& work, Forward& forward, ForwardState from, std::string why
   if (!move(work, forward, from, ForwardState::Failed)) return;
   forward.failure = std::move(why);
   work.say(record(forward));
-  fail_upstream(work, forward, code, {});
+  fail_upstream(work, forward, code);
   auto told = facts(forward);
   told.emplace_back("reason", forward.failure);
   work.notify(Severity::Info, forward.hold ? "hold_failed" : "forward_failed", std::move(told));
@@ -223,6 +237,8 @@ void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& 
   if (funding_gone(work.context, word.channel_id))
     refusal = CannotForward{"the channel's funding left the chain", onion::kTemporaryChannelFailure};
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
+  if (!refusal && forward.hold && word.no_release_path)
+    refusal = CannotForward{"it got no release path", onion::kTemporaryNodeFailure};
   forward.state = forward.hold && !released_early ? ForwardState::Held
                   : forward.hold                  ? ForwardState::Released
                                                   : ForwardState::Waiting;
@@ -344,10 +360,13 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   work.say(record(*forward));
   const auto& [channel_id, htlc_id] = forward->incoming;
   if (forward->role != BlindedRole::None) {
-    fail_upstream(work, *forward, onion::kInvalidOnionBlinding, {});
+    fail_upstream(work, *forward, onion::kInvalidOnionBlinding);
   } else {
     std::visit(
         Overloaded{[&](const Bytes& reason) {
+                     // Nobody made it, or the channel dropped what was too large to be passed on.
+                     if (reason.size() < onion::kShortestFailure)
+                       return fail_upstream(work, *forward, onion::kTemporaryChannelFailure);
                      work.say(FailHtlc{channel_id, htlc_id, wrap_failure(forward->shared_secret, reason)});
                    },
                    [&](const MalformedReason& malformed) {

@@ -18,6 +18,8 @@ namespace doze::payment {
 
 namespace {
 
+constexpr std::uint64_t kPathKeyType = 12;  // current_path_key
+
 struct Peeling {
   const Context& context;
   const wire::UpdateAddHtlc& htlc;
@@ -39,6 +41,14 @@ struct Peeling {
   }
 };
 
+/// `type`: the record that it is about; 0: the payload as a whole. BOLT 4, "Failure Messages".
+PeelFailure invalid_payload(const Peeling& at, std::uint64_t type, std::string why) {
+  Writer data;
+  wire::write_bigsize(data, type);
+  data.u16(0);
+  return at.plain(onion::kInvalidOnionPayload, data.view(), std::move(why));
+}
+
 Result<std::pair<onion::RecipientData, onion::Unblinded>, std::string> open_recipient_data(const Peeling& at,
                                                                                            const PublicKey& path_key,
                                                                                            ByteView encrypted) {
@@ -56,7 +66,7 @@ Result<std::pair<onion::RecipientData, onion::Unblinded>, std::string> open_reci
 
 Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayload& payload, Bytes next_packet) {
   auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
-  if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
+  if (!path_key) return invalid_payload(at, kPathKeyType, "no path key");
   auto opened = open_recipient_data(at, *path_key, payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
   const auto& [data, unblinded] = *opened;
@@ -94,7 +104,7 @@ Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
                     "neither over a blinded path nor with a payment_secret");
   }
   auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
-  if (!path_key) return at.plain(onion::kInvalidOnionPayload, {}, "no path key");
+  if (!path_key) return invalid_payload(at, kPathKeyType, "no path key");
   auto opened = open_recipient_data(at, *path_key, *payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
   const auto& data = opened->first;
@@ -117,6 +127,24 @@ Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
 }
 
 Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::size_t layer);
+
+/// The payload makes us the introduction node of a blinded path, however wrong the rest of it is: BOLT 4, "Failure
+/// Messages", asks for invalid_onion_blinding then.
+bool begins_path(const onion::Peeled& peeled) {
+  auto records = wire::parse_tlv_stream(peeled.payload);
+  return peeled.next_packet && records && wire::find(*records, kPathKeyType) != nullptr;
+}
+
+/// Who cannot read the packet cannot encrypt a failure either, and the node before us does it. Behind a right HMAC the
+/// secret is known: a payload of length 0 or 1, or one beyond the packet, fails as one that does not parse, because
+/// update_fail_malformed_htlc without BADONION costs us the channel with an honest peer. BOLT 2, "Removing an HTLC".
+PeelFailure refused_packet(Peeling& at, const onion::PeelRefusal& refusal) {
+  const auto* why = onion::name(refusal.error);
+  if (at.through_path_key()) return at.malformed(onion::kInvalidOnionBlinding, why);
+  if (!refusal.shared_secret) return at.malformed(onion::failure_code(refusal.error), why);
+  at.shared_secret = *refusal.shared_secret;
+  return invalid_payload(at, 0, why);
+}
 
 /// A hop of our own path that forwards to ourselves hides its length: what is behind it comes in its place, and fails
 /// as the outer hop does. BOLT 4, "Route Blinding".
@@ -148,17 +176,13 @@ Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::
     ecdh = [&context, tweak](const PublicKey& point) { return context.signer.node_ecdh_tweaked(point, tweak.view()); };
   }
   auto peeled = onion::peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);
-  if (!peeled)
-    return at.malformed(htlc.path_key ? onion::kInvalidOnionBlinding : onion::failure_code(peeled.error()),
-                        onion::name(peeled.error()));
+  if (!peeled) return refused_packet(at, peeled.error());
   at.shared_secret = peeled->shared_secret;
   auto payload = onion::decode_payload(peeled->payload, !peeled->next_packet, htlc.path_key.has_value());
   if (!payload) {
-    if (htlc.path_key) return at.blinded(describe(payload.error()));
-    Writer data;
-    wire::write_bigsize(data, payload.error().code == ParseCode::UnknownEven ? payload.error().where : 0);
-    data.u16(0);
-    return at.plain(onion::kInvalidOnionPayload, data.view(), describe(payload.error()));
+    if (htlc.path_key || begins_path(*peeled)) return at.blinded(describe(payload.error()));
+    return invalid_payload(at, payload.error().code == ParseCode::UnknownEven ? payload.error().where : 0,
+                           describe(payload.error()));
   }
   if (const auto* forward = std::get_if<onion::ForwardPayload>(&*payload)) {
     PeeledForward out;

@@ -245,8 +245,8 @@ Made<Value> peel_packet(const Flags& flags, ByteView packet, const PrivateKey& k
   }
   auto peeled = onion::peel(packet, associated, [&](const PublicKey& point) { return crypto::ecdh(*own, point); });
   if (!peeled) {
-    auto out = problem("onion", onion::name(peeled.error()));
-    if (peeled.error() == onion::PeelError::BadHmac)
+    auto out = problem("onion", onion::name(peeled.error().error));
+    if (peeled.error().error == onion::PeelError::BadHmac)
       out.hint = "Is it this node's key, and are --associated-data (the payment_hash) and --path-key right?";
     return fail(std::move(out));
   }

@@ -97,6 +97,19 @@ std::string to_text(const NetworkAddress& address) {
   return host + ":" + std::to_string(address.port);
 }
 
+std::uint64_t network_of(std::string_view host_and_port) {
+  auto parsed = parse_address(host_and_port);
+  if (!parsed) return 0;
+  auto first = [](const auto& bytes, std::size_t count, std::uint64_t kind) {
+    auto out = kind;
+    for (std::size_t i = 0; i < count; ++i) out = (out << 8) | bytes[i];
+    return out;
+  };
+  if (const auto* v4 = std::get_if<Ipv4>(&parsed->host)) return first(*v4, 3, 4);
+  if (const auto* v6 = std::get_if<Ipv6>(&parsed->host)) return first(*v6, 6, 6);
+  return 0;
+}
+
 void write(Writer& out, const NetworkAddress& address) {
   if (const auto* v4 = std::get_if<Ipv4>(&address.host)) {
     out.u8(kIpv4).bytes(*v4);

@@ -29,6 +29,9 @@ struct NetworkAddress {
 /// hostname.
 [[nodiscard]] std::optional<NetworkAddress> parse_address(std::string_view text);
 [[nodiscard]] std::string to_text(const NetworkAddress& address);
+/// Where somebody is, as far as it costs to be somewhere else: the first 24 bits of an IPv4 address, 48 of an IPv6 one.
+/// 0: neither, all of them together.
+[[nodiscard]] std::uint64_t network_of(std::string_view host_and_port);
 
 void write(Writer& out, const NetworkAddress& address);  // descriptor type in front
 [[nodiscard]] Bytes to_bytes(const std::vector<NetworkAddress>& addresses);

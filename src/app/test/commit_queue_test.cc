@@ -46,14 +46,19 @@ TEST(CommitQueue, earlier_batches_are_in_the_commit_before_a_later_message) {
   EXPECT_EQ(queue.deadline(), std::nullopt);
 }
 
-TEST(CommitQueue, rows_keep_their_order) {
+TEST(CommitQueue, of_several_words_about_a_row_the_last_is_written) {
   CommitQueue queue;
-  queue.add(row(1), {}, MonoTime(1));
-  queue.add({Erase{Table::Meta, Bytes{1}}}, {}, MonoTime(2));
+  queue.add({Put{Table::Meta, Bytes{1}, Bytes{1}}, Put{Table::Meta, Bytes{1}, Bytes{2}}}, {}, MonoTime(1));
+  queue.add({Put{Table::Channel, Bytes{1}, Bytes{3}}}, {}, MonoTime(2));  // another row
+  queue.add({Erase{Table::Meta, Bytes{2}}, Put{Table::Meta, Bytes{2}, Bytes{4}}}, {}, MonoTime(3));
+  queue.add({Put{Table::Meta, Bytes{1}, Bytes{5}}, Erase{Table::Channel, Bytes{1}}}, {}, MonoTime(4));
   auto taken = queue.take();
-  ASSERT_EQ(taken.durable.size(), 2U);
-  EXPECT_TRUE(std::holds_alternative<Put>(taken.durable[0]));
-  EXPECT_TRUE(std::holds_alternative<Erase>(taken.durable[1]));
+  ASSERT_EQ(taken.durable.size(), 3U);
+  EXPECT_EQ(std::get<Put>(taken.durable[0]).value, Bytes{5});
+  EXPECT_EQ(std::get<Erase>(taken.durable[1]).table, Table::Channel);
+  EXPECT_EQ(std::get<Put>(taken.durable[2]).value, Bytes{4});
+  queue.add(row(1), {}, MonoTime(5));  // the next commit begins anew
+  EXPECT_EQ(queue.take().durable.size(), 1U);
 }
 
 TEST(CommitQueue, line_without_a_row_needs_no_commit_and_does_not_wait) {

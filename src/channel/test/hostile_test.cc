@@ -12,6 +12,10 @@ void offer_held(Pair& pair, std::uint64_t count) {
   pair.b.step(pair.b.add(pair.id(), Msat(1), 1));
   for (std::uint64_t i = 0; i < count; ++i) pair.b.step(pair.b.add(pair.id(), Msat(1), 2 + i, Profile::Ldk));
 }
+const Channel& inside(const FakeNode& node, const ChannelId& id) {
+  return node.room.inside->channels.at(id);
+}
+
 std::optional<Bytes> waiting_revocation(const FakeNode& node) {
   for (const auto& message : node.outbox)
     if (std::holds_alternative<wire::RevokeAndAck>(message)) return wire::encode(message);
@@ -53,6 +57,195 @@ TEST(Hostile, a_node_that_does_not_hold_gives_no_paths) {
   }
 }
 
+// ---- failures: what strangers can make two honest peers say to each other ----
+
+constexpr std::size_t kLargestReason = wire::kMaxMessageBytes - 2 - 32 - 8 - 2;
+
+std::size_t waiting_bytes(const FakeNode& node) {
+  std::size_t out = 0;
+  for (const auto& message : node.outbox) out += wire::encode(message).size();
+  return out;
+}
+std::size_t row_bytes(const FakeNode& node) {
+  return node.rows.at({Table::Channel, to_bytes(node.channels.begin()->first.view())}).size();
+}
+
+// 72 failed payments of 10 sat wedged a channel of two honest nodes when the failures had the largest size.
+TEST(Hostile, failures_of_the_largest_size_are_not_kept_and_not_passed_on) {
+  for (std::uint64_t count : {72, 483}) {
+    Pair pair;
+    pair.open();
+    for (std::uint64_t i = 0; i < count; ++i) pair.a.step(pair.a.add(pair.id(), Msat(10'000), i));
+    pair.run();
+    pair.a.said.clear();
+    // B is R, which only wants to hurt: it says what no honest node says, and A is on the way back.
+    std::size_t most = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      pair.b.step(FailHtlc{pair.id(), i, Bytes(1)});
+      for (auto& message : pair.b.outbox)
+        if (auto* failed = std::get_if<wire::UpdateFailHtlc>(&message)) failed->reason = Bytes(kLargestReason, 7);
+      while (pair.deliver(pair.b)) {
+      }
+      while (pair.deliver(pair.a)) {
+      }
+      most = std::max(most, row_bytes(pair.a));
+    }
+    pair.run();
+    EXPECT_LT(most, 2 * count * kMaxReason);
+    auto failed = pair.a.all<HtlcFailed>();
+    ASSERT_EQ(failed.size(), count);
+    for (const auto& word : failed) EXPECT_LE(std::get<Bytes>(word.reason).size(), kMaxReason);
+    EXPECT_TRUE(pair.a.only_channel().usable);
+  }
+}
+
+TEST(Hostile, failures_as_honest_nodes_make_them_pass_with_every_byte) {
+  Pair pair;
+  pair.open();
+  const std::size_t sizes[] = {292, 1'060, kMaxReason, kMaxReason + 1};
+  for (std::uint64_t i = 0; i < std::size(sizes); ++i) pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), i));
+  pair.run();
+  for (std::uint64_t i = 0; i < std::size(sizes); ++i)
+    pair.b.step(FailHtlc{pair.id(), i, Bytes(std::min(sizes[i], kMaxReason), 7)});
+  for (auto& message : pair.b.outbox)
+    if (auto* update = std::get_if<wire::UpdateFailHtlc>(&message); update != nullptr && update->id == 3)
+      update->reason.push_back(7);
+  pair.run();
+  auto failed = pair.a.all<HtlcFailed>();
+  ASSERT_EQ(failed.size(), std::size(sizes));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(std::get<Bytes>(failed[i].reason), Bytes(sizes[i], 7)) << i;
+  EXPECT_TRUE(std::get<Bytes>(failed[3].reason).empty());  // the room above says something of its own
+}
+
+/// What a full channel says again after a lost connection stays far below what may wait for one peer.
+TEST(Hostile, retransmission_of_a_full_channel_fits_into_the_write_limit) {
+  constexpr std::size_t kMaxUnsent = 64 * 65'551;  // of the sockets
+  Pair pair;
+  pair.open(Sat(16'000'000), Msat(8'000'000'000));
+  for (std::uint64_t i = 0; i < 483; ++i) pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 1'000 + i));
+  pair.run();
+  pair.b.said.clear();
+  // A fails all of them with the most that it may say, and fills its own half of the channel.
+  std::deque<Input> both;
+  for (std::uint64_t i = 0; i < 483; ++i) both.emplace_back(FailHtlc{pair.id(), i, Bytes(kMaxReason + 1, 7)});
+  for (std::uint64_t i = 0; i < 483; ++i) both.emplace_back(FailHtlc{pair.id(), i, Bytes(kMaxReason, 7)});
+  for (std::uint64_t i = 0; i < 483; ++i) both.emplace_back(pair.a.add(pair.id(), Msat(5'000'000), i));
+  pair.a.together(both);
+  ASSERT_EQ(inside(pair.a, pair.id()).local_signed.size(), 966U);
+  EXPECT_LT(waiting_bytes(pair.a), kMaxUnsent / 2);
+  pair.cut();
+  pair.a.restart();
+  pair.connect();
+  pair.deliver(pair.b);  // channel_reestablish
+  EXPECT_GT(waiting_bytes(pair.a), 483U * wire::kPaymentOnionBytes);
+  EXPECT_LT(waiting_bytes(pair.a), kMaxUnsent / 2);
+  pair.run();
+  EXPECT_EQ(pair.b.all<HtlcFailed>().size(), 483U);
+  EXPECT_EQ(pair.b.all<HtlcReceived>().size(), 483U);
+}
+
+TEST(Hostile, a_malformed_failure_never_leaves_without_badonion) {
+  Pair pair;
+  pair.open();
+  for (std::uint64_t i = 0; i < 2; ++i) pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), i));
+  pair.run();
+  pair.b.step(FailMalformedHtlc{pair.id(), 0, Hash32{}, 0x4016});
+  pair.b.step(FailMalformedHtlc{pair.id(), 1, Hash32{}, onion::kInvalidOnionBlinding});
+  pair.run();
+  auto sent = pair.b.sent<wire::UpdateFailMalformedHtlc>();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].failure_code, onion::kInvalidOnionHmac);
+  EXPECT_EQ(sent[1].failure_code, onion::kInvalidOnionBlinding);
+  EXPECT_EQ(pair.a.all<HtlcFailed>().size(), 2U);
+  EXPECT_TRUE(pair.a.only_channel().usable);
+}
+
+/// Rows of before wrote what no longer leaves: said, or signed, and not heard by the peer.
+TEST(Hostile, a_row_with_a_malformed_failure_without_badonion_or_a_large_reason_is_mended_when_it_is_read) {
+  for (bool was_signed : {false, true}) {
+    Pair pair;
+    pair.open();
+    for (std::uint64_t i = 0; i < 2; ++i) pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), i));
+    pair.run();
+    pair.b.together({FailMalformedHtlc{pair.id(), 0, Hash32{}, 0x4016}, FailHtlc{pair.id(), 1, Bytes(292)}});
+    auto& channel = pair.b.room.inside->channels.at(pair.id());
+    ASSERT_EQ(channel.local_signed.size(), 2U);
+    std::get<wire::UpdateFailMalformedHtlc>(channel.local_signed[0]).failure_code = 0x4016;
+    std::get<wire::UpdateFailHtlc>(channel.local_signed[1]).reason = Bytes(kLargestReason, 7);
+    if (!was_signed) {
+      channel.local_proposed = std::exchange(channel.local_signed, {});
+      channel.next_remote_spec.reset();
+      forget_next(channel);
+    }
+    auto row = record(channel);
+    pair.b.rows[{row.table, row.key}] = row.value;
+    pair.cut();
+    pair.b.restart();
+    pair.b.said.clear();
+    pair.connect();
+    pair.run();
+    ASSERT_EQ(pair.b.sent<wire::UpdateFailMalformedHtlc>().size(), 1U);
+    EXPECT_EQ(pair.b.sent<wire::UpdateFailMalformedHtlc>()[0].failure_code, onion::kInvalidOnionHmac);
+    EXPECT_EQ(pair.b.sent<wire::UpdateFailHtlc>().size(), 1U);
+    EXPECT_EQ(pair.a.all<HtlcFailed>().size(), 2U) << was_signed;
+    EXPECT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
+  }
+}
+
+// ---- a step writes a row once, whatever is in it ----
+
+TEST(Hostile, four_hundred_adds_or_failures_in_one_step_write_the_channel_once) {
+  Pair pair;
+  pair.open(Sat(16'000'000), Msat(8'000'000'000));
+  auto writes = [&](const FakeNode& node) {
+    std::size_t out = 0;
+    for (const auto& put : node.all<Put>()) out += put.table == Table::Channel ? 1U : 0U;
+    return out;
+  };
+  std::deque<Input> adds, failures;
+  for (std::uint64_t i = 0; i < 483; ++i) {
+    adds.emplace_back(pair.a.add(pair.id(), Msat(5'000'000), i));
+    failures.emplace_back(FailHtlc{pair.id(), i, Bytes(292, 7)});
+  }
+  pair.a.together(adds);
+  EXPECT_EQ(pair.a.sent<wire::UpdateAddHtlc>().size(), 483U);
+  EXPECT_EQ(writes(pair.a), 1U);
+  pair.run();
+  pair.b.said.clear();
+  pair.b.together(failures);
+  EXPECT_EQ(pair.b.sent<wire::UpdateFailHtlc>().size(), 483U);
+  EXPECT_EQ(writes(pair.b), 1U);
+  pair.run();
+  EXPECT_EQ(pair.a.all<HtlcFailed>().size(), 483U);
+}
+
+// ---- holds that nothing could release ----
+
+TEST(Hostile, a_hold_without_a_release_path_is_handed_over_as_one_over_restarts) {
+  for (bool restart : {false, true}) {
+    Pair pair;
+    pair.open();
+    // Several of the draft's profile in one round: its record names no HTLC, and only the first one gets paths.
+    std::deque<Input> adds;
+    for (std::uint64_t i = 0; i < 3; ++i) adds.emplace_back(pair.b.add(pair.id(), Msat(5'000'000), i));
+    pair.b.together(adds);
+    for (auto& message : pair.b.outbox)
+      if (auto* add = std::get_if<wire::UpdateAddHtlc>(&message)) add->hold_htlc = Profile::Draft;
+    while (pair.deliver(pair.b)) {
+    }
+    if (restart) {
+      pair.cut();
+      pair.a.restart();
+      pair.connect();
+    }
+    pair.run();
+    auto received = pair.a.all<HtlcReceived>();
+    ASSERT_EQ(received.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(received[i].no_release_path, i != 0) << restart;
+    EXPECT_TRUE(inside(pair.a, pair.id()).without_path.empty());
+  }
+}
+
 // ---- dust: HTLCs that go to the miners when the channel closes ----
 
 /// Without anchors: A (the opener) offers `count` HTLCs of this amount, then raises the feerate to 45,000.
@@ -65,10 +258,11 @@ bool survives_a_rise(std::uint64_t count, Msat amount) {
   EXPECT_EQ(pair.b.only_channel().received_htlcs.size(), count);
   pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(45'000)});
   pair.deliver(pair.a);
-  return pair.b.only_channel().phase == ChannelPhase::Normal;
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
+  return !pair.b.dropped;
 }
 
-TEST(Hostile, a_feerate_that_takes_the_outputs_of_many_htlcs_ends_the_channel) {
+TEST(Hostile, a_feerate_that_takes_the_outputs_of_many_htlcs_is_not_taken) {
   EXPECT_FALSE(survives_a_rise(10, Msat(30'000'000)));
   EXPECT_TRUE(survives_a_rise(1, Msat(30'000'000)));
   EXPECT_TRUE(survives_a_rise(10, Msat(40'000'000)));  // these keep their outputs
@@ -117,6 +311,7 @@ std::size_t channel_rows(const FakeNode& node) {
 
 /// Opened up to funding_signed, never funded, and ended by an error.
 void open_and_fail(Pair& pair) {
+  pair.b.mono = after_ms(pair.b.mono, kOpeningEveryMs);
   pair.start_opening();
   pair.run();
   for (const auto& [id, view] : pair.b.channels)
@@ -136,28 +331,6 @@ TEST(Hostile, channels_that_failed_unfunded_do_not_count_as_opening_and_are_forg
   EXPECT_EQ(channel_rows(pair.b), 0U);
   EXPECT_TRUE(pair.b.channels.empty());
   EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 6U);
-}
-
-TEST(Hostile, strangers_get_only_so_many_channels_without_a_funding) {
-  for (bool invited : {false, true}) {
-    Pair pair;
-    pair.connect();
-    for (std::size_t i = 0; i < kMaxUnfundedInbound; ++i) open_and_fail(pair);
-    EXPECT_EQ(channel_rows(pair.b), kMaxUnfundedInbound);
-    pair.a.said.clear();
-    pair.b.said.clear();
-    // Another stranger, or a client of ours.
-    FakeNode other(3, Role::Server);
-    other.peers.insert_or_assign(pair.b.id, PeerView{pair.b.id, own_features(pair.b.config), "x", false, other.wall});
-    if (invited) pair.b.invited.insert(other.id);
-    command::OpenChannel command;
-    command.node_id = pair.b.id;
-    command.amount = Sat(1'000'000);
-    other.step(OpenChannelNow{7, command});
-    pair.b.step(MessageReceived{other.id, other.outbox.front()});
-    EXPECT_EQ(pair.b.sent<wire::AcceptChannel>().size(), invited ? 1U : 0U);
-    EXPECT_EQ(pair.b.sent<wire::Error>().size(), invited ? 0U : 1U);
-  }
 }
 
 TEST(Hostile, the_oldest_of_many_closed_channels_are_forgotten) {
@@ -201,11 +374,7 @@ TEST(Hostile, updates_that_are_not_signed_write_nothing) {
   }
 }
 
-const Channel& inside(const FakeNode& node, const ChannelId& id) {
-  return node.room.inside->channels.at(id);
-}
-
-TEST(Hostile, an_update_fee_before_the_channel_is_open_breaks_it) {
+TEST(Hostile, an_update_fee_before_the_channel_is_open_is_not_taken) {
   Pair pair;
   pair.connect();
   pair.start_opening();
@@ -214,8 +383,9 @@ TEST(Hostile, an_update_fee_before_the_channel_is_open_breaks_it) {
   ASSERT_EQ(pair.b.only_channel().phase, ChannelPhase::Opening);
   pair.a.outbox.emplace_back(wire::UpdateFee{id, FeeratePerKw(2'600), Bytes(60'000, 1)});
   pair.deliver(pair.a);
-  EXPECT_EQ(pair.b.sent<wire::Error>().size(), 1U);
-  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::ForceClosing);
+  EXPECT_TRUE(pair.b.dropped);
+  EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Opening);
   EXPECT_TRUE(inside(pair.b, id).remote_proposed.empty());
 }
 

@@ -385,12 +385,38 @@ TEST(Closing, the_opener_offers_at_most_twice_the_fee_that_it_wants) {
   EXPECT_FALSE(pair.a.all<Broadcast>().empty());
 }
 
-// ---- what a peer may not do: each ends the channel with an error and our commitment ----
+// ---- what a peer may not do: it ends the connection, or the channel with an error and our commitment ----
 
 struct Violation {
   const char* what;
   std::function<void(Pair&)> act;  // puts the bad message into A's outbox
+  const char* words = "";          // of the warning
 };
+
+class HungUp : public ::testing::TestWithParam<Violation> {};
+
+// Where BOLT 2 leaves the choice: nothing of a channel is lost by a peer's mistake that it may mend.
+TEST_P(HungUp, EndsTheConnectionAndTheChannelGoesOn) {
+  Pair pair;
+  pair.open();
+  GetParam().act(pair);
+  ASSERT_FALSE(pair.a.outbox.empty());
+  for (int i = 0; i < 20 && !pair.b.dropped && pair.deliver(pair.a); ++i) {
+  }
+  EXPECT_TRUE(pair.b.dropped);
+  auto warnings = pair.b.sent<wire::Warning>();
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0].channel_id, pair.id());
+  std::string said(warnings[0].data.begin(), warnings[0].data.end());
+  EXPECT_NE(said.find(GetParam().words), std::string::npos) << said;
+  EXPECT_TRUE(pair.b.sent<wire::Error>().empty() && pair.b.all<Broadcast>().empty());
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
+  pair.cut();
+  pair.connect();
+  pair.run();
+  EXPECT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
+  EXPECT_TRUE(pair.b.loaded().has_value());
+}
 
 class Broken : public ::testing::TestWithParam<Violation> {};
 
@@ -421,11 +447,13 @@ M& first(Pair& pair) {
 }
 
 template <class Change>
-Violation bad_add(const char* what, Change change) {
-  return {what, [change](Pair& pair) {
+Violation bad_add(const char* what, Change change, const char* words = "") {
+  return {what,
+          [change](Pair& pair) {
             pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
             change(first<wire::UpdateAddHtlc>(pair), pair);
-          }};
+          },
+          words};
 }
 
 /// B holds an HTLC of A's, A holds one of B's (id 0 each), both committed.
@@ -436,7 +464,7 @@ void with_one_htlc_each(Pair& pair) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Rules, Broken,
+    Rules, HungUp,
     ::testing::Values(bad_add("id_skipped", [](auto& m, auto&) { m.id = 1; }),
                       bad_add("amount_zero", [](auto& m, auto&) { m.amount_msat = Msat(0); }),
                       bad_add("above_balance", [](auto& m, auto&) { m.amount_msat = Msat(800'000'000); }),
@@ -447,25 +475,22 @@ INSTANTIATE_TEST_SUITE_P(
                       bad_add("other_hash_than_signed", [](auto& m, auto&) { m.payment_hash.bytes[0] ^= 1; }),
                       bad_add("commitment_signature",
                               [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).signature.bytes[40] ^= 1; }),
-                      bad_add("htlc_signature",
-                              [](auto&, Pair& pair) {
-                                first<wire::CommitmentSigned>(pair).htlc_signatures.at(0).bytes[40] ^= 1;
-                              }),
-                      bad_add("htlc_signature_missing",
-                              [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.clear(); }),
+                      bad_add(
+                          "htlc_signature",
+                          [](auto&, Pair& pair) {
+                            first<wire::CommitmentSigned>(pair).htlc_signatures.at(0).bytes[40] ^= 1;
+                          },
+                          "htlc_signature 1 of 1"),
+                      bad_add(
+                          "htlc_signature_missing",
+                          [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.clear(); },
+                          "0 htlc_signatures, 1 expected"),
                       Violation{"revocation_out_of_the_blue",
                                 [](Pair& pair) {
                                   wire::RevokeAndAck message;
                                   message.channel_id = pair.id();
                                   message.next_per_commitment_point = pair.a.id;
                                   pair.a.outbox.emplace_back(message);
-                                }},
-                      Violation{"wrong_secret",
-                                [](Pair& pair) {
-                                  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
-                                  while (pair.deliver(pair.b)) {
-                                  }
-                                  first<wire::RevokeAndAck>(pair).per_commitment_secret.raw()[5] ^= 1;
                                 }},
                       Violation{"settles_what_does_not_exist",
                                 [](Pair& pair) {
@@ -486,7 +511,8 @@ INSTANTIATE_TEST_SUITE_P(
                                 [](Pair& pair) {
                                   with_one_htlc_each(pair);
                                   pair.a.outbox.emplace_back(wire::UpdateFailMalformedHtlc{pair.id(), 0, {}, 5});
-                                }},
+                                },
+                                "failure_code 5 without BADONION"},
                       Violation{"removes_before_committed",
                                 [](Pair& pair) {
                                   pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
@@ -502,13 +528,26 @@ INSTANTIATE_TEST_SUITE_P(
                                 }}),
     [](const auto& info) { return std::string(info.param.what); });
 
+INSTANTIATE_TEST_SUITE_P(Rules, Broken,
+                         ::testing::Values(Violation{"wrong_secret",
+                                                     [](Pair& pair) {
+                                                       pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 2));
+                                                       while (pair.deliver(pair.b)) {
+                                                       }
+                                                       first<wire::RevokeAndAck>(pair).per_commitment_secret.raw()[5] ^=
+                                                           1;
+                                                     }}),
+                         [](const auto& info) { return std::string(info.param.what); });
+
 TEST(BrokenByTheAccepter, OnlyTheOpenerChangesTheFee) {
   Pair pair;
   pair.open();
   pair.b.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(5'000)});
   pair.deliver(pair.b);
-  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
-  EXPECT_EQ(pair.a.sent<wire::Error>().size(), 1U);
+  EXPECT_TRUE(pair.a.dropped);
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Normal);
+  EXPECT_EQ(pair.a.sent<wire::Warning>().size(), 1U);
+  EXPECT_TRUE(pair.a.sent<wire::Error>().empty());
 }
 
 TEST(BrokenByTheAccepter, AMessageAboutAnUnknownChannelIsAnsweredWithAnErrorAndHurtsNoChannel) {

@@ -231,6 +231,10 @@ TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(353); });
   says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(10'001); });
   says("reserve", [](auto& m) { m.channel_reserve_satoshis = Sat(353); });
+  says("dust_limit_satoshis 600 is above channel_reserve_satoshis 500", [](auto& m) {
+    m.dust_limit_satoshis = Sat(600);
+    m.channel_reserve_satoshis = Sat(500);
+  });
   says("reserve", [](auto& m) { m.channel_reserve_satoshis = Sat(200'001); });
   says("to_self_delay", [](auto& m) { m.to_self_delay = 2017; });
   says("max_accepted_htlcs", [](auto& m) { m.max_accepted_htlcs = 0; });
@@ -241,7 +245,7 @@ TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
 }
 
 TEST(Opening, AnAnswerWithOtherTermsThanAskedForIsRefused) {
-  for (int which = 0; which < 4; ++which) {
+  for (int which = 0; which < 5; ++which) {
     Pair pair;
     pair.connect();
     pair.start_opening();
@@ -251,6 +255,7 @@ TEST(Opening, AnAnswerWithOtherTermsThanAskedForIsRefused) {
     if (which == 1) message.minimum_depth = 100'000;
     if (which == 2) message.channel_reserve_satoshis = Sat(500'000);
     if (which == 3) message.dust_limit_satoshis = Sat(353);
+    if (which == 4) message.dust_limit_satoshis = Sat(message.channel_reserve_satoshis.value() + 1);
     pair.run();
     EXPECT_TRUE(pair.a.all<PrepareFunding>().empty());
     ASSERT_EQ(pair.a.all<Reply>().size(), 1U) << which;

@@ -124,7 +124,9 @@ struct FakeNode : test::Surroundings {
 
 /// A is the LSP, B its client, unless a test says otherwise.
 struct Pair {
-  explicit Pair(Role role_a = Role::Server, Role role_b = Role::Client) : a(1, role_a), b(2, role_b) {
+  explicit Pair(Role role_a = Role::Server, Role role_b = Role::Client, std::uint8_t seed_a = 1,
+                std::uint8_t seed_b = 2)
+      : a(seed_a, role_a), b(seed_b, role_b) {
     a.tip = b.tip = tip;
     a.step(Started{});
     b.step(Started{});

@@ -95,7 +95,9 @@ TEST(Peeling, PayloadLengthsThatDoNotFitAreRefused) {
     wire::write_bigsize(payload, length);
     auto peeled = peel_of(payload.take());
     ASSERT_FALSE(peeled.has_value()) << length;
-    EXPECT_EQ(peeled.error(), PeelError::BadPayload) << length;
+    EXPECT_EQ(peeled.error().error, PeelError::BadPayload) << length;
+    auto secrets = shared_secrets(PrivateKey(crypto::sha256(bytes_of("session")).bytes), {crypto::public_key(node)});
+    EXPECT_EQ(peeled.error().shared_secret, secrets.at(0)) << length;  // a failure can be encrypted
   }
   Writer largest;
   wire::write_bigsize(largest, 1'265);

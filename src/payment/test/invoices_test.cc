@@ -135,6 +135,13 @@ TEST_F(PlainHtlc, that_was_cut_short_on_the_way_is_refused_with_what_came) {
   EXPECT_EQ(to_hex(sooner.data), "000002ed");
 }
 
+TEST_F(PlainHtlc, of_more_than_twice_the_amount_by_one_msat_is_refused) {
+  auto invoice = issue();
+  EXPECT_EQ(failed(receive(invoice, payload(invoice), Msat(2 * kAmount.value() + 1))).code,
+            onion::kIncorrectOrUnknownPaymentDetails);
+  EXPECT_TRUE(claimed(receive(invoice, payload(invoice), Msat(2 * kAmount.value()))));
+}
+
 TEST_F(PlainHtlc, without_payment_data_is_refused) {
   auto invoice = issue();
   auto bare = payload(invoice);

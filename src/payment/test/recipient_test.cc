@@ -106,6 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); }, "more than twice"},
         Wrong{"total_below_the_offer", [](auto& a, auto&) { a.amt_to_forward = a.total = Msat(49'999'999); },
               "less than the invoice_request"},
+        Wrong{"more_than_twice_the_request",
+              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); }, "more than twice"},
         Wrong{"amount_less_than_the_onion_says", [](auto& a, auto&) { a.amount = Msat(49'999'999); },
               "less than the onion"},
         Wrong{"expiry_sooner_than_the_onion_says", [](auto& a, auto&) { a.outgoing_cltv = CltvExpiry(843); },
@@ -152,6 +154,12 @@ TEST_F(Recipient, the_other_side_of_each_limit_is_claimed) {
   paid.htlc_id = 1;
   paid.amount = paid.amt_to_forward = paid.total = Msat(100'000'000);
   EXPECT_EQ(of<FulfillHtlc>(receive(paid)).size(), 1U);
+  auto generous = right();
+  generous.htlc_id = 2;
+  generous.payment_hash = hash(2);
+  generous.secret = preimage(2);
+  generous.amount = generous.amt_to_forward = generous.total = Msat(100'000'000);
+  EXPECT_EQ(of<FulfillHtlc>(receive(generous)).size(), 1U);
 }
 
 TEST_F(Recipient, an_ordinary_invoice_is_paid_once_also_after_a_restart) {

@@ -366,6 +366,15 @@ TEST(Addresses, TextAndWireFormsAgree) {
     EXPECT_FALSE(parse_address(text)) << text;
 }
 
+TEST(Addresses, AreOfOneNetworkAsFarAsTheyAreCheapToChange) {
+  EXPECT_EQ(network_of("203.0.113.7:9735"), network_of("203.0.113.250:1"));
+  EXPECT_NE(network_of("203.0.113.7:9735"), network_of("203.0.114.7:9735"));
+  EXPECT_EQ(network_of("[2001:db8:1:2::1]:9735"), network_of("[2001:db8:1:ffff::9]:9735"));
+  EXPECT_NE(network_of("[2001:db8:1::1]:9735"), network_of("[2001:db8:2::1]:9735"));
+  EXPECT_NE(network_of("0.0.4.7:1"), network_of("[::7]:1"));
+  for (const char* text : {"", "x", "node.example:9735"}) EXPECT_EQ(network_of(text), 0U) << text;
+}
+
 TEST(Messages, commitment_signed_may_sign_483_htlcs_of_each_side) {
   CommitmentSigned message;
   message.htlc_signatures.resize(966);
