@@ -7,7 +7,8 @@
 namespace doze::channel {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 1;         // of the key counter
+constexpr std::uint8_t kChannelVersion = 2;  // 1 ends with the status
 
 // Every type that a channel consists of, once for writing and once for reading.
 struct Out {
@@ -38,6 +39,14 @@ struct Out {
   void one(const std::vector<HeldInRevoke>& held) {
     out.put(static_cast<std::uint32_t>(held.size()));
     for (const auto& item : held) out.all(item.id, item.profile);
+  }
+  void one(const std::vector<Unclaimed>& outputs) {
+    out.put(static_cast<std::uint32_t>(outputs.size()));
+    for (const auto& item : outputs) out.all(item.output, item.amount);
+  }
+  void one(const std::optional<Asked>& asked) {
+    out.put(asked.has_value());
+    if (asked) out.all(asked->key, asked->request);
   }
   void one(const commitment::SecretStore& store) { out.put(store.serialize()); }
   void one(const std::map<std::uint64_t, Offered>& offered) {
@@ -106,6 +115,22 @@ struct In {
       held.push_back(item);
     }
   }
+  void one(std::vector<Unclaimed>& outputs) {
+    std::uint32_t count = 0;
+    in.get(count);
+    for (; count > 0 && in.ok(); --count) {
+      Unclaimed item;
+      in.all(item.output, item.amount);
+      outputs.push_back(item);
+    }
+  }
+  void one(std::optional<Asked>& asked) {
+    bool has = false;
+    in.get(has);
+    if (!has) return;
+    auto& item = asked.emplace();
+    in.all(item.key, item.request);
+  }
   void one(commitment::SecretStore& store) {
     Bytes raw;
     in.get(raw);
@@ -138,7 +163,7 @@ struct In {
 };
 
 template <class Archive, class C>
-void fields(Archive&& a, C& c) {
+void fields(Archive&& a, C& c, std::uint8_t version) {
   auto all = [&](auto&... values) { (a.one(values), ...); };
   all(c.id, c.peer, c.key_index, c.funder, c.announce, c.scid_alias_type, c.format, c.phase, c.capacity, c.local,
       c.remote, c.minimum_depth, c.funding, c.funding_transaction, c.created_height, c.funding_height,
@@ -149,6 +174,7 @@ void fields(Archive&& a, C& c) {
       c.last_revoke, c.remote_secrets, c.offered);
   all(c.sent_announcement, c.remote_node_signature, c.remote_bitcoin_signature, c.announced, c.local_shutdown,
       c.remote_shutdown, c.closing_transaction, c.status);
+  if (version >= 2) all(c.closed_by, c.closed_height, c.unclaimed, c.asked);
 }
 
 const Bytes kKeyCounter{'k', 'e', 'y', 's'};
@@ -207,6 +233,8 @@ const char* damage(const Channel& c) {
     return "channel: the last secret of the peer is missing";
   for (const Spec* spec : {&c.local_spec, &c.remote_spec, c.next_remote_spec ? &*c.next_remote_spec : &c.remote_spec})
     if (!adds_up(*spec, c.capacity)) return "channel: balances";
+  for (const auto& item : c.unclaimed)
+    if (!item.amount.is_money()) return "channel: amount";
   if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update does not fit";
   bool known = c.last_revoke.size() <= kMaxHeldPerChannel;
   for (const auto& held : c.last_revoke) known = known && held.profile <= Profile::Draft;
@@ -217,16 +245,17 @@ const char* damage(const Channel& c) {
 }  // namespace
 
 Put record(const Channel& channel) {
-  RecordWriter out(kVersion);
-  fields(Out{out}, channel);
+  RecordWriter out(kChannelVersion);
+  fields(Out{out}, channel, kChannelVersion);
   return {Table::Channel, to_bytes(channel.id.view()), out.take()};
 }
 
 Result<Channel, ParseError> read_channel(ByteView value) {
   RecordReader in(value);
-  if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
+  if (in.version() < 1 || in.version() > kChannelVersion)
+    return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
   Channel channel;
-  fields(In{in}, channel);
+  fields(In{in}, channel, in.version());
   LN_CHECK(in.finish("channel"));
   forget_unsigned(channel);
   if (const auto* what = damage(channel)) return fail(ParseError{ParseCode::BadValue, 0, what});
