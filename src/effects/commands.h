@@ -102,8 +102,6 @@ struct Pay {
 struct CancelPayment {
   PaymentId payment_id;
 };
-/// The longest key that a caller may choose: room for a UUID, a hash in hex or an order's number.
-inline constexpr std::size_t kIdempotencyKeyBytes = 64;
 struct ListPayments {
   Page page;
 };

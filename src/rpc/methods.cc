@@ -176,6 +176,8 @@ std::vector<Method> make_methods() {
   const Param node{"node_id", Kind::NodeId, true, true, "node id of the peer"};
   const Param channel{"channel_id", Kind::Id, true, true, "as listchannels shows it"};
   const Param payment{"payment_id", Kind::Id, true, true, "as pay or listpayments shows it"};
+  const Param either{"payment_id", Kind::Id, true, true,
+                     "as pay or listpayments shows it; of a payment to us, its payment_hash"};
   const Param rate{"feerate", Kind::Number, false, false, "sat per virtual byte; default: the node's estimate"};
   const Param key{"idempotency_key", Kind::Text, false, false,
                   "a text of your choice: repeated with the same one, the command is answered again and spends once"};
@@ -301,16 +303,19 @@ std::vector<Method> make_methods() {
         {"payer_note", Kind::Text, false, false, "shown to the recipient"},
         {"hold", Kind::Flag, false, false,
          "let our peer hold the payment for a sleeping recipient (default for clients)"},
-        {"no_hold", Kind::Flag, false, false, "stay online instead"}},
+        {"no_hold", Kind::Flag, false, false, "stay online instead"},
+        key},
        "lno1… --amount 250sat",
        [](const Arguments& a) -> Built {
          Values v(a);
          if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
+         if (bad_key(v)) return fail(key_error());
          if (auto why = why_unpayable(pasted(v, "offer")); !why.empty()) return fail(bad(std::move(why)));
          Pay out{pasted(v, "offer"),         v.amount<Msat>("amount_msat"), v.amount<Msat>("max_fee_msat"),
                  v.maybe_number("quantity"), v.maybe_text("payer_note"),    std::nullopt};
          if (v.flag("hold")) out.hold = true;
          if (v.flag("no_hold")) out.hold = false;
+         out.idempotency_key = v.text("idempotency_key");
          return Command(std::move(out));
        },
        true},
@@ -321,13 +326,13 @@ std::vector<Method> make_methods() {
        [](const Arguments& a) -> Built { return Command(CancelPayment{Values(a).id<PaymentId>("payment_id")}); }},
       {"listpayments", "Payments made and received, newest first.", page_params(), "", paged<ListPayments>()},
       {"getpayment",
-       "One payment with its state and deadlines.",
-       {payment},
+       "One payment, made or received, with its state and deadlines.",
+       {either},
        "41d0…",
        [](const Arguments& a) -> Built { return Command(GetPayment{Values(a).id<PaymentId>("payment_id")}); }},
       {"waitpayment",
-       "Wait until a payment has ended.",
-       {payment, {"notified", Kind::Flag, false, false, "be content with 'notified'"}},
+       "Wait until a payment, made or received, has ended.",
+       {either, {"notified", Kind::Flag, false, false, "be content with 'notified'"}},
        "41d0…",
        [](const Arguments& a) -> Built {
          Values v(a);
@@ -359,6 +364,12 @@ std::vector<Method> make_methods() {
        {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}},
        "lnai1…",
        [](const Arguments& a) -> Built { return Command(AsyncJoin{pasted(Values(a), "link")}); },
+       true},
+      {"asyncleave",
+       "Recipient: leave a static-invoice server; our offers there are withdrawn.",
+       {{"server", Kind::NodeId, true, true, "its node id, as listoffers shows it"}},
+       "02ab…",
+       [](const Arguments& a) -> Built { return Command(AsyncLeave{Values(a).id<NodeId>("server")}); },
        true},
       {"liststaticinvoices",
        "Server: static invoices stored for clients; recipient: its own at servers.",

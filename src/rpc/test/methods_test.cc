@@ -228,7 +228,7 @@ TEST(Methods, PaySaysWhatWasGivenInsteadOfAnOffer) {
 }
 
 TEST(Methods, AnIdempotencyKeyHasALength) {
-  for (const auto* name : {"openchannel", "sendtoaddress"}) {
+  for (const auto* name : {"openchannel", "sendtoaddress", "pay"}) {
     auto arguments = required(*find_method(name));
     for (auto size : {std::size_t{0}, command::kIdempotencyKeyBytes + 1}) {
       arguments["idempotency_key"] = std::string(size, 'k');
