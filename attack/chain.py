@@ -103,14 +103,6 @@ def c8_kept_hold(field):
           f"S goes on waiting: {channel_of(s, l)['status']}")
 
 
-def close_by_force(node, channel_id):
-    """Versions that do not say what it costs know no answer to that."""
-    try:
-        node.api("closechannel", channel_id=channel_id, force=True, yes_lose_access=True)
-    except Wrong:
-        node.api("closechannel", channel_id=channel_id, force=True)
-
-
 def c8_evicted_commitment(field):
     """A commitment has left the mempool: it is sent again within some blocks."""
     s, l = field.node("S", "client"), field.node("L", "server")
@@ -119,7 +111,7 @@ def c8_evicted_commitment(field):
     field.channel(s, l)
     funding, channel_id = channel_of(s, l)["funding"], channel_of(s, l)["channel_id"]
     l.stop(False)
-    close_by_force(s, channel_id)
+    s.api("closechannel", channel_id=channel_id, force=True)
     until("the commitment", lambda: spending(field, funding))
     bitcoind = field.bitcoind
     bitcoind.process.terminate()
