@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto text = fuzz::as_text({data, size});
   if (auto entropy = bitcoin::entropy_from_mnemonic(text)) {
     auto words = bitcoin::mnemonic_from_entropy(*entropy);
-    auto again = bitcoin::entropy_from_mnemonic(words);
+    auto again = bitcoin::entropy_from_mnemonic(words.view());
     FUZZ_CHECK(again && *again == *entropy);
   }
   for (const auto* hrp : {"bc", "tb"})

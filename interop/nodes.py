@@ -111,7 +111,7 @@ class DozePeer(Peer):
 
     def open(self, other, sat, push_msat=0, announce=False):
         how = "--announce" if announce else "--private"
-        self.cli("openchannel", other.id, str(sat), "--push-msat", str(push_msat), how)
+        self.cli("openchannel", other.id, f"{sat}sat", "--push-msat", str(push_msat), how)
 
     def channels(self):
         return [{"id": c["channel_id"], "peer": c["peer"], "balance_msat": c["local_balance_msat"], "usable": c["usable"],

@@ -68,7 +68,11 @@ def check(true, otherwise):
         raise Wrong(otherwise)
 
 
-def doze(world, *words, datadir=None, code=1):
+# Exit codes of doze, as `doze help` lists them.
+FAILED, USAGE, NO_DAEMON, REFUSED, PAYMENT_FAILED = 1, 2, 3, 4, 5
+
+
+def doze(world, *words, datadir=None, code=USAGE):
     """Runs the command line as a person does; it must say one line on stderr when it fails."""
     done = subprocess.run([str(pathlib.Path(world.args.build) / "doze"), "--datadir", str(datadir or world.s.folder),
                            *words], capture_output=True, text=True, timeout=60)
@@ -99,7 +103,7 @@ def never_released(world):
     world.r_leaves()
     paid = world.s.cli("pay", world.offer, "--amount-msat", "3000003")
     check(paid["state"] == "notified" and paid["safe_to_sleep"], f"pay says {paid}")
-    doze(world, "cancelpayment", paid["payment_id"])
+    doze(world, "cancelpayment", paid["payment_id"], code=REFUSED)
     hold = world.l.cli("listholds")["holds"][0]
     mined = 0
     while world.state(paid["payment_id"])["state"] == "notified" and mined < BLOCKS_AT_MOST:
@@ -135,7 +139,7 @@ def two_held_at_once(world):
 
 def many_payments_in_a_row(world):
     """R is there. `notified` says that M has the message: then R must hear of it, however many payments S makes."""
-    ids = [world.api["S"]("pay", offer=world.offer, amount_msat=1000)["payment_id"] for _ in range(120)]
+    ids = [world.api["S"]("pay", offer=world.offer, amount_msat=1_000_000)["payment_id"] for _ in range(120)]
     until("all of them settled", lambda: all(world.state(payment_id)["state"] == "settled" for payment_id in ids))
     until("all HTLCs gone", world.quiet)
 
@@ -174,11 +178,22 @@ def openapi(world):
 
 def bad_input_costs_one_line(world):
     for words in (["nosuchcommand"], ["pay"], ["pay", "lno1nonsense"], ["pay", "lnbcrt1nonsense"], ["connect", "02ab"],
-                  ["getpayment", "00" * 32], ["openchannel", world.m.id, "abc"],
-                  ["sendtoaddress", "bcrt1nonsense", "1000"], ["decode", "x"], ["asyncjoin", "lnai1nonsense"],
-                  ["failhold", "00" * 32, "0"], ["revokeinvitation", "nosuch"]):
+                  ["openchannel", world.m.id, "abc"], ["openchannel", world.m.id, "100000"], ["pay", "a@b.example"],
+                  ["sendtoaddress", "bcrt1nonsense", "1000sat"], ["sendtoaddress", world.bitcoind.address, "1000"],
+                  ["asyncjoin", "lnai1nonsense"], ["init", "--role", "sever"]):
         doze(world, *words)
-    check("doze init" in doze(world, "getinfo", datadir=world.base / "nowhere"), "a missing node is not explained")
+    for words in (["getpayment", "00" * 32], ["failhold", "00" * 32, "0"], ["revokeinvitation", "nosuch"],
+                  ["closechannel", "00" * 32]):
+        doze(world, *words, code=REFUSED)
+    doze(world, "decode", "x", code=FAILED)
+    check("did you mean pay" in doze(world, "pya"), "pya is not understood")
+    check("doze init" in doze(world, "getinfo", datadir=world.base / "nowhere", code=NO_DAEMON),
+          "a missing node is not explained")
+    doze(world, "version", code=0)
+    json.loads(doze(world, "-j", "listchannels", code=0))
+    lines = doze(world, "listchannels", code=0).splitlines()
+    check(len(lines) == 2 and lines[0].startswith("phase") and "…" in lines[1], f"not one line an entry: {lines}")
+    check(world.l.id in doze(world, "listchannels", "--long", code=0), "--long does not show whole ids")
     doze(world, "help", code=0)
     doze(world, "help", "pay", code=0)
     with open("/dev/full", "w") as full:  # an answer that is lost is no success
@@ -208,10 +223,15 @@ def starts_only_if_it_may(world):
     config.write_text(good.replace('"regtest"', '"signet"'))
     dozed_ends(world, node, "regtest only", "--record", str(world.base / "record"))
     check(not (world.base / "record").exists(), "a node on signet recorded")
+    config.write_text(re.sub(r'rpc = ".*"', f'rpc = "0.0.0.0:{node.rpc}"', good))
+    dozed_ends(world, node, "rpc_allow_remote")
     config.write_text(good)
     # A node that has run has a database. Without it its channels are gone, and new ones would use their keys again.
     node.start()
     node.stop(False)
+    config.write_text(good.replace('"regtest"', '"signet"'))
+    dozed_ends(world, node, "made for regtest")
+    config.write_text(good)
     for file in node.folder.glob("doze.sqlite*"):
         file.unlink()
     dozed_ends(world, node, "doze.sqlite")
@@ -251,7 +271,7 @@ def words_restore_the_wallet(world):
              "--restore", *options], input=stdin, capture_output=True, text=True, timeout=60)
 
     bad = restore(words.rsplit(" ", 1)[0] + "\n")
-    check(bad.returncode == 1 and len(bad.stderr.strip().splitlines()) == 1, f"eleven words: {bad.stderr!r}")
+    check(bad.returncode == FAILED and len(bad.stderr.strip().splitlines()) == 1, f"eleven words: {bad.stderr!r}")
     check(not lost.folder.exists(), "bad words made a folder")
     for options in (["--birthday", str(birthday)], []):
         done = restore(words + "\n", *options)
@@ -305,10 +325,19 @@ def a_hold_does_not_outlive_its_channel(world):
     l_m = next(c["channel_id"] for c in world.l.cli("listchannels")["channels"] if c["peer"] == world.m.id)
     balance = lambda: next(c["local_balance_msat"] for c in world.l.cli("listchannels")["channels"] if c["channel_id"] == l_m)
     before = balance()
-    world.s.cli("closechannel", world.s.cli("listchannels")["channels"][0]["channel_id"], "--force")
+    closing = world.s.cli("listchannels")["channels"][0]["channel_id"]
+    says = doze(world, "closechannel", closing, "--force", code=REFUSED)
+    check("yes_lose_access" in says and "cannot spend" in says, f"it does not say what it costs: {says}")
+    check(world.bitcoind.call("getrawmempool") == [], "it was closed without a yes")
+    world.s.cli("closechannel", closing, "--force", "--yes-lose-access")
     until("the commitment in the mempool", lambda: world.bitcoind.call("getrawmempool"))
     world.bitcoind.mine(1)
-    until("L to see it", lambda: any(c["phase"] == "closed" for c in world.l.cli("listchannels")["channels"]))
+    until("L to see it", lambda: any(c["phase"] == "unclaimed" for c in world.l.cli("listchannels")["channels"]))
+    until("S to see it", lambda: any(c["phase"] == "unclaimed" for c in world.s.cli("listchannels")["channels"]))
+    lost = next(c for c in world.s.cli("listchannels")["channels"] if c["channel_id"] == closing)
+    check(lost["unclaimed_sat"] > 0 and lost["closing_confirmations"] == 1, f"no sum is shown: {lost}")
+    for view in (world.s.cli("getinfo"), world.s.cli("listfunds")):
+        check(view["unclaimed_sat"] == lost["unclaimed_sat"], f"the sum is missing: {view}")
     world.r_comes()
     until("R to have answered", lambda: "held_htlc_available" in (world.r.folder / "log").read_text())
     until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
@@ -324,7 +353,7 @@ def nothing_is_sent_on_chain_while_bitcoind_is_away(world):
     world.s.stop(False)
     config.write_text(good.replace(f"port = {world.bitcoind.port}", "port = 1"))
     world.s.start()
-    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000")
+    says = doze(world, "sendtoaddress", world.bitcoind.address, "10000sat", code=REFUSED)
     check("not synced" in says, f"it says {says!r}")
     world.s.stop(False)
     config.write_text(good)
@@ -339,7 +368,8 @@ def a_frozen_bitcoind_leaves_nobody_waiting(world):
         check(sent["state"] == "queued", f"it says {sent}")
         chain = world.s.cli("getinfo")["chain"]
         check(not chain["connected"] and "since" in chain, f"getinfo says {chain}")
-        check("not synced" in doze(world, "sendtoaddress", world.bitcoind.address, "10000"), "it can be sent again")
+        check("not synced" in doze(world, "sendtoaddress", world.bitcoind.address, "10000sat", code=REFUSED),
+              "it can be sent again")
     finally:
         world.bitcoind.process.send_signal(signal.SIGCONT)
     until("it in the mempool", lambda: world.bitcoind.call("getrawmempool") == [sent["txid"]])
@@ -530,8 +560,65 @@ def crashes_leave_no_core(world):
     until("R's channel", lambda: r.usable(1) and world.m.usable(2))
 
 
-TESTS = [recipient_online, payer_stays_online, never_released, two_held_at_once, openapi, bad_input_costs_one_line,
+def signals_of_terminals_and_log_rotation_end_nothing(world):
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+        world.s.process.send_signal(number)
+    until("a line on it", lambda: "SIGHUP" in (world.s.folder / "log").read_text())
+    check(world.s.cli("getinfo")["node_id"] == world.s.id, "S does not answer any more")
+
+
+def a_quiet_log_says_nothing_per_block(world):
+    log = world.l.folder / "log"
+    before = len(log.read_text().splitlines())
+    for _ in range(5):
+        world.bitcoind.mine(1)
+        until("L to follow", lambda: world.l.synced(world.bitcoind.height()))
+    new = log.read_text().splitlines()[before:]
+    check(not any(" chain " in line for line in new), f"blocks are in the log: {new}")
+    for line in log.read_text().splitlines():
+        event = line.split(" ", 2)[2].strip()
+        name, _, facts = event.partition(" ")
+        check(name.replace("_", "").isalnum() and isinstance(json.loads(facts), dict), f"another form: {line}")
+
+
+def a_repeated_command_with_a_key_spends_once(world):
+    before = world.s.cli("listfunds")
+    words = ["sendtoaddress", world.bitcoind.address, "12345sat", "--idempotency-key", "order 7"]
+    first = world.s.cli(*words)
+    check(world.s.cli(*words)["txid"] == first["txid"], "another transaction")
+    world.s.stop(True)
+    world.s.start()
+    until("S to be synced", lambda: world.s.synced(world.bitcoind.height()))
+    check(world.s.cli(*words)["txid"] == first["txid"], "another transaction after a restart")
+    world.bitcoind.mine(1)
+    until("the change", lambda: world.s.cli("listfunds")["confirmed_sat"] ==
+          before["confirmed_sat"] - 12_345 - first["fee_sat"])
+    doze(world, *words[:2], "12346sat", *words[3:])
+
+
+def a_bitcoind_that_went_back_is_not_followed(world):
+    """The chain of bitcoind becomes shorter: said at once, nothing is taken back, and it goes on when the chain is longer."""
+    height = world.bitcoind.height()
+    gone = world.bitcoind.call("getblockhash", height - 3)
+    world.bitcoind.call("invalidateblock", gone)
+    try:
+        chain = until("S to say so", lambda: (lambda c: c if c.get("trouble") == "behind" else None)(
+            world.s.cli("getinfo")["chain"]))
+        check(chain["connected"] and not chain["synced"] and str(height) in chain["detail"], f"getinfo says {chain}")
+        check(world.s.cli("getinfo")["block_height"] == height, "blocks were taken back")
+        check("chain_trouble" in (world.s.folder / "log").read_text(), "no line in the log")
+        doze(world, "sendtoaddress", world.bitcoind.address, "10000sat", code=REFUSED)
+    finally:
+        world.bitcoind.call("reconsiderblock", gone)
+    world.bitcoind.mine(1)
+    for node in world.nodes:
+        until(f"{node.name} to follow", lambda: node.synced(world.bitcoind.height()))
+
+
+TESTS = [signals_of_terminals_and_log_rotation_end_nothing, recipient_online, payer_stays_online, never_released, two_held_at_once, openapi, bad_input_costs_one_line,
          starts_only_if_it_may, a_stopped_node_can_be_started_at_once, words_restore_the_wallet, bitcoind_goes_away,
+         a_quiet_log_says_nothing_per_block, a_repeated_command_with_a_key_spends_once,
+         a_bitcoind_that_went_back_is_not_followed,
          a_payer_that_has_just_woken_knows_the_height, nothing_is_sent_on_chain_while_bitcoind_is_away,
          a_frozen_bitcoind_leaves_nobody_waiting, full_disk_stops_before_signing, secrets_stay_inside,
          crashes_leave_no_core, many_payments_in_a_row, a_hold_does_not_outlive_its_channel]  # the last closes a channel

@@ -159,7 +159,7 @@ def open_channel(bitcoind, a, b, amount, count_a, count_b):
     until(f"coins at {a.name}", lambda: a.cli("listfunds")["confirmed_sat"] >= amount + 10_000)
     for node in (a, b):
         until(f"{node.name} to be synced", lambda: node.synced(bitcoind.height()))
-    a.cli("openchannel", b.id, str(amount))
+    a.cli("openchannel", b.id, f"{amount}sat")
     until("the funding transaction in the mempool", lambda: bitcoind.call("getrawmempool"))
     bitcoind.mine(7)
     until(f"channel {a.name}-{b.name}", lambda: a.usable(count_a) and b.usable(count_b))
@@ -261,14 +261,14 @@ def demo(args, base):
 def how_to_play(args, nodes, bitcoind):
     s, l, m, r = nodes
     doze = {node: f"{os.path.relpath(node.build / 'doze')} --datadir {os.path.relpath(node.folder)}" for node in nodes}
-    offer = r.cli("listoffers")["offers"][0]["offer"]
+    offer = r.cli("listoffers")["offers"][0]["offer"]  # whole: R may be asleep when it is pasted
     cli = pathlib.Path(args.bitcoind).with_name("bitcoin-cli")
     bitcoin = f"{os.path.relpath(cli) if cli.exists() else 'bitcoin-cli'} -regtest -rpcport={bitcoind.port} " \
               f"-rpccookiefile={os.path.relpath(bitcoind.cookie)}"
     print(f"""Everything keeps running. Play with it:
 
   {doze[r]} stop                    # R sleeps
-  {doze[s]} pay {offer[:24]}…       # the whole offer: {doze[r]} listoffers
+  {doze[s]} pay {offer}
   {doze[l]} listholds
   {doze[m]} listmailboxes
   {os.path.relpath(r.build / 'dozed')} --datadir {os.path.relpath(r.folder)} >> {os.path.relpath(r.folder / 'log')} &   # R wakes

@@ -18,7 +18,9 @@
 #include <map>
 #include <sstream>
 
+#include "bitcoin/block.h"
 #include "effects/limits.h"
+#include "toolbox/paste.h"
 
 namespace doze::app {
 
@@ -94,6 +96,18 @@ Problem set_announce(Settings& settings, const toml::node& node) {
   return std::nullopt;
 }
 
+Problem set_hosts(Settings& settings, const toml::node& node) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return "expected a list of names, for example [\"dozed\"]";
+  for (const auto& item : *list) {
+    auto value = item.value_exact<std::string>();
+    if (!value || value->empty() || value->find_first_of(":/ *") != std::string::npos)
+      return "expected names without port, for example [\"dozed\"]";
+    settings.rpc_hosts.insert(toolbox::lower(*value));
+  }
+  return std::nullopt;
+}
+
 const std::map<std::string, Setter>& setters() {
   static const std::map<std::string, Setter> kSetters = {
       {"network", text(set_network)},
@@ -110,6 +124,8 @@ const std::map<std::string, Setter>& setters() {
       {"profile", text(set_profile)},
       {"listen", text([](Settings& s, const std::string& v) { return set_listen(s.listen_host, s.listen_port, v); })},
       {"rpc", text([](Settings& s, const std::string& v) { return set_listen(s.rpc_host, s.rpc_port, v); })},
+      {"rpc_allow_remote", flag([](Settings& s, bool v) { s.rpc_allow_remote = v; })},
+      {"rpc_hosts", set_hosts},
       {"announce", set_announce},
       {"log_level", text([](Settings& s, const std::string& v) -> Problem {
          if (v != "debug" && v != "info" && v != "warning" && v != "error")
@@ -146,6 +162,11 @@ const std::map<std::string, Setter>& setters() {
        })},
       {"bitcoind.zmq_hashblock", text([](Settings& s, const std::string& v) -> Problem {
          s.bitcoind.zmq_hashblock = v;
+         return std::nullopt;
+       })},
+      {"bitcoind.accept_chain", text([](Settings& s, const std::string& v) -> Problem {
+         s.bitcoind.accept_chain = bitcoin::parse_block_hash(v);
+         if (!s.bitcoind.accept_chain) return "expected a block hash: 64 hex digits";
          return std::nullopt;
        })},
       {"bitcoind.poll_ms",
@@ -221,7 +242,19 @@ Problem apply(Settings& settings, const toml::table& table, const std::string& p
   }
   return std::nullopt;
 }
+/// toml++ says what it could not do; what was meant is nearly always a text.
+std::string explain(const toml::parse_error& error) {
+  std::string out(error.description());
+  if (out.find("could not determine value type") != std::string::npos ||
+      out.find("unrecognized value") != std::string::npos)
+    return "this value is neither a number nor true or false: a text needs quotes, as in network = \"regtest\"";
+  return out;
+}
 }  // namespace
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 std::uint16_t usual_rpc_port(wire::Network network) {
   switch (network) {
@@ -246,11 +279,15 @@ Result<Settings, std::string> parse_settings(const std::string& source, const st
       if (!table.contains(needed))
         return fail(file_name + ": " + needed + " is missing: every file that 'doze init' writes has it");
   } catch (const toml::parse_error& error) {
-    return fail(place(file_name, error.source().begin) + std::string(error.description()));
+    return fail(place(file_name, error.source().begin) + explain(error));
   }
   auto& node = settings.node;
   if (node.role == Role::Server && node.announced_addresses.empty())
     return fail(file_name + ": announce: a server must be reachable: name the address that others dial, as host:port");
+  if (!is_loopback(settings.rpc_host) && !settings.rpc_allow_remote)
+    return fail(file_name + ": rpc: other machines can reach " + settings.rpc_host +
+                ", and without TLS everybody on the way reads the token, which moves all money: keep it on 127.0.0.1 "
+                "behind a proxy with TLS, or set rpc_allow_remote = true where the network is your own");
   if (settings.bitcoind.port == 0) settings.bitcoind.port = usual_rpc_port(node.network);
   return settings;
 }
@@ -270,6 +307,10 @@ std::string default_settings(const InitOptions& options) {
       << "\n# Where peers connect to us, and where programs talk to us (keep this on localhost).\n"
       << "listen = \"" << listen_host(options.announce) << ":" << options.listen_port << "\"\n"
       << "rpc = \"127.0.0.1:" << options.rpc_port << "\"\n"
+      << "# The API has no TLS. Only with this may rpc be an address that other machines reach.\n"
+      << "# rpc_allow_remote = false\n"
+      << "# Names by which programs may call the API, beside IP addresses and localhost: containers need it.\n"
+      << "# rpc_hosts = [\"dozed\"]\n"
       << "\n# Servers: the addresses that others dial.\n"
       << (options.announce.empty() ? "# announce = [\"203.0.113.7:9735\"]\n"
                                    : "announce = [\"" + options.announce + "\"]\n")
@@ -289,9 +330,14 @@ std::string default_settings(const InitOptions& options) {
       << "# poll_ms = 1000\n# The first block that a new node looks at: before the first coin, where the seed was used "
          "before.\n"
       << (options.scan_from ? "scan_from = " + std::to_string(*options.scan_from) + "\n" : "# scan_from = 0\n")
+      << "# After a reorganisation deeper than 12 blocks: the first block of the chain that is to be followed, as "
+         "getinfo "
+         "names it.\n# accept_chain = \"\"\n"
       << "\n[channels]\n# anchors = true\n# minimum_depth = 3\n\n[fees]\n"
       << "# What we charge for forwarding.\n# base_msat = 1000\n# proportional_millionths = 100\n"
-      << "# cltv_expiry_delta = 72\n# What our own payments may cost at most, in millionths of the amount.\n"
+      << "# cltv_expiry_delta = 72\n# What our own payments may cost at most, in millionths of the amount; 10 sat are "
+         "always "
+         "allowed.\n"
       << "# max_fee_ppm = 10000\n";
   return out.str();
 }

@@ -1,6 +1,7 @@
 // doze.toml: read with a line and a column for each mistake, written with a comment for each key.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -14,6 +15,8 @@ struct Settings {
   std::uint16_t listen_port = 9735;
   std::string rpc_host = "127.0.0.1";
   std::uint16_t rpc_port = 9737;
+  bool rpc_allow_remote = false;    // the API may listen where other machines reach it, without TLS
+  std::set<std::string> rpc_hosts;  // names that a request's Host may have, in small letters
   struct Bitcoind {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;   // 0: the network's usual one
@@ -21,11 +24,14 @@ struct Settings {
     std::string user, password;
     std::string zmq_hashblock;  // optional, only wakes the poll
     std::uint32_t poll_ms = 1'000;
-    std::optional<BlockHeight> scan_from;  // first block of a node that has seen none; else the tip
+    std::optional<BlockHeight> scan_from;   // first block of a node that has seen none; else the tip
+    std::optional<BlockHash> accept_chain;  // see chain::ChainConfig::accepted_fork
   } bitcoind;
   std::string log_level = "info";
 };
 
+/// Only this machine reaches it.
+[[nodiscard]] bool is_loopback(const std::string& host);
 /// The first mistake as "doze.toml:LINE:COLUMN: what is wrong: what to do instead".
 [[nodiscard]] Result<Settings, std::string> parse_settings(const std::string& text, const std::string& file_name);
 

@@ -15,7 +15,9 @@
 #include "app/commit_queue.h"
 #include "app/datadir.h"
 #include "app/log_limits.h"
+#include "app/network_row.h"
 #include "app/recording.h"
+#include "base/version.h"
 #include "chain/chain_driver.h"
 #include "crypto/crypto.h"
 #include "effects/seed_signer.h"
@@ -85,7 +87,10 @@ class Daemon {
         network_(
             context_, [this](Input input) { feed(std::move(input)); }, io::room_for_inbound()),
         timer_(context_),
-        signals_(context_, SIGINT, SIGTERM) {}
+        signals_(context_, SIGINT, SIGTERM),
+        ignored_signals_(context_, SIGHUP, SIGUSR1, SIGUSR2) {
+    std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go away
+  }
 
   int run(const std::string& token) {
     if (auto loaded = load(); !loaded.empty()) return die(loaded);
@@ -95,7 +100,7 @@ class Daemon {
         [this](RequestId id, command::Command command) {
           feed(CommandReceived{id, std::move(command)});
         },
-        [this](RequestId id) { feed(RequestGone{id}); });
+        [this](RequestId id) { feed(RequestGone{id}); }, settings_.rpc_hosts);
     auto rpc_port = rpc_->listen(settings_.rpc_host, settings_.rpc_port);
     if (!rpc_port)
       return die("rpc = \"" + settings_.rpc_host + ":" + std::to_string(settings_.rpc_port) +
@@ -107,15 +112,27 @@ class Daemon {
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (!error) stop("signal");
     });
-    log_.line(Severity::Info, "started node_id=" + signer_->node_id().hex() + " listen=" + std::to_string(*port) +
-                                  " rpc=" + std::to_string(*rpc_port));
+    ignore_signals();
+    if (!is_loopback(settings_.rpc_host))
+      log_event(Severity::Warning, "rpc_is_exposed",
+                Value()
+                    .set("rpc", settings_.rpc_host)
+                    .set("detail",
+                         "other machines reach the API without TLS: everybody on the way can read the token, which "
+                         "moves all money"));
+    log_event(Severity::Info, "started",
+              Value()
+                  .set("version", kVersion)
+                  .set("node_id", signer_->node_id().hex())
+                  .set("listen", *port)
+                  .set("rpc", *rpc_port));
     feed(Started{});
     start_chain();
     context_.run();
     stopping_ = true;
     if (!failed_) settle();
     chain_.reset();
-    log_.line(Severity::Info, "stopped commits=" + std::to_string(store_.commits()));
+    log_event(Severity::Info, "stopped", Value().set("commits", std::uint64_t{store_.commits()}));
     return failed_ ? 1 : 0;
   }
 
@@ -133,10 +150,28 @@ class Daemon {
     if (!node)
       return "a record of table " + std::to_string(static_cast<int>(node.error().table)) + " cannot be read (" +
              describe(node.error().error) + "): it was written by another version, or is damaged; nothing was changed";
+    auto network = check_network(*rows, settings_.node.network);
+    if (!network) return network.error();
+    if (*network)
+      if (auto written = store_.commit({**network}); !written) return written.error().message;
     node_.emplace(*std::move(node));
     rows = std::vector<Row>();
     ::malloc_trim(0);  // glibc keeps what many small blocks took
     return "";
+  }
+
+  /// A closed terminal, a rotated log: no reason to end. Nothing is reloaded either.
+  void ignore_signals() {
+    ignored_signals_.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) return;
+      log_event(Severity::Info, "signal_ignored",
+                Value()
+                    .set("signal", number == SIGHUP    ? "SIGHUP"
+                                   : number == SIGUSR1 ? "SIGUSR1"
+                                                       : "SIGUSR2")
+                    .set("detail", "doze.toml is read at a start only; SIGTERM stops"));
+      ignore_signals();
+    });
   }
 
   void start_chain() {
@@ -152,6 +187,7 @@ class Daemon {
     config.poll_interval_ms = bitcoind.poll_ms;
     config.fallback_feerate = settings_.node.default_feerate;
     config.start = bitcoind.scan_from;
+    config.accepted_fork = bitcoind.accept_chain;
     for (const auto& tip : node_->chain_tail()) config.known.push_back({tip.height, tip.hash});
     chain::ChainEvents events;
     events.block_connected = [this](BlockHeight height, const BlockHash& hash,
@@ -162,7 +198,7 @@ class Daemon {
       post_and_wait(BlockDisconnected{height, hash});
     };
     events.status = [this](const chain::DriverStatus& status) {
-      post(ChainStatus{status.connected, status.synced, status.detail});
+      post(ChainStatus{status.connected, status.synced, status.detail, name(status.trouble)});
     };
     events.fee_estimate = [this](FeeratePerKw feerate, FeeratePerKw minimum, bool) {
       post(FeeEstimate{feerate, minimum});
@@ -218,10 +254,7 @@ class Daemon {
         auto input = std::move(inputs_.front());
         inputs_.pop_front();
         if (const auto* bytes = std::get_if<BytesReceived>(&input)) read_on.push_back(bytes->connection);
-        if (const auto* status = std::get_if<ChainStatus>(&input))
-          log_.line(status->connected ? Severity::Info : Severity::Warning,
-                    std::string("chain connected=") + (status->connected ? "yes" : "no") + " synced=" +
-                        (status->synced ? "yes" : "no") + (status->detail.empty() ? "" : " " + status->detail));
+        if (const auto* status = std::get_if<ChainStatus>(&input)) log_chain(*status);
         auto time = now();
         auto out = node_->step(input, time, rng_);
         queue_.add(std::move(out.durable), std::move(out.after), time.mono);
@@ -232,6 +265,26 @@ class Daemon {
     arm();
   }
 
+  /// At info what changes for long: not the moments between a block and its reading.
+  void log_chain(const ChainStatus& status) {
+    bool same = said_ && said_->connected == status.connected && said_->trouble == status.trouble;
+    auto severity = !status.trouble.empty()                     ? Severity::Error
+                    : !status.connected                         ? Severity::Warning
+                    : same && (said_->synced || !status.synced) ? Severity::Debug
+                                                                : Severity::Info;
+    if (same && (severity == Severity::Error || severity == Severity::Warning) && said_->detail == status.detail)
+      return;
+    Value facts;
+    facts.set("connected", status.connected).set("synced", status.synced);
+    if (!status.trouble.empty()) facts.set("trouble", status.trouble);
+    if (!status.detail.empty()) facts.set("detail", status.detail);
+    log_event(severity, status.trouble.empty() ? "chain" : "chain_trouble", facts);
+    if (severity != Severity::Debug) said_ = status;
+  }
+  void log_event(Severity severity, const std::string& event, const Value& facts) const {
+    log_.line(severity, event + " " + boost::json::serialize(rpc::to_json(facts)));
+  }
+
   /// Commits what waits, then lets it leave.
   void settle() {
     auto [durable, after] = queue_.take();
@@ -239,7 +292,9 @@ class Daemon {
       auto committed = store_.commit(durable);
       if (!committed) {
         // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
-        log_.line(Severity::Error, "the disk failed, stopping before anything leaves: " + committed.error().message);
+        log_event(
+            Severity::Error, "disk_failed",
+            Value().set("detail", "the disk failed, stopping before anything leaves: " + committed.error().message));
         failed_ = true;
         context_.stop();
         return;
@@ -262,8 +317,7 @@ class Daemon {
                      if (notify.event == peer::kPeerMessage) return record(notify.facts);
                      if (!log_.writes(notify.severity)) return;
                      for (const auto& line : log_limits_.admit(std::move(notify), now().mono))
-                       log_.line(line.severity,
-                                 line.event + " " + boost::json::serialize(rpc::to_json(Value(line.facts))));
+                       log_event(line.severity, line.event, Value(line.facts));
                    },
                    [&](StopNode& node) { stop(node.reason); },
                },
@@ -274,7 +328,7 @@ class Daemon {
     using namespace std::chrono;
     auto time = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
     if (auto written = recording_->write(static_cast<std::uint64_t>(time), facts); !written)
-      log_.line(Severity::Error, written.error());
+      log_event(Severity::Error, "recording_failed", Value().set("detail", written.error()));
   }
 
   void arm() {
@@ -290,7 +344,7 @@ class Daemon {
   }
 
   void stop(const std::string& why) {
-    log_.line(Severity::Info, "stopping: " + why);
+    log_event(Severity::Info, "stopping", Value().set("why", why));
     // Replies that are under way get a moment to leave.
     auto later = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(50));
     later->async_wait([this, later](const boost::system::error_code&) {
@@ -311,11 +365,12 @@ class Daemon {
   asio::io_context context_{1};
   io::Network network_;
   asio::steady_timer timer_;
-  asio::signal_set signals_;
+  asio::signal_set signals_, ignored_signals_;
   std::optional<node::Node> node_;
   std::unique_ptr<rpc::Server> rpc_;
   std::deque<Input> inputs_;
   CommitQueue queue_;
+  std::optional<ChainStatus> said_;  // in the log, at info or above
   bool draining_ = false;
   bool failed_ = false;
   std::atomic<bool> stopping_{false};

@@ -21,7 +21,7 @@ std::string reason() {
 }
 
 /// A new file that only its owner reads; fails if it is there.
-Result<bool, std::string> write_private(const std::string& path, const std::string& text, bool secret) {
+Result<bool, std::string> write_private(const std::string& path, std::string_view text, bool secret) {
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
   if (file < 0) return fail(path + ": " + reason());
   bool good = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
@@ -106,7 +106,7 @@ Status<std::string> fill(std::span<std::uint8_t> out) {
   return Done{};
 }
 
-Status<std::string> make_folder(const std::string& datadir, const InitOptions& options, const std::string& seed) {
+Status<std::string> make_folder(const std::string& datadir, const InitOptions& options, std::string_view seed) {
   if (::mkdir(datadir.c_str(), 0700) != 0 && errno != EEXIST) return fail(datadir + ": " + reason());
   if (::access((datadir + "/seed").c_str(), F_OK) == 0)
     return fail(datadir + "/seed is there already: choose another folder with --datadir");
@@ -135,23 +135,31 @@ std::string describe(const bitcoin::MnemonicError& error) {
 }
 }  // namespace
 
-Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options) {
+Result<SecretString, std::string> init_datadir(const std::string& datadir, const InitOptions& options) {
   std::array<std::uint8_t, 16> entropy{};
   LN_CHECK(fill(entropy));
   auto words = bitcoin::mnemonic_from_entropy(entropy);
   crypto::wipe(entropy);
-  LN_CHECK(make_folder(datadir, options, words + "\n"));
+  SecretString file;
+  bool fits = file.append(words.view()) && file.append("\n");
+  LN_ASSERT(fits);
+  LN_CHECK(make_folder(datadir, options, file.view()));
   return words;
 }
 
-Status<std::string> restore_datadir(const std::string& datadir, InitOptions options, const std::string& words) {
+Status<std::string> restore_datadir(const std::string& datadir, InitOptions options, std::string_view words) {
   auto entropy = bitcoin::entropy_from_mnemonic(words);
   if (!entropy) return fail(describe(entropy.error()));
   if (!options.scan_from) options.scan_from = 0;
   std::array<std::uint8_t, kSaltBytes> salt{};
-  LN_CHECK(fill(salt));
-  return make_folder(datadir, options,
-                     bitcoin::mnemonic_from_entropy(*entropy) + "\n" + std::string(kSaltLabel) + to_hex(salt) + "\n");
+  auto filled = fill(salt);
+  SecretString file;
+  bool fits = file.append(bitcoin::mnemonic_from_entropy(*entropy).view()) && file.append("\n") &&
+              file.append(kSaltLabel) && file.append(to_hex(salt)) && file.append("\n");
+  LN_ASSERT(fits);
+  crypto::wipe(*entropy);
+  LN_CHECK(filled);
+  return make_folder(datadir, options, file.view());
 }
 
 Result<Settings, std::string> read_settings(const std::string& datadir) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/config_file.h"
+#include "base/secret_string.h"
 
 namespace doze::app {
 
@@ -13,11 +14,11 @@ namespace doze::app {
 [[nodiscard]] std::string default_datadir();
 /// Makes the folder (0700, one that is there already becomes that), doze.toml and the seed. Gives the words: shown
 /// once, by `doze init`. Refuses a folder that has a seed already.
-[[nodiscard]] Result<std::string, std::string> init_datadir(const std::string& datadir, const InitOptions& options);
+[[nodiscard]] Result<SecretString, std::string> init_datadir(const std::string& datadir, const InitOptions& options);
 /// The same with the words of an earlier node: its node id, its wallet, none of its channels. Looks at the chain from
 /// options.scan_from on, or from its beginning. The reason of a refusal never shows a word.
 [[nodiscard]] Status<std::string> restore_datadir(const std::string& datadir, InitOptions options,
-                                                  const std::string& words);
+                                                  std::string_view words);
 /// Refuses a file that others can read: bitcoind's password may stand in it.
 [[nodiscard]] Result<Settings, std::string> read_settings(const std::string& datadir);
 /// A folder that others can look into is its owner's only from now on: the database has no mode of its own.

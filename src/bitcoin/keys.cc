@@ -85,17 +85,17 @@ std::string to_text(const ExtendedKey& key, std::uint32_t version, ByteView key_
 }
 }  // namespace
 
-std::string mnemonic_from_entropy(ByteView entropy) {
+SecretString mnemonic_from_entropy(ByteView entropy) {
   LN_ASSERT(entropy.size() >= 16 && entropy.size() <= 32 && entropy.size() % 4 == 0);
   auto bits = with_checksum(entropy);
   auto words = entropy.size() * 3 / 4;
-  std::string out;
+  SecretString out;
   for (std::size_t i = 0; i < words; ++i) {
     std::size_t index = 0;
     for (std::size_t bit = 0; bit < kBitsPerWord; ++bit)
       index = index * 2 + (bit_at(bits, i * kBitsPerWord + bit) ? 1 : 0);
-    if (i > 0) out.push_back(' ');
-    out += kBip39English[index];
+    bool fits = (i == 0 || out.append(" ")) && out.append(kBip39English[index]);
+    LN_ASSERT(fits);
   }
   crypto::wipe(bits);
   return out;

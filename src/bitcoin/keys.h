@@ -10,12 +10,13 @@
 #include "base/ids.h"
 #include "base/parse_error.h"
 #include "base/result.h"
+#include "base/secret_string.h"
 
 namespace doze::bitcoin {
 
 // ---- BIP 39, English words ----
 /// 12, 15, 18, 21 or 24 lower-case words with single spaces. `entropy`: 16, 20, 24, 28 or 32 bytes (aborts otherwise).
-[[nodiscard]] std::string mnemonic_from_entropy(ByteView entropy);
+[[nodiscard]] SecretString mnemonic_from_entropy(ByteView entropy);
 
 struct MnemonicError {
   enum class Code : std::uint8_t { WordCount, UnknownWord, BadChecksum } code;

@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 
 #include <boost/json.hpp>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <mutex>
 
@@ -90,6 +92,12 @@ std::optional<Txid> txid_in(const json::value* value) {
   return shown ? bitcoin::parse_txid(*shown) : std::nullopt;
 }
 
+/// "chainwork"; empty where it is missing or is not what it should be.
+std::string work_in(const json::value& value) {
+  auto work = text(member(value, "chainwork"));
+  return work && work->size() == 64 && from_hex(*work) ? *work : "";
+}
+
 std::string quoted(const std::string& hex) {
   return '"' + hex + '"';
 }
@@ -121,6 +129,7 @@ const char* name(RpcErrorCode code) {
 }
 
 std::string describe(const RpcError& error) {
+  if (error.code == RpcErrorCode::NoCredentials) return error.message;  // it says itself what to do
   std::string out = name(error.code);
   if (error.rpc_code != 0) out += " (" + std::to_string(error.rpc_code) + ")";
   return error.message.empty() ? out : out + ": " + error.message;
@@ -134,9 +143,15 @@ Result<std::string, RpcError> BitcoindClient::credentials() const {
   if (endpoint_.cookie_file.empty()) return endpoint_.user + ":" + endpoint_.password;
   std::ifstream file(endpoint_.cookie_file);
   std::string line;
-  if (!file || !std::getline(file, line) || line.find(':') == std::string::npos) {
-    return fail(RpcError{RpcErrorCode::NoCredentials, 0, "cannot read the cookie file " + endpoint_.cookie_file});
+  if (!file) {
+    auto gone = errno == ENOENT;
+    auto why = gone ? "bitcoind is not running, or not here: it has no cookie file " + endpoint_.cookie_file
+                    : "bitcoind's cookie file " + endpoint_.cookie_file + " cannot be read: " + std::strerror(errno);
+    return fail(RpcError{RpcErrorCode::NoCredentials, 0, std::move(why)});
   }
+  if (!std::getline(file, line) || line.find(':') == std::string::npos)
+    return fail(
+        RpcError{RpcErrorCode::NoCredentials, 0, "no login in bitcoind's cookie file " + endpoint_.cookie_file});
   return line;
 }
 
@@ -217,13 +232,16 @@ Result<ChainInfo, RpcError> BitcoindClient::chain_info() {
   auto blocks = u32(member(reply.result, "blocks"));
   auto headers = u32(member(reply.result, "headers"));
   auto best = block_hash_in(member(reply.result, "bestblockhash"));
+  auto oldest = u32(member(reply.result, "pruneheight"));
   if (!chain || !blocks || !headers || !best) return fail(bad_reply("getblockchaininfo"));
   return ChainInfo{.chain = escape_untrusted(*chain),
                    .blocks = BlockHeight(*blocks),
                    .headers = BlockHeight(*headers),
                    .best_block = *best,
                    .initial_block_download = flag(member(reply.result, "initialblockdownload")),
-                   .pruned = flag(member(reply.result, "pruned"))};
+                   .pruned = flag(member(reply.result, "pruned")),
+                   .oldest_block = oldest ? std::optional(BlockHeight(*oldest)) : std::nullopt,
+                   .work = work_in(reply.result)};
 }
 
 Result<BlockHash, RpcError> BitcoindClient::best_block_hash() {
@@ -253,7 +271,7 @@ Result<std::optional<HeaderInfo>, RpcError> BitcoindClient::block_header(const B
   auto height = u32(member(reply->result, "height"));
   const auto* confirmations = member(reply->result, "confirmations");  // -1 off the active chain
   if (!height || confirmations == nullptr || !confirmations->is_int64()) return fail(bad_reply("getblockheader"));
-  return std::optional(HeaderInfo{BlockHeight(*height), confirmations->get_int64() >= 0});
+  return std::optional(HeaderInfo{BlockHeight(*height), confirmations->get_int64() >= 0, work_in(reply->result)});
 }
 
 Result<Bytes, RpcError> BitcoindClient::block(const BlockHash& hash) {

@@ -32,7 +32,7 @@ struct RpcEndpoint {
 };
 
 enum class RpcErrorCode : std::uint8_t {
-  NoCredentials,  // the cookie file cannot be read: bitcoind is down, or runs elsewhere or as another user
+  NoCredentials,  // no cookie file, or one that cannot be read: bitcoind is down, or runs elsewhere or as another user
   Unreachable,    // no connection, or it broke
   TimedOut,
   Unauthorized,  // 401 or 403
@@ -53,6 +53,7 @@ struct RpcError {
 [[nodiscard]] std::string describe(const RpcError& error);
 
 // bitcoind's own error numbers that we react to (its src/rpc/protocol.h).
+inline constexpr int kRpcMiscError = -1;            // getblock: the block is pruned, for one
 inline constexpr int kRpcInvalidAddressOrKey = -5;  // unknown block or transaction
 inline constexpr int kRpcInvalidParameter = -8;     // block height out of range
 inline constexpr int kRpcVerifyError = -25;         // inputs missing or spent
@@ -67,11 +68,14 @@ struct ChainInfo {
   BlockHash best_block;
   bool initial_block_download = false;
   bool pruned = false;
+  std::optional<BlockHeight> oldest_block;  // of a pruned one: the first that it still has
+  std::string work;                         // of the chain to its tip: 64 hex digits, so that texts compare as numbers
 };
 
 struct HeaderInfo {
   BlockHeight height;
   bool in_active_chain = false;
+  std::string work;  // of the chain to this block, as in ChainInfo
 };
 
 /// An unspent output as gettxout tells it.

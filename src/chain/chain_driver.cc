@@ -30,6 +30,22 @@ const char* name(BroadcastOutcome outcome) {
   return "?";
 }
 
+const char* name(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::None:
+      return "";
+    case Trouble::Pruned:
+      return "pruned";
+    case Trouble::Behind:
+      return "behind";
+    case Trouble::Replaced:
+      return "replaced";
+    case Trouble::OtherChain:
+      return "other_chain";
+  }
+  return "";
+}
+
 BroadcastOutcome classify_refusal(int rpc_code, std::string_view message) {
   auto says = [&](std::string_view words) { return message.find(words) != std::string_view::npos; };
   if (rpc_code == kRpcAlreadyInChain || says("txn-already-known")) return BroadcastOutcome::AlreadyInChain;
@@ -88,6 +104,9 @@ struct ChainDriver::Inside {
   Status<RpcError> follow();
   Status<RpcError> begin();
   Status<RpcError> rewind();
+  Result<std::size_t, RpcError> common_blocks();
+  Status<RpcError> judge_fork(std::size_t common);
+  RpcError in_trouble(Trouble what, std::string why);
   Status<RpcError> connect(BlockHeight height, const BlockHash& hash, bool& stands);
   Status<RpcError> serve();
   Status<RpcError> serve_broadcasts();
@@ -112,6 +131,7 @@ struct ChainDriver::Inside {
   bool greeted = false;
   DriverStatus status;
   bool status_told = false;
+  Trouble trouble = Trouble::None;  // why the round under way ends
   std::optional<FeeratePerKw> fee, fee_minimum;
   bool fee_is_fallback = false;
   std::optional<Clock::time_point> fee_asked;
@@ -137,7 +157,11 @@ void ChainDriver::Inside::run() {
       continue;
     }
     greeted = false;
-    tell({.connected = false, .synced = false, .detail = describe(done.error())});
+    auto what = std::exchange(trouble, Trouble::None);
+    if (what == Trouble::None)
+      tell({.connected = false, .synced = false, .detail = describe(done.error())});
+    else
+      tell({.connected = true, .synced = false, .detail = done.error().message, .trouble = what});
     // Requests from the owner wake us early; while bitcoind is away that must not shorten the pause.
     auto until = Clock::now() + std::chrono::milliseconds(backoff);
     for (auto now = Clock::now(); now < until && !stopping; now = Clock::now()) {
@@ -161,7 +185,7 @@ Status<RpcError> ChainDriver::Inside::greet() {
   LN_TRY(genesis, rpc.block_hash(BlockHeight(0)));
   if (!genesis || convert<ChainHash>(*genesis) != config.chain_hash) {
     LN_TRY(info, rpc.chain_info());
-    return fail(failure("bitcoind follows another chain: " + info.chain));
+    return fail(in_trouble(Trouble::OtherChain, "bitcoind follows another chain: " + info.chain));
   }
   greeted = true;
   return Done{};
@@ -178,7 +202,7 @@ Status<RpcError> ChainDriver::Inside::follow() {
   for (bool told = false; !stopping; told = true) {
     LN_TRY(best, rpc.best_block_hash());
     if (chain.back().hash == best) break;
-    if (!told) {
+    if (!told && status.trouble == Trouble::None) {  // what was said of a trouble stays until it is over
       LN_TRY(info, rpc.chain_info());
       tell({.connected = true, .synced = false, .detail = progress(info)});
     }
@@ -207,16 +231,56 @@ Status<RpcError> ChainDriver::Inside::begin() {
   return connect(height, *hash, stands);
 }
 
+RpcError ChainDriver::Inside::in_trouble(Trouble what, std::string why) {
+  trouble = what;
+  return failure(std::move(why));
+}
+
+// How many of our blocks are in bitcoind's active chain: the first ones, for a chain has one past.
+Result<std::size_t, RpcError> ChainDriver::Inside::common_blocks() {
+  std::size_t common = 0, beyond = chain.size() + 1;
+  for (auto probe = chain.size(); beyond - common > 1; probe = (common + beyond) / 2) {
+    LN_TRY(header, rpc.block_header(chain[probe - 1].hash));
+    (header && header->in_active_chain ? common : beyond) = probe;
+  }
+  return common;
+}
+
+// Blocks of ours are not in bitcoind's chain. Whether it is to be followed: only for more work, and not too deep.
+Status<RpcError> ChainDriver::Inside::judge_fork(std::size_t common) {
+  const auto& ours = chain.back();
+  LN_TRY(info, rpc.chain_info());
+  LN_TRY(our_tip, rpc.block_header(ours.hash));
+  // A bitcoind that never saw our tip cannot tell its work. Blocks that close to each other have nearly the same.
+  bool compared = our_tip && !our_tip->work.empty() && !info.work.empty();
+  bool more = compared ? info.work > our_tip->work : info.blocks > ours.height;
+  auto height = [](BlockHeight value) { return std::to_string(value.value()); };
+  if (!more)
+    return fail(in_trouble(Trouble::Behind, "bitcoind is at block " + height(info.blocks) +
+                                                " of a chain that is not longer than the one to block " +
+                                                height(ours.height) +
+                                                ", which this node has seen: it was restored, is syncing, or is on a "
+                                                "fork of its own. Nothing is taken back until its chain is longer"));
+  if (common == 0)
+    return fail(in_trouble(Trouble::Replaced,
+                           "none of the " + std::to_string(chain.size()) + " known blocks is in bitcoind's chain"));
+  auto depth = chain.size() - common;
+  if (depth <= kMaxReorgDepth) return Done{};
+  LN_TRY(first, rpc.block_hash(BlockHeight(chain[common - 1].height.value() + 1)));
+  if (first && config.accepted_fork == first) return Done{};
+  return fail(in_trouble(
+      Trouble::Replaced,
+      "bitcoind's chain leaves ours at block " + height(chain[common - 1].height) + ", " + std::to_string(depth) +
+          " blocks deep, which is more than the " + std::to_string(kMaxReorgDepth) +
+          " that are taken back unasked. If you know it to be the true one: accept_chain = \"" +
+          (first ? bitcoin::block_hash_to_string(*first) : "?") + "\" in the section [bitcoind] of doze.toml"));
+}
+
 // Takes blocks that left the active chain back. The ancestor is sought first, so that nothing is taken back in vain.
 Status<RpcError> ChainDriver::Inside::rewind() {
-  auto keep = chain.size();
-  for (; keep > 0; --keep) {
-    LN_TRY(header, rpc.block_header(chain[keep - 1].hash));
-    if (header && header->in_active_chain) break;
-  }
-  if (keep == 0) {
-    return fail(failure("none of the " + std::to_string(chain.size()) + " known blocks is in bitcoind's chain"));
-  }
+  LN_TRY(keep, common_blocks());
+  if (keep == chain.size()) return Done{};
+  LN_CHECK(judge_fork(keep));
   while (chain.size() > keep) {
     auto gone = chain.back();
     chain.pop_back();
@@ -227,8 +291,17 @@ Status<RpcError> ChainDriver::Inside::rewind() {
 
 // `stands` becomes false if the chain changed under us: the caller looks again.
 Status<RpcError> ChainDriver::Inside::connect(BlockHeight height, const BlockHash& hash, bool& stands) {
-  LN_TRY(bytes, rpc.block(hash));
-  auto block = bitcoin::parse_block(bytes);
+  auto bytes = rpc.block(hash);
+  if (!bytes && bytes.error().rpc_code == kRpcMiscError) {
+    LN_TRY(info, rpc.chain_info());
+    if (info.pruned)
+      return fail(in_trouble(
+          Trouble::Pruned,
+          "bitcoind has pruned block " + std::to_string(height.value()) + ", which this node still has to read" +
+              (info.oldest_block ? "; its oldest is " + std::to_string(info.oldest_block->value()) : "")));
+  }
+  if (!bytes) return fail(bytes.error());
+  auto block = bitcoin::parse_block(*bytes);
   if (!block) return fail(failure("block " + std::to_string(height.value()) + ": " + describe(block.error())));
   bool repeated = false;
   bool whole = bitcoin::merkle_root(block->transactions, &repeated) == block->header.merkle_root && !repeated;

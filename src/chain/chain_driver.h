@@ -3,7 +3,9 @@
 // The hash chain decides: the driver remembers the blocks that it has given to the owner, and each new one must stand
 // on the last. Whatever happens in between (restart of either side, lost notification, reorganisation while asleep),
 // the owner sees disconnected blocks newest first down to the common ancestor, then connected ones, none missing, none
-// twice. Polling finds new blocks; a ZMQ hashblock message, where there is one, only makes the next poll come at once.
+// twice. A backend that is not what it was (Trouble) is said, and not followed: blocks are taken back only for a chain
+// with more work, and no more than kMaxReorgDepth unless the operator names that chain. Polling finds new blocks; a ZMQ
+// hashblock message, where there is one, only makes the next poll come at once.
 #pragma once
 
 #include <functional>
@@ -20,6 +22,10 @@ namespace doze::chain {
 
 /// Blocks remembered for finding a common ancestor: two difficulty periods, no reorganisation is deeper.
 inline constexpr std::size_t kMaxRemembered = 4'032;
+/// Blocks that are taken back without asking the operator. Two hours of blocks: public networks had reorganisations of
+/// two or three, and a channel is open after minimum_depth of them. A deeper one is an attack, or a bitcoind that was
+/// alone on a fork of its own.
+inline constexpr std::size_t kMaxReorgDepth = 12;
 inline constexpr std::uint32_t kReconnectMinMs = 250;
 inline constexpr std::uint32_t kReconnectMaxMs = 10'000;
 /// Fee estimates move slowly; asked at each new tip, but not more often than this.
@@ -45,12 +51,26 @@ struct ChainConfig {
   /// Blocks that the owner has seen, oldest first. Empty: begins with the block at `start`, or with the tip.
   std::vector<BlockRef> known;
   std::optional<BlockHeight> start;
+  /// Of a chain that leaves ours deeper than kMaxReorgDepth: the first block that is not in ours, as `detail` names it.
+  /// The operator has looked at it and takes it for the true one.
+  std::optional<BlockHash> accepted_fork;
 };
+
+/// bitcoind answers, but what it says cannot be followed. doc/OPERATING.md names the way out of each.
+enum class Trouble : std::uint8_t {
+  None,
+  Pruned,      // the next block is gone from its disk
+  Behind,      // its chain has less work than the one that we have seen: restored, syncing, or on a fork of its own
+  Replaced,    // its chain has more work, but leaves ours deeper than kMaxReorgDepth
+  OtherChain,  // another genesis block
+};
+[[nodiscard]] const char* name(Trouble trouble);
 
 struct DriverStatus {
   bool connected = false;
-  bool synced = false;  // every block up to bitcoind's tip was delivered, and bitcoind itself is up to date
-  std::string detail;   // for people: why not connected, or how far it has come
+  bool synced = false;              // every block up to bitcoind's tip was delivered, and bitcoind itself is up to date
+  std::string detail;               // for people: why not connected, or how far it has come
+  Trouble trouble = Trouble::None;  // connected, not synced
   friend bool operator==(const DriverStatus&, const DriverStatus&) = default;
 };
 

@@ -208,6 +208,7 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
       return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: another's id"}});
     if (channel.signer->public_keys() != channel.local.keys)
       return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: these are not our keys"}});
+    complete_old_row(channel);
     state.views.insert_or_assign(id, view_of(channel, signer));
     state.channels.insert_or_assign(id, std::move(channel));
   }

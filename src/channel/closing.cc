@@ -35,26 +35,19 @@ Bytes own_closing_script(const Work& work, const Channel& channel) {
   return script(kClosingScriptsAhead - 1);
 }
 
-/// Our commitment with both signatures.
-bitcoin::Transaction own_commitment(const Channel& channel) {
-  auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
-  LN_ASSERT(built.has_value());
-  auto ours = channel.signer->sign_funding_input(built->transaction, script_of(channel), channel.capacity);
-  built->transaction.inputs[0].witness = commitment::funding_witness(
-      channel.local.keys.funding, ours, channel.remote.keys.funding, channel.local_signature);
-  return built->transaction;
-}
-
 /// A transaction in a block spends the funding output: which one is it?
-void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend) {
+void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, BlockHeight height) {
   if (channel.phase == ChannelPhase::Closed) return;
+  channel.closed_by = bitcoin::txid(spend);
+  channel.closed_height = height;
   auto factor =
       channel.funder
           ? commitment::obscure_factor(channel.local.keys.payment_basepoint, channel.remote.keys.payment_basepoint)
           : commitment::obscure_factor(channel.remote.keys.payment_basepoint, channel.local.keys.payment_basepoint);
   auto number = commitment::commitment_number(spend, channel.funding, factor);
   if (!number) return end(work, channel, "closed by agreement");
-  auto id = bitcoin::txid(spend);
+  channel.unclaimed = unclaimed_in(channel, spend);
+  auto id = *channel.closed_by;
   if (id == bitcoin::txid(own_commitment(channel))) return end(work, channel, "our commitment was published");
   if (*number < channel.remote_number) {
     work.notify(Severity::Error, "revoked_commitment",
@@ -89,9 +82,20 @@ void end(Work& work, Channel& channel, std::string how) {
   say_if_usable(work, channel);
   for (auto request : std::exchange(channel.close_requests, {}))
     work.say(Reply{request, Value().set("channel_id", channel.id.hex()).set("how", how)});
-  work.notify(Severity::Info, "channel_closed",
-              {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"how", how}});
+  Fields facts{{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"how", how}};
+  auto lost = sum(channel.unclaimed);
+  if (lost > Sat(0)) facts.emplace_back("unclaimed_sat", lost.value());
+  work.notify(lost > Sat(0) ? Severity::Error : Severity::Info, "channel_closed", std::move(facts));
   work.say(ChannelClosed{channel.id, channel.peer, std::move(how)});
+}
+
+bitcoin::Transaction own_commitment(const Channel& channel) {
+  auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+  LN_ASSERT(built.has_value());
+  auto ours = channel.signer->sign_funding_input(built->transaction, script_of(channel), channel.capacity);
+  built->transaction.inputs[0].witness = commitment::funding_witness(
+      channel.local.keys.funding, ours, channel.remote.keys.funding, channel.local_signature);
+  return built->transaction;
 }
 
 bool both_shut_down(const Channel& channel) {
@@ -125,7 +129,9 @@ void publish_commitment(Work& work, Channel& channel, const std::string& why) {
   say_if_usable(work, channel);
   answer_close(work, channel, bitcoin::txid(transaction), "our commitment");
   work.say(Broadcast{std::move(transaction)});
-  work.notify(Severity::Warning, "channel_force_closed", {{"channel_id", channel.id.hex()}, {"reason", why}});
+  work.notify(
+      Severity::Error, "channel_force_closed",
+      {{"channel_id", channel.id.hex()}, {"reason", why}, {"unclaimed_sat", sum(unclaimed_of_ours(channel)).value()}});
 }
 
 void break_channel(Work& work, Channel& channel, const std::string& why) {
@@ -143,6 +149,7 @@ void close(Work& work, const CloseChannelNow& word) {
   if (it == work.state.channels.end()) return refuse(CommandErrorCode::NotFound, "no such channel: see listchannels");
   auto& channel = it->second;
   if (!channel.alive()) return refuse(CommandErrorCode::Refused, "it is closed already: " + channel.status);
+  if (word.command.force && !word.command.accept_loss) return work.say(Reply{word.request, cost_of_force(channel)});
   if (word.command.force && !may_publish(work, channel)) {
     hold_back(work, channel, {"closed by the operator", true});
     auto minutes = (after_ms(work.state.started, kSpeakFirstMs).value() - work.context.mono.value()) / 60'000 + 1;
@@ -161,10 +168,10 @@ void close(Work& work, const CloseChannelNow& word) {
     return publish_commitment(work, channel, "closed by the operator");
   }
   if (channel.phase == ChannelPhase::Opening)
-    return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait, or use --force");
+    return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait");
   if (!channel.connected)
     return refuse(CommandErrorCode::NotReady,
-                  "the peer is offline: wait for it, or use --force (our commitment, with a delay)");
+                  "the peer is offline: wait for it. Closing by force costs access to the money in the channel");
   if (channel.local_shutdown.empty())
     want_shutdown(work, channel, word.script_pubkey.empty() ? own_closing_script(work, channel) : word.script_pubkey);
   // A hold may stay for a day: nobody waits for the answer so long.
@@ -214,8 +221,23 @@ void forget(Work& work, const ChannelId& id) {
 void forget_oldest_closed(Work& work) {
   std::multimap<BlockHeight, ChannelId> closed;
   for (const auto& [id, channel] : work.state.channels)
-    if (channel.phase == ChannelPhase::Closed) closed.emplace(channel.created_height, id);
+    if (channel.over()) closed.emplace(channel.created_height, id);
   for (; closed.size() > kMaxClosedShown; closed.erase(closed.begin())) forget(work, closed.begin()->second);
+}
+
+/// This version spends none of these: somebody else did.
+void on_output_spent(Work& work, Channel& channel, std::uint32_t output) {
+  Sat gone;
+  std::erase_if(channel.unclaimed, [&](const Unclaimed& item) {
+    if (item.output != output) return false;
+    gone += item.amount;
+    return true;
+  });
+  save(work, channel);
+  work.notify(Severity::Warning, "channel_output_spent",
+              {{"channel_id", channel.id.hex()},
+               {"amount_sat", gone.value()},
+               {"unclaimed_sat", sum(channel.unclaimed).value()}});
 }
 
 void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transaction, BlockHeight height,
@@ -236,7 +258,13 @@ void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transa
 void on_block(Work& work, const BlockConnected& in) {
   std::map<Outpoint, ChannelId> watched;
   std::multimap<Txid, ChannelId> awaited;  // one transaction may fund several channels
+  std::map<Outpoint, ChannelId> unclaimed;
+  auto watch_outputs = [&](const Channel& channel) {
+    if (channel.phase != ChannelPhase::Closed || !channel.closed_by) return;
+    for (const auto& item : channel.unclaimed) unclaimed[{*channel.closed_by, item.output}] = channel.id;
+  };
   for (const auto& [id, channel] : work.state.channels) {
+    watch_outputs(channel);
     if (channel.phase == ChannelPhase::Closed) continue;
     watched[channel.funding] = id;
     if (!channel.confirmed()) awaited.emplace(channel.funding.txid, id);
@@ -248,9 +276,15 @@ void on_block(Work& work, const BlockConnected& in) {
       for (auto it = first; it != last; ++it)
         on_funding(work, work.state.channels.at(it->second), transaction, in.height, position);
     }
-    for (const auto& input : transaction.inputs)
-      if (auto it = watched.find(input.previous_output); it != watched.end())
-        on_spend(work, work.state.channels.at(it->second), transaction);
+    for (const auto& input : transaction.inputs) {
+      if (auto it = watched.find(input.previous_output); it != watched.end()) {
+        auto& channel = work.state.channels.at(it->second);
+        on_spend(work, channel, transaction, in.height);
+        watch_outputs(channel);
+      }
+      if (auto it = unclaimed.find(input.previous_output); it != unclaimed.end())
+        on_output_spent(work, work.state.channels.at(it->second), input.previous_output.index);
+    }
   }
   for (auto& [id, channel] : work.state.channels) {
     work.state.dirty.insert(id);

@@ -143,6 +143,21 @@ struct HeldInRevoke {
   Profile profile = Profile::Ldk;
 };
 
+/// An output of the commitment that closed the channel: our balance, or an HTLC that we offered. This version cannot
+/// spend it.
+struct Unclaimed {
+  std::uint32_t output = 0;
+  Sat amount;
+};
+/// Of an Unclaimed in a commitment that we do not know.
+inline constexpr std::uint32_t kUnknownOutput = 0xffff'ffff;
+
+/// The operator's openchannel, so that a repeated one with the same key opens no second channel.
+struct Asked {
+  Hash32 key, request;  // hashes
+  friend bool operator==(const Asked&, const Asked&) = default;
+};
+
 /// What only the peer can send next.
 enum class Answer : std::uint8_t { Nothing, Reestablish, Revocation, ClosingSigned };
 struct Waiting {
@@ -210,6 +225,10 @@ struct Channel {
   Bytes local_shutdown, remote_shutdown;  // scripts; empty: no shutdown yet
   Bytes closing_transaction;              // mutual or our commitment: for broadcasting again
   std::string status;
+  std::optional<Txid> closed_by;  // the transaction in a block that spent the funding output
+  BlockHeight closed_height;      // 0: none
+  std::vector<Unclaimed> unclaimed;
+  std::optional<Asked> asked;  // funder, with an idempotency_key
 
   // ---- not durable ----
   bool connected = false, reestablished = false;
@@ -254,13 +273,16 @@ struct Channel {
   /// Both signed a closing transaction, which waits for its confirmation.
   [[nodiscard]] bool agreed() const { return phase == ChannelPhase::Closing && !closing_transaction.empty(); }
   [[nodiscard]] bool alive() const { return phase != ChannelPhase::ForceClosing && phase != ChannelPhase::Closed; }
+  /// Nothing of ours is left in it.
+  [[nodiscard]] bool over() const { return phase == ChannelPhase::Closed && unclaimed.empty(); }
 };
 
 /// Before funding_signed: nothing durable yet.
 struct Opening {
   ChannelId temporary_channel_id;
   Channel channel;
-  RequestId request = 0;  // 0: the peer opens
+  RequestId request = 0;            // 0: the peer opens
+  std::vector<RequestId> repeated;  // further requests with the same idempotency_key
   Sat amount;
   Msat push;
   FeeratePerKw feerate;          // of the first commitment
@@ -451,6 +473,8 @@ void shutdown_if_due(Work& work, Channel& channel);
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
 /// Publishes our commitment, as soon as it may; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
+/// Our commitment with both signatures.
+[[nodiscard]] bitcoin::Transaction own_commitment(const Channel& channel);
 /// Our commitment, whatever was agreed, and whether or not the peer has spoken.
 void publish_commitment(Work& work, Channel& channel, const std::string& why);
 /// Over: nothing of it is of interest to the protocol any more. Requests that wait for the end are answered.
@@ -471,6 +495,17 @@ void on_synced(Work& work);
 void on(Work& work, Channel& channel, const wire::ClosingSigned& message);
 /// The opener's first closing_signed, when nothing else is left.
 void continue_closing(Work& work, Channel& channel);
+
+// unclaimed.cc
+/// What our commitment as it is would leave in outputs that this version cannot spend.
+[[nodiscard]] std::vector<Unclaimed> unclaimed_of_ours(const Channel& channel);
+/// The same of a transaction in a block that spent the funding output.
+[[nodiscard]] std::vector<Unclaimed> unclaimed_in(const Channel& channel, const bitcoin::Transaction& spend);
+[[nodiscard]] Sat sum(const std::vector<Unclaimed>& outputs);
+/// Channels of before rows had closed_by: what their status says is worked out from what the row has.
+void complete_old_row(Channel& channel);
+/// What closing by force would cost, for who has not said yes to it.
+[[nodiscard]] CommandError cost_of_force(const Channel& channel);
 
 // waits.cc
 /// At the end of a step: what the channel waits for now, and since when.

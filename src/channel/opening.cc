@@ -255,6 +255,59 @@ void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id) {
   id.is_zero() ? work.send(peer, wire::Warning{id, std::move(why)}) : work.send(peer, wire::Error{id, std::move(why)});
 }
 
+namespace {
+
+using Answered = std::variant<Value, CommandError>;
+
+void answer(Work& work, const Opening& opening, const Answered& result) {
+  if (opening.request == 0) return;
+  work.say(Reply{opening.request, result});
+  for (auto request : opening.repeated) work.say(Reply{request, result});
+}
+
+Value describe_opened(const Channel& channel) {
+  Value out;
+  out.set("channel_id", channel.id.hex()).set("funding", bitcoin::outpoint_to_string(channel.funding));
+  out.set("channel_type", commitment::name(channel.format)).set("announced", channel.announce);
+  out.set("minimum_depth", channel.minimum_depth);
+  return out;
+}
+
+/// The key and the request, hashed: a row of fixed size, whatever the key is.
+std::optional<Asked> asked_of(const command::OpenChannel& command) {
+  if (command.idempotency_key.empty()) return std::nullopt;
+  auto choice = [](std::optional<bool> v) { return static_cast<std::uint8_t>(!v ? 2 : *v ? 1 : 0); };
+  Writer out;
+  out.bytes(command.node_id.view()).u64(command.amount.value()).u64(command.push.value());
+  out.u8(choice(command.announce)).u32(command.feerate ? command.feerate->value() : 0);
+  return Asked{crypto::sha256(bytes_of(command.idempotency_key)), crypto::sha256(out.take())};
+}
+
+/// True: it is answered, or will be with the one that is under way.
+bool asked_before(Work& work, const OpenChannelNow& word, const Asked& asked) {
+  auto other = [&] {
+    work.say(Reply{word.request, error(CommandErrorCode::BadRequest,
+                                       "this idempotency_key belongs to an openchannel with other arguments")});
+    return true;
+  };
+  for (auto& [id, opening] : work.state.openings) {
+    const auto& before = opening.channel.asked;
+    if (!before || before->key != asked.key) continue;
+    if (*before != asked) return other();
+    opening.repeated.push_back(word.request);
+    return true;
+  }
+  for (const auto& [id, channel] : work.state.channels) {
+    if (!channel.asked || channel.asked->key != asked.key) continue;
+    if (*channel.asked != asked) return other();
+    work.say(Reply{word.request, describe_opened(channel)});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_peer) {
   auto it = work.state.openings.find(key);
   if (it == work.state.openings.end()) return;
@@ -262,7 +315,7 @@ void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_
   work.state.openings.erase(it);
   if (tell_peer) work.send(key.first, wire::Error{key.second, to_bytes(bytes_of(why))});
   if (!opening.funding_txid.is_zero()) work.say(ReleaseFunding{opening.funding_txid});
-  if (opening.request != 0) work.say(Reply{opening.request, error(CommandErrorCode::Refused, why)});
+  answer(work, opening, error(CommandErrorCode::Refused, why));
   work.notify(Severity::Warning, "channel_opening_failed", {{"peer", opening.channel.peer.hex()}, {"reason", why}});
 }
 
@@ -272,6 +325,8 @@ void open(Work& work, const OpenChannelNow& word) {
   auto refuse = [&](CommandErrorCode code, std::string why) {
     work.say(Reply{word.request, error(code, std::move(why))});
   };
+  auto asked = asked_of(command);
+  if (asked && asked_before(work, word, *asked)) return;
   auto peer = context.views.peers.find(command.node_id);
   if (peer == context.views.peers.end())
     return refuse(CommandErrorCode::NotReady, "not connected to this node: connect first");
@@ -290,6 +345,7 @@ void open(Work& work, const OpenChannelNow& word) {
   auto& channel = opening.channel;
   channel.peer = command.node_id;
   channel.funder = true;
+  channel.asked = asked;
   channel.announce = command.announce.value_or(context.config.role == Role::Server && peer_is_server);
   if (channel.announce && context.config.role == Role::Client)
     return refuse(CommandErrorCode::BadRequest, "a client's channels are never announced");
@@ -395,7 +451,7 @@ void on(Work& work, const FundingFailed& word) {
   auto opening = std::move(it->second);
   work.state.openings.erase(it);
   work.send(opening.channel.peer, wire::Error{word.temporary_channel_id, to_bytes(bytes_of("the funding failed"))});
-  if (opening.request != 0) work.say(Reply{opening.request, word.error});
+  answer(work, opening, word.error);
 }
 
 void on(Work& work, const FundingPrepared& word) {
@@ -457,8 +513,8 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
           wrong_signature(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel);
       !wrong.empty())
     return fail_opening(work, it->first, "funding_signed: " + wrong, true);
-  auto request = opening.request;
-  auto channel = std::move(opening.channel);
+  auto finished = std::move(opening);
+  auto channel = std::move(finished.channel);
   work.state.openings.erase(it);
   channel.local_signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
@@ -466,11 +522,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   save(work, kept);
   if (auto transaction = bitcoin::parse_transaction(kept.funding_transaction))
     work.say(Broadcast{*std::move(transaction)});
-  Value reply;
-  reply.set("channel_id", kept.id.hex()).set("funding", bitcoin::outpoint_to_string(kept.funding));
-  reply.set("channel_type", commitment::name(kept.format)).set("announced", kept.announce);
-  reply.set("minimum_depth", kept.minimum_depth);
-  work.say(Reply{request, std::move(reply)});
+  answer(work, finished, describe_opened(kept));
   work.notify(Severity::Info, "channel_opening",
               {{"channel_id", kept.id.hex()}, {"peer", peer.hex()}, {"capacity_sat", kept.capacity.value()}});
 }
@@ -513,6 +565,9 @@ void send_ready(Work& work, Channel& channel) {
   if (channel.ready()) {
     channel.phase = ChannelPhase::Normal;
     save(work, channel);
+    work.notify(
+        Severity::Info, "channel_open",
+        {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"capacity_sat", channel.capacity.value()}});
     say_if_usable(work, channel);
     work.say(ChannelNeedsUpdate{channel.id});
     announce(work, channel);

@@ -7,9 +7,8 @@
 namespace doze::channel {
 namespace {
 
-/// 2: without_path at the end.
-constexpr std::uint8_t kVersion = 2;
 constexpr std::uint8_t kCounterVersion = 1;
+constexpr std::uint8_t kChannelVersion = 2;  // 1 ends with the status
 
 // Every type that a channel consists of, once for writing and once for reading.
 struct Out {
@@ -42,6 +41,14 @@ struct Out {
     for (const auto& item : held) out.all(item.id, item.profile);
   }
   void one(const std::set<std::uint64_t>& ids) { out.put(std::vector<std::uint64_t>(ids.begin(), ids.end())); }
+  void one(const std::vector<Unclaimed>& outputs) {
+    out.put(static_cast<std::uint32_t>(outputs.size()));
+    for (const auto& item : outputs) out.all(item.output, item.amount);
+  }
+  void one(const std::optional<Asked>& asked) {
+    out.put(asked.has_value());
+    if (asked) out.all(asked->key, asked->request);
+  }
   void one(const commitment::SecretStore& store) { out.put(store.serialize()); }
   void one(const std::map<std::uint64_t, Offered>& offered) {
     out.put(static_cast<std::uint32_t>(offered.size()));
@@ -115,6 +122,22 @@ struct In {
       held.push_back(item);
     }
   }
+  void one(std::vector<Unclaimed>& outputs) {
+    std::uint32_t count = 0;
+    in.get(count);
+    for (; count > 0 && in.ok(); --count) {
+      Unclaimed item;
+      in.all(item.output, item.amount);
+      outputs.push_back(item);
+    }
+  }
+  void one(std::optional<Asked>& asked) {
+    bool has = false;
+    in.get(has);
+    if (!has) return;
+    auto& item = asked.emplace();
+    in.all(item.key, item.request);
+  }
   void one(commitment::SecretStore& store) {
     Bytes raw;
     in.get(raw);
@@ -158,7 +181,7 @@ void fields(Archive&& a, C& c, std::uint8_t version) {
       c.last_revoke, c.remote_secrets, c.offered);
   all(c.sent_announcement, c.remote_node_signature, c.remote_bitcoin_signature, c.announced, c.local_shutdown,
       c.remote_shutdown, c.closing_transaction, c.status);
-  if (version >= 2) all(c.without_path);
+  if (version >= 2) all(c.without_path, c.closed_by, c.closed_height, c.unclaimed, c.asked);
 }
 
 const Bytes kKeyCounter{'k', 'e', 'y', 's'};
@@ -217,6 +240,8 @@ const char* damage(const Channel& c) {
     return "channel: the last secret of the peer is missing";
   for (const Spec* spec : {&c.local_spec, &c.remote_spec, c.next_remote_spec ? &*c.next_remote_spec : &c.remote_spec})
     if (!adds_up(*spec, c.capacity)) return "channel: balances";
+  for (const auto& item : c.unclaimed)
+    if (!item.amount.is_money()) return "channel: amount";
   if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update does not fit";
   bool known = c.last_revoke.size() <= kMaxHeldPerChannel && c.without_path.size() <= 2 * kMaxAcceptedHtlcs;
   for (const auto& held : c.last_revoke) known = known && held.profile <= Profile::Draft;
@@ -227,14 +252,14 @@ const char* damage(const Channel& c) {
 }  // namespace
 
 Put record(const Channel& channel) {
-  RecordWriter out(kVersion);
-  fields(Out{out}, channel, kVersion);
+  RecordWriter out(kChannelVersion);
+  fields(Out{out}, channel, kChannelVersion);
   return {Table::Channel, to_bytes(channel.id.view()), out.take()};
 }
 
 Result<Channel, ParseError> read_channel(ByteView value) {
   RecordReader in(value);
-  if (in.version() < 1 || in.version() > kVersion)
+  if (in.version() < 1 || in.version() > kChannelVersion)
     return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
   Channel channel;
   fields(In{in}, channel, in.version());

@@ -364,6 +364,14 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.key_index = channel.key_index;
   out.usable_since = channel.usable_since;
   out.status = channel.status;
+  out.minimum_depth = channel.minimum_depth;
+  out.closing_txid = channel.closed_by;
+  if (!out.closing_txid && !channel.closing_transaction.empty())
+    if (auto closing = bitcoin::parse_transaction(channel.closing_transaction))
+      out.closing_txid = bitcoin::txid(*closing);
+  if (channel.closed_height != BlockHeight(0)) out.closing_height = channel.closed_height;
+  if (channel.phase == ChannelPhase::Closed) out.unclaimed = sum(channel.unclaimed);
+  if (channel.phase == ChannelPhase::ForceClosing) out.unclaimed = sum(unclaimed_of_ours(channel));
   if (out.status.empty()) {
     if (channel.phase == ChannelPhase::Opening)
       out.status = !channel.confirmed()  ? "waits for the funding transaction"

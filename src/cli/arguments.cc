@@ -1,5 +1,8 @@
 #include "cli/arguments.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace doze::cli {
 
 namespace {
@@ -27,33 +30,84 @@ std::optional<std::uint64_t> scaled(std::string_view text, unsigned places) {
   return value;
 }
 
-bool strip(std::string_view& text, std::string_view unit) {
-  if (!text.ends_with(unit)) return false;
-  text.remove_suffix(unit.size());
-  return true;
-}
-
 bool is_amount(const rpc::Param& param) {
   return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat || param.kind == rpc::Kind::SatOrAll;
 }
 
-/// What is wrong with the text, or nothing and it stands in `out`.
-std::string set(boost::json::object& out, const rpc::Param& param, const std::string& text) {
+/// A number, and the unit behind it in small letters without a plural: "msat", "sat", "btc", or nothing.
+struct Measured {
+  std::string_view number;
+  std::string unit;
+};
+Measured measured(std::string_view text) {
+  auto letters = text.size();
+  while (letters > 0 && std::isalpha(static_cast<unsigned char>(text[letters - 1])) != 0) --letters;
+  Measured out{text.substr(0, letters), std::string(text.substr(letters))};
+  for (auto& c : out.unit) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (out.unit == "sats" || out.unit == "msats") out.unit.pop_back();
+  if (!out.unit.empty() && out.number.ends_with(' ')) out.number.remove_suffix(1);  // "250 sat"
+  return out;
+}
+
+bool is_decimal(std::string_view text) {
+  return scaled(text, 18).has_value() || (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos);
+}
+
+/// What is wrong with an amount, and what to write instead.
+std::string not_an_amount(const rpc::Param& param, const std::string& shown, const std::string& text) {
+  bool sat = param.kind != rpc::Kind::Msat;
+  auto said = shown + ": '" + text + "' ";
+  if (is_decimal(text)) {
+    auto whole = text.find('.') == std::string::npos;
+    return said + "has no unit. Write " +
+           (!whole ? text + "btc, or whole satoshi as in 250sat"
+            : sat  ? text + "sat, or bitcoin as in 0.0025btc"
+                   : text + "sat or " + text + "msat, or bitcoin as in 0.0025btc");
+  }
+  auto parts = measured(text);
+  if (sat && parse_msat(text)) return said + "is not a whole number of satoshi. Write 250sat or 0.0025btc";
+  if ((parts.unit == "sat" || parts.unit == "msat" || parts.unit == "btc") && is_decimal(parts.number))
+    return said + "is finer than a millisatoshi, or too large";
+  return said + "is not an amount. Write 250sat, 0.0025btc" + (sat ? "" : " or 250000msat") +
+         (param.kind == rpc::Kind::SatOrAll ? ", or all" : "");
+}
+
+/// What is wrong with the text, or nothing and it stands in `out`. `shown`: how the user calls the parameter.
+std::string set(boost::json::object& out, const rpc::Param& param, const std::string& shown, const std::string& text) {
   bool all = param.kind == rpc::Kind::SatOrAll && text == "all";
   if (all || (param.kind != rpc::Kind::Number && !is_amount(param))) {
     out[param.name] = text;
     return "";
   }
-  auto value = param.kind == rpc::Kind::Msat ? parse_msat(text) : is_amount(param) ? parse_sat(text) : scaled(text, 0);
-  if (!value) {
-    const char* wanted = param.kind == rpc::Kind::Msat  ? "no amount: 250000 (msat), 250sat or 0.0001btc"
-                         : param.kind == rpc::Kind::Sat ? "no amount: 250000 (sat) or 0.0025btc"
-                         : is_amount(param)             ? "no amount: 250000 (sat), 0.0025btc or all"
-                                                        : "no whole number";
-    return param.name + ": '" + text + "' is " + wanted;
+  std::optional<std::uint64_t> value;
+  if (param.kind == rpc::Kind::Number) {
+    value = parse_number(text);
+    if (!value) return shown + ": '" + text + "' is not a whole number";
+  } else {
+    // The name of the option says the unit: "--amount-msat 250000".
+    if (shown == flag_of(param.name) && unitless_flag_of(param)) value = scaled(text, 0);
+    if (!value) value = param.kind == rpc::Kind::Msat ? parse_msat(text) : parse_sat(text);
+    if (!value) return not_an_amount(param, shown, text);
   }
   out[param.name] = *value;
   return "";
+}
+
+/// Letters to change, add, leave out or swap until one word is the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> table(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i)
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        table[i][j] = i + j;
+        continue;
+      }
+      auto change = table[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      table[i][j] = std::min({table[i - 1][j] + 1, table[i][j - 1] + 1, change});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        table[i][j] = std::min(table[i][j], table[i - 2][j - 2] + 1);
+    }
+  return table[a.size()][b.size()];
 }
 
 }  // namespace
@@ -73,19 +127,35 @@ std::optional<std::string> unitless_flag_of(const rpc::Param& param) {
 }
 
 std::optional<std::uint64_t> parse_msat(const std::string& text) {
-  std::string_view number = text;
-  if (strip(number, "msat")) return scaled(number, 0);
-  if (strip(number, "sat")) return scaled(number, 3);
-  if (strip(number, "btc")) return scaled(number, 11);
-  return scaled(number, 0);
+  auto [number, unit] = measured(text);
+  if (unit == "msat") return scaled(number, 0);
+  if (unit == "sat") return scaled(number, 3);
+  if (unit == "btc") return scaled(number, 11);
+  return std::nullopt;
 }
 
 std::optional<std::uint64_t> parse_sat(const std::string& text) {
-  std::string_view number = text;
-  if (number.ends_with("msat")) return std::nullopt;
-  if (strip(number, "btc")) return scaled(number, 8);
-  strip(number, "sat");
-  return scaled(number, 0);
+  auto [number, unit] = measured(text);
+  if (unit == "btc") return scaled(number, 8);
+  if (unit == "sat") return scaled(number, 0);
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_number(const std::string& text) {
+  return text.find('.') == std::string::npos ? scaled(text, 0) : std::nullopt;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  constexpr std::size_t kLongestWord = 64;  // nobody mistypes more: the comparison is of quadratic cost
+  if (word.size() > kLongestWord) return "";
+  std::string best;
+  auto least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const auto& each : known)
+    if (auto far = distance(word, each); far < least) {
+      least = far;
+      best = each;
+    }
+  return best.empty() ? "" : ": did you mean " + best + "?";
 }
 
 Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
@@ -105,13 +175,20 @@ Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
         if (param.kind == rpc::Kind::Flag && "--no-" + flag_of(param.name).substr(2) == words[i])
           found = &param, negated = true;
       }
-      if (found == nullptr) return fail("unknown option '" + words[i] + "': see doze help " + method.name);
+      if (found == nullptr) {
+        std::vector<std::string> known;
+        for (const auto& param : method.params)
+          if (!param.positional) known.push_back(unitless_flag_of(param).value_or(flag_of(param.name)));
+        auto meant = did_you_mean(words[i], known);
+        return fail("unknown option '" + words[i] + "'" + (meant.empty() ? ": see doze help " + method.name : meant));
+      }
       if (found->kind == rpc::Kind::Flag) {
         out[found->name] = !negated;
         continue;
       }
       if (i + 1 >= words.size()) return fail(words[i] + " needs a value: see doze help " + method.name);
-      if (auto problem = set(out, *found, words[++i]); !problem.empty()) return fail(problem);
+      auto shown = words[i];
+      if (auto problem = set(out, *found, shown, words[++i]); !problem.empty()) return fail(problem);
       continue;
     }
     const rpc::Param* found = nullptr;
@@ -120,7 +197,8 @@ Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
       if (param.positional && index++ == position) found = &param;
     if (found == nullptr) return fail("too many arguments ('" + words[i] + "'): see doze help " + method.name);
     ++position;
-    if (auto problem = set(out, *found, words[i]); !problem.empty()) return fail(problem);
+    auto shown = unitless_flag_of(*found).value_or(flag_of(found->name)).substr(2);
+    if (auto problem = set(out, *found, shown, words[i]); !problem.empty()) return fail(problem);
   }
   return out;
 }

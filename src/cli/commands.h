@@ -28,6 +28,8 @@ struct Command {
 [[nodiscard]] std::string usage(const Command& command);
 [[nodiscard]] std::string help();
 [[nodiscard]] std::string help(const Command& command);
+/// One line of JSON: name, summary and usage of each command.
+[[nodiscard]] std::string help_for_programs();
 /// troff; nullptr: the page of doze itself.
 [[nodiscard]] std::string man_page(const Command* command);
 /// For "bash", "zsh" or "fish"; empty for anything else.

@@ -1,10 +1,12 @@
 // Help, man pages and completion from the table of commands.
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/tables.h"
+#include "rpc/json.h"
 
 namespace doze::cli {
 
@@ -42,7 +44,8 @@ bool has_amounts(const Command& command) {
   return std::any_of(params.begin(), params.end(), [](const auto& param) { return shown_kind(param) == "amount"; });
 }
 constexpr const char* kAmounts =
-    "Amounts: 250sat, 0.0001btc, 250000msat; a bare number is in the unit of the name in JSON.";
+    "Amounts have a unit: 250sat, 0.0001btc, 250000msat. A number without one is refused, except behind an option "
+    "that names it, such as --amount-msat 250000. In JSON amounts are whole numbers in the unit of the name.";
 
 /// For troff: hyphens that can be copied, no lines that look like requests.
 std::string troff(const std::string& text) {
@@ -121,8 +124,8 @@ std::string bash() {
         flags += "    " + pattern_of(command, "/" + shown_flag(param)) + ") COMPREPLY=($(compgen -W '" +
                  joined(choices(command, param)) + "' -- \"$cur\")); return;;\n";
   out += "  esac\n  case $command/$prev in\n" + flags;
-  out +=
-      "  esac\n  case $command in\n    '') words='" + joined(first_words()) + " --datadir --json --version --help';;\n";
+  out += "  esac\n  case $command in\n    '') words='" + joined(first_words()) +
+         " --datadir --json --long --version --help';;\n";
   for (const auto& command : commands()) {
     std::vector<std::string> words = options_of(command);
     for (const auto& param : command.method.params)
@@ -169,7 +172,8 @@ std::string zsh() {
 std::string fish() {
   std::string out =
       "# fish completion of doze, made by doze completion fish\n"
-      "complete -c doze -l datadir -r -d 'folder of the node'\ncomplete -c doze -l json -d 'answers for programs'\n";
+      "complete -c doze -l datadir -r -d 'folder of the node'\ncomplete -c doze -l json -d 'answers for programs'\n"
+      "complete -c doze -l long -d 'whole ids and all fields'\n";
   for (const auto& first : first_words()) {
     std::string summary = first == "help" ? "explain a command" : "";
     for (const auto& command : commands())
@@ -211,14 +215,19 @@ std::string usage(const Command& command) {
 
 std::string help() {
   std::string out =
-      "doze [--datadir DIR] [--json] [--version] COMMAND ...\n\nTalks to the dozed of DIR (default: $DOZE_DIR, else "
+      "doze [--datadir DIR] [--json] [--long] [--version] COMMAND ...\n\nTalks to the dozed of DIR (default: "
+      "$DOZE_DIR, else "
       "~/.doze).\n";
   for (bool offline : {true, false}) {
     out += offline ? "\nWithout a daemon:\n" : "\nOf the daemon:\n";
     for (const auto& command : commands())
       if (command.offline == offline) out += "  " + padded(command.method.name, 23) + command.method.summary + "\n";
   }
-  return out + "\ndoze help COMMAND tells more. Answers are tables; --json prints them for programs.\n";
+  return out +
+         "\ndoze help COMMAND tells more. Answers are tables with short ids; --long shows everything, --json (-j) is "
+         "for "
+         "programs.\n\nExit codes: 0 done, 1 invalid or failed, 2 wrong usage, 3 no daemon, 4 refused, 5 the payment "
+         "failed,\n6 no answer in time.\n";
 }
 
 std::string help(const Command& command) {
@@ -233,6 +242,17 @@ std::string help(const Command& command) {
   return out;
 }
 
+std::string help_for_programs() {
+  List all;
+  for (const auto& command : commands())
+    all.push_back(Value()
+                      .set("name", command.method.name)
+                      .set("summary", command.method.summary)
+                      .set("usage", usage(command))
+                      .set("needs_daemon", !command.offline));
+  return boost::json::serialize(rpc::to_json(Value().set("commands", std::move(all))));
+}
+
 std::string man_page(const Command* command) {
   std::string name = "doze";
   if (command != nullptr) name += "-" + page_name(*command);
@@ -245,7 +265,9 @@ std::string man_page(const Command* command) {
       out += ".TP\n.B " + troff(each.method.name) + "\n" + troff(each.method.summary) + "\n";
     out +=
         ".SH OPTIONS\n.TP\n.B \\-\\-datadir DIR\nThe node's folder; default: $DOZE_DIR, else ~/.doze\n.TP\n.B "
-        "\\-\\-json\nAnswers for programs\n.SH EXAMPLES\n.nf\n";
+        "\\-\\-json\nAnswers for programs\n.TP\n.B \\-\\-long\nWhole ids and all fields\n.SH \"EXIT STATUS\"\n"
+        "0 done, 1 invalid or failed, 2 wrong usage, 3 no daemon, 4 refused, 5 the payment failed, 6 no answer in time"
+        "\n.SH EXAMPLES\n.nf\n";
     for (const auto& each : commands()) out += troff(each.examples.front()) + "\n";
     return out + ".fi\n";
   }

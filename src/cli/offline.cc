@@ -1,5 +1,7 @@
 #include "cli/offline.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -8,6 +10,8 @@
 #include <iterator>
 
 #include "cli/arguments.h"
+#include "cli/exit_codes.h"
+#include "cli/secret_io.h"
 #include "cli/tables.h"
 #include "cli/tree.h"
 #include "offers/offer.h"
@@ -27,9 +31,12 @@ namespace {
 namespace json = boost::json;
 using Words = std::vector<std::string>;
 
-int complain(const std::string& why) {
+int complain(const std::string& why, Exit exit = Exit::Failed) {
   std::fprintf(stderr, "doze: %s\n", why.c_str());
-  return 1;
+  return code(exit);
+}
+int misused(const std::string& why) {
+  return complain(why, Exit::Usage);
 }
 
 int print(const Value& value, bool as_json) {
@@ -82,15 +89,15 @@ int decode(const Words& words, const Command& command, bool as_json) {
   std::string text, as;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--as") {
-      if (i + 1 == words.size()) return complain("--as needs a value: see doze help decode");
+      if (i + 1 == words.size()) return misused("--as needs a value: see doze help decode");
       as = words[++i];
     } else if (words[i].starts_with("--")) {
-      return complain("unknown option '" + words[i] + "': see doze help decode");
+      return misused("unknown option '" + words[i] + "': see doze help decode");
     } else {
       text += (text.empty() ? "" : " ") + words[i];
     }
   }
-  if (words.empty()) return complain("decode needs something: " + usage(command));
+  if (words.empty()) return misused("decode needs something: " + usage(command));
   auto input = input_of(text);
   if (!input) return complain(input.error());
   auto read = toolbox::decode(*input, as);
@@ -109,7 +116,7 @@ int check(const toolbox::Flags& flags, bool as_json) {
     auto bytes = from_hex(toolbox::squeezed(cleaned));
     if (bytes && !bytes->empty()) return *std::move(bytes);
     if (std::string_view(name) == "invoice")
-      return fail(std::string("--invoice: ") + (text.empty() ? "empty" : "no hex"));
+      return fail(std::string("--invoice: ") + (text.empty() ? "empty" : "not hex"));
     auto offer = offers::Offer::parse(toolbox::squeezed(cleaned));
     if (!offer) return fail(std::string("--") + name + ": neither hex nor a valid offer: " + describe(offer.error()));
     return offer->bytes();
@@ -151,7 +158,7 @@ int write_vectors(const std::string& folder) {
 }
 
 int run_vectors(const Words& files, bool as_json) {
-  if (files.empty()) return complain("vectors run needs files");
+  if (files.empty()) return misused("vectors run needs files");
   std::size_t all = 0, invalid = 0, failed = 0;
   List failures;
   for (const auto& file : files) {
@@ -213,7 +220,7 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   auto given = words;
   if (name == "man" && words.size() == 2 && !words[1].starts_with("-")) given = {words[0] + " " + words[1]};
   auto flags = flags_of(command, given);
-  if (!flags) return complain(flags.error());
+  if (!flags) return misused(flags.error());
   if (name == "keys") {
     auto made = toolbox::keys(*flags);
     if (!made || as_json) return answer(made, as_json);
@@ -224,10 +231,8 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   if (name == "create refund") return answer(toolbox::create_refund(*flags), as_json);
   if (name == "create invoiceerror") return answer(toolbox::create_invoice_error(*flags), as_json);
   if (name == "descriptors") {
-    std::string words;
-    std::getline(std::cin, words);
-    (*flags)["words"] = words;
-    return answer(toolbox::descriptors(*flags), as_json);
+    auto words = read_secret_line(STDIN_FILENO);
+    return answer(toolbox::descriptors(*flags, words.view()), as_json);
   }
   if (name == "create invoice") return answer(toolbox::create_invoice(*flags), as_json);
   if (name == "create staticinvoice") return answer(toolbox::create_static_invoice(*flags), as_json);
@@ -240,14 +245,14 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   if (name == "vectors write") return write_vectors(toolbox::text_of(*flags, "folder"));
   if (name == "completion") {
     auto script = completion(toolbox::text_of(*flags, "shell"));
-    return script.empty() ? complain("completion: bash, zsh or fish") : (std::printf("%s", script.c_str()), 0);
+    return script.empty() ? misused("completion: bash, zsh or fish") : (std::printf("%s", script.c_str()), 0);
   }
   if (name == "man") {
     auto page = toolbox::text_of(*flags, "command");
     const Command* of = nullptr;
     for (const auto& each : commands())
       if (each.method.name == page || page_name(each) == page) of = &each;
-    if (of == nullptr && !page.empty()) return complain("no command '" + page + "'");
+    if (of == nullptr && !page.empty()) return misused("no command '" + page + "'");
     return std::printf("%s", man_page(of).c_str()), 0;
   }
   return complain("no command '" + name + "'");

@@ -22,13 +22,18 @@ struct Page {
   std::optional<std::string> before;       // `next_before` of the page before; nullopt: the newest rows
 };
 
+/// The longest key that a caller may choose: room for a UUID, a hash in hex or an order's number.
+inline constexpr std::size_t kIdempotencyKeyBytes = 64;
+
 struct GetInfo {};
 struct NewAddress {};
 struct ListFunds {};
+/// With an idempotency_key a repeated command with the same key is answered as the first was, and spends nothing.
 struct SendToAddress {
   std::string address;
   std::optional<Sat> amount;  // nullopt: everything
   std::optional<FeeratePerKw> feerate;
+  std::string idempotency_key;  // empty: none
 };
 struct Connect {
   NodeId node_id;
@@ -44,12 +49,17 @@ struct OpenChannel {
   Msat push;
   std::optional<bool> announce;  // nullopt: servers announce to servers, clients never
   std::optional<FeeratePerKw> feerate;
+  std::string idempotency_key;  // empty: none; see SendToAddress
 };
-struct ListChannels {};
+struct ListChannels {
+  bool closed = false;  // also those that are over: nothing of ours is left in them
+};
 struct CloseChannel {
   ChannelId channel_id;
   bool force = false;
   std::optional<std::string> address;
+  /// force alone is refused with the sums that this version cannot claim; with this it is done.
+  bool accept_loss = false;
 };
 struct CreateOffer {
   bool async = false;
@@ -92,8 +102,6 @@ struct Pay {
 struct CancelPayment {
   PaymentId payment_id;
 };
-/// The longest key that a caller may choose: room for a UUID, a hash in hex or an order's number.
-inline constexpr std::size_t kIdempotencyKeyBytes = 64;
 struct ListPayments {
   Page page;
 };

@@ -55,6 +55,9 @@ struct ChainStatus {
   bool connected = false;
   bool synced = false;  // the driver has given every block up to the backend's tip
   std::string detail;
+  /// The backend answers, but this node does not follow it, and why: "pruned", "behind", "replaced", "other_chain".
+  /// doc/OPERATING.md names the way out of each. Empty: no trouble.
+  std::string trouble;
 };
 struct FeeEstimate {
   FeeratePerKw feerate;  // for a confirmation soon
@@ -115,6 +118,7 @@ struct LookUpOutput {
   ShortChannelId scid;
 };
 
+/// Numbers are in durable records: new ones come last.
 enum class CommandErrorCode : std::uint8_t {
   BadRequest,  // a parameter is wrong
   NotFound,
@@ -126,6 +130,7 @@ enum class CommandErrorCode : std::uint8_t {
   Expired,
   Limit,  // a named limit was reached
   Internal,
+  TimedOut,  // an answer did not come in time; what was asked for may still happen
 };
 [[nodiscard]] const char* name(CommandErrorCode code);
 struct CommandError {

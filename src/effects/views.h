@@ -59,7 +59,13 @@ struct ChannelView {
   bool funder = false;
   std::optional<Outpoint> funding;
   FeeratePerKw feerate;
-  std::string status;  // one line for people: what it waits for, or why it closed
+  std::string status;                         // one line for people: what it waits for, or why it closed
+  std::uint32_t minimum_depth = 0;            // confirmations of the funding before channel_ready
+  std::optional<Txid> closing_txid;           // agreed or published, or seen in a block
+  std::optional<BlockHeight> closing_height;  // of the block with the transaction that closed it
+  /// In outputs of a commitment, on chain or on its way there, that this version cannot spend: our balance, and HTLCs
+  /// that we offered.
+  Sat unclaimed;
   std::uint64_t key_index = 0;
   std::optional<UnixTime> usable_since;
   /// Its funding was seen in a block, or we pay it: what a stranger can have for nothing is not.

@@ -56,6 +56,8 @@ const char* name(CommandErrorCode code) {
       return "limit";
     case CommandErrorCode::Internal:
       return "internal";
+    case CommandErrorCode::TimedOut:
+      return "timed_out";
   }
   return "internal";
 }

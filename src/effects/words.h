@@ -208,8 +208,8 @@ struct ChannelClosed {
   NodeId peer;
   std::string how;
 };
-/// To channel (from the API by way of node). Key indexes are the channel room's: a durable counter from 0 up, used for
-/// inbound openings, too, taken at funding_created (ChannelView::key_index).
+/// To channel (from the API by way of the wallet, which has looked for the coins). Key indexes are the channel room's:
+/// a durable counter from 0 up, used for inbound openings, too, taken at funding_created (ChannelView::key_index).
 struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;

@@ -14,6 +14,8 @@
 
 namespace doze::node {
 
+/// A block is read within seconds, and a minute means that there is more to read than the newest one.
+inline constexpr std::uint64_t kReadingS = 60;
 /// Block hashes kept, so that a driver that starts after a reorg finds the common block. Deeper reorgs need a rescan.
 inline constexpr std::size_t kChainTail = 144;
 
@@ -30,7 +32,8 @@ struct Node::Inside {
   payment::Payments payments;
   std::deque<Tip> chain_tail;  // oldest first, the tip last
   ChainStatus chain;
-  std::optional<UnixTime> chain_since;  // connected and synced are what they are
+  std::optional<UnixTime> chain_since;          // it has been as it is, the reading of single blocks apart
+  std::optional<UnixTime> chain_reading_since;  // connected, no trouble, and blocks are being read
   std::size_t last_hops = 0;
 
   [[nodiscard]] BlockHeight height() const { return chain_tail.empty() ? BlockHeight(0) : chain_tail.back().height; }
@@ -44,6 +47,7 @@ struct Node::Inside {
                  chain.synced,
                  wallet::next_closing_script(wallet)};
   }
+  void note_chain(const ChainStatus& in, UnixTime now);
   void connect(const BlockConnected& in, Batch& durable);
   void disconnect(const BlockDisconnected& in, Batch& durable);
 };

@@ -29,6 +29,16 @@ Result<std::deque<Tip>, ParseError> read_tail(ByteView value) {
   return tail;
 }
 
+void Node::Inside::note_chain(const ChainStatus& in, UnixTime now) {
+  bool reading = in.connected && in.trouble.empty() && !in.synced;
+  bool other = in.connected != chain.connected || in.trouble != chain.trouble;
+  bool read_long = chain_reading_since && chain_reading_since->value() + kReadingS < now.value();
+  if (!chain_since || other || (in.synced && read_long)) chain_since = now;
+  if (!reading) chain_reading_since.reset();
+  if (reading && !chain_reading_since) chain_reading_since = now;
+  chain = in;
+}
+
 void Node::Inside::connect(const BlockConnected& in, Batch& durable) {
   chain_tail.push_back(Tip{in.height, in.hash});
   while (chain_tail.size() > kChainTail) chain_tail.pop_front();

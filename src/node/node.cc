@@ -127,9 +127,7 @@ class Corridor {
     gossip(in);
   }
   void hear(const ChainStatus& in) {
-    if (!node_.chain_since || in.connected != node_.chain.connected || in.synced != node_.chain.synced)
-      node_.chain_since = now_.wall;
-    node_.chain = in;
+    node_.note_chain(in, now_.wall);
     wallet(in);
     channels(in);
     payments(in);
@@ -159,7 +157,9 @@ class Corridor {
   // ---- commands: which machine answers ----
   using C = CommandReceived;
   void route(const C& in, const command::GetInfo&) { reply(in.request, describe_node(node_)); }
-  void route(const C& in, const command::ListChannels&) { reply(in.request, describe_channels(node_.views())); }
+  void route(const C& in, const command::ListChannels& list) {
+    reply(in.request, describe_channels(node_.views(), node_.height(), list.closed));
+  }
   void route(const C& in, const command::Decode& decode) { out_.after.push_back(decode_text(in.request, decode.text)); }
   void route(const C& in, const command::Stop&) {
     reply(in.request, Value().set("stopping", true));
@@ -171,7 +171,7 @@ class Corridor {
   void route(const C& in, const command::Connect&) { peers(in); }
   void route(const C& in, const command::Disconnect&) { peers(in); }
   void route(const C& in, const command::ListPeers&) { peers(in); }
-  void route(const C& in, const command::OpenChannel& command) { channels(OpenChannelNow{in.request, command}); }
+  void route(const C& in, const command::OpenChannel&) { wallet(in); }  // and from there OpenChannelNow
   void route(const C& in, const command::CloseChannel& command) {
     auto script = closing_script(node_, command);
     if (!script) {

@@ -9,10 +9,20 @@
 
 namespace doze::node {
 
+namespace {
+/// Nothing happens in it any more, and nothing of ours is left.
+bool is_over(const ChannelView& channel) {
+  return channel.phase == ChannelPhase::Closed && channel.unclaimed == Sat(0);
+}
+}  // namespace
+
 Value describe_node(const Node::Inside& node) {
-  std::uint64_t local = 0, remote = 0, usable = 0;
+  std::uint64_t local = 0, remote = 0, usable = 0, open = 0;
+  Sat unclaimed;
   for (const auto& [id, channel] : channel::views(node.channels)) {
-    if (channel.phase == ChannelPhase::Closed) continue;
+    unclaimed += channel.unclaimed;
+    open += is_over(channel) ? 0 : 1;
+    if (channel.phase == ChannelPhase::Closed || channel.phase == ChannelPhase::ForceClosing) continue;
     local += channel.local_balance.value();
     remote += channel.remote_balance.value();
     usable += channel.usable ? 1 : 0;
@@ -20,6 +30,7 @@ Value describe_node(const Node::Inside& node) {
   auto funds = wallet::balance(node.wallet);
   Value chain;
   chain.set("connected", node.chain.connected).set("synced", node.chain.synced);
+  if (!node.chain.trouble.empty()) chain.set("trouble", node.chain.trouble);
   if (node.chain_since) chain.set("since", time_text(*node.chain_since));
   if (!node.chain.detail.empty()) chain.set("detail", node.chain.detail);
   Value out;
@@ -31,9 +42,11 @@ Value describe_node(const Node::Inside& node) {
   if (!node.chain_tail.empty()) out.set("block_hash", bitcoin::block_hash_to_string(node.chain_tail.back().hash));
   out.set("chain", std::move(chain));
   out.set("peers", std::uint64_t{peer::views(node.peers).size()});
-  out.set("channels", std::uint64_t{channel::views(node.channels).size()}).set("channels_usable", usable);
+  out.set("channels", open).set("channels_usable", usable);
   out.set("channel_balance_msat", local).set("channel_inbound_msat", remote);
-  out.set("onchain_confirmed_sat", funds.confirmed.value()).set("onchain_unconfirmed_sat", funds.unconfirmed.value());
+  out.set("unclaimed_sat", unclaimed.value());
+  out.set("onchain_confirmed_sat", funds.confirmed.value())
+      .set("onchain_unconfirmed_change_sat", funds.unconfirmed.value());
   List addresses;
   for (const auto& address : node.config.announced_addresses) addresses.push_back(wire::to_text(address));
   out.set("addresses", std::move(addresses));
@@ -45,12 +58,24 @@ Value describe_node(const Node::Inside& node) {
   return out;
 }
 
-Value describe_channels(const Views& views) {
+Value describe_channels(const Views& views, BlockHeight height, bool closed) {
   List list;
+  auto since = [&](BlockHeight block) { return height < block ? 0 : height.value() - block.value() + 1; };
   for (const auto& [id, channel] : views.channels) {
+    if (is_over(channel) && !closed) continue;
+    bool left = channel.phase == ChannelPhase::Closed && channel.unclaimed > Sat(0);
+    bool young = channel.phase == ChannelPhase::Opening && channel.scid;
+    auto confirmations = young ? since(BlockHeight(channel.scid->block())) : 0;
+    auto status = channel.status;
+    if (young && confirmations < channel.minimum_depth)
+      status = std::to_string(confirmations) + " of " + std::to_string(channel.minimum_depth) + " confirmations";
+    if (left) status += ": this version cannot claim what is ours in it";
     Value out;
-    out.set("channel_id", id.hex()).set("peer", channel.peer.hex()).set("phase", name(channel.phase));
-    out.set("usable", channel.usable).set("status", channel.status);
+    out.set("channel_id", id.hex()).set("peer", channel.peer.hex());
+    out.set("phase", left ? "unclaimed" : name(channel.phase));
+    out.set("usable", channel.usable).set("status", std::move(status));
+    if (channel.phase == ChannelPhase::Opening)
+      out.set("confirmations", confirmations).set("confirmations_needed", channel.minimum_depth);
     if (channel.scid) out.set("short_channel_id", toolbox::show(*channel.scid));
     out.set("announced", channel.announced).set("channel_type", commitment::name(channel.format));
     out.set("funder", channel.funder).set("capacity_sat", channel.capacity.value());
@@ -61,6 +86,11 @@ Value describe_channels(const Views& views) {
     out.set("received_htlcs", std::uint64_t{channel.received_htlcs.size()});
     out.set("feerate_per_kw", channel.feerate.value());
     if (channel.funding) out.set("funding", bitcoin::outpoint_to_string(*channel.funding));
+    out.set("unclaimed_sat", channel.unclaimed.value());
+    if (channel.closing_txid) out.set("closing_txid", bitcoin::txid_to_string(*channel.closing_txid));
+    if (channel.closing_height)
+      out.set("closing_height", channel.closing_height->value())
+          .set("closing_confirmations", since(*channel.closing_height));
     list.push_back(std::move(out));
   }
   return Value().set("channels", std::move(list));

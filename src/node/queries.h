@@ -6,7 +6,8 @@
 namespace doze::node {
 
 [[nodiscard]] Value describe_node(const Node::Inside& node);
-[[nodiscard]] Value describe_channels(const Views& views);
+/// `closed`: also those that are over. A channel with outputs of ours that are unspent is never over.
+[[nodiscard]] Value describe_channels(const Views& views, BlockHeight height, bool closed);
 /// Offers, invitations and addresses; anything else is a BadRequest that says what was expected.
 [[nodiscard]] Reply decode_text(RequestId request, const std::string& text);
 /// The address given, or the channel's own wallet script.

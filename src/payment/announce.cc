@@ -197,7 +197,8 @@ void on(Work& work, const OnionMessageOutcome& word) {
     if (payment->state == OutgoingState::Held) {
       payment->state = OutgoingState::Notified;
       work.say(record(*payment));
-      work.notify(Severity::Info, "payment_notified", {{"payment_id", payment->id.hex()}});
+      work.notify(Severity::Info, "payment_notified",
+                  {{"payment_id", payment->id.hex()}, {"amount_msat", payment->amount.value()}});
       announce_after(work, *payment, kAnnounceRepeatConfirmedMs);
     }
   } else if (payment->state == OutgoingState::Held && payment->announce_round >= 2) {

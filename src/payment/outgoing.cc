@@ -393,6 +393,9 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
   if (payment->held) {
     // A hold is tried once: the recipient may have been told about it already.
     bool late = work.context.tip >= payment->release_deadline;
+    bool from_holder = failure.hop == std::size_t{0} && failure.code == onion::kTemporaryNodeFailure;
+    if (from_holder && !late && (payment->state == OutgoingState::Held || payment->state == OutgoingState::Notified))
+      failure.text = "your LSP returned the payment before the recipient woke: " + failure.text;
     return end_payment(work, *payment, late ? OutgoingState::Expired : OutgoingState::Failed,
                        late ? CommandErrorCode::Expired : CommandErrorCode::PaymentFailed,
                        late ? "the recipient did not wake before the release deadline: " + failure.text : failure.text);

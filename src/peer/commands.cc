@@ -4,6 +4,18 @@
 
 namespace doze::peer {
 
+namespace {
+/// "option_anchors", and numbers of bits that have no name here.
+List names_of(const wire::FeatureBits& features) {
+  List out;
+  for (auto bit : features.bits()) {
+    const char* name = wire::feature_name(bit);
+    out.emplace_back(name != nullptr && *name != 0 ? std::string(name) : "bit " + std::to_string(bit));
+  }
+  return out;
+}
+}  // namespace
+
 void Work::notify(Severity severity, const char* event, Fields facts) {
   say(Notify{severity, event, std::move(facts)});
 }
@@ -16,7 +28,7 @@ void Work::reply_connected(RequestId request, const NodeId& node) {
   const auto& view = self_.views.at(node);
   Value value;
   value.set("node_id", node.hex()).set("address", view.address).set("inbound", view.inbound);
-  value.set("features", to_hex(view.features.to_bytes()));
+  value.set("features", names_of(view.features));
   say(Reply{request, std::move(value)});
 }
 
@@ -74,10 +86,10 @@ void Work::command(RequestId request, const command::ListPeers&) {
     if (view != self_.views.end()) {
       peer.set("address", view->second.address).set("inbound", view->second.inbound);
       peer.set("connected_since", time_text(view->second.connected_since));
-      peer.set("features", to_hex(view->second.features.to_bytes()));
+      peer.set("features", names_of(view->second.features));
     }
     if (auto known = self_.known.find(node); known != self_.known.end()) {
-      peer.set("keep", known->second.keep);
+      peer.set("reconnect", known->second.keep);
       List addresses;
       for (const auto& address : known->second.addresses) addresses.emplace_back(wire::to_text(address));
       peer.set("known_addresses", std::move(addresses));

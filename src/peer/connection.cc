@@ -76,7 +76,14 @@ void Work::on(const PeerConnected& in) {
 }
 
 void Work::on(const PeerDisconnected& in) {
-  close(in.connection, "the peer closed the connection", false);
+  auto it = self_.connections.find(in.connection);
+  // Act two of the handshake shows that it has the key of the node id that we dialled.
+  bool unproven = it != self_.connections.end() && it->second.dialled && !it->second.noise.ready();
+  close(in.connection,
+        unproven
+            ? "the peer closed the connection during the handshake: maybe the node at this address has another node id"
+            : "the peer closed the connection",
+        false);
 }
 
 void Work::on(const OutputWaits& in) {

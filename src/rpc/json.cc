@@ -96,7 +96,9 @@ json::value openapi() {
                                    {"401", json::object{{"description", "The token is missing or wrong"}}},
                                    {"404", answer("There is no such thing", "Error")},
                                    {"409", answer("Not possible now; the message says why", "Error")},
-                                   {"422", answer("The payment cannot be made; the message says why", "Error")}}}};
+                                   {"422", answer("The payment cannot be made; the message says why", "Error")},
+                                   {"429", answer("A limit was reached; the message says which", "Error")},
+                                   {"504", answer("An answer did not come in time", "Error")}}}};
     paths["/v1/" + method.name] = json::object{{"post", std::move(post)}};
   }
   json::object error_schema{

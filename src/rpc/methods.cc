@@ -67,12 +67,66 @@ std::optional<FeeratePerKw> feerate(const Values& values) {
   return per_vbyte ? std::optional(FeeratePerKw(static_cast<std::uint32_t>(*per_vbyte * 250))) : std::nullopt;
 }
 
-/// It would have expired already.
+/// A hundred years: what expires later never does, and other readers cannot show the date.
+constexpr std::uint64_t kMaxExpiryS = 3'155'760'000;
+/// 0: it would have expired already.
 bool bad_expiry(const Values& values) {
-  return values.maybe_number("expiry_s") == std::uint64_t{0};
+  auto expiry = values.maybe_number("expiry_s");
+  return expiry && (*expiry == 0 || *expiry > kMaxExpiryS);
 }
 CommandError expiry_error() {
-  return bad("expiry_s: expected 1 second or more");
+  return bad("expiry_s: expected 1 to " + std::to_string(kMaxExpiryS) + " seconds (a hundred years)");
+}
+
+bool bad_key(const Values& values) {
+  auto key = values.maybe_text("idempotency_key");
+  return key && (key->empty() || key->size() > command::kIdempotencyKeyBytes);
+}
+CommandError key_error() {
+  return bad("idempotency_key: expected 1 to " + std::to_string(command::kIdempotencyKeyBytes) + " bytes");
+}
+
+/// One page of a long list, newest rows first.
+const std::vector<Param>& page_params() {
+  static const std::vector<Param> kParams{
+      {"limit", Kind::Number, false, false,
+       "rows at most, newest first: 1 to " + std::to_string(command::kMaxPageRows) +
+           "; default: " + std::to_string(command::kDefaultPageRows)},
+      {"before", Kind::Text, false, false, "next_before of the page before; default: the newest rows"}};
+  return kParams;
+}
+/// A list command with the page that is asked for.
+template <class T>
+std::function<Built(const Arguments&)> paged() {
+  return [](const Arguments& arguments) -> Built {
+    Values values(arguments);
+    T out;
+    auto limit = values.maybe_number("limit").value_or(command::kDefaultPageRows);
+    if (limit == 0 || limit > command::kMaxPageRows)
+      return fail(bad("limit: expected 1 to " + std::to_string(command::kMaxPageRows)));
+    out.page.limit = static_cast<std::uint32_t>(limit);
+    out.page.before = values.maybe_text("before");
+    return command::Command(std::move(out));
+  };
+}
+
+/// What is often given to `pay` and is neither an offer nor an invoice: what it is instead. Empty: nothing of these.
+std::string why_unpayable(const std::string& text) {
+  auto small = toolbox::lower(text);
+  if (small.empty())
+    return "offer: it is empty; expected an offer (lno1…) or a BOLT 11 invoice (lnbc…, lntb…, lnbcrt…)";
+  if (small.starts_with("lnurl1"))
+    return "this is an LNURL, which this version cannot pay: ask the payee for an offer (lno1…) or an invoice";
+  if (small.starts_with("lnai1"))
+    return "this is an invitation to a static-invoice server, nothing to pay: use asyncjoin";
+  if (small.starts_with("lnr1"))
+    return "this is a request for an invoice, nothing to pay: its maker wants to be sent one";
+  if (auto at = small.find('@'); at != std::string::npos && small.find('.', at) != std::string::npos)
+    return "this is a Lightning address or BIP 353 name, which this version cannot look up: ask the payee for the "
+           "offer (lno1…) itself";
+  if (small.starts_with("bc1") || small.starts_with("tb1") || small.starts_with("bcrt1"))
+    return "this is an address on chain: use sendtoaddress";
+  return "";
 }
 
 /// What people paste, without what is around it.
@@ -86,7 +140,8 @@ Built build_connect(const Arguments& arguments) {
   out.node_id = NodeId::from_hex_or_die(text.substr(0, 66));
   if (text.size() > 66) {
     out.address = wire::parse_address(text.substr(67));
-    if (!out.address) return fail(bad("peer: '" + escape_untrusted(text.substr(67)) + "' is no host:port"));
+    if (!out.address)
+      return fail(bad("peer: '" + escape_untrusted(text.substr(67)) + "' is not host:port, as in node.example:9735"));
   }
   return command::Command(std::move(out));
 }
@@ -95,8 +150,13 @@ Built build_open(const Arguments& arguments) {
   Values values(arguments);
   if (values.flag("announce") && values.flag("private")) return fail(bad("announce and private exclude each other"));
   if (bad_feerate(values)) return fail(feerate_error());
-  command::OpenChannel out{values.id<NodeId>("node_id"), *values.amount<Sat>("amount_sat"),
-                           values.amount<Msat>("push_msat").value_or(Msat(0)), std::nullopt, feerate(values)};
+  if (bad_key(values)) return fail(key_error());
+  command::OpenChannel out{values.id<NodeId>("node_id"),
+                           *values.amount<Sat>("amount_sat"),
+                           values.amount<Msat>("push_msat").value_or(Msat(0)),
+                           std::nullopt,
+                           feerate(values),
+                           values.text("idempotency_key")};
   if (values.flag("announce")) out.announce = true;
   if (values.flag("private")) out.announce = false;
   return command::Command(std::move(out));
@@ -105,7 +165,8 @@ Built build_open(const Arguments& arguments) {
 Built build_send(const Arguments& arguments) {
   Values values(arguments);
   if (bad_feerate(values)) return fail(feerate_error());
-  command::SendToAddress out{values.text("address"), std::nullopt, feerate(values)};
+  if (bad_key(values)) return fail(key_error());
+  command::SendToAddress out{values.text("address"), std::nullopt, feerate(values), values.text("idempotency_key")};
   bool all = std::holds_alternative<std::string>(arguments.at("amount_sat"));
   if (!all) out.amount = values.amount<Sat>("amount_sat");
   return command::Command(std::move(out));
@@ -115,26 +176,37 @@ std::vector<Method> make_methods() {
   const Param node{"node_id", Kind::NodeId, true, true, "node id of the peer"};
   const Param channel{"channel_id", Kind::Id, true, true, "as listchannels shows it"};
   const Param payment{"payment_id", Kind::Id, true, true, "as pay or listpayments shows it"};
+  const Param either{"payment_id", Kind::Id, true, true,
+                     "as pay or listpayments shows it; of a payment to us, its payment_hash"};
   const Param rate{"feerate", Kind::Number, false, false, "sat per virtual byte; default: the node's estimate"};
+  const Param key{"idempotency_key", Kind::Text, false, false,
+                  "a text of your choice: repeated with the same one, the command is answered again and spends once"};
   const Param profile{"profile", Kind::Profile, false, false, "numbers on the wire: ldk (default) or draft"};
   const Param expiry{"expiry_s", Kind::Number, false, false, "seconds until it expires"};
   using namespace command;
   return {
       {"getinfo", "What this node is and how it is: id, heights, backend, balances.", {}, "", plain<GetInfo>()},
       {"newaddress", "A fresh address of the wallet.", {}, "", plain<NewAddress>()},
-      {"listfunds", "Coins and balances of the wallet.", {}, "", plain<ListFunds>()},
+      {"listfunds",
+       "Coins and balances of the wallet. A deposit is seen from its first confirmation on.",
+       {},
+       "",
+       plain<ListFunds>()},
       {"sendtoaddress",
        "Pay from the wallet on chain.",
        {{"address", Kind::Text, true, true, "where to"},
-        {"amount_sat", Kind::SatOrAll, true, true, "satoshi, or 'all'"},
-        rate},
-       "bcrt1q… 50000",
-       build_send},
+        {"amount_sat", Kind::SatOrAll, true, true, "how much, or 'all'"},
+        rate,
+        key},
+       "bcrt1q… 50000sat",
+       build_send,
+       true},
       {"connect",
        "Connect to a node and keep the connection.",
        {{"peer", Kind::PeerAddress, true, true, "node id, optionally @host:port"}},
        "02ab…@127.0.0.1:9735",
-       build_connect},
+       build_connect,
+       true},
       {"disconnect",
        "End the connection to a node and do not reconnect.",
        {node},
@@ -142,26 +214,39 @@ std::vector<Method> make_methods() {
        [](const Arguments& a) -> Built { return Command(Disconnect{Values(a).id<NodeId>("node_id")}); }},
       {"listpeers", "Connected peers, and those that we reconnect to.", {}, "", plain<ListPeers>()},
       {"openchannel",
-       "Open a channel to a connected peer.",
+       "Open a channel to a connected peer. Returns when the peer has agreed.",
        {node,
         {"amount_sat", Kind::Sat, true, true, "capacity"},
         {"push_msat", Kind::Msat, false, false, "given to the peer at once"},
         {"announce", Kind::Flag, false, false, "announce it (default between servers)"},
         {"private", Kind::Flag, false, false, "do not announce it (default with clients)"},
-        rate},
-       "02ab… 1000000",
-       build_open},
-      {"listchannels", "Channels with balances and states.", {}, "", plain<ListChannels>()},
+        rate,
+        key},
+       "02ab… 1000000sat",
+       build_open,
+       true},
+      {"listchannels",
+       "Channels with balances and states. Those with money left in them are always shown.",
+       {{"closed", Kind::Flag, false, false, "also those that are closed, with nothing of ours left in them"}},
+       "",
+       [](const Arguments& a) -> Built { return Command(ListChannels{Values(a).flag("closed")}); }},
       {"closechannel",
-       "Close a channel, with the peer or by force.",
+       "Close a channel together with the peer. By force it COSTS ACCESS to what is in it: this version cannot claim "
+       "it.",
        {channel,
-        {"force", Kind::Flag, false, false, "publish our commitment without the peer"},
-        {"address", Kind::Text, false, false, "where our balance goes; default: our wallet"}},
+        {"force", Kind::Flag, false, false,
+         "publish our commitment without the peer; refused with the sums that this costs, unless yes_lose_access"},
+        {"yes_lose_access", Kind::Flag, false, false,
+         "with force: our balance goes into an output that this version cannot spend"},
+        {"address", Kind::Text, false, false, "where our balance goes when the peer agrees; default: our wallet"}},
        "7f3c…",
        [](const Arguments& a) -> Built {
          Values v(a);
-         return Command(CloseChannel{v.id<ChannelId>("channel_id"), v.flag("force"), v.maybe_text("address")});
-       }},
+         if (v.flag("yes_lose_access") && !v.flag("force")) return fail(bad("yes_lose_access goes with force"));
+         return Command(CloseChannel{v.id<ChannelId>("channel_id"), v.flag("force"), v.maybe_text("address"),
+                                     v.flag("yes_lose_access")});
+       },
+       true},
       {"createoffer",
        "Make a BOLT 12 offer; with --async one that can be paid while this node sleeps.",
        {{"async", Kind::Flag, false, false, "let the server that we joined answer for us"},
@@ -178,7 +263,8 @@ std::vector<Method> make_methods() {
          return Command(CreateOffer{v.flag("async"), v.amount<Msat>("amount_msat"), v.text("description"),
                                     v.maybe_text("issuer"), v.maybe_number("expiry_s"), v.maybe_number("quantity_max"),
                                     v.profile("profile")});
-       }},
+       },
+       true},
       {"listoffers", "Offers of this node.", {}, "", plain<ListOffers>()},
       {"disableoffer",
        "Stop answering an offer.",
@@ -191,9 +277,10 @@ std::vector<Method> make_methods() {
         {"description", Kind::Text, false, false, "shown to the payer, 639 bytes at most"},
         {"description_hash", Kind::Id, false, false, "SHA-256 of a description that the payer has already"},
         {"expiry_s", Kind::Number, false, false, "seconds until it expires; default: an hour"}},
-       "--amount-msat 5000000 --description coffee",
+       "--amount 5000sat --description coffee",
        [](const Arguments& a) -> Built {
          Values v(a);
+         if (bad_expiry(v)) return fail(expiry_error());
          if (v.has("description") && v.has("description_hash"))
            return fail(bad("description and description_hash exclude each other"));
          CreateInvoice out{v.amount<Msat>("amount_msat"), v.text("description"), std::nullopt,
@@ -201,7 +288,7 @@ std::vector<Method> make_methods() {
          if (v.has("description_hash")) out.description_hash = v.id<Hash32>("description_hash");
          return Command(std::move(out));
        }},
-      {"listinvoices", "BOLT 11 invoices of this node, paid and unpaid.", {}, "", plain<ListInvoices>()},
+      {"listinvoices", "BOLT 11 invoices of this node, paid and unpaid.", page_params(), "", paged<ListInvoices>()},
       {"decode",
        "Say what something of Lightning is and means, or which rule it breaks and where.",
        {{"text", Kind::Text, true, true, "an offer, invoice, invitation, address, or hex of any object"}},
@@ -216,37 +303,43 @@ std::vector<Method> make_methods() {
         {"payer_note", Kind::Text, false, false, "shown to the recipient"},
         {"hold", Kind::Flag, false, false,
          "let our peer hold the payment for a sleeping recipient (default for clients)"},
-        {"no_hold", Kind::Flag, false, false, "stay online instead"}},
+        {"no_hold", Kind::Flag, false, false, "stay online instead"},
+        key},
        "lno1… --amount 250sat",
        [](const Arguments& a) -> Built {
          Values v(a);
          if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
+         if (bad_key(v)) return fail(key_error());
+         if (auto why = why_unpayable(pasted(v, "offer")); !why.empty()) return fail(bad(std::move(why)));
          Pay out{pasted(v, "offer"),         v.amount<Msat>("amount_msat"), v.amount<Msat>("max_fee_msat"),
                  v.maybe_number("quantity"), v.maybe_text("payer_note"),    std::nullopt};
          if (v.flag("hold")) out.hold = true;
          if (v.flag("no_hold")) out.hold = false;
+         out.idempotency_key = v.text("idempotency_key");
          return Command(std::move(out));
-       }},
+       },
+       true},
       {"cancelpayment",
        "Give a payment up while no HTLC has left.",
        {payment},
        "41d0…",
        [](const Arguments& a) -> Built { return Command(CancelPayment{Values(a).id<PaymentId>("payment_id")}); }},
-      {"listpayments", "Payments made and received.", {}, "", plain<ListPayments>()},
+      {"listpayments", "Payments made and received, newest first.", page_params(), "", paged<ListPayments>()},
       {"getpayment",
-       "One payment with its state and deadlines.",
-       {payment},
+       "One payment, made or received, with its state and deadlines.",
+       {either},
        "41d0…",
        [](const Arguments& a) -> Built { return Command(GetPayment{Values(a).id<PaymentId>("payment_id")}); }},
       {"waitpayment",
-       "Wait until a payment has ended.",
-       {payment, {"notified", Kind::Flag, false, false, "be content with 'notified'"}},
+       "Wait until a payment, made or received, has ended.",
+       {either, {"notified", Kind::Flag, false, false, "be content with 'notified'"}},
        "41d0…",
        [](const Arguments& a) -> Built {
          Values v(a);
          return Command(WaitPayment{v.id<PaymentId>("payment_id"), !v.flag("notified")});
-       }},
-      {"listforwards", "HTLCs forwarded for others.", {}, "", plain<ListForwards>()},
+       },
+       true},
+      {"listforwards", "HTLCs forwarded for others, newest first.", page_params(), "", paged<ListForwards>()},
       {"asyncinvite",
        "Server: a link with which one recipient joins this node as its static-invoice server.",
        {{"label", Kind::Text, false, true, "for listinvitations"},
@@ -270,13 +363,20 @@ std::vector<Method> make_methods() {
        "Recipient: join a static-invoice server by its link.",
        {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}},
        "lnai1…",
-       [](const Arguments& a) -> Built { return Command(AsyncJoin{pasted(Values(a), "link")}); }},
+       [](const Arguments& a) -> Built { return Command(AsyncJoin{pasted(Values(a), "link")}); },
+       true},
+      {"asyncleave",
+       "Recipient: leave a static-invoice server; our offers there are withdrawn.",
+       {{"server", Kind::NodeId, true, true, "its node id, as listoffers shows it"}},
+       "02ab…",
+       [](const Arguments& a) -> Built { return Command(AsyncLeave{Values(a).id<NodeId>("server")}); },
+       true},
       {"liststaticinvoices",
        "Server: static invoices stored for clients; recipient: its own at servers.",
        {},
        "",
        plain<ListStaticInvoices>()},
-      {"listholds", "HTLCs held for sleeping recipients, with deadlines.", {}, "", plain<ListHolds>()},
+      {"listholds", "HTLCs held for sleeping recipients, with deadlines.", page_params(), "", paged<ListHolds>()},
       {"failhold",
        "Fail a held HTLC back now.",
        {channel, {"htlc_id", Kind::Number, true, true, "as listholds shows it"}},

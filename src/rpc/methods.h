@@ -43,6 +43,7 @@ struct Method {
   std::vector<Param> params;
   std::string example;  // arguments on the command line
   std::function<Result<command::Command, CommandError>(const Arguments&)> build;
+  bool waits = false;  // its answer may take long: see kMaxWaiting
 };
 
 [[nodiscard]] const std::vector<Method>& methods();

@@ -10,6 +10,7 @@
 
 #include "crypto/crypto.h"
 #include "rpc/json.h"
+#include "toolbox/paste.h"
 
 namespace doze::rpc {
 
@@ -20,7 +21,6 @@ using asio::ip::tcp;
 
 namespace {
 constexpr std::size_t kReadAhead = 4'096;  // of a next request, at a time
-constexpr std::chrono::milliseconds kAcceptPause{200};
 
 http::status status_of(CommandErrorCode code) {
   switch (code) {
@@ -38,17 +38,20 @@ http::status status_of(CommandErrorCode code) {
       return http::status::unprocessable_entity;
     case CommandErrorCode::Limit:
       return http::status::too_many_requests;
+    case CommandErrorCode::TimedOut:
+      return http::status::gateway_timeout;
     case CommandErrorCode::Internal:
       return http::status::internal_server_error;
   }
   return http::status::internal_server_error;
 }
 
-/// localhost or an IP address, with or without a port: what a rebound DNS name is not.
-bool is_local_host(std::string_view host) {
+/// localhost or an IP address, with or without a port: what a rebound DNS name is not. Or a name that is allowed.
+bool is_allowed_host(std::string_view host, const std::set<std::string>& allowed) {
   if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
   host = host.substr(0, host.find(':'));
-  if (host == "localhost") return true;
+  auto small = toolbox::lower(host);
+  if (small == "localhost" || allowed.contains(small)) return true;
   boost::system::error_code error;
   (void)asio::ip::make_address_v4(host, error);
   return !error;
@@ -64,6 +67,7 @@ class Session : public std::enable_shared_from_this<Session> {
     virtual ~Owner() = default;
     virtual void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) = 0;
     virtual bool token_is(std::string_view given) = 0;
+    virtual bool host_is_allowed(std::string_view host) = 0;
     virtual void gave_up(RequestId pending) = 0;  // the client hung up while it waited
     virtual void ended(RequestId pending) = 0;    // the session is going; pending is 0 if nothing waits
   };
@@ -131,8 +135,11 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto& request = parser_->get();
     keep_alive_ = request.keep_alive();
     std::string_view host(request[http::field::host].data(), request[http::field::host].size());
-    if (!host.empty() && !is_local_host(host))
-      return refuse(http::status::forbidden, "Host must be an IP address or localhost");
+    if (request.count(http::field::host) != 1 || host.empty())  // RFC 9112, "Request Target"
+      return refuse(http::status::bad_request, "a request has one Host header");
+    if (!owner_->host_is_allowed(host))
+      return refuse(http::status::forbidden,
+                    "Host must be an IP address, localhost, or a name in rpc_hosts of doze.toml");
     if (request.find(http::field::origin) != request.end())
       return refuse(http::status::forbidden, "web pages may not use this API");
     std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
@@ -156,13 +163,20 @@ class Session : public std::enable_shared_from_this<Session> {
 
 struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
   Inside(asio::io_context& c, std::string t, std::function<void(RequestId, command::Command)> h,
-         std::function<void(RequestId)> g)
-      : acceptor(c), token(std::move(t)), handle(std::move(h)), gone(std::move(g)) {}
+         std::function<void(RequestId)> g, std::set<std::string> allowed)
+      : acceptor(c),
+        pause(c),
+        token(std::move(t)),
+        handle(std::move(h)),
+        gone(std::move(g)),
+        hosts(std::move(allowed)) {}
 
   tcp::acceptor acceptor;
+  asio::steady_timer pause;
   std::string token;
   std::function<void(RequestId, command::Command)> handle;
   std::function<void(RequestId)> gone;
+  std::set<std::string> hosts;
   std::map<RequestId, std::weak_ptr<Session>> waiting;
   RequestId next = 1;
   std::size_t sessions = 0;
@@ -171,18 +185,21 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
   void accept() {
     acceptor.async_accept([self = shared_from_this()](beast::error_code error, tcp::socket socket) {
       if (self->stopped || error == asio::error::operation_aborted) return;
-      if (!error && self->sessions < kMaxConnections) {
+      if (error) return self->accept_later();
+      if (self->sessions < kMaxConnections) {
         ++self->sessions;
         std::make_shared<Session>(std::move(socket), self)->read();
       }
-      if (!error) return self->accept();
-      // Out of file descriptors, mostly: wait a little instead of spinning.
-      auto timer = std::make_shared<asio::steady_timer>(self->acceptor.get_executor(), kAcceptPause);
-      timer->async_wait([self, timer](beast::error_code) {
-        if (!self->stopped) self->accept();
-      });
+      self->accept();
     });
   }
+  void accept_later() {
+    pause.expires_after(std::chrono::milliseconds(kAcceptPauseMs));
+    pause.async_wait([self = shared_from_this()](beast::error_code error) {
+      if (!error && !self->stopped) self->accept();
+    });
+  }
+  bool host_is_allowed(std::string_view host) override { return is_allowed_host(host, hosts); }
   bool token_is(std::string_view given) override {
     return crypto::equal_constant_time(bytes_of(given), bytes_of(token));
   }
@@ -202,6 +219,12 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
         arguments ? parse(*method, *arguments) : Result<command::Command, CommandError>(doze::fail(arguments.error()));
     if (!command)
       return session->answer(status_of(command.error().code), boost::json::serialize(to_json(command.error())));
+    // Others are answered within their step: what waits are those that may take long.
+    if (method->waits && waiting.size() >= kMaxWaiting)
+      return session->answer(
+          status_of(CommandErrorCode::Limit),
+          boost::json::serialize(to_json(CommandError{
+              CommandErrorCode::Limit, std::to_string(kMaxWaiting) + " calls wait for their answers already", {}})));
     auto id = next++;
     waiting.emplace(id, session);
     session->wait_for(id);
@@ -210,8 +233,9 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
 };
 
 Server::Server(asio::io_context& context, std::string token, std::function<void(RequestId, command::Command)> handle,
-               std::function<void(RequestId)> gone)
-    : inside_(std::make_shared<Inside>(context, std::move(token), std::move(handle), std::move(gone))) {}
+               std::function<void(RequestId)> gone, std::set<std::string> hosts)
+    : inside_(
+          std::make_shared<Inside>(context, std::move(token), std::move(handle), std::move(gone), std::move(hosts))) {}
 Server::~Server() {
   stop();
 }
@@ -247,6 +271,7 @@ void Server::stop() {
   inside_->stopped = true;
   beast::error_code ignored;
   inside_->acceptor.close(ignored);
+  inside_->pause.cancel();
 }
 
 }  // namespace doze::rpc

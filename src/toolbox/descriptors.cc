@@ -21,15 +21,15 @@ Problem bad_words(const bitcoin::MnemonicError& error) {
 
 }  // namespace
 
-Made<Value> descriptors(const Flags& flags) {
+Made<Value> descriptors(const Flags& flags, std::string_view words) {
   auto name = is_set(flags, "network") ? text_of(flags, "network") : "regtest";
   auto network = wire::parse_network(name);
   if (!network) return fail(bad_flag("network", "mainnet, testnet4, signet or regtest"));
   auto count = number_of(flags, "range").value_or(kDefaultRange);
   if (count == 0 || count > kMaxRange) return fail(bad_flag("range", "1 to 1000000"));
-  auto entropy = bitcoin::entropy_from_mnemonic(text_of(flags, "words"));
+  auto entropy = bitcoin::entropy_from_mnemonic(words);
   if (!entropy) return fail(bad_words(entropy.error()));
-  auto seed = bitcoin::seed_from_mnemonic(bitcoin::mnemonic_from_entropy(*entropy));
+  auto seed = bitcoin::seed_from_mnemonic(bitcoin::mnemonic_from_entropy(*entropy).view());
   auto master = bitcoin::master_key(seed);
   crypto::wipe(seed);
   crypto::wipe(*entropy);

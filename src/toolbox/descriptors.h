@@ -5,7 +5,7 @@
 
 namespace doze::toolbox {
 
-/// "words": a node's seed words. "descriptors" is the argument of importdescriptors.
-[[nodiscard]] Made<Value> descriptors(const Flags& flags);
+/// `words`: a node's seed words. "descriptors" is the argument of importdescriptors.
+[[nodiscard]] Made<Value> descriptors(const Flags& flags, std::string_view words);
 
 }  // namespace doze::toolbox

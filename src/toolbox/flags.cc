@@ -67,7 +67,7 @@ Made<PublicKey> point_of(const Flags& flags, const std::string& text) {
 
 Made<Bytes> hex_of(const Flags& flags, const std::string& name) {
   auto bytes = from_hex(text_of(flags, name));
-  if (!bytes) return fail(bad_flag(name, "no hex"));
+  if (!bytes) return fail(bad_flag(name, "not hex"));
   return *std::move(bytes);
 }
 
@@ -75,7 +75,7 @@ Made<std::vector<wire::BlindedPath>> paths_of(const Flags& flags, const std::str
   std::vector<wire::BlindedPath> out;
   for (const auto& text : list_of(flags, name)) {
     auto bytes = from_hex(text);
-    if (!bytes) return fail(bad_flag(name, "no hex"));
+    if (!bytes) return fail(bad_flag(name, "not hex"));
     auto paths = wire::read_blinded_paths(*bytes);
     if (!paths) return fail(bad_flag(name, rule_of(paths.error())));
     out.insert(out.end(), paths->begin(), paths->end());

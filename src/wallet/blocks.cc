@@ -97,6 +97,9 @@ void forget_old(Work& work) {
   for (const auto& [txid, own] : work.state.transactions)
     if (old(own.confirmed_at)) transactions.push_back(txid);
   for (const auto& txid : transactions) work.erase(txid);
+  while (!work.state.sent_by_height.empty() &&
+         work.state.sent_by_height.begin()->first.value() + kKeepSentBlocks <= work.state.tip.value())
+    work.erase(Hash32(work.state.sent_by_height.begin()->second));
 }
 
 }  // namespace
@@ -168,6 +171,14 @@ void block_disconnected(Work& work, const BlockDisconnected& in) {
   for (const auto& outpoint : vanished) work.erase(outpoint);
 }
 
+std::vector<Wallet::Inside::Asked> take_waiting(Work& work, const Txid& txid) {
+  std::vector<Wallet::Inside::Asked> out;
+  auto [first, last] = work.state.waiting.equal_range(txid);
+  for (auto it = first; it != last; ++it) out.push_back(it->second);
+  work.state.waiting.erase(first, last);
+  return out;
+}
+
 void drop(Work& work, const Txid& txid) {
   std::vector<Txid> dead{txid};
   while (!dead.empty()) {
@@ -190,11 +201,14 @@ void drop(Work& work, const Txid& txid) {
       if (coin->second.spent_by) dead.push_back(*coin->second.spent_by);
       work.erase(Outpoint{id, index});
     }
-    if (auto request = work.state.waiting.extract(id); !request.empty())
+    for (const auto& asked : take_waiting(work, id))
       work.effects.push_back(
-          Reply{request.mapped().request, CommandError{CommandErrorCode::Refused,
-                                                       "the transaction cannot confirm: its coins were spent otherwise",
-                                                       {{"txid", bitcoin::txid_to_string(id)}}}});
+          Reply{asked.request, CommandError{CommandErrorCode::Refused,
+                                            "the transaction cannot confirm: its coins were spent otherwise",
+                                            {{"txid", bitcoin::txid_to_string(id)}}}});
+    // Nothing was spent: who asks again with the same key gets another one.
+    if (auto key = work.state.sent_by_txid.find(id); key != work.state.sent_by_txid.end())
+      work.erase(Hash32(key->second));
     work.effects.push_back(Notify{Severity::Warning, "transaction_dropped", {{"txid", bitcoin::txid_to_string(id)}}});
   }
 }

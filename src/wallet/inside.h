@@ -23,6 +23,10 @@ inline constexpr std::uint32_t kForgetAfterBlocks = 144;
 inline constexpr std::uint32_t kCoinbaseMaturity = 100;
 /// An hour: unconfirmed transactions go out again, for mempools drop them and nobody tells us.
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;
+/// A client that repeats a sendtoaddress does it within minutes, and by hand within days.
+inline constexpr std::uint32_t kKeepSentBlocks = 4'032;
+/// One row of 150 bytes each; one a minute for a week.
+inline constexpr std::size_t kMaxSent = 10'000;
 /// Nodes relay transactions of at most 400,000 weight units; an input of ours has 272.
 inline constexpr std::size_t kMaxInputs = 1'000;
 
@@ -54,12 +58,21 @@ struct OwnTransaction {
   std::optional<BlockHeight> confirmed_at;
 };
 
+/// sendtoaddress with an idempotency_key: what it was answered with, for a repeated one.
+struct Sent {
+  Hash32 request;  // of its other arguments
+  Txid txid;
+  Sat amount, fee;
+  BlockHeight height;  // when it was made
+};
+
 struct Wallet::Inside {
   std::map<Outpoint, Coin> coins;
   std::map<Txid, OwnTransaction> transactions;
   std::uint32_t next_receive = 0, next_change = 0;
   std::uint32_t next_channel = 0;  // closing scripts: one above the highest that a block paid, far ones left out
   BlockHeight tip;
+  std::map<Hash32, Sent> sent;  // by the hash of the key
 
   // Not durable: follows from the above.
   bool counted_openings = false;  // rows of November 2026, where next_channel grew with every opening
@@ -70,7 +83,9 @@ struct Wallet::Inside {
     RequestId request = 0;
     Sat amount, fee;
   };
-  std::map<Txid, Asked> waiting;                // sendtoaddress: reply when the backend has judged or is away
+  std::multimap<Txid, Asked> waiting;  // sendtoaddress: reply when the backend has judged or is away
+  std::multimap<BlockHeight, Hash32> sent_by_height;
+  std::map<Txid, Hash32> sent_by_txid;
   std::optional<FeeratePerKw> estimate;         // the backend's last
   std::optional<BlockHeight> broadcast_height;  // where transactions were last sent again
 
@@ -93,6 +108,8 @@ struct Work {
   void save(const Txid& txid, const OwnTransaction& own);
   void erase(const Outpoint& outpoint);
   void erase(const Txid& txid);
+  void save(const Hash32& key, const Sent& sent);
+  void erase(const Hash32& key);
 };
 
 // ---- records.cc ----
@@ -112,6 +129,8 @@ void block_connected(Work& work, const BlockConnected& block);
 void block_disconnected(Work& work, const BlockDisconnected& block);
 /// The transaction will never confirm: its inputs are free again, its outputs are gone, and so what spent those.
 void drop(Work& work, const Txid& txid);
+/// Who waits for this transaction, and no longer.
+std::vector<Wallet::Inside::Asked> take_waiting(Work& work, const Txid& txid);
 /// The backend has it: its outputs to us are (unconfirmed) coins.
 void mark_sent(Work& work, const Txid& txid);
 
@@ -122,6 +141,9 @@ struct Built {
   Sat amount, fee;
   std::vector<Outpoint> inputs;
 };
+/// Whether build would find the coins, without taking any.
+[[nodiscard]] Status<CommandError> can_fund(const Work& work, std::size_t script_size, Sat amount,
+                                            FeeratePerKw feerate);
 /// `amount` nullopt: everything that is spendable. Takes a change address where change is worth it. InsufficientFunds
 /// with needed_sat, available_sat, reserved_sat, fee_sat.
 [[nodiscard]] Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::optional<Sat> amount,

@@ -7,7 +7,7 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 /// Since next_channel follows what blocks paid. In version 1 it grew with every opening.
 constexpr std::uint8_t kIndexesVersion = 2;
-constexpr std::string_view kIndexesKey = "indexes", kTransactionKey = "tx";
+constexpr std::string_view kIndexesKey = "indexes", kTransactionKey = "tx", kSentKey = "sent";
 
 template <class Io, class T>
 void coin_fields(Io& io, T& c) {
@@ -16,6 +16,28 @@ void coin_fields(Io& io, T& c) {
 template <class Io, class T>
 void index_fields(Io& io, T& s) {
   io.all(s.next_receive, s.next_change, s.next_channel);
+}
+
+template <class Io, class T>
+void sent_fields(Io& io, T& s) {
+  io.all(s.request, s.txid, s.amount, s.fee, s.height);
+}
+Bytes key_of_sent(const Hash32& key) {
+  return Writer().bytes(bytes_of(kSentKey)).bytes(key.view()).take();
+}
+
+Status<ParseError> read_sent(const Row& row, RecordReader& in, Wallet::Inside& state) {
+  Sent sent;
+  sent_fields(in, sent);
+  LN_CHECK(in.finish("sendtoaddress"));
+  if (!sent.amount.is_money() || !sent.fee.is_money())
+    return fail(ParseError{ParseCode::BadValue, 0, "sendtoaddress amount"});
+  Hash32 key;
+  std::copy(row.key.begin() + static_cast<std::ptrdiff_t>(kSentKey.size()), row.key.end(), key.bytes.begin());
+  state.sent_by_height.emplace(sent.height, key);
+  state.sent_by_txid[sent.txid] = key;
+  state.sent.emplace(key, sent);
+  return Done{};
 }
 
 Status<ParseError> read_coin(RecordReader& in, Wallet::Inside& state) {
@@ -80,6 +102,8 @@ Status<ParseError> read_row(const Row& row, Wallet::Inside& state) {
       if (next > kChannelScriptIndexBase) return fail(ParseError{ParseCode::BadValue, 0, "wallet indexes"});
     return Done{};
   }
+  if (row.key.size() == kSentKey.size() + 32 && equal(ByteView(row.key).first(kSentKey.size()), bytes_of(kSentKey)))
+    return read_sent(row, in, state);
   return read_transaction_row(in, state);
 }
 
@@ -91,6 +115,26 @@ void Work::save_indexes() {
 }
 void Work::save(const Txid& txid, const OwnTransaction& own) {
   effects.push_back(record(txid, own));
+}
+void Work::save(const Hash32& key, const Sent& sent) {
+  RecordWriter out(kVersion);
+  sent_fields(out, sent);
+  effects.push_back(Put{Table::WalletState, key_of_sent(key), out.take()});
+  state.sent_by_txid[sent.txid] = key;
+  if (state.sent.insert_or_assign(key, sent).second) state.sent_by_height.emplace(sent.height, key);
+}
+void Work::erase(const Hash32& key) {
+  auto found = state.sent.find(key);
+  if (found == state.sent.end()) return;
+  auto [first, last] = state.sent_by_height.equal_range(found->second.height);
+  for (auto it = first; it != last; ++it)
+    if (it->second == key) {
+      state.sent_by_height.erase(it);
+      break;
+    }
+  state.sent_by_txid.erase(found->second.txid);
+  state.sent.erase(found);
+  effects.push_back(Erase{Table::WalletState, key_of_sent(key)});
 }
 void Work::erase(const Outpoint& outpoint) {
   state.coins.erase(outpoint);

@@ -94,6 +94,13 @@ Result<Choice, CommandError> choose(const Wallet::Inside& state, std::size_t scr
 
 }  // namespace
 
+Status<CommandError> can_fund(const Work& work, std::size_t script_size, Sat amount, FeeratePerKw feerate) {
+  auto change_script = bitcoin::p2wpkh_script(work.context.signer.wallet_key(true, work.state.next_change));
+  LN_CHECK(
+      choose(work.state, script_size, amount, std::max(feerate, work.context.config.feerate_floor), change_script));
+  return Done{};
+}
+
 Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::optional<Sat> amount,
                                   FeeratePerKw feerate) {
   auto& state = work.state;

@@ -5,6 +5,7 @@
 
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
+#include "crypto/crypto.h"
 #include "wallet/inside.h"
 #include "wire/chains.h"
 
@@ -79,15 +80,53 @@ void answer(Work& work, RequestId request, const command::ListFunds&) {
   for (const auto& [outpoint, coin] : work.state.coins)
     if (!coin.spent_by || work.state.is_reserved(coin)) outputs.push_back(describe(work, coin));
   auto total = sum(work.state);
+  Sat unclaimed;
+  for (const auto& [id, channel] : work.context.views.channels) unclaimed += channel.unclaimed;
   work.effects.push_back(Reply{request, Value()
                                             .set("outputs", std::move(outputs))
                                             .set("confirmed_sat", total.confirmed.value())
-                                            .set("unconfirmed_sat", total.unconfirmed.value())
-                                            .set("reserved_sat", total.reserved.value())});
+                                            .set("unconfirmed_change_sat", total.unconfirmed.value())
+                                            .set("reserved_sat", total.reserved.value())
+                                            .set("unclaimed_sat", unclaimed.value())});
+}
+
+void answer_sent(Work& work, RequestId request, const Txid& txid, Sat amount, Sat fee, const char* state) {
+  work.effects.push_back(Reply{request, Value()
+                                            .set("txid", bitcoin::txid_to_string(txid))
+                                            .set("amount_sat", amount.value())
+                                            .set("fee_sat", fee.value())
+                                            .set("state", state)});
+}
+
+Hash32 hash_of(const command::SendToAddress& send) {
+  Writer out;
+  out.u64(send.amount ? send.amount->value() : UINT64_MAX).u32(send.feerate ? send.feerate->value() : 0);
+  return crypto::sha256(out.bytes(bytes_of(send.address)).take());
+}
+
+/// A command with the key of an earlier one: answered as that one, nothing is spent.
+void answer_again(Work& work, RequestId request, const command::SendToAddress& send, const Sent& before) {
+  if (before.request != hash_of(send)) {
+    work.effects.push_back(
+        Reply{request, CommandError{CommandErrorCode::BadRequest,
+                                    "this idempotency_key belongs to a sendtoaddress with other arguments",
+                                    {{"txid", bitcoin::txid_to_string(before.txid)}}}});
+    return;
+  }
+  if (work.state.waiting.contains(before.txid)) {
+    work.state.waiting.emplace(before.txid, Wallet::Inside::Asked{request, before.amount, before.fee});
+    return;
+  }
+  auto own = work.state.transactions.find(before.txid);
+  bool queued = own != work.state.transactions.end() && own->second.state != TxState::Sent;
+  answer_sent(work, request, before.txid, before.amount, before.fee, queued ? "queued" : "sent");
 }
 
 void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   auto refuse = [&](CommandError error) { work.effects.push_back(Reply{request, std::move(error)}); };
+  auto key = crypto::sha256(bytes_of(send.idempotency_key));
+  if (auto before = work.state.sent.find(key); !send.idempotency_key.empty() && before != work.state.sent.end())
+    return answer_again(work, request, send, before->second);
   if (!work.context.views.chain_synced)  // it would go out when nobody expects it any more
     return refuse({CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo", {}});
   auto script = bitcoin::script_of_address(send.address, wire::address_prefix(work.context.config.network));
@@ -99,9 +138,29 @@ void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   auto usual = work.state.estimate.value_or(work.context.config.default_feerate);
   auto built = build(work, *script, send.amount, send.feerate.value_or(usual));
   if (!built) return refuse(std::move(built).error());
+  if (!send.idempotency_key.empty() && work.state.sent.size() >= kMaxSent)
+    return refuse({CommandErrorCode::Limit,
+                   "there are " + std::to_string(kMaxSent) + " idempotency keys already; each is kept for " +
+                       std::to_string(kKeepSentBlocks) + " blocks",
+                   {}});
   auto txid = reserve(work, *built, TxState::Unsent);
-  work.state.waiting[txid] = {request, built->amount, built->fee};
+  if (!send.idempotency_key.empty())
+    work.save(key, Sent{hash_of(send), txid, built->amount, built->fee, work.state.tip});
+  work.state.waiting.emplace(txid, Wallet::Inside::Asked{request, built->amount, built->fee});
   work.effects.push_back(Broadcast{built->transaction});
+}
+
+/// Asked before the peer is: an opening that cannot be funded would only take its keys and its patience.
+void answer(Work& work, RequestId request, const command::OpenChannel& open) {
+  constexpr std::size_t kFundingScriptBytes = 34;  // P2WSH
+  bool repeated = !open.idempotency_key.empty();   // its coins may be the ones that are missing
+  auto usual = work.state.estimate.value_or(work.context.config.default_feerate);
+  auto funded = can_fund(work, kFundingScriptBytes, open.amount, open.feerate.value_or(usual));
+  if (!funded && !repeated && open.amount.is_money() && work.context.views.chain_synced) {
+    work.effects.push_back(Reply{request, std::move(funded).error()});
+    return;
+  }
+  work.effects.push_back(OpenChannelNow{request, open});
 }
 
 template <class T>
@@ -162,14 +221,6 @@ void on(Work& work, const ReleaseFunding& in) {
   if (own != work.state.transactions.end() && own->second.state == TxState::Prepared) drop(work, in.txid);
 }
 
-void answer_sent(Work& work, const Txid& txid, const Wallet::Inside::Asked& asked, const char* state) {
-  work.effects.push_back(Reply{asked.request, Value()
-                                                  .set("txid", bitcoin::txid_to_string(txid))
-                                                  .set("amount_sat", asked.amount.value())
-                                                  .set("fee_sat", asked.fee.value())
-                                                  .set("state", state)});
-}
-
 /// Mempools drop transactions when fees rise, and nobody tells us.
 void on_synced(Work& work) {
   auto& last = work.state.broadcast_height;
@@ -181,9 +232,10 @@ void on_synced(Work& work) {
 /// Who waits for a backend that went away is told that the coins are on their way, or would send them twice.
 void on(Work& work, const ChainStatus& in) {
   if (in.synced) on_synced(work);
-  if (in.connected) return;
-  work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
-  for (const auto& [txid, asked] : std::exchange(work.state.waiting, {})) answer_sent(work, txid, asked, "queued");
+  if (in.connected && in.trouble.empty()) return;
+  if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
+  for (const auto& [txid, asked] : std::exchange(work.state.waiting, {}))
+    answer_sent(work, asked.request, txid, asked.amount, asked.fee, "queued");
 }
 
 void on(Work& work, const BroadcastResult& in) {
@@ -192,8 +244,8 @@ void on(Work& work, const BroadcastResult& in) {
   auto id = bitcoin::txid_to_string(in.txid);
   if (in.accepted) {
     mark_sent(work, in.txid);
-    if (auto request = work.state.waiting.extract(in.txid); !request.empty())
-      answer_sent(work, in.txid, request.mapped(), "sent");
+    for (const auto& asked : take_waiting(work, in.txid))
+      answer_sent(work, asked.request, in.txid, asked.amount, asked.fee, "sent");
     return;
   }
   work.effects.push_back(
@@ -202,11 +254,11 @@ void on(Work& work, const BroadcastResult& in) {
   if (own->second.state == TxState::Prepared && work.context.views.chain_synced)
     work.effects.push_back(FundingRefused{in.txid, escape_untrusted(in.reason)});
   if (own->second.state != TxState::Unsent) return;
-  if (auto request = work.state.waiting.extract(in.txid); !request.empty())
-    work.effects.push_back(Reply{request.mapped().request,
-                                 CommandError{CommandErrorCode::Refused,
-                                              "the backend refused the transaction: " + escape_untrusted(in.reason),
-                                              {{"txid", id}}}});
+  for (const auto& asked : take_waiting(work, in.txid))
+    work.effects.push_back(
+        Reply{asked.request, CommandError{CommandErrorCode::Refused,
+                                          "the backend refused the transaction: " + escape_untrusted(in.reason),
+                                          {{"txid", id}}}});
   drop(work, in.txid);
 }
 void on(Work& work, const CommandReceived& in) {

@@ -31,7 +31,8 @@ class Wallet {
 
 /// Rows of Table::Coin and WalletState.
 [[nodiscard]] Result<Wallet, LoadError> load(std::span<const Row> rows, const Signer& signer);
-/// CommandReceived: NewAddress, ListFunds, SendToAddress.
+/// CommandReceived: NewAddress, ListFunds, SendToAddress; OpenChannel, which becomes OpenChannelNow if there are coins
+/// for it.
 [[nodiscard]] Transition<Wallet> step(Wallet state, const Input& input, const Context& context);
 struct Balance {
   Sat confirmed, unconfirmed, reserved;

@@ -13,9 +13,15 @@ int main(int argc, char** argv) {
   std::string datadir = doze::app::default_datadir(), record;
   bool debuggable = false;
   for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--datadir") == 0 && i + 1 < argc) {
+    bool valued = std::strcmp(argv[i], "--datadir") == 0 || std::strcmp(argv[i], "--record") == 0;
+    if (valued && i + 1 == argc) {
+      std::fprintf(stderr, "dozed: %s needs a %s\n", argv[i],
+                   std::strcmp(argv[i], "--record") == 0 ? "file" : "folder");
+      return 2;
+    }
+    if (std::strcmp(argv[i], "--datadir") == 0) {
       datadir = argv[++i];
-    } else if (std::strcmp(argv[i], "--record") == 0 && i + 1 < argc) {
+    } else if (std::strcmp(argv[i], "--record") == 0) {
       record = argv[++i];
     } else if (std::strcmp(argv[i], "--debuggable") == 0) {
       debuggable = true;
@@ -24,7 +30,7 @@ int main(int argc, char** argv) {
           "dozed [--datadir DIR] [--debuggable] [--record FILE] [--version]\n\nRuns the node in DIR (default: "
           "$DOZE_DIR, "
           "else ~/.doze). Make one with: doze init\n"
-          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`.\n"
+          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`. SIGHUP does nothing.\n"
           "A crash leaves no core file and no debugger may attach, for both would see the keys; --debuggable allows "
           "them.\n"
           "--record FILE, on regtest only: also writes each message to and from peers, a line of JSON each.\n");
@@ -34,7 +40,7 @@ int main(int argc, char** argv) {
       return 0;
     } else {
       std::fprintf(stderr, "dozed: unknown argument '%s': see dozed --help\n", argv[i]);
-      return 1;
+      return 2;
     }
   }
   if (!debuggable)

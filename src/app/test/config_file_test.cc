@@ -38,6 +38,11 @@ const std::vector<std::pair<const char*, std::vector<Key>>>& keys() {
          [](S s) { return s.listen_host == "0.0.0.0" && s.listen_port == 1234; }},
         {"rpc = \"[::1]:65535\"", "rpc = \"127.0.0.1:65536\"",
          [](S s) { return s.rpc_host == "::1" && s.rpc_port == 65535; }},
+        {"rpc_allow_remote = true", "rpc_allow_remote = \"yes\"", [](S s) { return s.rpc_allow_remote; }},
+        {"rpc_hosts = [\"dozed\", \"Doze.Example\"]", "rpc_hosts = [\"dozed:9737\"]",
+         [](S s) {
+           return s.rpc_hosts == std::set<std::string>{"dozed", "doze.example"};
+         }},
         {"announce = [\"203.0.113.7:9735\", \"node.example:1\"]", "announce = [\"nowhere\"]",
          [](S s) { return s.node.announced_addresses.size() == 2; }},
         {"hold_window_blocks = 1008", "hold_window_blocks = 1009",
@@ -51,6 +56,8 @@ const std::vector<std::pair<const char*, std::vector<Key>>>& keys() {
         {"password = \"p\"", "password = 1", [](S s) { return s.bitcoind.password == "p"; }},
         {"zmq_hashblock = \"tcp://127.0.0.1:1\"", "zmq_hashblock = []",
          [](S s) { return s.bitcoind.zmq_hashblock == "tcp://127.0.0.1:1"; }},
+        {"accept_chain = \"00000000000000000000000000000000000000000000000000000000000000ff\"", "accept_chain = \"ff\"",
+         [](S s) { return s.bitcoind.accept_chain && s.bitcoind.accept_chain->bytes[0] == 0xff; }},
         {"poll_ms = 50", "poll_ms = 49", [](S s) { return s.bitcoind.poll_ms == 50; }},
         {"scan_from = 0", "scan_from = -1", [](S s) { return s.bitcoind.scan_from == BlockHeight(0); }}}},
       {"channels",
@@ -215,6 +222,23 @@ TEST(ConfigFile, ServersMustSayWhereTheyAreReached) {
   auto server = needed("role") + "role = \"server\"\n";
   EXPECT_NE(error_of(server).find("announce"), std::string::npos);
   EXPECT_EQ(error_of(server + "announce = [\"node.example:9735\"]"), "");
+}
+
+TEST(ConfigFile, AnApiThatOthersReachIsRefusedUnlessItIsWantedExplicitly) {
+  for (const auto* host : {"0.0.0.0", "[::]", "192.0.2.7", "[2001:db8::1]"}) {
+    auto line = "rpc = \"" + std::string(host) + ":9737\"\n";
+    auto error = error_of(needed() + line);
+    EXPECT_NE(error.find("rpc_allow_remote"), std::string::npos) << host << ": " << error;
+    EXPECT_NE(error.find("TLS"), std::string::npos) << error;
+    EXPECT_EQ(error_of(needed() + line + "rpc_allow_remote = true\n"), "") << host;
+  }
+  for (const auto* host : {"127.0.0.1", "127.1.2.3", "[::1]"})
+    EXPECT_EQ(error_of(needed() + "rpc = \"" + std::string(host) + ":9737\"\n"), "") << host;
+}
+
+TEST(ConfigFile, ATextWithoutQuotesIsNamedAsSuch) {
+  for (const auto* line : {"network = regtest\n", "alias = my node\n"})
+    EXPECT_NE(error_of(line).find("a text needs quotes"), std::string::npos) << error_of(line);
 }
 
 TEST(ConfigFile, NetworkAndRoleAreEnoughAndNeeded) {

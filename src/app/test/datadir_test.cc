@@ -1,8 +1,10 @@
 // The node's folder: what is in it, and that nobody else reads it.
 #include "app/datadir.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -49,13 +51,66 @@ TEST_F(Datadir, IsMadeForItsOwnerOnly) {
   EXPECT_TRUE(read_settings(folder));
 }
 
+/// How often three words in a row of the folder's seed stand in this process's writable memory. The words are compared
+/// in a disguise, so that the search does not find itself.
+std::size_t copies_in_memory(const std::string& folder) {
+  constexpr char kDisguise = 0x5a;
+  std::array<char, 512> hidden{};
+  int file = ::open((folder + "/seed").c_str(), O_RDONLY);
+  auto size = ::read(file, hidden.data(), hidden.size());
+  ::close(file);
+  for (auto& c : hidden) c = static_cast<char>(c ^ kDisguise);
+  std::size_t length = 0;
+  for (int spaces = 0; length < static_cast<std::size_t>(size); ++length)
+    if ((hidden[length] ^ kDisguise) == ' ' && ++spaces == 3) break;
+  std::size_t found = 0;
+  std::ifstream maps("/proc/self/maps");
+  int memory = ::open("/proc/self/mem", O_RDONLY);
+  static std::array<char, 1 << 16> part;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0, end = 0;
+    char mode[5] = {};
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, mode) != 3 || mode[0] != 'r' || mode[1] != 'w') continue;
+    for (auto at = begin; at < end; at += part.size() - length) {
+      auto got = ::pread(memory, part.data(), std::min<std::size_t>(part.size(), end - at), static_cast<off_t>(at));
+      for (std::size_t i = 0; got > 0 && i + length <= static_cast<std::size_t>(got); ++i) {
+        std::size_t same = 0;
+        while (same < length && (part[i + same] ^ kDisguise) == hidden[same]) ++same;
+        found += same == length ? 1 : 0;
+      }
+      explicit_bzero(part.data(), part.size());
+    }
+  }
+  ::close(memory);
+  return found;
+}
+
+TEST_F(Datadir, TheWordsAreGoneFromMemoryWhenTheyHaveBeenShown) {
+  {
+    auto words = init_datadir(folder, {});
+    ASSERT_TRUE(words) << words.error();
+    EXPECT_GE(copies_in_memory(folder), 1U) << "the search does not find what is there";
+  }
+  EXPECT_EQ(copies_in_memory(folder), 0U);
+}
+
+TEST_F(Datadir, TheWordsOfARestoreAreGoneFromMemory) {
+  std::string again = parent + "/again";
+  {
+    auto words = init_datadir(folder, {});
+    ASSERT_TRUE(words);
+    ASSERT_TRUE(restore_datadir(again, {}, words->view()));
+  }
+  EXPECT_EQ(copies_in_memory(again), 0U);
+}
+
 TEST_F(Datadir, SeedIsTheOneOfTheWords) {
   auto words = init_datadir(folder, {});
   ASSERT_TRUE(words);
   auto seed = read_seed(folder);
   ASSERT_TRUE(seed) << seed.error();
-  EXPECT_EQ(seed->seed, bitcoin::seed_from_mnemonic(*words));
-  EXPECT_EQ(bitcoin::entropy_from_mnemonic(*words)->size(), 16U);
+  EXPECT_EQ(seed->seed, bitcoin::seed_from_mnemonic(words->view()));
+  EXPECT_EQ(bitcoin::entropy_from_mnemonic(words->view())->size(), 16U);
 }
 
 TEST_F(Datadir, ExistingSeedIsNeverReplaced) {
@@ -64,7 +119,7 @@ TEST_F(Datadir, ExistingSeedIsNeverReplaced) {
   auto again = init_datadir(folder, {});
   ASSERT_FALSE(again);
   EXPECT_NE(again.error().find("seed is there already"), std::string::npos);
-  EXPECT_EQ(read_seed(folder)->seed, bitcoin::seed_from_mnemonic(*words));
+  EXPECT_EQ(read_seed(folder)->seed, bitcoin::seed_from_mnemonic(words->view()));
 }
 
 TEST_F(Datadir, FilesThatOthersCanReadAreRefused) {

@@ -67,6 +67,8 @@ TEST(BitcoindClient, errors_are_told_apart) {
   EXPECT_EQ(nobody.error().code, RpcErrorCode::Unreachable);
   auto no_cookie = BitcoindClient({.cookie_file = "/nonexistent/.cookie"}).best_block_hash();
   EXPECT_EQ(no_cookie.error().code, RpcErrorCode::NoCredentials);
+  EXPECT_EQ(describe(no_cookie.error()),
+            "bitcoind is not running, or not here: it has no cookie file /nonexistent/.cookie");
 }
 
 TEST(BitcoindClient, replies_that_are_no_answer_are_refused) {

@@ -86,7 +86,7 @@ const Phase kPhases[] = {
     {"force_closing",
      [](Pair& pair) {
        with_htlcs(pair);
-       pair.a.step(CloseChannelNow{8, {pair.id(), true, {}}, {}});
+       pair.a.step(CloseChannelNow{8, {pair.id(), true, {}, true}, {}});
        pair.run();
      }},
 };

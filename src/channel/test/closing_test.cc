@@ -8,7 +8,7 @@ namespace {
 using namespace testing;
 
 void close(FakeNode& node, const ChannelId& id, bool force = false) {
-  node.step(CloseChannelNow{9, {id, force, {}}, bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))});
+  node.step(CloseChannelNow{9, {id, force, {}, force}, bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))});
 }
 std::vector<Input> settle(const HtlcReceived& word) {
   return {FulfillHtlc{word.channel_id, word.htlc.id, preimage(word.htlc.onion_routing_packet[0])}};
@@ -544,6 +544,73 @@ TEST(Published, the_present_commitment_of_the_peer_is_no_alarm) {
   pair.mine({commitment_of(pair.a, pair.a.rows)});
   EXPECT_FALSE(told(pair.b, "revoked_commitment"));
   EXPECT_EQ(pair.b.only_channel().status, "the peer published its commitment");
+}
+
+// ---- what closing by force costs ----
+
+TEST(Force, without_a_yes_is_refused_with_what_it_costs) {
+  Pair pair;
+  pair.open();
+  pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
+  pair.run();
+  pair.a.said.clear();
+  pair.a.step(CloseChannelNow{9, {pair.id(), true, {}, false}, {}});
+  auto replies = pair.a.all<Reply>();
+  ASSERT_EQ(replies.size(), 1U);
+  const auto* error = std::get_if<CommandError>(&replies[0].result);
+  ASSERT_NE(error, nullptr);
+  EXPECT_EQ(error->code, CommandErrorCode::Refused);
+  auto balance = number_of(error->numbers, "balance_sat"), all = number_of(error->numbers, "unclaimed_sat");
+  EXPECT_EQ(number_of(error->numbers, "offered_htlcs_sat"), 10'000U);
+  EXPECT_EQ(all, balance + 10'000);
+  EXPECT_GT(balance, 680'000U);  // 690,000 but for fee and anchors
+  EXPECT_LT(balance, 690'000U);
+  EXPECT_NE(error->message.find("yes_lose_access"), std::string::npos);
+  EXPECT_TRUE(pair.a.all<Broadcast>().empty());
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Normal);
+}
+
+TEST(Force, leaves_a_sum_that_is_shown_until_its_outputs_are_spent) {
+  Pair pair;
+  pair.open();
+  pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
+  pair.run();
+  close(pair.a, pair.id(), true);
+  auto commitment = pair.a.all<Broadcast>().back().transaction;
+  auto expected = pair.a.only_channel().unclaimed;
+  EXPECT_GT(expected, Sat(690'000));
+  pair.mine({commitment});
+  for (bool restarted : {false, true}) {
+    if (restarted) pair.a.restart();
+    const auto& view = pair.a.only_channel();
+    EXPECT_EQ(view.phase, ChannelPhase::Closed);
+    EXPECT_EQ(view.unclaimed, expected);
+    EXPECT_EQ(view.closing_txid, bitcoin::txid(commitment));
+    EXPECT_EQ(view.closing_height, pair.tip);
+  }
+  // The peer's side: its balance, not the HTLC that it was offered, and not the anchors.
+  EXPECT_EQ(pair.b.only_channel().unclaimed, Sat(300'000));
+  bitcoin::Transaction sweep;
+  for (std::uint32_t i = 0; i < commitment.outputs.size(); ++i)
+    sweep.inputs.push_back({{bitcoin::txid(commitment), i}, {}, 0, {}});
+  sweep.outputs.push_back({Sat(1'000), {}});
+  pair.mine({sweep});
+  EXPECT_EQ(pair.a.only_channel().unclaimed, Sat(0));
+  EXPECT_EQ(pair.b.only_channel().unclaimed, Sat(0));
+}
+
+TEST(Force, a_row_of_before_says_what_is_unclaimed) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id(), true);
+  auto expected = pair.a.only_channel().unclaimed;
+  pair.mine({pair.a.all<Broadcast>().back().transaction});
+  auto& row = pair.a.rows.at({Table::Channel, to_bytes(pair.id().view())});
+  // closed_by, closed_height, one output, no key: what version 1 had not.
+  row[0] = 1;
+  row.resize(row.size() - (1 + 32) - 4 - (4 + 4 + 8) - 1);
+  pair.a.restart();
+  EXPECT_EQ(pair.a.only_channel().unclaimed, expected);
 }
 
 // ---- broadcasting ----

@@ -182,6 +182,34 @@ TEST(Opening, KeyIndexesAreNeverUsedTwice) {
   EXPECT_EQ(keys.size(), 4U);
 }
 
+TEST(Opening, ARepeatedKeyOpensOneChannelAndAnswersEveryRequest) {
+  Pair pair;
+  pair.connect();
+  command::OpenChannel command;
+  command.node_id = pair.b.id;
+  command.amount = Sat(1'000'000);
+  command.idempotency_key = "channel 1";
+  pair.a.step(OpenChannelNow{1, command});
+  pair.a.step(OpenChannelNow{2, command});
+  EXPECT_EQ(pair.a.sent<wire::OpenChannel>().size(), 1U);
+  pair.run();
+  auto replies = pair.a.all<Reply>();
+  ASSERT_EQ(replies.size(), 2U);
+  auto id = text_of(std::get<Value>(replies[0].result), "channel_id");
+  EXPECT_EQ(id, pair.id().hex());
+  for (RequestId request : {3, 4}) {
+    if (request == 4) pair.a.restart();
+    pair.a.step(OpenChannelNow{request, command});
+    auto last = pair.a.all<Reply>().back();
+    EXPECT_EQ(last.request, request);
+    EXPECT_EQ(text_of(std::get<Value>(last.result), "channel_id"), id);
+  }
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U + 1U);  // the second is the restart's repetition
+  command.amount = Sat(1'000'001);
+  pair.a.step(OpenChannelNow{5, command});
+  EXPECT_EQ(std::get<CommandError>(pair.a.all<Reply>().back().result).code, CommandErrorCode::BadRequest);
+}
+
 TEST(Opening, WithoutCoinsTheRequestFailsAndThePeerIsTold) {
   Pair pair;
   pair.a.has_coins = false;

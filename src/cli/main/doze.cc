@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <iostream>
@@ -9,10 +10,14 @@
 #include <vector>
 
 #include "app/datadir.h"
+#include "base/secret_string.h"
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/offline.h"
+#include "cli/secret_io.h"
+#include "cli/short_ids.h"
 #include "cli/tables.h"
 #include "crypto/crypto.h"
 #include "rpc/client.h"
@@ -28,98 +33,139 @@ using Words = std::vector<std::string>;
 /// `doze stop` comes back when another dozed may have the folder: a last commit on a slow disk ends within this.
 constexpr int kStopWaitMs = 30'000;
 
-int complain(const std::string& why) {
+using cli::Exit;
+
+int complain(Exit exit, const std::string& why) {
   std::fprintf(stderr, "doze: %s\n", why.c_str());
-  return 1;
+  return cli::code(exit);
+}
+int misused(const std::string& why) {
+  return complain(Exit::Usage, why);
 }
 
 /// The words, from whoever types or pipes them; never an argument, which other users of the machine could see.
-std::string read_words() {
+SecretString read_words() {
   if (::isatty(STDIN_FILENO) != 0) std::fprintf(stderr, "Seed words, in one line: ");
-  std::string line;
-  std::getline(std::cin, line);
-  return line;
+  return cli::read_secret_line(STDIN_FILENO);
 }
 
-int init(const std::string& datadir, const Words& words) {
+/// nullopt: the value fits. Else what would.
+using Problem = std::optional<std::string>;
+
+Problem set_port(const std::string& value, std::uint16_t& to) {
+  auto number = value.size() <= 5 ? cli::parse_number(value) : std::nullopt;
+  if (!number || *number == 0 || *number > 65'535) return "a port from 1 to 65535";
+  to = static_cast<std::uint16_t>(*number);
+  return std::nullopt;
+}
+
+Problem set_network(const std::string& value, app::InitOptions& options) {
+  auto network = wire::parse_network(value);
+  if (network == wire::Network::Mainnet)
+    return "regtest, signet or testnet4: mainnet is refused, for claims on chain and penalties are not there yet";
+  if (!network) return "regtest, signet or testnet4";
+  options.network = *network;
+  return std::nullopt;
+}
+
+/// One option of init with its value. False: there is no such option.
+bool set_option(const std::string& word, const std::string& value, app::InitOptions& options, Problem& problem) {
+  auto one_of = [&](std::initializer_list<const char*> choices) -> Problem {
+    std::string all;
+    for (const auto* choice : choices) {
+      if (value == choice) return std::nullopt;
+      all += (all.empty() ? "" : " or ") + std::string(choice);
+    }
+    return all;
+  };
+  auto text = [&](std::string& to) {
+    to = value;
+    return Problem{};
+  };
+  if (word == "--network") {
+    problem = set_network(value, options);
+  } else if (word == "--role") {
+    problem = one_of({"client", "server"});
+    options.role = value == "server" ? Role::Server : Role::Client;
+  } else if (word == "--profile") {
+    problem = one_of({"ldk", "draft"});
+    options.profile = value;
+  } else if (word == "--alias") {
+    problem = text(options.alias);
+  } else if (word == "--listen-port") {
+    problem = set_port(value, options.listen_port);
+  } else if (word == "--rpc-port") {
+    problem = set_port(value, options.rpc_port);
+  } else if (word == "--bitcoind-port") {
+    problem = set_port(value, options.bitcoind_port);
+  } else if (word == "--announce") {
+    problem = text(options.announce);
+  } else if (word == "--bitcoind-cookie") {
+    problem = text(options.bitcoind_cookie);
+  } else if (word == "--bitcoind-user") {
+    problem = text(options.bitcoind_user);
+  } else if (word == "--bitcoind-password") {
+    problem = text(options.bitcoind_password);
+  } else if (word == "--zmq-hashblock") {
+    problem = text(options.zmq_hashblock);
+  } else if (word == "--birthday") {
+    auto height = value.size() <= 9 ? cli::parse_number(value) : std::nullopt;
+    if (!height) problem = "a block height";
+    if (height) options.scan_from = static_cast<std::uint32_t>(*height);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+int restore(const std::string& datadir, app::InitOptions& options) {
+  auto words = read_words();
+  auto restored = app::restore_datadir(datadir, options, words.view());
+  if (!restored) return complain(Exit::Failed, "init: " + restored.error());
+  std::printf(
+      "Made %s/doze.toml and %s/seed from your words.\n\nThe wallet looks for its coins from block %u on. Channels, "
+      "offers and payments do\nnot come back.\n\nThe old node must not run any more: two nodes with one identity lose "
+      "money.\n\nStart the node with: dozed --datadir %s\n",
+      datadir.c_str(), datadir.c_str(), options.scan_from.value_or(0), datadir.c_str());
+  return 0;
+}
+
+int init(const std::string& datadir, const Words& words, const cli::Command& command) {
   app::InitOptions options;
-  bool restore = false;
+  bool from_words = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (word == "--restore") {
-      restore = true;
+      from_words = true;
       continue;
     }
-    if (!word.starts_with("--") || i + 1 >= words.size())
-      return complain("init: '" + word + "' needs a value or is unknown: see doze init --help");
-    const auto& value = words[++i];
-    auto port = [&](std::uint16_t& to) {
-      unsigned long number = 0;
-      for (char c : value)
-        number = c >= '0' && c <= '9' && number < 65536 ? number * 10 + static_cast<unsigned>(c - '0') : 65536;
-      if (value.empty() || number == 0 || number > 65535) return false;
-      to = static_cast<std::uint16_t>(number);
-      return true;
-    };
-    bool good = true;
-    if (word == "--network") {
-      auto network = wire::parse_network(value);
-      good = network.has_value();
-      if (network == wire::Network::Mainnet)
-        return complain("init: mainnet is refused: claims on chain and penalties are not there yet");
-      if (network) options.network = *network;
-    } else if (word == "--role") {
-      good = value == "client" || value == "server";
-      options.role = value == "server" ? Role::Server : Role::Client;
-    } else if (word == "--alias") {
-      options.alias = value;
-    } else if (word == "--listen-port") {
-      good = port(options.listen_port);
-    } else if (word == "--rpc-port") {
-      good = port(options.rpc_port);
-    } else if (word == "--bitcoind-port") {
-      good = port(options.bitcoind_port);
-    } else if (word == "--announce") {
-      options.announce = value;
-    } else if (word == "--profile") {
-      good = value == "ldk" || value == "draft";
-      options.profile = value;
-    } else if (word == "--bitcoind-cookie") {
-      options.bitcoind_cookie = value;
-    } else if (word == "--bitcoind-user") {
-      options.bitcoind_user = value;
-    } else if (word == "--bitcoind-password") {
-      options.bitcoind_password = value;
-    } else if (word == "--birthday") {
-      auto height = value.size() <= 9 ? cli::parse_sat(value) : std::nullopt;
-      good = height.has_value();
-      if (height) options.scan_from = static_cast<std::uint32_t>(*height);
-    } else if (word == "--zmq-hashblock") {
-      options.zmq_hashblock = value;
-    } else {
-      return complain("init: unknown option '" + word + "': see doze init --help");
+    std::vector<std::string> known;
+    for (const auto& param : command.method.params) known.push_back(cli::flag_of(param.name));
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+      auto meant = cli::did_you_mean(word, known);
+      return misused("init: unknown option '" + word + "'" + (meant.empty() ? ": see doze init --help" : meant));
     }
-    if (!good) return complain("init: " + word + ": '" + value + "' is not possible: see doze init --help");
+    if (i + 1 >= words.size()) return misused("init: " + word + " needs a value: see doze init --help");
+    const auto& value = words[++i];
+    Problem problem;
+    if (!set_option(word, value, options, problem)) return misused("init: unknown option '" + word + "'");
+    if (problem) return misused("init: " + word + ": '" + value + "' is not possible. Expected " + *problem);
   }
   if (options.role == Role::Server && options.announce.empty())
     options.announce = "127.0.0.1:" + std::to_string(options.listen_port);
-  if (restore) {
-    auto restored = app::restore_datadir(datadir, options, read_words());
-    if (!restored) return complain("init: " + restored.error());
-    std::printf(
-        "Made %s/doze.toml and %s/seed from your words.\n\nThe wallet looks for its coins from block %u on. Channels, "
-        "offers and payments do\nnot come back.\n\n"
-        "Start the node with: dozed --datadir %s\n",
-        datadir.c_str(), datadir.c_str(), options.scan_from.value_or(0), datadir.c_str());
-    return 0;
-  }
-  if (options.scan_from) return complain("init: --birthday goes with --restore");
+  if (from_words) return restore(datadir, options);
+  if (options.scan_from) return misused("init: --birthday goes with --restore");
   auto made = app::init_datadir(datadir, options);
-  if (!made) return complain(made.error());
+  if (!made) return complain(Exit::Failed, made.error());
   std::printf(
-      "Made %s/doze.toml and %s/seed.\n\nWrite these words down, they are shown once and are your money:\n\n  %s\n\n"
-      "Start the node with: dozed --datadir %s\n",
-      datadir.c_str(), datadir.c_str(), made->c_str(), datadir.c_str());
+      "Made %s/doze.toml and %s/seed.\n\nWrite down these words. They are not shown again, and anyone who has them can "
+      "spend your coins:\n\n  ",
+      datadir.c_str(), datadir.c_str());
+  // Past stdio, whose buffer nobody wipes.
+  std::fflush(stdout);
+  if (!cli::write_secret(STDOUT_FILENO, made->view()))
+    return complain(Exit::Failed, "cannot show the words: see the file seed");
+  std::printf("\n\nStart the node with: dozed --datadir %s\n", datadir.c_str());
   return 0;
 }
 
@@ -129,68 +175,154 @@ std::size_t terminal_columns() {
   return known ? size.ws_col : cli::kDefaultColumns;
 }
 
-int call(const std::string& datadir, const rpc::Method& method, const Words& words, bool as_json) {
-  auto arguments = cli::arguments_of(method, words);
-  if (!arguments) return complain(arguments.error());
-  auto settings = app::read_settings(datadir);
-  if (!settings) return complain(settings.error());
-  auto token = app::read_token(datadir, false);
-  if (!token) return complain(token.error());
-  auto answer =
-      rpc::call(settings->rpc_host, settings->rpc_port, *token, method.name, json::serialize(json::value(*arguments)));
-  if (!answer) return complain(answer.error() + ": is dozed running? dozed --datadir " + datadir);
+const json::value* error_in(const json::value& answer) {
+  const auto* object = answer.if_object();
+  const auto* problem = object == nullptr ? nullptr : object->if_contains("error");
+  return problem != nullptr && problem->is_object() ? problem : nullptr;
+}
+std::string text_of(const json::value& object, std::string_view name) {
+  const auto* found = object.as_object().if_contains(name);
+  return found != nullptr && found->is_string() ? std::string(found->as_string()) : "";
+}
+
+/// What closing by force costs was refused once; a person at a terminal may say yes to it. True: yes was said.
+bool confirms(const json::value& problem) {
+  if (text_of(problem, "needs") != "yes_lose_access" || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0)
+    return false;
+  std::fprintf(stderr, "doze: %s\n\nType LOSE to close by force all the same, anything else to leave it: ",
+               text_of(problem, "message").c_str());
+  std::string line;
+  std::getline(std::cin, line);
+  return line == "LOSE";
+}
+
+struct Request {
+  const std::string& datadir;
+  const rpc::Method& method;
+  bool as_json = false, in_full = false;
+};
+
+/// A payment that has ended without paying is no success, however well the question was answered.
+Exit exit_of_answer(const Request& request, const json::value& answer) {
+  if (!answer.is_object() || (request.method.name != "pay" && request.method.name != "waitpayment")) return Exit::Done;
+  auto state = text_of(answer, "state");
+  bool unpaid = state == "failed" || state == "expired" || state == "lost";
+  return unpaid ? Exit::PaymentFailed : Exit::Done;
+}
+
+/// The node of this folder, as programs reach it.
+struct Api {
+  app::Settings settings;
+  std::string token;
+  [[nodiscard]] Result<rpc::Answer, std::string> call(const std::string& method, const json::object& arguments) const {
+    return rpc::call(settings.rpc_host, settings.rpc_port, token, method, json::serialize(json::value(arguments)));
+  }
+};
+Result<Api, std::string> api_of(const std::string& datadir) {
+  LN_TRY(settings, app::read_settings(datadir));
+  LN_TRY(token, app::read_token(datadir, false));
+  return Api{std::move(settings), std::move(token)};
+}
+
+/// Ids that were given by their beginnings, as tables show them, become whole.
+Status<std::string> complete_ids(const Api& api, const rpc::Method& method, json::object& arguments) {
+  for (const auto& param : method.params) {
+    const auto* given = arguments.if_contains(param.name);
+    if (given == nullptr || !given->is_string()) continue;
+    std::string text(given->as_string());
+    const auto* list = cli::list_for(param, text);
+    if (list == nullptr) continue;
+    json::object all;
+    if (std::string_view(list->method) == "listchannels") all["closed"] = true;
+    if (std::string_view(list->method) == "listpayments") all["limit"] = command::kMaxPageRows;
+    LN_TRY(answer, api.call(list->method, all));
+    boost::system::error_code error;
+    auto parsed = json::parse(answer.body, error);
+    if (error) continue;
+    LN_TRY(whole, cli::whole_id(*list, text, parsed));
+    arguments[param.name] = whole;
+  }
+  return Done{};
+}
+
+int call(const Request& request, json::object arguments) {
+  const auto& datadir = request.datadir;
+  auto api = api_of(datadir);
+  if (!api) return complain(Exit::NoDaemon, api.error());
+  if (auto complete = complete_ids(*api, request.method, arguments); !complete)
+    return complain(Exit::Refused, complete.error());
+  auto answer = api->call(request.method.name, arguments);
+  if (!answer) return complain(Exit::NoDaemon, answer.error() + ": is dozed running? dozed --datadir " + datadir);
   boost::system::error_code error;
   auto parsed = json::parse(answer->body, error);
-  if (error) return complain("the daemon answered " + std::to_string(answer->status) + " without JSON");
+  if (error)
+    return complain(Exit::NoDaemon, "what answers is not dozed: " + std::to_string(answer->status) + " without JSON");
   if (answer->status != 200) {
-    if (as_json) std::printf("%s\n", answer->body.c_str());
-    const auto* problem = parsed.is_object() ? parsed.as_object().if_contains("error") : nullptr;
-    const auto* message =
-        problem != nullptr && problem->is_object() ? problem->as_object().if_contains("message") : nullptr;
-    return complain(message != nullptr && message->is_string() ? std::string(message->as_string()) : answer->body);
+    const auto* problem = error_in(parsed);
+    if (problem != nullptr && confirms(*problem)) {
+      arguments["yes_lose_access"] = true;
+      return call(request, std::move(arguments));
+    }
+    if (request.as_json) std::printf("%s\n", answer->body.c_str());
+    if (problem == nullptr) return complain(Exit::Failed, answer->body);
+    return complain(cli::exit_of(text_of(*problem, "code")), text_of(*problem, "message"));
   }
-  if (method.name == "stop" && !store::wait_until_free(datadir, kStopWaitMs))
-    return complain("dozed was asked to stop, but still uses " + datadir + " after " +
-                    std::to_string(kStopWaitMs / 1'000) + " s");
-  std::printf("%s", as_json ? (answer->body + "\n").c_str() : cli::to_text(parsed, terminal_columns()).c_str());
-  return 0;
+  if (request.method.name == "stop" && !store::wait_until_free(datadir, kStopWaitMs))
+    return complain(Exit::TimedOut, "dozed was asked to stop, but still uses " + datadir + " after " +
+                                        std::to_string(kStopWaitMs / 1'000) + " s");
+  auto shape = request.in_full ? cli::Shape::Long : cli::Shape::Short;
+  std::printf(
+      "%s", request.as_json ? (answer->body + "\n").c_str() : cli::to_text(parsed, terminal_columns(), shape).c_str());
+  return cli::code(exit_of_answer(request, parsed));
+}
+
+int no_such_command(const std::string& word) {
+  std::vector<std::string> known{"help"};
+  for (const auto& each : cli::commands()) {
+    if (each.method.name.starts_with(word + " "))
+      return misused("'" + word + "' needs a second word, as in doze " + each.method.name + ": see doze help");
+    known.push_back(each.method.name);
+  }
+  auto meant = cli::did_you_mean(word, known);
+  return misused("unknown command '" + word + "'" + (meant.empty() ? ": see doze help" : meant));
 }
 
 int run(const Words& words) {
   std::string datadir = app::default_datadir();
-  bool as_json = false;
+  bool as_json = false, in_full = false;
   Words rest;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--datadir") {
-      if (i + 1 >= words.size()) return complain("--datadir needs a folder");
+      if (i + 1 >= words.size()) return misused("--datadir needs a folder");
       datadir = words[++i];
-    } else if (words[i] == "--json") {
+    } else if (words[i] == "--json" || words[i] == "-j") {
       as_json = true;
+    } else if (words[i] == "--long") {
+      in_full = true;
     } else {
       rest.push_back(words[i]);
     }
   }
+  if (as_json && rest.size() == 1 && rest[0] == "help") return std::printf("%s\n", cli::help_for_programs().c_str()), 0;
   if (rest.empty() || rest[0] == "--help" || rest[0] == "-h" || (rest[0] == "help" && rest.size() == 1)) {
     std::printf("%s", cli::help().c_str());
-    return rest.empty() ? 1 : 0;
+    return rest.empty() ? cli::code(Exit::Usage) : 0;
   }
-  if (rest[0] == "--version") return std::printf("doze %s (%s)\n", kVersion, crypto::versions()), 0;
+  if (rest[0] == "--version" || rest[0] == "version" || rest[0] == "-V")
+    return std::printf("doze %s (%s)\n", kVersion, crypto::versions()), 0;
   bool wants_help = rest[0] == "help";
   if (wants_help) rest.erase(rest.begin());
   std::size_t used = 0;
   const auto* command = cli::find_command(rest, &used);
-  if (command == nullptr) {
-    for (const auto& each : cli::commands())
-      if (each.method.name.starts_with(rest[0] + " "))
-        return complain("'" + rest[0] + "' needs a second word, as in doze " + each.method.name + ": see doze help");
-    return complain("unknown command '" + rest[0] + "': see doze help");
-  }
+  if (command == nullptr) return no_such_command(rest[0]);
   Words arguments(rest.begin() + static_cast<std::ptrdiff_t>(used), rest.end());
   wants_help = wants_help || (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h"));
   if (wants_help) return std::printf("%s", cli::help(*command).c_str()), 0;
-  if (command->method.name == "init") return init(datadir, arguments);
+  if (command->method.name == "init") return init(datadir, arguments, *command);
   if (command->offline) return cli::run_offline(*command, arguments, as_json);
-  return call(datadir, command->method, arguments, as_json);
+  auto object = cli::arguments_of(command->method, arguments);
+  if (!object) return misused(object.error());
+  return call({datadir, command->method, as_json, in_full}, *std::move(object));
 }
 
 }  // namespace
@@ -198,6 +330,6 @@ int run(const Words& words) {
 int main(int argc, char** argv) {
   int code = run(Words(argv + 1, argv + argc));
   // An answer that is lost, on a full disk for example, is no success.
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain("cannot write the answer");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain(Exit::Failed, "cannot write the answer");
   return code;
 }

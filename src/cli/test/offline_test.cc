@@ -97,8 +97,8 @@ TEST_F(Offline, decode_takes_the_words_of_an_unquoted_paste_together) {
   EXPECT_EQ(run({"decode", "please", "pay", offer, "soon"}).code, 0);
   EXPECT_EQ(run({"decode", "--as", "offer", offer}).code, 0);
   EXPECT_EQ(run({"decode", "--as", "invoice", offer}).code, 1);
-  EXPECT_EQ(run({"decode", "--nonsense", offer}).code, 1);
-  EXPECT_EQ(run({"decode"}).code, 1);
+  EXPECT_EQ(run({"decode", "--nonsense", offer}).code, 2);
+  EXPECT_EQ(run({"decode"}).code, 2);
 }
 
 TEST_F(Offline, check_has_a_line_for_each_rule_and_an_exit_code) {
@@ -111,14 +111,14 @@ TEST_F(Offline, check_has_a_line_for_each_rule_and_an_exit_code) {
     EXPECT_EQ(late.code, 1);
     EXPECT_NE(late.out.find("FAILED  the invoice has not expired"), std::string::npos);
   }
-  EXPECT_EQ(run({"check-static-invoice", "--offer", offer}).code, 1);
+  EXPECT_EQ(run({"check-static-invoice", "--offer", offer}).code, 2);
 }
 
 TEST_F(Offline, what_is_needed_is_named) {
   auto ran = run({"create", "staticinvoice", "--offer", offer, "--key", "bob"});
-  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.code, 2);
   EXPECT_NE(ran.err.find("--created-at is needed"), std::string::npos);
-  EXPECT_EQ(run({"create", "offer", "--amount", "many"}).code, 1);
+  EXPECT_EQ(run({"create", "offer", "--amount", "many"}).code, 2);
 }
 
 TEST_F(Offline, vectors_of_ours_and_of_the_bolts_run) {
@@ -148,11 +148,11 @@ TEST_F(Offline, man_pages_and_completions_are_printed) {
   EXPECT_NE(run({"man", "create-offer"}).out.find("doze\\-create\\-offer"), std::string::npos);
   EXPECT_NE(run({"man"}).out.find("check\\-static\\-invoice"), std::string::npos);
   EXPECT_EQ(run({"man", "create", "offer"}).out, run({"man", "create-offer"}).out);
-  for (const char* page : {"nothing", "pay-nothing"}) EXPECT_EQ(run({"man", page}).code, 1);
-  EXPECT_EQ(run({"man", "pay", "nothing"}).code, 1);
+  for (const char* page : {"nothing", "pay-nothing"}) EXPECT_EQ(run({"man", page}).code, 2);
+  EXPECT_EQ(run({"man", "pay", "nothing"}).code, 2);
   EXPECT_EQ(run({"man", "pay"}).code, 0);
   EXPECT_EQ(run({"completion", "fish"}).code, 0);
-  EXPECT_EQ(run({"completion", "tcsh"}).code, 1);
+  EXPECT_EQ(run({"completion", "tcsh"}).code, 2);
 }
 
 }  // namespace

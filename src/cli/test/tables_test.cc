@@ -34,5 +34,18 @@ TEST(Tables, letters_of_any_language_count_as_one_column) {
   EXPECT_EQ(shown(R"({"a":[{"x":"äöü","y":1},{"x":"abcd","y":2}]})"), "x     y\näöü   1\nabcd  2\n");
 }
 
+TEST(Tables, short_shape_is_one_line_an_entry_with_short_ids_and_the_telling_columns_first) {
+  std::string a(64, 'a'), b(64, 'b');
+  auto list = "{\"payments\":[{\"payment_id\":\"" + a + "\",\"offer\":\"lno1" + std::string(200, 'q') +
+              "\",\"state\":\"settled\"},{\"payment_id\":\"" + b + "\",\"offer\":\"-\",\"state\":\"held\"}]}";
+  EXPECT_EQ(to_text(boost::json::parse(list), 80, Shape::Short),
+            "state    payment_id  offer\nsettled  aaaaaaaa…   lno1qqqqqqqqqqqqqqqqqqq…\nheld     bbbbbbbb…   -\n");
+  // What does not fit is left out, the telling ones last.
+  EXPECT_EQ(to_text(boost::json::parse(list), 20, Shape::Short),
+            "state    payment_id\nsettled  aaaaaaaa…\nheld     bbbbbbbb…\n");
+  // Where everything fits, nothing is cut.
+  EXPECT_NE(to_text(boost::json::parse(list), 1'000, Shape::Short).find(a), std::string::npos);
+}
+
 }  // namespace
 }  // namespace doze::cli

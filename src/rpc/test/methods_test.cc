@@ -194,10 +194,12 @@ TEST(Methods, FeeratesHaveLimits) {
   EXPECT_EQ(built<command::OpenChannel>("openchannel", open).feerate, FeeratePerKw(500));
 }
 
-TEST(Methods, NothingIsMadeThatHasExpiredAlready) {
-  for (const auto* name : {"createoffer", "asyncinvite"}) {
-    EXPECT_TRUE(names(error_of(name, {{"expiry_s", std::uint64_t{0}}}), "expiry_s")) << name;
-    EXPECT_EQ(error_of(name, {{"expiry_s", std::uint64_t{1}}}), "") << name;
+TEST(Methods, NothingIsMadeThatHasExpiredAlreadyOrNeverWill) {
+  for (const auto* name : {"createoffer", "asyncinvite", "createinvoice"}) {
+    for (auto wrong : {std::uint64_t{0}, std::uint64_t{3'155'760'001}, UINT64_MAX})
+      EXPECT_TRUE(names(error_of(name, {{"expiry_s", wrong}}), "expiry_s")) << name << " " << wrong;
+    for (auto good_one : {std::uint64_t{1}, std::uint64_t{3'155'760'000}})
+      EXPECT_EQ(error_of(name, {{"expiry_s", good_one}}), "") << name;
   }
 }
 
@@ -208,6 +210,55 @@ TEST(Methods, WhatIsPastedIsCleaned) {
   for (const auto* text : {"LIGHTNING:LNO1X", "BITCOIN:?LNO=LNO1X"})
     EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "LNO1X") << text;
   EXPECT_EQ(built<command::AsyncJoin>("asyncjoin", {{"link", std::string("lightning:lnai1x")}}).link, "lnai1x");
+}
+
+TEST(Methods, PaySaysWhatWasGivenInsteadOfAnOffer) {
+  for (const auto& [text, word] : std::vector<std::pair<std::string, std::string>>{
+           {"", "empty"},
+           {"  ", "empty"},
+           {"user@example.com", "Lightning address"},
+           {"LNURL1DP68GURN8GHJ7", "LNURL"},
+           {"lightning:lnurl1dp68gurn8ghj7", "LNURL"},
+           {"lnai1qqq", "asyncjoin"},
+           {"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "sendtoaddress"},
+           {"lnr1qqq", "request"}})
+    EXPECT_TRUE(names(error_of("pay", {{"offer", text}}), word)) << text << ": " << error_of("pay", {{"offer", text}});
+  for (const auto* text : {"lno1x", "lnbcrt1x", "lnbc1x"})
+    EXPECT_EQ(error_of("pay", {{"offer", std::string(text)}}), "");
+}
+
+TEST(Methods, AnIdempotencyKeyHasALength) {
+  for (const auto* name : {"openchannel", "sendtoaddress", "pay"}) {
+    auto arguments = required(*find_method(name));
+    for (auto size : {std::size_t{0}, command::kIdempotencyKeyBytes + 1}) {
+      arguments["idempotency_key"] = std::string(size, 'k');
+      EXPECT_TRUE(names(error_of(name, arguments), "idempotency_key")) << name << " " << size;
+    }
+    arguments["idempotency_key"] = std::string(command::kIdempotencyKeyBytes, 'k');
+    EXPECT_EQ(error_of(name, arguments), "");
+  }
+}
+
+TEST(Methods, ALongListComesInPages) {
+  for (const auto* name : {"listpayments", "listforwards", "listholds", "listinvoices"}) {
+    for (auto wrong : {std::uint64_t{0}, std::uint64_t{command::kMaxPageRows} + 1, UINT64_MAX})
+      EXPECT_TRUE(names(error_of(name, {{"limit", wrong}}), "limit")) << name << " " << wrong;
+    EXPECT_EQ(error_of(name, {{"limit", std::uint64_t{command::kMaxPageRows}}}), "");
+  }
+  auto list =
+      built<command::ListPayments>("listpayments", {{"limit", std::uint64_t{7}}, {"before", std::string("5-aa")}});
+  EXPECT_EQ(list.page.limit, 7U);
+  EXPECT_EQ(list.page.before, "5-aa");
+  EXPECT_EQ(built<command::ListPayments>("listpayments", {}).page.limit, command::kDefaultPageRows);
+}
+
+TEST(Methods, ClosingByForceNeedsAYes) {
+  Arguments close{{"channel_id", kId}, {"force", true}};
+  EXPECT_FALSE(built<command::CloseChannel>("closechannel", close).accept_loss);
+  close["yes_lose_access"] = true;
+  EXPECT_TRUE(built<command::CloseChannel>("closechannel", close).accept_loss);
+  close.erase("force");
+  EXPECT_TRUE(names(error_of("closechannel", close), "yes_lose_access"));
 }
 
 TEST(Methods, ALabelIsPrintable) {
@@ -242,12 +293,12 @@ TEST(Methods, ArgumentsArriveInTheCommand) {
   auto offer = built<command::CreateOffer>("createoffer", {{"async", std::string("true")},
                                                            {"description", std::uint64_t{42}},
                                                            {"profile", std::string("draft")},
-                                                           {"expiry_s", UINT64_MAX},
+                                                           {"expiry_s", std::uint64_t{3'000'000'000}},
                                                            {"quantity_max", std::uint64_t{0}}});
   EXPECT_TRUE(offer.async);
   EXPECT_EQ(offer.description, "42");
   EXPECT_EQ(offer.profile, Profile::Draft);
-  EXPECT_EQ(offer.expiry_s, UINT64_MAX);
+  EXPECT_EQ(offer.expiry_s, 3'000'000'000U);
   EXPECT_EQ(offer.quantity_max, 0U);
   EXPECT_FALSE(offer.amount);
 

@@ -2,6 +2,8 @@
 #include "rpc/server.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -17,8 +19,11 @@ using asio::ip::tcp;
 struct ServerTest : ::testing::Test {
   asio::io_context context{1};
   std::vector<RequestId> asked, gone;
-  Server server{context, "token", [this](RequestId id, command::Command) { asked.push_back(id); },
-                [this](RequestId id) { gone.push_back(id); }};
+  Server server{context,
+                "token",
+                [this](RequestId id, command::Command) { asked.push_back(id); },
+                [this](RequestId id) { gone.push_back(id); },
+                {"dozed"}};
   std::uint16_t port = *server.listen("127.0.0.1", 0);
   tcp::socket client{context};
 
@@ -85,6 +90,83 @@ TEST_F(ServerTest, a_request_sent_ahead_is_answered_behind_the_first) {
   }));
   EXPECT_LT(answers.find("{\"number\":1}"), answers.find("{\"number\":2}"));
   EXPECT_TRUE(gone.empty());
+}
+
+TEST_F(ServerTest, a_request_has_one_host_that_is_allowed) {
+  struct Case {
+    const char* hosts;
+    const char* status;
+  };
+  for (auto [hosts, status] :
+       {Case{"", "400"}, Case{"Host: \r\n", "400"}, Case{"Host: localhost\r\nHost: localhost\r\n", "400"},
+        Case{"Host: evil.example\r\n", "403"}, Case{"Host: dozed:9737\r\n", "200"}, Case{"Host: DOZED\r\n", "200"},
+        Case{"Host: 192.0.2.7:1\r\n", "200"}, Case{"Host: [::1]:1\r\n", "200"}}) {
+    tcp::socket fresh(context);
+    fresh.connect({asio::ip::make_address("127.0.0.1"), port});
+    auto before = asked.size();
+    asio::write(fresh, asio::buffer("POST /v1/getinfo HTTP/1.1\r\n" + std::string(hosts) +
+                                    "Authorization: Bearer token\r\nContent-Length: 2\r\n\r\n{}"));
+    fresh.non_blocking(true);
+    std::string answer;
+    EXPECT_TRUE(until([&] {
+      if (asked.size() > before) server.reply(Reply{asked.back(), Value().set("number", 1)});
+      std::string part(4'096, ' ');
+      boost::system::error_code error;
+      part.resize(fresh.receive(asio::buffer(part), 0, error));
+      answer += part;
+      return answer.find("}") != std::string::npos;
+    })) << hosts;
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << hosts << ": " << answer;
+  }
+}
+
+TEST_F(ServerTest, calls_that_wait_leave_connections_for_the_operator) {
+  std::vector<std::unique_ptr<tcp::socket>> waiting;
+  auto call = [&](const std::string& method, const std::string& body) {
+    auto& socket = waiting.emplace_back(std::make_unique<tcp::socket>(context));
+    socket->connect({asio::ip::make_address("127.0.0.1"), port});
+    asio::write(*socket, asio::buffer("POST /v1/" + method +
+                                      " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token\r\n"
+                                      "Content-Length: " +
+                                      std::to_string(body.size()) + "\r\n\r\n" + body));
+    return socket.get();
+  };
+  const auto wait = "{\"payment_id\":\"" + std::string(64, '7') + "\"}";
+  for (std::size_t i = 0; i < kMaxWaiting; ++i) {
+    call("waitpayment", wait);
+    ASSERT_TRUE(until([&] { return asked.size() == i + 1; }));
+  }
+  auto* refused = call("waitpayment", wait);
+  refused->non_blocking(true);
+  std::string answer;
+  EXPECT_TRUE(until([&] {
+    std::string part(4'096, ' ');
+    boost::system::error_code error;
+    part.resize(refused->receive(asio::buffer(part), 0, error));
+    answer += part;
+    return answer.find("192 calls wait") != std::string::npos;
+  }));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 429"));
+  call("getinfo", "{}");
+  EXPECT_TRUE(until([&] { return asked.size() == kMaxWaiting + 1; }));
+}
+
+TEST_F(ServerTest, an_accept_that_fails_is_tried_again_after_a_pause) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  tcp::socket late(context, tcp::v4());
+  // No descriptor is free: the next accept fails.
+  rlimit none{static_cast<rlim_t>(::dup(0)), before.rlim_max};
+  ::close(static_cast<int>(none.rlim_cur));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  late.connect({asio::ip::make_address("127.0.0.1"), port});
+  std::size_t turns = 0;
+  auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kAcceptPauseMs * 2);
+  while (std::chrono::steady_clock::now() < end) turns += context.run_for(std::chrono::milliseconds(20));
+  EXPECT_LE(turns, 8U) << "it asks again at once";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  asio::write(late, asio::buffer(request()));
+  EXPECT_TRUE(until([&] { return asked.size() == 1; }));
 }
 
 TEST_F(ServerTest, a_client_that_sends_without_end_while_it_waits_is_cut_off) {

@@ -159,7 +159,7 @@ TEST_F(Scenario, mutual_close_pays_both_sides_on_chain) {
 TEST_F(Scenario, forced_close_publishes_a_commitment_that_the_verifier_accepts) {
   prepare();
   auto id = world().node(network.s).core->channels().begin()->first;
-  auto closed = world().ask(network.s, command::CloseChannel{id, true, std::nullopt});
+  auto closed = world().ask(network.s, command::CloseChannel{id, true, std::nullopt, true});
   ASSERT_EQ(error_of(closed), "");
   EXPECT_EQ(world().chain.mempool_size(), 1U);
   world().mine(1);

@@ -267,10 +267,10 @@ TEST(Onion, a_message_finds_its_way_to_a_path_that_a_channel_names) {
 }
 
 TEST(Descriptors, are_those_of_the_wallets_account) {
-  Flags flags{
-      {"words", "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"},
-      {"network", "mainnet"}};
-  auto listed = descriptors(flags);
+  const std::string words =
+      "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+  Flags flags{{"network", "mainnet"}};
+  auto listed = descriptors(flags, words);
   ASSERT_TRUE(listed.has_value()) << listed.error().text();
   const auto& all = std::get<List>(listed->find("descriptors")->inner());
   ASSERT_EQ(all.size(), 2u);
@@ -278,11 +278,10 @@ TEST(Descriptors, are_those_of_the_wallets_account) {
   EXPECT_NE(text(all[1], "desc").find("/1/*)#"), std::string::npos);
   flags["private"] = true;
   flags["network"] = std::string("regtest");
-  listed = descriptors(flags);
+  listed = descriptors(flags, words);
   EXPECT_NE(text(std::get<List>(listed->find("descriptors")->inner())[0], "desc").find("/84h/1h/0h]tprv"),
             std::string::npos);
-  flags["words"] = std::string("abandon abandon");
-  EXPECT_NE(descriptors(flags).error().text().find("2 words"), std::string::npos);
+  EXPECT_NE(descriptors(flags, "abandon abandon").error().text().find("2 words"), std::string::npos);
 }
 
 TEST(Onion, a_payment_is_opened_hop_by_hop) {

@@ -157,7 +157,7 @@ TEST_F(WalletTest, FindsCoinsInBlocksAndListsThem) {
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000));
   auto funds = list_funds();
   EXPECT_EQ(number_of(funds, "confirmed_sat"), 70'000u);
-  EXPECT_EQ(number_of(funds, "unconfirmed_sat"), 0u);
+  EXPECT_EQ(number_of(funds, "unconfirmed_change_sat"), 0u);
   const auto& outputs = std::get<List>(funds.find("outputs")->inner());
   ASSERT_EQ(outputs.size(), 1u);
   EXPECT_EQ(text_of(outputs[0], "txid"), bitcoin::txid_to_string(id));
@@ -308,6 +308,74 @@ TEST_F(WalletTest, SendsToAnAddressAndRepliesWhenTheBackendHasIt) {
   EXPECT_EQ(balance(wallet_).unconfirmed, Sat(70'000) - fee);
   mine({transaction});
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000) - fee);
+}
+
+TEST_F(WalletTest, ARepeatedKeyIsAnsweredAgainAndSpendsNothing) {
+  receive(80'000);
+  command::SendToAddress send{kElsewhere, Sat(10'000), FeeratePerKw(2'000), "order 7"};
+  auto txid = bitcoin::txid(one<Broadcast>(tell(CommandReceived{1, send})).transaction);
+  // While the first waits, the second waits with it.
+  auto second = tell(CommandReceived{2, send});
+  EXPECT_TRUE(of<Broadcast>(second).empty());
+  EXPECT_TRUE(of<Reply>(second).empty());
+  EXPECT_EQ(of<Reply>(tell(BroadcastResult{txid, true, ""})).size(), 2u);
+  for (RequestId request : {3, 4}) {
+    if (request == 4) reload();
+    auto again = tell(CommandReceived{request, send});
+    EXPECT_TRUE(of<Broadcast>(again).empty());
+    auto reply = value_of(again);
+    EXPECT_EQ(text_of(reply, "txid"), bitcoin::txid_to_string(txid));
+    EXPECT_EQ(number_of(reply, "amount_sat"), 10'000u);
+    EXPECT_EQ(text_of(reply, "state"), "sent");
+  }
+  auto other = send;
+  other.amount = Sat(10'001);
+  EXPECT_EQ(error_of(tell(CommandReceived{5, other})).code, CommandErrorCode::BadRequest);
+  // Another key, and none, spend again.
+  other = send;
+  other.idempotency_key = "order 8";
+  EXPECT_EQ(of<Broadcast>(tell(CommandReceived{6, other})).size(), 1u);
+}
+
+TEST_F(WalletTest, AKeyWhosePaymentWasRefusedCanBeUsedAgain) {
+  receive(80'000);
+  command::SendToAddress send{kElsewhere, Sat(10'000), FeeratePerKw(2'000), "order 7"};
+  auto txid = bitcoin::txid(one<Broadcast>(tell(CommandReceived{1, send})).transaction);
+  EXPECT_EQ(error_of(tell(BroadcastResult{txid, false, "min relay fee not met"})).code, CommandErrorCode::Refused);
+  EXPECT_EQ(of<Broadcast>(tell(CommandReceived{2, send})).size(), 1u);
+}
+
+TEST_F(WalletTest, KeysAreForgottenAfterFourWeeks) {
+  receive(80'000);
+  command::SendToAddress send{kElsewhere, Sat(10'000), FeeratePerKw(2'000), "order 7"};
+  auto transaction = one<Broadcast>(tell(CommandReceived{1, send})).transaction;
+  auto made = tip;
+  auto rows_of_keys = [&] {
+    return std::count_if(rows.begin(), rows.end(), [](const auto& row) {
+      return row.first.first == Table::WalletState && row.first.second.size() == 4 + 32;
+    });
+  };
+  EXPECT_EQ(rows_of_keys(), 1);
+  mine({transaction});
+  auto empty = std::make_shared<bitcoin::Block>();
+  for (std::uint32_t later : {kKeepSentBlocks - 1, kKeepSentBlocks}) {
+    tip = BlockHeight(made.value() + later);
+    tell(BlockConnected{tip, {}, empty});
+    EXPECT_EQ(rows_of_keys(), later < kKeepSentBlocks ? 1 : 0);
+  }
+}
+
+TEST_F(WalletTest, AChannelIsAskedForOnlyIfItCanBeFunded) {
+  receive(80'000);
+  command::OpenChannel open;
+  open.amount = Sat(100'000);
+  auto refused = tell(CommandReceived{1, open});
+  EXPECT_TRUE(of<OpenChannelNow>(refused).empty());
+  EXPECT_EQ(error_of(refused).code, CommandErrorCode::InsufficientFunds);
+  open.amount = Sat(50'000);
+  auto asked = tell(CommandReceived{2, open});
+  EXPECT_EQ(one<OpenChannelNow>(asked).request, 2u);
+  EXPECT_TRUE(of<Put>(asked).empty());
 }
 
 TEST_F(WalletTest, SendsNothingWhileItsChainIsNotSynced) {

@@ -1,0 +1,222 @@
+// A bitcoind that is not what it was: pruned, shorter, restored, another chain, on a fork of its own. Played by a
+// scripted server, so that it can lie as no real one would.
+#include <map>
+
+#include "chain/test/fake_server.h"
+#include "chain/test/owner.h"
+#include "effects/limits.h"
+
+namespace doze::chain::test {
+namespace {
+
+using Blocks = std::vector<bitcoin::Block>;
+
+bitcoin::Block child_of(const BlockHash& parent, std::uint32_t height, std::uint32_t salt) {
+  bitcoin::Transaction coinbase;
+  coinbase.inputs.push_back({.previous_output = {{}, 0xffff'ffff}, .script_sig = Bytes{1, 1}});
+  coinbase.outputs.push_back({Sat(height), Bytes{0x51}});
+  coinbase.locktime = salt;
+  bitcoin::Block out;
+  out.transactions.push_back(coinbase);
+  out.header.previous = parent;
+  bool repeated = false;
+  out.header.merkle_root = bitcoin::merkle_root(out.transactions, &repeated);
+  return out;
+}
+/// The first `keep` blocks of `from`, and new ones up to `length`.
+Blocks grown(const Blocks& from, std::size_t keep, std::size_t length, std::uint32_t salt) {
+  Blocks out(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(keep));
+  while (out.size() < length) {
+    auto parent = out.empty() ? BlockHash{} : bitcoin::block_hash(out.back().header);
+    out.push_back(child_of(parent, static_cast<std::uint32_t>(out.size()), salt));
+  }
+  return out;
+}
+
+/// Speaks as much of bitcoind's RPC as the driver asks. Each block is one unit of work.
+class ScriptedBitcoind {
+ public:
+  ScriptedBitcoind() : server_([this](const std::string& body) { return answer(body); }) {}
+  /// `forgets`: a fresh or restored one, that never saw the blocks of before.
+  void follow(Blocks chain, bool forgets = false) {
+    std::lock_guard lock(mutex_);
+    if (forgets) seen_.clear();
+    chain_ = std::move(chain);
+    for (std::size_t height = 0; height < chain_.size(); ++height)
+      seen_[bitcoin::block_hash_to_string(hash(height))] = height;
+  }
+  void prune_below(std::size_t height) {
+    std::lock_guard lock(mutex_);
+    oldest_ = height;
+  }
+  ChainConfig config(const Blocks& chain) const {
+    ChainConfig out;
+    out.rpc.port = server_.port();
+    out.chain_hash = convert<ChainHash>(bitcoin::block_hash(chain[0].header));
+    out.poll_interval_ms = 10;
+    out.start = BlockHeight(0);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] BlockHash hash(std::size_t height) const { return bitcoin::block_hash(chain_[height].header); }
+  static std::string quoted(const std::string& text) { return '"' + text + '"'; }
+  static std::string work(std::size_t height) {
+    char text[65];
+    std::snprintf(text, sizeof text, "%064zx", height + 1);
+    return text;
+  }
+  static HttpReply result(const std::string& json) { return {200, R"({"result":)" + json + R"(,"error":null})"}; }
+  static HttpReply error(int code, const std::string& message) {
+    return {500, R"({"result":null,"error":{"code":)" + std::to_string(code) + R"(,"message":")" + message + R"("}})"};
+  }
+  /// What stands between the brackets of params, without quotes and further arguments.
+  static std::string argument(const std::string& body) {
+    auto from = body.find('[') + 1, to = body.find_first_of(",]", from);
+    auto text = body.substr(from, to - from);
+    return text.starts_with('"') ? text.substr(1, text.size() - 2) : text;
+  }
+  HttpReply answer(const std::string& body) {
+    std::lock_guard lock(mutex_);
+    auto asks = [&](const char* method) { return body.find(quoted(method)) != std::string::npos; };
+    auto tip = chain_.size() - 1;
+    if (asks("getbestblockhash")) return result(quoted(bitcoin::block_hash_to_string(hash(tip))));
+    if (asks("getblockchaininfo"))
+      return result(R"({"chain":"regtest","blocks":)" + std::to_string(tip) + R"(,"headers":)" + std::to_string(tip) +
+                    R"(,"bestblockhash":)" + quoted(bitcoin::block_hash_to_string(hash(tip))) + R"(,"chainwork":)" +
+                    quoted(work(tip)) +
+                    (oldest_ == 0 ? "" : R"(,"pruned":true,"pruneheight":)" + std::to_string(oldest_)) + "}");
+    if (asks("getblockhash")) {
+      auto height = std::stoul(argument(body));
+      if (height > tip) return error(kRpcInvalidParameter, "Block height out of range");
+      return result(quoted(bitcoin::block_hash_to_string(hash(height))));
+    }
+    if (asks("getblockheader") || asks("getblock")) return block(argument(body), asks("getblockheader"));
+    if (asks("getmempoolinfo")) return result(R"({"mempoolminfee":0.00001000})");
+    return result("{}");
+  }
+  HttpReply block(const std::string& id, bool header) {
+    auto found = seen_.find(id);
+    if (found == seen_.end()) return error(kRpcInvalidAddressOrKey, "Block not found");
+    auto height = found->second;
+    bool active = height < chain_.size() && bitcoin::block_hash_to_string(hash(height)) == id;
+    if (header)
+      return result(R"({"height":)" + std::to_string(height) + R"(,"confirmations":)" + (active ? "1" : "-1") +
+                    R"(,"chainwork":)" + quoted(work(height)) + "}");
+    if (height < oldest_) return error(kRpcMiscError, "Block not available (pruned data)");
+    return result(quoted(to_hex(bitcoin::serialize(chain_[height]))));
+  }
+
+  std::mutex mutex_;
+  Blocks chain_;
+  std::map<std::string, std::size_t> seen_;
+  std::size_t oldest_ = 0;
+  FakeServer server_;
+};
+
+struct Backend : testing::Test {
+  Blocks ours = grown({}, 0, 31, 0);  // heights 0 to 30
+  ScriptedBitcoind bitcoind;
+  Owner owner;
+  std::unique_ptr<ChainDriver> driver;
+
+  void SetUp() override {
+    bitcoind.follow(ours);
+    start(bitcoind.config(ours));
+    ASSERT_TRUE(owner.until([&] { return owner.synced() && owner.chain.size() == ours.size(); }));
+  }
+  void start(ChainConfig config) { driver = std::make_unique<ChainDriver>(std::move(config), owner.events()); }
+  /// Said as this trouble: connected, not synced; nothing was taken back for it.
+  void expect(Trouble trouble, const std::string& word) {
+    ASSERT_TRUE(owner.until([&] { return owner.statuses.back().trouble == trouble; })) << name(trouble);
+    EXPECT_TRUE(owner.until([&] { return owner.statuses.back().detail.find(word) != std::string::npos; })) << word;
+    EXPECT_TRUE(owner.until([&] {
+      const auto& status = owner.statuses.back();
+      return status.connected && !status.synced;
+    }));
+    EXPECT_TRUE(owner.until([&] { return owner.disconnected == 0 && owner.chain.size() == ours.size(); }));
+  }
+  void expect_follows(const Blocks& chain) {
+    auto tip = bitcoin::block_hash(chain.back().header);
+    EXPECT_TRUE(owner.until([&] { return owner.synced() && owner.chain.back().hash == tip; }));
+  }
+};
+
+TEST_F(Backend, that_became_shorter_is_waited_for) {
+  bitcoind.follow(grown(ours, 20, 20, 0));
+  expect(Trouble::Behind, "block 19");
+  auto longer = grown(ours, 31, 33, 0);
+  bitcoind.follow(longer);
+  expect_follows(longer);
+  EXPECT_EQ(owner.disconnected, 0);
+}
+
+TEST_F(Backend, that_was_restored_and_knows_less_is_waited_for) {
+  bitcoind.follow(grown(ours, 5, 5, 0), true);
+  expect(Trouble::Behind, "restored");
+}
+
+TEST_F(Backend, on_a_fork_of_its_own_that_is_not_longer_is_not_followed) {
+  bitcoind.follow(grown(ours, 28, 31, 7));
+  expect(Trouble::Behind, "at block 30");
+  bitcoind.follow(grown(ours, 28, 30, 8), true);  // one that never saw our blocks
+  expect(Trouble::Behind, "at block 29");
+}
+
+TEST_F(Backend, whose_longer_chain_leaves_ours_too_deep_is_followed_only_when_the_operator_says_so) {
+  auto fork = grown(ours, 31 - kMaxReorgDepth - 1, 40, 7);
+  bitcoind.follow(fork, true);
+  auto first = bitcoin::block_hash_to_string(bitcoin::block_hash(fork[31 - kMaxReorgDepth - 1].header));
+  expect(Trouble::Replaced, "accept_chain = \"" + first + "\"");
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.known = owner.chain;
+  config.accepted_fork = bitcoin::parse_block_hash(first);
+  start(config);
+  expect_follows(fork);
+  EXPECT_EQ(owner.disconnected, static_cast<int>(kMaxReorgDepth) + 1);
+}
+
+TEST_F(Backend, whose_longer_chain_leaves_ours_a_little_is_followed) {
+  auto now = ours;
+  for (std::uint32_t salt : {7, 8}) {
+    now = grown(now, now.size() - kMaxReorgDepth, now.size() + 1, salt);
+    bitcoind.follow(now, salt == 8);  // the second time it never saw our blocks
+    expect_follows(now);
+  }
+}
+
+TEST_F(Backend, that_has_none_of_our_blocks_is_said_and_not_followed) {
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.known.assign(owner.chain.begin() + 20, owner.chain.end());
+  bitcoind.follow(grown(ours, 10, 60, 7), true);
+  start(config);
+  expect(Trouble::Replaced, "none of the 11 known blocks");
+}
+
+TEST_F(Backend, that_has_pruned_what_we_still_need_says_which_block) {
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.known = owner.chain;
+  auto longer = grown(ours, 31, 60, 0);
+  bitcoind.follow(longer);
+  bitcoind.prune_below(50);
+  start(config);
+  expect(Trouble::Pruned, "pruned block 31");
+  EXPECT_TRUE(owner.until([&] { return owner.statuses.back().detail.find("oldest is 50") != std::string::npos; }));
+  bitcoind.prune_below(0);
+  expect_follows(longer);
+}
+
+TEST_F(Backend, of_another_chain_is_said_and_not_followed) {
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.known = owner.chain;
+  bitcoind.follow(grown({}, 0, 60, 9), true);
+  start(config);
+  expect(Trouble::OtherChain, "another chain");
+}
+
+}  // namespace
+}  // namespace doze::chain::test

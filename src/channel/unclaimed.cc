@@ -1,0 +1,100 @@
+// What a channel that closed by force leaves on chain for us. This version cannot spend it, but never forgets it.
+#include <algorithm>
+
+#include "bitcoin/script.h"
+#include "channel/inside.h"
+
+namespace doze::channel {
+namespace {
+
+/// Our balance, and each HTLC that we offered: it is ours again when it has expired, unless the peer has its preimage.
+std::vector<Unclaimed> ours_in(const commitment::Commitment& built, bool our_commitment) {
+  std::vector<Unclaimed> out;
+  std::set<std::uint32_t> htlcs;
+  for (const auto& item : built.htlcs) {
+    htlcs.insert(item.output_index);
+    if (item.htlc.offered == our_commitment)
+      out.push_back({item.output_index, built.transaction.outputs[item.output_index].amount});
+  }
+  auto delayed = built.to_local_script.empty() ? Bytes{} : bitcoin::p2wsh_script(built.to_local_script);
+  for (std::uint32_t i = 0; i < built.transaction.outputs.size(); ++i) {
+    const auto& output = built.transaction.outputs[i];
+    // Anchors are below every dust limit that is agreed to: no balance is as small.
+    bool to_owner = output.script_pubkey == delayed, anchor = output.amount == commitment::kAnchorAmount;
+    if (!htlcs.contains(i) && !anchor && to_owner == our_commitment) out.push_back({i, output.amount});
+  }
+  return out;
+}
+
+std::vector<Unclaimed> as_far_as_known(const Channel& channel) {
+  auto balance = to_sat_floor(channel.local_spec.to_local);
+  return balance == Sat(0) ? std::vector<Unclaimed>{} : std::vector<Unclaimed>{{kUnknownOutput, balance}};
+}
+
+}  // namespace
+
+std::vector<Unclaimed> unclaimed_of_ours(const Channel& channel) {
+  auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+  return built ? ours_in(*built, true) : as_far_as_known(channel);
+}
+
+std::vector<Unclaimed> unclaimed_in(const Channel& channel, const bitcoin::Transaction& spend) {
+  auto id = bitcoin::txid(spend);
+  if (auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+      built && bitcoin::txid(built->transaction) == id)
+    return ours_in(*built, true);
+  auto try_remote = [&](const Spec& spec, std::uint64_t number,
+                        const PublicKey& point) -> std::optional<std::vector<Unclaimed>> {
+    auto built = commitment::build_commitment(remote_terms(channel, spec, number, point));
+    if (!built || bitcoin::txid(built->transaction) != id) return std::nullopt;
+    return ours_in(*built, false);
+  };
+  if (auto found = try_remote(channel.remote_spec, channel.remote_number, channel.remote_point)) return *found;
+  if (channel.next_remote_spec)
+    if (auto found = try_remote(*channel.next_remote_spec, channel.remote_number + 1, channel.remote_next_point))
+      return *found;
+  return as_far_as_known(channel);  // a revoked one, or one that we have lost
+}
+
+Sat sum(const std::vector<Unclaimed>& outputs) {
+  Sat out;
+  for (const auto& item : outputs) out += item.amount;
+  return out;
+}
+
+void complete_old_row(Channel& channel) {
+  if (channel.phase != ChannelPhase::Closed || channel.closed_by) return;
+  if (channel.status == "our commitment was published") {
+    auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+    if (built) channel.closed_by = bitcoin::txid(built->transaction);
+    channel.unclaimed = unclaimed_of_ours(channel);
+  } else if (channel.status.starts_with("the peer published")) {
+    channel.unclaimed = as_far_as_known(channel);
+  }
+}
+
+CommandError cost_of_force(const Channel& channel) {
+  auto all = sum(unclaimed_of_ours(channel));
+  Sat offered, received;
+  if (auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number)))
+    for (const auto& item : built->htlcs)
+      if (item.htlc.offered) offered += built->transaction.outputs[item.output_index].amount;
+  auto balance = sub_or_zero(all, offered);
+  for (const auto& [id, htlc] : channel.local_spec.htlcs)
+    if (!id.offered) received += to_sat_floor(htlc.amount);
+  auto number = [](Sat amount) { return std::to_string(amount.value()); };
+  std::string says = "closing by force costs access to " + number(all) +
+                     " sat: this version publishes our commitment " + "but cannot spend its outputs";
+  if (offered > Sat(0)) says += " (" + number(offered) + " sat of it in HTLCs that we offered)";
+  if (received > Sat(0)) says += ", and " + number(received) + " sat of received HTLCs are lost if they are ours";
+  says += ". Without force the peer is asked and nothing is lost. To do it all the same: yes_lose_access";
+  return {CommandErrorCode::Refused,
+          std::move(says),
+          {{"unclaimed_sat", all.value()},
+           {"balance_sat", balance.value()},
+           {"offered_htlcs_sat", offered.value()},
+           {"received_htlcs_sat", received.value()},
+           {"needs", "yes_lose_access"}}};
+}
+
+}  // namespace doze::channel
