@@ -30,6 +30,10 @@ struct NetworkAddress {
 [[nodiscard]] std::optional<NetworkAddress> parse_address(std::string_view text);
 [[nodiscard]] std::string to_text(const NetworkAddress& address);
 
+/// Whether the internet has it in one place: no private, loopback, link-local, shared, multicast or reserved IP
+/// address, and no DNS hostname, whose owner chooses anew each time what it leads to.
+[[nodiscard]] bool is_public(const NetworkAddress& address);
+
 void write(Writer& out, const NetworkAddress& address);  // descriptor type in front
 [[nodiscard]] Bytes to_bytes(const std::vector<NetworkAddress>& addresses);
 /// Stops without complaint at the first unknown type, as BOLT 7 asks: its length is unknown. Tor v2 is skipped.
