@@ -142,6 +142,13 @@ const std::map<std::string, Setter>& setters() {
          s.node.hold_window_blocks = static_cast<std::uint32_t>(*blocks);
          return std::nullopt;
        }},
+      {"dial_to_confirm",
+       [](Settings& s, const toml::node& node) -> Problem {
+         auto value = node.value_exact<bool>();
+         if (!value) return "expected true or false";
+         s.node.dial_to_confirm = *value;
+         return std::nullopt;
+       }},
       {"bitcoind.host", text([](Settings& s, const std::string& v) -> Problem {
          s.bitcoind.host = v;
          return std::nullopt;
@@ -315,7 +322,11 @@ std::string default_settings(const InitOptions& options) {
       << (options.announce.empty() ? "# announce = [\"203.0.113.7:9735\"]\n"
                                    : "announce = [\"" + options.announce + "\"]\n")
       << "\n# Blocks that a payment to a sleeping recipient may wait at our peer: 144 is a day; 0: never hold.\n"
-      << "# hold_window_blocks = 144\n\n# debug, info, warning or error\n# log_level = \"info\"\n\n[bitcoind]\n"
+      << "# hold_window_blocks = 144\n\n# A client that pays an async offer dials the recipient's server, to be sure "
+         "that "
+         "it knows of the payment. false:\n# it does not learn where we are, and whoever pays cannot be told that the "
+         "app may close.\n# dial_to_confirm = true\n\n# debug, info, warning or error\n# log_level = "
+         "\"info\"\n\n[bitcoind]\n"
       << "# host = \"127.0.0.1\"\nport = "
       << (options.bitcoind_port == 0 ? usual_rpc_port(options.network) : options.bitcoind_port) << "\n"
       << "# A cookie file, or user and password.\n"

@@ -40,6 +40,9 @@ struct Config {
   std::uint32_t minimum_depth = 3;  // confirmations before channel_ready
   std::uint16_t to_self_delay = 144;
   std::uint32_t hold_window_blocks = 144;  // 0: never hold; else 6 to 1,008
+  /// A client that has announced a held payment over a relay dials the recipient's server as well, to have it from
+  /// itself that the announcement was taken. It tells that server who and where we are.
+  bool dial_to_confirm = true;
   std::uint32_t static_invoice_expiry_s = 1'209'600;
   std::uint32_t offer_paths_expiry_s = 31'536'000;
   std::uint32_t max_fee_ppm = 10'000;  // default routing-fee limit of a payment, at least max_fee_floor

@@ -41,9 +41,7 @@ inline constexpr std::uint64_t kReleaseRepeatMs[] = {2'000, 10'000, 60'000, 300'
 inline constexpr std::uint64_t kOnlinePayerWaitMaxS = 604'800;  // an online payer waits 7 days at most
 
 // ---- mailbox ----
-inline constexpr std::size_t kMailboxMessages = 64;             // per client
-inline constexpr std::size_t kMailboxBytes = 1'048'576;         // per client: a full-size onion message is 32 KiB
-inline constexpr std::uint64_t kMailboxAgeS = 1'209'600;        // 14 days, as long as a static invoice lives
+inline constexpr std::uint64_t kMailboxAgeS = 691'200;  // 8 days: no hold and no online payer waits longer than 7
 inline constexpr std::uint64_t kRawClientGossipWaitMs = 2'000;  // an LDK client verifies gossip asynchronously
 
 // ---- static invoices ----

@@ -255,15 +255,18 @@ struct SendOnionMessage {
   MessageDestination destination;
   onion::MessageContents contents;
   std::optional<wire::BlindedPath> reply_path;
-  /// Prefer a direct connection to the introduction node, dialling it if need be (announcements, invoice_requests);
-  /// otherwise: connected peer, path over the graph, dialling, in this order.
+  /// An announcement: it is relayed where it can be, and handed to the introduction node itself, too, for only that
+  /// node's own pong confirms it. A client dials it if the settings say so, and for nothing else: it would tell a
+  /// stranger who and where it is. Without this: connected peer, path over the graph, our LSP, and a server dials.
   bool direct = false;
   /// Non-zero: report OnionMessageOutcome with it.
   std::uint64_t tag = 0;
+  /// How often the same was said before: where there are several ways they take turns.
+  std::uint32_t attempt = 0;
 };
 enum class OnionMessageFate : std::uint8_t {
-  Confirmed,     // the introduction node itself answered a ping sent after the message
-  Relayed,       // given to a relay only: its word proves only the relay's memory
+  Confirmed,     // the introduction node itself answered a ping sent after the message, and keeps what it takes
+  Relayed,       // given to a relay only, or to a node whose pong proves nothing
   Undeliverable  // nobody to give it to
 };
 /// From onion_message, to payment and invoicing (by tag's owner: see tags.h).

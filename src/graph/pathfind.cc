@@ -234,10 +234,12 @@ Result<Route, RouteFailure> find_route(const Graph& graph, const RouteRequest& r
   if (prepared.tails.empty()) return fail(prepared.failure);
 
   Search search(graph, request, prepared.tails);
-  for (auto labels : {std::size_t{1}, kMaxLabels}) {
-    if (auto route = search.run(search.limits(), labels)) return *std::move(route);
-  }
-  return fail(explain(search, request, spendable_max));
+  if (auto route = search.run(search.limits(), 1)) return *std::move(route);
+  auto failure = explain(search, request, spendable_max);
+  // Where there is no way even without limits there is none within them.
+  if (failure.code == RouteFailureCode::NoPath) return fail(failure);
+  if (auto route = search.run(search.limits(), kMaxLabels, kMaxSecondLooks)) return *std::move(route);
+  return fail(failure);
 }
 
 }  // namespace doze::graph

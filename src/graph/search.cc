@@ -137,6 +137,7 @@ void Search::expand(std::uint32_t at) {
   const auto label = labels_[at];
   if (label.node >= graph_.slot_count() || label.hops >= now_.max_hops) return;
   auto amount = label.amount;
+  looks_ += graph_.edges_into(label.node).size();
   for (const auto& edge : graph_.edges_into(label.node)) {
     if (amount.value() < edge.htlc_minimum_msat || amount.value() > edge.htlc_maximum_msat) continue;
     if (blocked_[edge.source] || states_[edge.source].count >= labels_max_) continue;
@@ -202,14 +203,15 @@ Route Search::build(const Label& first, const LocalHop& local) const {
   return route;
 }
 
-std::optional<Route> Search::run(const Limits& limits, std::size_t labels) {
+std::optional<Route> Search::run(const Limits& limits, std::size_t labels, std::size_t most_looks) {
   now_ = limits;
   labels_max_ = labels;
+  looks_ = 0;
   labels_.clear();
   heap_.clear();
   states_.assign(blocked_.size(), NodeState{});
   for (std::uint32_t i = 0; i < tails_.size(); ++i) start(i);
-  while (!heap_.empty()) {
+  while (!heap_.empty() && looks_ <= most_looks) {
     std::pop_heap(heap_.begin(), heap_.end(), kLater);
     auto at = heap_.back().label;
     heap_.pop_back();

@@ -39,8 +39,11 @@ class Search {
   Search(const Graph& graph, const RouteRequest& request, const std::vector<Tail>& tails);
   /// Those that the request asks for.
   [[nodiscard]] const Limits& limits() const { return limits_; }
-  /// The cheapest route within the limits that `labels` labels a node can find.
-  [[nodiscard]] std::optional<Route> run(const Limits& limits, std::size_t labels);
+  /// The cheapest route within the limits that `labels` labels per node can find by looking at `most_looks` directions
+  /// of channels and those of one node more.
+  [[nodiscard]] std::optional<Route> run(const Limits& limits, std::size_t labels, std::size_t most_looks = SIZE_MAX);
+  /// Of the last run.
+  [[nodiscard]] std::size_t looks() const { return looks_; }
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -93,7 +96,7 @@ class Search {
 
   // Of one run.
   Limits now_;
-  std::size_t labels_max_ = 1;
+  std::size_t labels_max_ = 1, looks_ = 0;
   std::vector<Label> labels_;
   std::vector<Waiting> heap_;
   struct NodeState {

@@ -32,6 +32,14 @@ inline constexpr std::size_t kMaxServedBytes = std::size_t{1} << 30;
 /// The same request goes to the recipient no more often than payers repeat theirs: its path may lead to another server,
 /// whose path leads back.
 inline constexpr std::uint64_t kPassOnAgainMs = 2'500;
+/// Bytes of answers to strangers' requests. Beyond 1,300 bytes an answer fills an onion message of 32 KiB, and its way
+/// begins where the stranger likes: one such answer at once, then twice what its requests have, which payers repeat
+/// every 3 s. And to all strangers together.
+inline constexpr std::uint64_t kSmallAnswerBytes = 1'366, kLargeAnswerBytes = 32'834;
+inline constexpr std::uint64_t kStrangersFirstAnswerBytes = kLargeAnswerBytes, kAnswerBytesPerRequestByte = 2;
+inline constexpr std::uint64_t kAnswersBurstBytes = 2'097'152, kAnswersBytesPerS = 262'144;
+/// What fits into a small onion message beside the reply path's own layers.
+inline constexpr std::size_t kSmallAnswerContents = 1'024;
 /// A payer that got no invoice by then gives up; between, it asks again.
 inline constexpr std::uint64_t kInvoiceWaitMs = 60'000;
 inline constexpr std::uint64_t kInvoiceRepeatMs = 3'000;
@@ -180,8 +188,14 @@ struct Asking {
   PayerRequest wanted;
   Bytes invoice_request;
   MonoTime give_up, next_try;
-  std::size_t next_path = 0;
+  std::size_t attempts = 0;
   std::string trouble;  // why the last try failed
+};
+
+/// What strangers were answered.
+struct AnswerBudget {
+  std::map<NodeId, std::uint64_t> left;  // of each that is connected and has asked
+  MonoTime full_at;                      // of all together: the whole burst again from then on
 };
 
 struct Invoicing::Inside {
@@ -198,6 +212,7 @@ struct Invoicing::Inside {
   std::map<PaymentId, Asking> asking;
   std::map<std::uint64_t, PaymentId> tags;
   std::uint64_t next_tag = 1;
+  AnswerBudget answers;
 };
 
 struct Work {
@@ -212,6 +227,12 @@ struct Work {
     say(Reply{request, CommandError{code, std::move(message), {}}});
   }
 };
+
+// answers.cc
+/// Whether a request that came over `from` may be answered now, with so many bytes; books them if so. Who has a channel
+/// with us, or our invitation, always; who is refused repeats its request.
+[[nodiscard]] bool may_answer(Work& work, const NodeId& from, std::size_t request_bytes, std::size_t answer_bytes);
+void forget_answers(Work& work, const NodeId& peer);
 
 // records.cc
 [[nodiscard]] Put record(const OwnOffer& offer);

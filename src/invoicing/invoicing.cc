@@ -69,7 +69,9 @@ void hear(Work& work, const PeerReady& word) {
   payer_deadlines(work, true);
   recipient_on_peer(work, word.node_id);
 }
-void hear(Work&, const PeerGone&) {}
+void hear(Work& work, const PeerGone& in) {
+  forget_answers(work, in.node_id);
+}
 void hear(Work& work, const ChannelUsable&) {
   recipient_on_usable(work);
 }

@@ -92,16 +92,18 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   OwnOffer* own = nullptr;
   for (auto& [id, candidate] : work.state.own)
     if (equal(candidate.nonce, data)) own = &candidate;
-  if (own == nullptr) return;
+  // A withdrawn offer is silent: its path would go on telling everybody when we are there.
+  if (own == nullptr || own->disabled) return;
   auto answer_error = [&](const offers::InvoiceError& error) {
     if (forwarded) return;
+    auto bytes = error.encode();
+    if (!may_answer(work, word.from, message.bytes.size(), bytes.size())) return;
     work.say(SendOnionMessage{*word.reply_path,
-                              onion::InvoiceError{error.encode(), work.context.config.recipient_profile}, std::nullopt,
-                              false, 0});
+                              onion::InvoiceError{std::move(bytes), work.context.config.recipient_profile},
+                              std::nullopt, false, 0});
   };
   auto request = offers::InvoiceRequest::parse(message.bytes);
   if (!request) return answer_error({std::nullopt, std::nullopt, "the invoice_request does not parse"});
-  if (own->disabled) return answer_error({std::nullopt, std::nullopt, "the offer is disabled"});
   if (auto refusal = offers::check_request(*request, own->offer, context.wall))
     return answer_error(offers::InvoiceError::of(*refusal));
   if (!context.views.chain_synced)
@@ -126,6 +128,7 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   invoice.node_key = issuer_key(context.signer, own->nonce);
   auto made = offers::Invoice::make(*request, invoice);
   if (!made) return answer_error({std::nullopt, std::nullopt, "no invoice could be made"});
+  if (!may_answer(work, word.from, message.bytes.size(), made->bytes().size())) return;
   work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});
 }
 

@@ -37,11 +37,14 @@ void ask(Work& work, const PaymentId& id, Asking& asking) {
   }
   auto tag = make_tag(TagOwner::Invoicing, work.state.next_tag++);
   work.state.tags.emplace(tag, id);
-  MessageDestination to = offer.paths().empty()
-                              ? MessageDestination(offer.issuer_id().value_or(NodeId{}))
-                              : MessageDestination(offer.paths()[asking.next_path++ % offer.paths().size()]);
-  work.say(SendOnionMessage{std::move(to), onion::InvoiceRequest{asking.invoice_request}, std::move(reply.front()),
-                            true, tag});
+  auto attempt = static_cast<std::uint32_t>(asking.attempts++);
+  auto paths = static_cast<std::uint32_t>(offer.paths().size());
+  MessageDestination to = paths == 0 ? MessageDestination(offer.issuer_id().value_or(NodeId{}))
+                                     : MessageDestination(offer.paths()[attempt % paths]);
+  SendOnionMessage request{std::move(to), onion::InvoiceRequest{asking.invoice_request}, std::move(reply.front())};
+  request.tag = tag;
+  request.attempt = paths == 0 ? attempt : attempt / paths;
+  work.say(std::move(request));
 }
 
 }  // namespace

@@ -171,7 +171,10 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
   if (!word.reply_path) return;
   auto profile = work.context.config.recipient_profile;
   auto error = [&](const offers::InvoiceError& what) {
-    work.say(SendOnionMessage{*word.reply_path, onion::InvoiceError{what.encode(), profile}, std::nullopt, false, 0});
+    auto bytes = what.encode();
+    if (!may_answer(work, word.from, message.bytes.size(), bytes.size())) return;
+    work.say(
+        SendOnionMessage{*word.reply_path, onion::InvoiceError{std::move(bytes), profile}, std::nullopt, false, 0});
   };
   auto key = read_slot_context(work, data);
   if (!key) return error({std::nullopt, std::nullopt, "this offer is not served any more"});
@@ -192,6 +195,7 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
     return error(offers::InvoiceError::of({offers::RefusalCode::OfferMismatch}));
   if (auto refusal = offers::check_request(*request, request->offer(), work.context.wall))
     return error(offers::InvoiceError::of(*refusal));
+  if (!may_answer(work, word.from, message.bytes.size(), served.invoice.size())) return;
   ++served.requests;
   work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoice{served.invoice}, std::nullopt, false, 0});
   // A recipient that is there may answer for itself. The payer takes what comes first. What comes from ourselves went

@@ -1,12 +1,14 @@
 // The onion message room's own state. Only onion_message/*.cc include this.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 
 #include "effects/limits.h"
 #include "effects/own_paths.h"
 #include "effects/tags.h"
+#include "graph/pathfind.h"
 #include "onion/onion_message.h"
 #include "onion_message/onion_messages.h"
 
@@ -18,33 +20,62 @@ struct Allowance {
   std::uint64_t messages, messages_per_s;
   std::uint64_t bytes, bytes_per_s;
 };
-/// Peers with a channel, and clients: a conversation takes a handful of messages, a full mailbox comes in one burst.
-inline constexpr Allowance kFamiliarAllowance{512, 20, 8'388'608, 262'144};
-/// Strangers: whoever dialled us because we introduce one of our clients. Every message costs us three multiplications.
+/// Peers with a channel, and clients: a conversation takes a handful of messages, a storm of wake-ups a thousand, and
+/// our own mailbox at a server comes as fast as we answer pings. Every message costs us three multiplications.
+inline constexpr Allowance kFamiliarAllowance{8'192, 100, 16'777'216, 524'288};
+/// Strangers: whoever dialled us because we introduce one of our clients.
 inline constexpr Allowance kStrangerAllowance{96, 4, 2'097'152, 32'768};
-static_assert(kStrangerAllowance.messages > kMailboxMessages && kStrangerAllowance.bytes > kMailboxBytes,
-              "a mailbox that is delivered to us in one burst must pass: its server erases it at our pong");
+/// What all strangers together may have us relay or keep: a message of 1.4 KB each for 350 of them, every second.
+inline constexpr Allowance kAllStrangersAllowance{4'000, 350, 4'194'304, 524'288};
 /// Longer than an empty budget takes to be full. Budgets of peers that have gone are kept so long: reconnecting gives
 /// nothing new.
-inline constexpr std::uint64_t kBudgetMemoryMs = 120'000;
+inline constexpr std::uint64_t kBudgetMemoryMs = 180'000;
 
 /// Our own messages wait so long for a connection to the introduction node. The driver tries an address for 10 s.
 inline constexpr std::uint64_t kConnectWaitMs = 25'000;
 /// Messages of ours that wait for a connection at a time; among them answers to whoever asked, whose paths may lead to
 /// nodes that nobody can reach; and for one node, which may answer no dial. All of them are repeated by who needs them.
 inline constexpr std::size_t kMaxWaiting = 1'024, kMaxWaitingAnswers = 128, kMaxWaitingForNode = 16;
-/// Searches in the graph for waiting messages in one step, for answers and for our own: a search may see every channel.
-inline constexpr std::size_t kMaxSearches = 32;
+/// Messages of our clients that wait for a connection to an announced node, in all and of one client: 33 KB at most.
+inline constexpr std::size_t kMaxOnward = 256, kMaxOnwardOfClient = 16;
+/// The ways to all nodes are found in one pass over the graph, a millisecond for 50,000 channels. A new pass where
+/// something has changed: so many at once, and one more each time so much has passed.
+inline constexpr std::uint64_t kWaysBurst = 4, kWaysEveryMs = 1'000;
 /// A client whose channels do not become usable gets its mail anyway after this.
 inline constexpr std::uint64_t kDeliverAnywayMs = 30'000;
-/// Of a mailbox, so much may be from peers that are neither clients nor have a channel with us: most payers are, but
-/// keys are free, and whoever makes many of them must not keep out those who have something to lose.
-inline constexpr std::size_t kStrangersMessages = kMailboxMessages / 4 * 3;
-inline constexpr std::uint64_t kStrangersBytes = kMailboxBytes / 4 * 3;
+
+// ---- mailboxes; see doc/adr, "What a mailbox takes" ----
+/// What a message costs us in memory beside its packet.
+inline constexpr std::size_t kMailOverhead = 256;
+/// What one source may leave in one mailbox: so many units at once, and one more each time so much has passed, up to
+/// `most`. Nothing that was kept makes room for what is newer, so a source that floods shuts itself out; but the rate
+/// times the life of mail stays below `most`, so it is back a refill after the flood.
+struct SourceAllowance {
+  std::uint64_t burst_units, unit_ms, most_units;
+};
+inline constexpr std::size_t kMailUnitBytes = 2'048;
+/// A peer with a channel, an LSP that announces for all its payers: a storm of several hundred, then 576 a day.
+inline constexpr SourceAllowance kPeersMail{512, 150'000, 5'200};
+/// All strangers together, for keys are free: a thousand of them at once leave room, and most payers are strangers.
+inline constexpr SourceAllowance kStrangersMail{2'048, 300'000, 4'400};
+constexpr bool outlasts_a_flood(const SourceAllowance& a) {
+  return a.burst_units + kMailboxAgeS * 1'000 / a.unit_ms < a.most_units;
+}
+static_assert(outlasts_a_flood(kPeersMail) && outlasts_a_flood(kStrangersMail));
+/// Of all peers with a channel in one mailbox; each may have its first kSourceReserve units beyond.
+inline constexpr std::uint64_t kBoxUnits = 6'000, kSourceReserve = 32;
+/// Of one peer with a channel, in all mailboxes.
+inline constexpr std::size_t kSourceBytesInAll = 33'554'432;
+/// All mailboxes together, kept in memory, too: of strangers, and of peers with a channel.
+inline constexpr std::uint64_t kAllStrangersMail = 67'108'864, kAllFamiliarMail = 201'326'592;
+/// Mail that a client has not confirmed yet: the next batch follows the pong.
+inline constexpr std::size_t kBatchMessages = 64, kBatchBytes = 1'048'576;
+static_assert(kStrangerAllowance.messages > kBatchMessages && kStrangerAllowance.bytes > kBatchBytes,
+              "a batch of mail must pass at a client to which we are a stranger: its server erases it at the pong");
+static_assert(kFamiliarAllowance.messages > kPeersMail.burst_units + kStrangersMail.burst_units,
+              "a full mailbox must pass: a client keeps its connection to its LSP, and pongs");
 /// How often the age of the mail is looked at.
 inline constexpr std::uint64_t kAgeCheckMs = 3'600'000;
-/// All mailboxes together: they are kept in memory, too. Beyond, new mail is dropped.
-inline constexpr std::uint64_t kAllMailboxesBytes = 268'435'456;
 
 class Budget {
  public:
@@ -65,11 +96,20 @@ struct Mail {
   NodeId source;  // the peer that brought it; ourselves for our own
   UnixTime stored_at;
   wire::OnionMessage message;  // as it goes to the client
-  [[nodiscard]] std::size_t size() const { return 33 + message.onion_message_packet.size(); }
+  bool stranger = false;       // its source is neither ourselves nor a client nor a peer with a channel
+  [[nodiscard]] std::size_t size() const { return kMailOverhead + message.onion_message_packet.size(); }
+  [[nodiscard]] std::uint64_t units() const { return (size() + kMailUnitBytes - 1) / kMailUnitBytes; }
+};
+struct Share {
+  std::uint64_t messages = 0, bytes = 0, units = 0;
+  MonoTime full_at;  // from then on the whole burst may come again
+  void add(const Mail& mail) { ++messages, bytes += mail.size(), units += mail.units(); }
+  void remove(const Mail& mail) { --messages, bytes -= mail.size(), units -= mail.units(); }
 };
 struct Mailbox {
   std::map<std::uint64_t, Mail> mail;  // by sequence: oldest first
-  std::uint64_t bytes = 0;
+  Share all, strangers;
+  std::map<NodeId, Share> sources;  // peers with a channel, and ourselves
 };
 
 /// A client that is connected.
@@ -82,8 +122,9 @@ enum class Stage : std::uint8_t {
 [[nodiscard]] const char* name(Stage stage);
 struct Session {
   Stage stage = Stage::WaitingForChannels;
-  MonoTime until;
-  std::set<std::uint64_t> sent;  // mail under way, to be erased at the pong behind it
+  MonoTime until;                                           // where the stage has an end
+  std::uint64_t next = 0;                                   // mail before it was sent over this connection
+  std::size_t messages_under_way = 0, bytes_under_way = 0;  // to be erased at the pong behind them
 };
 
 // ---- pings that we wait for ----
@@ -93,39 +134,52 @@ struct Confirm {
 struct GossipSeen {};
 struct MailSeen {
   std::vector<std::uint64_t> sequences;
+  std::size_t bytes = 0;
 };
-struct Asked {
-  NodeId node;
-  std::variant<Confirm, GossipSeen, MailSeen> what;
-};
+using Asked = std::variant<Confirm, GossipSeen, MailSeen>;
 
-/// A message of ours whose introduction node is not connected yet.
+/// A message of ours; where it waits its introduction node is not connected yet.
 struct Waiting {
   NodeId introduction;
   wire::BlindedPath path;
   onion::FinalMessage message;
   bool direct = false;
   std::uint64_t tag = 0;
+  std::uint32_t attempt = 0;
   MonoTime until;
+  bool relayed = false;  // a relay has it; what is still wanted is the introduction node's own pong
   /// To a path that somebody gave us with a question: nobody here waits for its outcome.
   [[nodiscard]] bool is_answer() const { return tag == 0 && !direct; }
 };
 
-/// What one step may still spend on ways for waiting messages.
-struct Searches {
-  std::size_t answers = kMaxSearches, own = kMaxSearches;
-  std::set<NodeId> no_way;  // sought in vain
+/// A message of a client's for a node that we dial.
+struct Onward {
+  NodeId from, next;
+  wire::OnionMessage message;
+  MonoTime until;
+};
+
+/// The ways over the graph, as they were when they were sought.
+struct Ways {
+  std::optional<graph::MessageTree> over_channels, over_all;  // from peers with a channel; from all connected ones
+  MonoTime even;                                              // until then they were sought too often
 };
 
 struct OnionMessages::Inside {
   std::map<NodeId, Budget> budgets;
+  std::deque<std::pair<MonoTime, NodeId>> gone;  // whose budget may be forgotten, in the order in which they went
+  std::optional<Budget> all_strangers;
   std::map<NodeId, Mailbox> mailboxes;
-  std::uint64_t all_bytes = 0;
+  std::uint64_t strangers_bytes = 0, familiar_bytes = 0;  // of all mailboxes
+  std::map<NodeId, std::size_t> source_bytes;             // in all mailboxes
   std::uint64_t next_sequence = 1;
   std::map<NodeId, Session> sessions;
-  std::map<std::uint64_t, Asked> asked;  // by token
+  std::set<std::pair<MonoTime, NodeId>> stages_end;         // of sessions whose stage has an end
+  std::map<std::pair<NodeId, std::uint64_t>, Asked> asked;  // by node and token
   std::uint64_t next_token = 1;
-  std::vector<Waiting> waiting;       // oldest first
+  std::vector<Waiting> waiting;  // oldest first
+  std::vector<Onward> onward;    // oldest first
+  Ways ways;
   std::optional<MonoTime> age_check;  // set while there is mail
 };
 
@@ -153,21 +207,32 @@ class Work {
   // sending.cc
   void send_or_wait(Waiting message);
   [[nodiscard]] bool may_wait(const Waiting& message) const;
+  /// Whether we connect to a node only because somebody named it in a path.
+  [[nodiscard]] bool may_dial(const Waiting& message) const;
   void send_direct(const Waiting& message);
-  /// Over connected peers that relay; false: no way, nothing sent.
-  [[nodiscard]] bool send_over_graph(const Waiting& message);
-  [[nodiscard]] bool send_over_graph(const Waiting& message, Searches& searches);
+  /// Over connected peers that relay, or over our LSP; false: no way, nothing sent.
+  [[nodiscard]] bool send_relayed(const Waiting& message);
   [[nodiscard]] std::optional<wire::OnionMessage> build(const Waiting& message, const std::vector<NodeId>& way);
   [[nodiscard]] std::optional<NodeId> resolve(const wire::IntroductionNode& introduction) const;
   [[nodiscard]] std::optional<NodeId> resolve(const onion::NextNode& next) const;
-  [[nodiscard]] std::set<NodeId> relaying_peers() const;
+  void end_waiting(const Waiting& message);
   void retry_waiting(const NodeId& ready);
   void waiting_deadlines();
   void report(std::uint64_t tag, OnionMessageFate fate);
 
+  // ways.cc
+  [[nodiscard]] bool has_channel_with(const NodeId& node) const;
+  [[nodiscard]] std::vector<NodeId> relaying_peers(bool with_channel) const;
+  /// [peer, ..., introduction] with one relay at least; empty: none.
+  [[nodiscard]] std::vector<NodeId> way_over_graph(const NodeId& introduction);
+  [[nodiscard]] std::vector<NodeId> way_over_lsp(const Waiting& message) const;
+  void refresh_ways();
+
   // receiving.cc
   [[nodiscard]] bool within_limits(const NodeId& from, std::size_t bytes);
   void relay(const NodeId& from, const onion::RelayMessage& message);
+  void relay_by_dialling(const NodeId& from, const NodeId& next, const wire::OnionMessage& message);
+  void send_onward(const NodeId& ready);
   void refuse(const NodeId& from, const char* why);
 
   // mailbox.cc
@@ -175,21 +240,24 @@ class Work {
   [[nodiscard]] bool sleeps(const NodeId& node) const;
   /// False: it was not kept, for there is no room.
   bool park(const NodeId& client, const NodeId& source, wire::OnionMessage message);
-  void shrink(const NodeId& client, Mailbox& mailbox, std::uint64_t newest);
-  [[nodiscard]] std::optional<std::uint64_t> surplus(const Mailbox& mailbox, std::uint64_t newest,
-                                                     bool strangers) const;
+  [[nodiscard]] Share& share_of(Mailbox& mailbox, const Mail& mail) const;
+  /// nullptr: it is taken.
+  [[nodiscard]] const char* objection(const NodeId& client, const Mail& mail) const;
+  void enter(Mailbox& mailbox, std::uint64_t sequence, Mail mail);
   void remove(Mailbox& mailbox, std::uint64_t sequence);
+  void classify_mail();
   void erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence);
   void drop_old_mail();
   void open_session(const NodeId& client);
+  void set_stage(const NodeId& client, Session& session, Stage stage, std::optional<MonoTime> until = std::nullopt);
   void advance(const NodeId& client);
   void gossip_seen(const NodeId& client);
   void deliver(const NodeId& client, Session& session);
-  void mail_seen(const NodeId& client, const std::vector<std::uint64_t>& sequences);
+  void mail_seen(const NodeId& client, const MailSeen& seen);
   void session_deadlines();
   [[nodiscard]] Value describe_mailboxes() const;
 
-  void ping(const NodeId& node, std::variant<Confirm, GossipSeen, MailSeen> what);
+  void ping(const NodeId& node, Asked what);
   [[nodiscard]] bool speaks_onion(const NodeId& node) const;
   void notify(Severity severity, const char* event, Fields facts) {
     effects_.emplace_back(Notify{severity, event, std::move(facts)});

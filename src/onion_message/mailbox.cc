@@ -34,21 +34,77 @@ bool Work::sleeps(const NodeId& node) const {
 
 // ---- keeping ----
 
+Share& Work::share_of(Mailbox& mailbox, const Mail& mail) const {
+  return mail.stranger ? mailbox.strangers : mailbox.sources[mail.source];
+}
+
+/// What is there stays, for it has been confirmed: nothing makes room for what is newer. Who is refused comes back.
+const char* Work::objection(const NodeId& client, const Mail& mail) const {
+  static const Mailbox kEmpty;
+  static const Share kNothing;
+  auto at = self_.mailboxes.find(client);
+  const auto& box = at == self_.mailboxes.end() ? kEmpty : at->second;
+  auto known = box.sources.find(mail.source);
+  const auto& share = mail.stranger ? box.strangers : known == box.sources.end() ? kNothing : known->second;
+  const auto& allowance = mail.stranger ? kStrangersMail : kPeersMail;
+  auto full_at = after_ms(std::max(share.full_at, context_.mono), mail.units() * allowance.unit_ms);
+  if (full_at > after_ms(context_.mono, allowance.burst_units * allowance.unit_ms)) return "too much at once";
+  if (share.units + mail.units() > allowance.most_units) return "too much of this source";
+  if (mail.stranger)
+    return self_.strangers_bytes + mail.size() > kAllStrangersMail ? "too much mail of strangers in all" : nullptr;
+  auto familiar_units = box.all.units - box.strangers.units;
+  if (share.units + mail.units() > kSourceReserve && familiar_units + mail.units() > kBoxUnits)
+    return "the mailbox is full";
+  auto in_all = self_.source_bytes.find(mail.source);
+  if (in_all != self_.source_bytes.end() && in_all->second + mail.size() > kSourceBytesInAll)
+    return "too much of this source in all mailboxes";
+  return self_.familiar_bytes + mail.size() > kAllFamiliarMail ? "too much mail in all" : nullptr;
+}
+
+void Work::enter(Mailbox& mailbox, std::uint64_t sequence, Mail mail) {
+  mailbox.all.add(mail);
+  share_of(mailbox, mail).add(mail);
+  (mail.stranger ? self_.strangers_bytes : self_.familiar_bytes) += mail.size();
+  if (!mail.stranger) self_.source_bytes[mail.source] += mail.size();
+  mailbox.mail.emplace(sequence, std::move(mail));
+}
+
+void Work::remove(Mailbox& mailbox, std::uint64_t sequence) {
+  auto mail = std::move(mailbox.mail.extract(sequence).mapped());
+  mailbox.all.remove(mail);
+  auto& share = share_of(mailbox, mail);
+  share.remove(mail);
+  (mail.stranger ? self_.strangers_bytes : self_.familiar_bytes) -= mail.size();
+  if (mail.stranger) return;
+  if (share.messages == 0) mailbox.sources.erase(mail.source);
+  auto in_all = self_.source_bytes.find(mail.source);
+  in_all->second -= mail.size();
+  if (in_all->second == 0) self_.source_bytes.erase(in_all);
+}
+
+/// After loading: who is a stranger shows only in the views.
+void Work::classify_mail() {
+  for (auto& [client, mailbox] : self_.mailboxes)
+    for (auto& [sequence, mail] : std::exchange(mailbox.mail, {})) {
+      mail.stranger = mail.source != context_.signer.node_id() && !context_.views.is_client(mail.source);
+      enter(mailbox, sequence, std::move(mail));
+    }
+}
+
 bool Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage message) {
   Mail mail{source, context_.wall, std::move(message)};
-  if (mail.size() > kMailboxBytes || self_.all_bytes + mail.size() > kAllMailboxesBytes) {
-    notify(Severity::Warning, "mail_refused", {{"client", client.hex()}, {"bytes", std::uint64_t{mail.size()}}});
+  mail.stranger = source != context_.signer.node_id() && !context_.views.is_client(source);
+  if (const auto* why = objection(client, mail)) {
+    notify(Severity::Debug, "mail_refused", {{"client", client.hex()}, {"from", source.hex()}, {"reason", why}});
     return false;
   }
   auto sequence = self_.next_sequence++;
-  Put row{Table::Mailbox, mail_key(client, sequence), encode(mail)};
+  say(Put{Table::Mailbox, mail_key(client, sequence), encode(mail)});
   auto& mailbox = self_.mailboxes[client];
-  mailbox.bytes += mail.size();
-  self_.all_bytes += mail.size();
-  mailbox.mail.emplace(sequence, std::move(mail));
-  shrink(client, mailbox, sequence);
-  if (!mailbox.mail.contains(sequence)) return false;
-  say(std::move(row));
+  auto& share = share_of(mailbox, mail);
+  auto unit_ms = (mail.stranger ? kStrangersMail : kPeersMail).unit_ms;
+  share.full_at = after_ms(std::max(share.full_at, context_.mono), mail.units() * unit_ms);
+  enter(mailbox, sequence, std::move(mail));
   if (!self_.age_check) self_.age_check = after_ms(context_.mono, kAgeCheckMs);
   if (!context_.views.connected(client)) {
     notify(Severity::Info, "mail_parked", {{"client", client.hex()}, {"messages", std::uint64_t{mailbox.mail.size()}}});
@@ -58,57 +114,6 @@ bool Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage m
   auto& session = self_.sessions.at(client);
   if (session.stage == Stage::Open) deliver(client, session);
   return true;
-}
-
-/// Fair share: whoever fills the mailbox most makes room for another by its own oldest message. Where the comer itself
-/// has as much as anybody it is refused and what was there stays, for that has been confirmed: a thousand senders of
-/// one message each drive nobody out.
-std::optional<std::uint64_t> Work::surplus(const Mailbox& mailbox, std::uint64_t newest, bool strangers) const {
-  struct Share {
-    std::uint64_t messages = 0, bytes = 0, oldest = 0;
-  };
-  std::map<NodeId, Share> shares;
-  Share all;
-  for (const auto& [sequence, mail] : mailbox.mail) {
-    if (strangers && (mail.source == context_.signer.node_id() || context_.views.is_client(mail.source))) continue;
-    auto& share = shares.try_emplace(mail.source, Share{0, 0, sequence}).first->second;
-    ++share.messages, ++all.messages;
-    share.bytes += mail.size(), all.bytes += mail.size();
-  }
-  bool by_bytes = all.bytes > (strangers ? kStrangersBytes : kMailboxBytes);
-  if (!by_bytes && all.messages <= (strangers ? kStrangersMessages : kMailboxMessages)) return std::nullopt;
-  auto size = [&](const Share& share) { return by_bytes ? share.bytes : share.messages; };
-  std::uint64_t most = 0;
-  for (const auto& [source, share] : shares) most = std::max(most, size(share));
-  const Share* latest = nullptr;
-  for (const auto& [source, share] : shares) {
-    if (size(share) < most) continue;
-    if (latest == nullptr || share.oldest > latest->oldest) latest = &share;
-  }
-  auto comer = mailbox.mail.find(newest);
-  auto own = comer == mailbox.mail.end() ? shares.end() : shares.find(comer->second.source);
-  bool refused = own != shares.end() && size(own->second) == most;
-  return refused ? newest : latest->oldest;
-}
-
-/// `newest` is not stored yet.
-void Work::shrink(const NodeId& client, Mailbox& mailbox, std::uint64_t newest) {
-  for (bool strangers : {true, false})
-    while (auto sequence = surplus(mailbox, newest, strangers)) {
-      const auto& from = mailbox.mail.at(*sequence).source;
-      notify(Severity::Warning, "mail_dropped", {{"client", client.hex()}, {"from", from.hex()}});
-      if (*sequence == newest)
-        remove(mailbox, newest);
-      else
-        erase(client, mailbox, *sequence);
-    }
-}
-
-void Work::remove(Mailbox& mailbox, std::uint64_t sequence) {
-  auto it = mailbox.mail.find(sequence);
-  mailbox.bytes -= it->second.size();
-  self_.all_bytes -= it->second.size();
-  mailbox.mail.erase(it);
 }
 
 void Work::erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence) {
@@ -134,8 +139,18 @@ void Work::drop_old_mail() {
 
 // ---- delivering ----
 
+void Work::set_stage(const NodeId& client, Session& session, Stage stage, std::optional<MonoTime> until) {
+  self_.stages_end.erase({session.until, client});
+  session.stage = stage;
+  session.until = until.value_or(MonoTime());
+  if (until) self_.stages_end.insert({*until, client});
+}
+
 void Work::open_session(const NodeId& client) {
-  self_.sessions[client] = Session{Stage::WaitingForChannels, after_ms(context_.mono, kDeliverAnywayMs), {}};
+  auto& session = self_.sessions[client];
+  set_stage(client, session, Stage::WaitingForChannels, after_ms(context_.mono, kDeliverAnywayMs));
+  session.next = 0;
+  session.messages_under_way = session.bytes_under_way = 0;
   advance(client);
 }
 
@@ -156,7 +171,7 @@ void Work::advance(const NodeId& client) {
     return channel.peer == client && channel.phase == ChannelPhase::Normal && !channel.usable;
   });
   if (unusable && context_.mono < session.until) return;
-  session.stage = Stage::Gossip;
+  set_stage(client, session, Stage::Gossip);
   say(SendOurGossip{client});
   ping(client, GossipSeen{});
 }
@@ -169,50 +184,60 @@ void Work::gossip_seen(const NodeId& client) {
   // they do not know yet.
   auto view = context_.views.peers.find(client);
   if (view != context_.views.peers.end() && view->second.features.supports(wire::kBasicMpp)) {
-    session.stage = Stage::Settling;
-    session.until = after_ms(context_.mono, kRawClientGossipWaitMs);
-    return;
+    return set_stage(client, session, Stage::Settling, after_ms(context_.mono, kRawClientGossipWaitMs));
   }
-  session.stage = Stage::Open;
+  set_stage(client, session, Stage::Open);
   deliver(client, session);
 }
 
+/// In batches: what is not confirmed fills buffers here and there.
 void Work::deliver(const NodeId& client, Session& session) {
   auto mailbox = self_.mailboxes.find(client);
   if (mailbox == self_.mailboxes.end() || !speaks_onion(client)) return;
   MailSeen seen;
-  for (const auto& [sequence, mail] : mailbox->second.mail) {
-    if (!session.sent.insert(sequence).second) continue;
-    seen.sequences.push_back(sequence);
-    say(SendMessage{client, mail.message});
+  const auto& mail = mailbox->second.mail;
+  for (auto at = mail.lower_bound(session.next); at != mail.end(); ++at) {
+    if (session.messages_under_way >= kBatchMessages || session.bytes_under_way >= kBatchBytes) break;
+    ++session.messages_under_way;
+    session.bytes_under_way += at->second.size();
+    session.next = at->first + 1;
+    seen.sequences.push_back(at->first);
+    seen.bytes += at->second.size();
+    say(SendMessage{client, at->second.message});
   }
   if (seen.sequences.empty()) return;
   ping(client, std::move(seen));
   say(ClientAwake{client});
 }
 
-void Work::mail_seen(const NodeId& client, const std::vector<std::uint64_t>& sequences) {
+void Work::mail_seen(const NodeId& client, const MailSeen& seen) {
   auto mailbox = self_.mailboxes.find(client);
-  auto session = self_.sessions.find(client);
-  for (auto sequence : sequences) {
-    if (session != self_.sessions.end()) session->second.sent.erase(sequence);
-    if (mailbox != self_.mailboxes.end()) erase(client, mailbox->second, sequence);
+  if (mailbox != self_.mailboxes.end()) {
+    for (auto sequence : seen.sequences) erase(client, mailbox->second, sequence);
+    if (mailbox->second.mail.empty()) self_.mailboxes.erase(mailbox);
   }
-  if (mailbox != self_.mailboxes.end() && mailbox->second.mail.empty()) self_.mailboxes.erase(mailbox);
   if (self_.mailboxes.empty()) self_.age_check.reset();
-  notify(Severity::Info, "mail_delivered", {{"client", client.hex()}, {"messages", std::uint64_t{sequences.size()}}});
+  notify(Severity::Info, "mail_delivered",
+         {{"client", client.hex()}, {"messages", std::uint64_t{seen.sequences.size()}}});
+  auto session = self_.sessions.find(client);
+  if (session == self_.sessions.end()) return;
+  session->second.messages_under_way -= seen.sequences.size();
+  session->second.bytes_under_way -= seen.bytes;
+  if (session->second.stage == Stage::Open) deliver(client, session->second);
 }
 
 void Work::session_deadlines() {
   std::vector<NodeId> due;
-  for (const auto& [client, session] : self_.sessions)
-    if (session.until <= context_.mono) due.push_back(client);
+  for (const auto& [until, client] : self_.stages_end) {
+    if (until > context_.mono) break;
+    due.push_back(client);
+  }
   for (const auto& client : due) {
     auto& session = self_.sessions.at(client);
     if (session.stage == Stage::WaitingForChannels) {
       advance(client);
     } else if (session.stage == Stage::Settling) {
-      session.stage = Stage::Open;
+      set_stage(client, session, Stage::Open);
       deliver(client, session);
     }
   }
@@ -223,7 +248,9 @@ Value Work::describe_mailboxes() const {
   for (const auto& [client, mailbox] : self_.mailboxes) {
     Value one;
     auto session = self_.sessions.find(client);
-    one.set("node_id", client.hex()).set("messages", std::uint64_t{mailbox.mail.size()}).set("bytes", mailbox.bytes);
+    one.set("node_id", client.hex())
+        .set("messages", std::uint64_t{mailbox.mail.size()})
+        .set("bytes", std::uint64_t{mailbox.all.bytes});
     if (!mailbox.mail.empty()) {
       auto stored_at = mailbox.mail.begin()->second.stored_at.value();
       one.set("oldest_age_s", context_.wall.value() > stored_at ? context_.wall.value() - stored_at : 0);

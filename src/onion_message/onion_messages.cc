@@ -23,12 +23,13 @@ std::optional<MonoTime> deadline(const OnionMessages& state) {
     if (!earliest || time < *earliest) earliest = time;
   };
   for (const auto& waiting : state.inside->waiting) consider(waiting.until);
-  for (const auto& [client, session] : state.inside->sessions)
-    if (session.stage == Stage::WaitingForChannels || session.stage == Stage::Settling) consider(session.until);
+  for (const auto& onward : state.inside->onward) consider(onward.until);
+  if (!state.inside->stages_end.empty()) consider(state.inside->stages_end.begin()->first);
   return earliest;
 }
 
 void Work::on(const Started&) {
+  classify_mail();
   if (!self_.mailboxes.empty()) drop_old_mail();
 }
 
@@ -37,37 +38,38 @@ void Work::on(const PeerReady& in) {
     open_session(in.node_id);
   }
   retry_waiting(in.node_id);
+  send_onward(in.node_id);
 }
 
 void Work::on(const PeerGone& in) {
-  self_.sessions.erase(in.node_id);
-  for (auto it = self_.asked.begin(); it != self_.asked.end();) {
-    if (it->second.node != in.node_id) {
-      ++it;
-      continue;
-    }
-    // Nobody knows whether it arrived: whoever sent it sends it again.
-    if (const auto* confirm = std::get_if<Confirm>(&it->second.what))
-      report(confirm->tag, OnionMessageFate::Undeliverable);
-    it = self_.asked.erase(it);
+  if (auto session = self_.sessions.find(in.node_id); session != self_.sessions.end()) {
+    self_.stages_end.erase({session->second.until, in.node_id});
+    self_.sessions.erase(session);
   }
-  auto forgotten = [&](const auto& entry) {
-    return !context_.views.connected(entry.first) &&
-           after_ms(entry.second.last_used(), kBudgetMemoryMs) < context_.mono;
-  };
-  std::erase_if(self_.budgets, forgotten);
+  auto& asked = self_.asked;
+  for (auto at = asked.lower_bound({in.node_id, 0}); at != asked.end() && at->first.first == in.node_id;) {
+    // Nobody knows whether it arrived: whoever sent it sends it again.
+    if (const auto* confirm = std::get_if<Confirm>(&at->second)) report(confirm->tag, OnionMessageFate::Undeliverable);
+    at = asked.erase(at);
+  }
+  if (self_.budgets.contains(in.node_id)) self_.gone.emplace_back(context_.mono, in.node_id);
+  // Each who went is looked at once, when what it had used is given back.
+  while (!self_.gone.empty() && after_ms(self_.gone.front().first, kBudgetMemoryMs) <= context_.mono) {
+    auto node = self_.gone.front().second;
+    self_.gone.pop_front();
+    auto budget = self_.budgets.find(node);
+    if (budget == self_.budgets.end() || context_.views.connected(node)) continue;
+    if (after_ms(budget->second.last_used(), kBudgetMemoryMs) <= context_.mono) self_.budgets.erase(budget);
+  }
 }
 
 void Work::on(const PongReceived& in) {
-  auto it = self_.asked.find(in.token);
-  if (it == self_.asked.end() || it->second.node != in.node_id)
-    return;  // a connection before this one, or another room
-  auto asked = std::move(it->second);
-  self_.asked.erase(it);
+  auto asked = self_.asked.extract({in.node_id, in.token});
+  if (asked.empty()) return;  // a connection before this one, or another room
   std::visit(Overloaded{[&](const Confirm& confirm) { report(confirm.tag, OnionMessageFate::Confirmed); },
                         [&](const GossipSeen&) { gossip_seen(in.node_id); },
-                        [&](const MailSeen& seen) { mail_seen(in.node_id, seen.sequences); }},
-             asked.what);
+                        [&](const MailSeen& seen) { mail_seen(in.node_id, seen); }},
+             asked.mapped());
 }
 
 void Work::on(const DeadlineReached&) {
@@ -80,9 +82,9 @@ void Work::on(const CommandReceived& in) {
   if (std::holds_alternative<command::ListMailboxes>(in.command)) say(Reply{in.request, describe_mailboxes()});
 }
 
-void Work::ping(const NodeId& node, std::variant<Confirm, GossipSeen, MailSeen> what) {
+void Work::ping(const NodeId& node, Asked what) {
   auto token = make_tag(TagOwner::OnionMessage, self_.next_token++);
-  self_.asked.emplace(token, Asked{node, std::move(what)});
+  self_.asked.emplace(std::pair(node, token), std::move(what));
   say(PingPeer{node, token});
 }
 

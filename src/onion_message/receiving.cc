@@ -1,10 +1,12 @@
 // Messages from peers: for us, for a neighbour, or too many.
+#include <algorithm>
+
 #include "onion_message/inside.h"
 
 namespace doze::onion_message {
 
 bool Budget::take(const Allowance& allowance, std::uint64_t bytes, MonoTime now) {
-  auto elapsed = std::min<std::uint64_t>(now.value() - at_.value(), kBudgetMemoryMs);
+  auto elapsed = std::min<std::uint64_t>(now.value() - at_.value(), kBudgetMemoryMs);  // no overflow
   at_ = now;
   thousandths_ = std::min(allowance.messages * 1000, thousandths_ + elapsed * allowance.messages_per_s);
   bytes_ = std::min(allowance.bytes, bytes_ + elapsed * allowance.bytes_per_s / 1000);
@@ -17,7 +19,10 @@ bool Budget::take(const Allowance& allowance, std::uint64_t bytes, MonoTime now)
 bool Work::within_limits(const NodeId& from, std::size_t bytes) {
   const auto& allowance = context_.views.is_client(from) ? kFamiliarAllowance : kStrangerAllowance;
   auto [it, fresh] = self_.budgets.try_emplace(from, allowance, context_.mono);
-  return it->second.take(allowance, bytes, context_.mono);
+  if (!it->second.take(allowance, bytes, context_.mono)) return false;
+  if (context_.views.is_client(from)) return true;
+  if (!self_.all_strangers) self_.all_strangers.emplace(kAllStrangersAllowance, context_.mono);
+  return self_.all_strangers->take(kAllStrangersAllowance, bytes, context_.mono);
 }
 
 /// Not taken. A stranger that pings behind its message learns that by having no pong; a neighbour brings the messages
@@ -60,7 +65,28 @@ void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
     return;
   }
   if (speaks_onion(*next)) return say(SendMessage{*next, message.message});
+  if (!connected && context_.config.role == Role::Server && context_.views.is_client(from))
+    return relay_by_dialling(from, *next, message.message);
   notify(Severity::Debug, "onion_message_dropped", {{"from", from.hex()}, {"next", next->hex()}});
+}
+
+/// Our clients do not show themselves to whom a path begins at; we are announced anyway. A stranger has us dial nobody.
+void Work::relay_by_dialling(const NodeId& from, const NodeId& next, const wire::OnionMessage& message) {
+  const auto* node = context_.views.graph.node(next);
+  auto of_client = std::count_if(self_.onward.begin(), self_.onward.end(),
+                                 [&](const Onward& onward) { return onward.from == from; });
+  if (node == nullptr || !node->announced || node->announced->addresses.empty()) return;
+  if (self_.onward.size() >= kMaxOnward || static_cast<std::size_t>(of_client) >= kMaxOnwardOfClient) return;
+  self_.onward.push_back({from, next, message, after_ms(context_.mono, kConnectWaitMs)});
+  say(WantPeer{next, {}, false});
+}
+
+void Work::send_onward(const NodeId& ready) {
+  std::erase_if(self_.onward, [&](Onward& onward) {
+    if (onward.next != ready) return false;
+    if (speaks_onion(ready)) say(SendMessage{ready, std::move(onward.message)});
+    return true;
+  });
 }
 
 }  // namespace doze::onion_message

@@ -41,10 +41,7 @@ Result<OnionMessages, LoadError> load(std::span<const Row> rows) {
     NodeId client;
     client.bytes = key.array<33>();
     auto sequence = key.u64();
-    auto& mailbox = self.mailboxes[client];
-    mailbox.bytes += mail->size();
-    self.all_bytes += mail->size();
-    mailbox.mail.emplace(sequence, *std::move(mail));
+    self.mailboxes[client].mail.emplace(sequence, *std::move(mail));  // counted at Started
     self.next_sequence = std::max(self.next_sequence, sequence + 1);
   }
   return out;

@@ -1,7 +1,6 @@
 // Our own messages: to whom, over whom, and what became of them.
 #include <algorithm>
 
-#include "graph/pathfind.h"
 #include "onion_message/inside.h"
 
 namespace doze::onion_message {
@@ -23,13 +22,6 @@ std::optional<NodeId> Work::resolve(const onion::NextNode& next) const {
   if (const auto* node = std::get_if<NodeId>(&next)) return *node;
   const auto* channel = context_.views.channel_by_scid(std::get<ShortChannelId>(next));
   return channel == nullptr ? std::nullopt : std::optional(channel->peer);
-}
-
-std::set<NodeId> Work::relaying_peers() const {
-  std::set<NodeId> out;
-  for (const auto& [node, view] : context_.views.peers)
-    if (view.onion_messages()) out.insert(node);
-  return out;
 }
 
 namespace {
@@ -78,8 +70,8 @@ void Work::on(const SendOnionMessage& in) {
     if (introduction) path->first_node_id = *introduction;
   }
   if (!introduction) return undeliverable();
-  Waiting message{*introduction, *std::move(path), {in.contents, in.reply_path},
-                  in.direct,     in.tag,           after_ms(context_.mono, kConnectWaitMs)};
+  Waiting message{*introduction, *std::move(path), {in.contents, in.reply_path},           in.direct,
+                  in.tag,        in.attempt,       after_ms(context_.mono, kConnectWaitMs)};
   // Whoever asks for an invoice asks again, or has answered the request itself: an old one is no mail.
   bool mail = !std::holds_alternative<onion::InvoiceRequest>(in.contents);
   if (ours && mail && keeps_mail_for(*introduction) &&
@@ -92,13 +84,31 @@ void Work::on(const SendOnionMessage& in) {
   send_or_wait(std::move(message));
 }
 
+bool Work::may_dial(const Waiting& message) const {
+  return context_.config.role == Role::Server || (message.direct && context_.config.dial_to_confirm);
+}
+
+/// A node with which we have no channel may drop what we hand to it: announcements go both ways, and all else takes
+/// turns.
 void Work::send_or_wait(Waiting message) {
-  if (speaks_onion(message.introduction)) return send_direct(message);
-  if (!message.direct && send_over_graph(message)) return;
-  if (context_.views.connected(message.introduction) || !may_wait(message))
-    return report(message.tag, OnionMessageFate::Undeliverable);
-  say(WantPeer{message.introduction, {}, false});
+  if (speaks_onion(message.introduction)) {
+    bool trusted = has_channel_with(message.introduction);
+    bool takes_turns = !trusted && !message.direct && message.attempt % 2 == 1;
+    if (takes_turns && send_relayed(message)) return report(message.tag, OnionMessageFate::Relayed);
+    send_direct(message);
+    if (!trusted && message.direct) (void)send_relayed(message);
+    return;
+  }
+  message.relayed = send_relayed(message);
+  bool is_done = message.relayed && !(message.direct && may_dial(message));
+  if (is_done) return report(message.tag, OnionMessageFate::Relayed);
+  if (context_.views.connected(message.introduction) || !may_wait(message)) return end_waiting(message);
+  if (may_dial(message)) say(WantPeer{message.introduction, {}, false});
   self_.waiting.push_back(std::move(message));
+}
+
+void Work::end_waiting(const Waiting& message) {
+  report(message.tag, message.relayed ? OnionMessageFate::Relayed : OnionMessageFate::Undeliverable);
 }
 
 bool Work::may_wait(const Waiting& message) const {
@@ -116,71 +126,75 @@ std::optional<wire::OnionMessage> Work::build(const Waiting& message, const std:
                               message.message);
 }
 
+/// Some drop in silence what comes from peers without a channel, and pong. Who holds HTLCs keeps announcements.
 void Work::send_direct(const Waiting& message) {
   auto built = build(message, {});
   if (!built) return report(message.tag, OnionMessageFate::Undeliverable);
-  say(SendMessage{message.introduction, *std::move(built)});
-  if (message.tag != 0) ping(message.introduction, Confirm{message.tag});
+  const auto& to = message.introduction;
+  say(SendMessage{to, *std::move(built)});
+  if (message.tag == 0) return;
+  const auto& peer = context_.views.peers.at(to);
+  bool proves = has_channel_with(to) || peer.holds(Profile::Ldk) || peer.holds(Profile::Draft);
+  if (proves)
+    ping(to, Confirm{message.tag});
+  else
+    report(message.tag, OnionMessageFate::Relayed);
 }
 
-bool Work::send_over_graph(const Waiting& message) {
-  auto way =
-      graph::find_message_path(context_.views.graph, context_.signer.node_id(), relaying_peers(), message.introduction);
-  if (!way || way->size() < 2) return false;
-  auto first = way->front();
-  way->pop_back();
-  auto built = build(message, *way);
+bool Work::send_relayed(const Waiting& message) {
+  auto way = way_over_graph(message.introduction);
+  if (way.empty()) way = way_over_lsp(message);
+  if (way.size() < 2) return false;
+  auto first = way.front();
+  way.pop_back();
+  auto built = build(message, way);
   if (!built) return false;
   say(SendMessage{first, *std::move(built)});
-  report(message.tag, OnionMessageFate::Relayed);
   return true;
-}
-
-bool Work::send_over_graph(const Waiting& message, Searches& searches) {
-  auto& left = message.is_answer() ? searches.answers : searches.own;
-  if (left == 0 || searches.no_way.contains(message.introduction)) return false;
-  --left;
-  if (send_over_graph(message)) return true;
-  searches.no_way.insert(message.introduction);
-  return false;
 }
 
 /// A connection is there: what waits for this node leaves, and what may go over relays finds a way perhaps.
 void Work::retry_waiting(const NodeId& ready) {
-  Searches searches;
   for (auto& message : std::exchange(self_.waiting, {})) {
     if (message.introduction == ready) {
       if (speaks_onion(ready))
         send_direct(message);
       else
-        report(message.tag, OnionMessageFate::Undeliverable);
-    } else if (message.direct || !send_over_graph(message, searches)) {
-      self_.waiting.push_back(std::move(message));
+        end_waiting(message);
+      continue;
     }
+    message.relayed = message.relayed || send_relayed(message);
+    if (message.relayed && !(message.direct && may_dial(message)))
+      end_waiting(message);
+    else
+      self_.waiting.push_back(std::move(message));
   }
 }
 
 void Work::on(const PeerUnreachable& in) {
-  Searches searches;
+  std::erase_if(self_.onward, [&](const Onward& onward) { return onward.next == in.node_id; });
   for (auto& message : std::exchange(self_.waiting, {})) {
-    if (message.introduction != in.node_id)
+    if (message.introduction != in.node_id) {
       self_.waiting.push_back(std::move(message));
-    else if (send_over_graph(message, searches))
       continue;
-    else if (relaying_peers().empty())  // just started: a peer that relays may be there in a moment
+    }
+    message.relayed = message.relayed || send_relayed(message);
+    if (!message.relayed && relaying_peers(false).empty())  // just started: a peer that relays may be there in a moment
       self_.waiting.push_back(std::move(message)), self_.waiting.back().direct = false;
     else
-      report(message.tag, OnionMessageFate::Undeliverable);
+      end_waiting(message);
   }
 }
 
 void Work::waiting_deadlines() {
-  Searches searches;
+  std::erase_if(self_.onward, [&](const Onward& onward) { return onward.until <= context_.mono; });
   for (auto& message : std::exchange(self_.waiting, {})) {
-    if (message.until > context_.mono)
+    if (message.until > context_.mono) {
       self_.waiting.push_back(std::move(message));
-    else if (!send_over_graph(message, searches))
-      report(message.tag, OnionMessageFate::Undeliverable);
+      continue;
+    }
+    message.relayed = message.relayed || send_relayed(message);
+    end_waiting(message);
   }
 }
 

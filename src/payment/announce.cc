@@ -103,7 +103,8 @@ void announce(Work& work, Outgoing& payment) {
     payment.announcements.emplace(tag, std::nullopt);
     // The draft's L gives as many paths as there should be announcements, LDK's one for all of them.
     const auto& reply = replies[at++ % replies.size()];
-    work.say(SendOnionMessage{path, onion::HeldHtlcAvailable{invoice->profile()}, reply, true, tag});
+    auto attempt = static_cast<std::uint32_t>(payment.announce_round);
+    work.say(SendOnionMessage{path, onion::HeldHtlcAvailable{invoice->profile()}, reply, true, tag, attempt});
   }
 }
 

@@ -86,8 +86,8 @@ void answer(Work& work, const Bytes& key, ReleaseDue& release) {
   release.tag = make_tag(TagOwner::Payment, work.state.next_tag++);
   work.state.release_tags.emplace(release.tag, key);
   release.next = after_ms(work.context.mono, kReleaseOutcomeWaitMs);
-  work.say(
-      SendOnionMessage{*std::move(path), onion::ReleaseHeldHtlc{release.profile}, std::nullopt, false, release.tag});
+  work.say(SendOnionMessage{*std::move(path), onion::ReleaseHeldHtlc{release.profile}, std::nullopt, false, release.tag,
+                            static_cast<std::uint32_t>(release.answers + release.failures)});
 }
 
 bool is_due(const Work& work, const ReleaseDue& release, bool all) {

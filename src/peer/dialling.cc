@@ -9,12 +9,15 @@ bool Work::wanted(const NodeId& node, const Known& known) const {
   return !known.paused && (known.keep || has_channel(node));
 }
 
+/// What others announce may be the machine next to ours, or our own; where all nodes are on one machine it must be.
 std::vector<wire::NetworkAddress> Work::addresses_of(const NodeId& node, const Known& known) const {
   auto out = known.addresses;
   const auto* in_graph = context_.views.graph.node(node);
   if (in_graph != nullptr && in_graph->announced)
-    for (const auto& address : in_graph->announced->addresses)
-      if (std::find(out.begin(), out.end(), address) == out.end()) out.push_back(address);
+    for (const auto& address : in_graph->announced->addresses) {
+      bool may = context_.config.network == wire::Network::Regtest || wire::is_public(address);
+      if (may && std::find(out.begin(), out.end(), address) == out.end()) out.push_back(address);
+    }
   if (out.size() > kMaxAddresses) out.resize(kMaxAddresses);
   return out;
 }

@@ -168,4 +168,34 @@ Result<std::vector<NetworkAddress>, ParseError> read_addresses(ByteView bytes) {
   return out;
 }
 
+namespace {
+/// RFC 6890 and its updates.
+bool is_public_ipv4(const Ipv4& ip) {
+  auto in = [&](std::uint32_t network, int bits) {
+    std::uint32_t own = std::uint32_t{ip[0]} << 24 | std::uint32_t{ip[1]} << 16 | std::uint32_t{ip[2]} << 8 | ip[3];
+    return (own ^ network) >> (32 - bits) == 0;
+  };
+  constexpr std::pair<std::uint32_t, int> kSpecial[] = {
+      {0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
+      {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24}, {0xc0a80000, 16}, {0xc6120000, 15},
+      {0xc6336400, 24}, {0xcb007100, 24}, {0xe0000000, 3}};
+  return std::none_of(std::begin(kSpecial), std::end(kSpecial),
+                      [&](const auto& special) { return in(special.first, special.second); });
+}
+/// Only 2000::/3 is given out; of that, no tunnels that lead to an IPv4 address, and no documentation.
+bool is_public_ipv6(const Ipv6& ip) {
+  if (ip[0] >> 5 != 1) return false;
+  bool teredo_and_other = ip[0] == 0x20 && ip[1] == 0x01 && ip[2] < 2;
+  bool documentation = ip[0] == 0x20 && ip[1] == 0x01 && ip[2] == 0x0d && ip[3] == 0xb8;
+  bool six_to_four = ip[0] == 0x20 && ip[1] == 0x02;
+  return !teredo_and_other && !documentation && !six_to_four;
+}
+}  // namespace
+
+bool is_public(const NetworkAddress& address) {
+  if (const auto* ip = std::get_if<Ipv4>(&address.host)) return is_public_ipv4(*ip);
+  if (const auto* ip = std::get_if<Ipv6>(&address.host)) return is_public_ipv6(*ip);
+  return std::holds_alternative<TorV3>(address.host);
+}
+
 }  // namespace doze::wire

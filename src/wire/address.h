@@ -33,6 +33,10 @@ struct NetworkAddress {
 /// 0: neither, all of them together.
 [[nodiscard]] std::uint64_t network_of(std::string_view host_and_port);
 
+/// Whether the internet has it in one place: no private, loopback, link-local, shared, multicast or reserved IP
+/// address, and no DNS hostname, whose owner chooses anew each time what it leads to.
+[[nodiscard]] bool is_public(const NetworkAddress& address);
+
 void write(Writer& out, const NetworkAddress& address);  // descriptor type in front
 [[nodiscard]] Bytes to_bytes(const std::vector<NetworkAddress>& addresses);
 /// Stops without complaint at the first unknown type, as BOLT 7 asks: its length is unknown. Tor v2 is skipped.

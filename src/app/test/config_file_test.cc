@@ -47,6 +47,7 @@ const std::vector<std::pair<const char*, std::vector<Key>>>& keys() {
          [](S s) { return s.node.announced_addresses.size() == 2; }},
         {"hold_window_blocks = 1008", "hold_window_blocks = 1009",
          [](S s) { return s.node.hold_window_blocks == 1008; }},
+        {"dial_to_confirm = false", "dial_to_confirm = 0", [](S s) { return !s.node.dial_to_confirm; }},
         {"log_level = \"debug\"", "log_level = \"loud\"", [](S s) { return s.log_level == "debug"; }}}},
       {"bitcoind",
        {{"host = \"192.0.2.1\"", "host = 7", [](S s) { return s.bitcoind.host == "192.0.2.1"; }},

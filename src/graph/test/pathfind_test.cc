@@ -1,5 +1,6 @@
 #include "graph/pathfind.h"
 
+#include "graph/search.h"
 #include "graph/test/small_graph.h"
 
 namespace doze::graph::test {
@@ -426,6 +427,35 @@ TEST(FindRoute, failures_describe_themselves_with_their_numbers) {
 MessagePathFailure why(const Result<std::vector<NodeId>, MessagePathFailure>& result) {
   EXPECT_FALSE(result.has_value());
   return result.has_value() ? MessagePathFailure::NoPath : result.error();
+}
+
+TEST(FindRoute, a_second_pass_that_finds_nothing_ends_when_it_has_looked_at_enough) {
+  // A ladder of which every rung can be dear or slow: labels multiply, and no way keeps both limits.
+  Graph graph;
+  std::uint32_t number = 100;
+  constexpr std::uint8_t kRungs = 60;
+  for (std::uint8_t i = 2; i < 2 + kRungs; ++i) {
+    auto next = static_cast<std::uint8_t>(i + 1);
+    for (std::uint32_t k = 0; k < 20; ++k)
+      connect(graph, number++, i, next, {.fee_base = 1'000 * k, .cltv = static_cast<std::uint16_t>(20 - k)});
+  }
+  RouteRequest wanted;
+  wanted.local_node_id = id(1);
+  wanted.channels = {local(1, 2)};
+  wanted.destination = PlainDestination{id(2 + kRungs), {}};
+  wanted.amount = Msat(1'000'000);
+  wanted.final_cltv_expiry = CltvExpiry(100);
+  wanted.max_fee = Msat(100'000'000);
+  wanted.max_cltv_expiry = CltvExpiry(100'000);
+  std::vector<Tail> tails{{.entry = id(2 + kRungs), .amount = wanted.amount, .cltv_expiry = CltvExpiry(100)}};
+  Search search(graph, wanted, tails);
+  auto limits = search.limits();
+  ASSERT_FALSE(search.run(limits, kMaxLabels).has_value());  // more than 20 hops
+  auto all = search.looks();
+  constexpr std::size_t kMost = 500;
+  ASSERT_GT(all, 2 * kMost);
+  EXPECT_FALSE(search.run(limits, kMaxLabels, kMost).has_value());
+  EXPECT_LE(search.looks(), kMost + 2 * 20);
 }
 
 TEST(FindMessagePath, a_connected_destination_is_its_own_path) {

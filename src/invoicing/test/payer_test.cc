@@ -219,16 +219,25 @@ TEST_F(Payer, a_public_node_that_cannot_receive_the_amount_says_so) {
   EXPECT_EQ(contents_of<onion::InvoiceError>(ask_for_tea()).size(), 1U);
 }
 
-TEST_F(Payer, a_disabled_ordinary_offer_is_an_error) {
+TEST_F(Payer, a_disabled_ordinary_offer_is_silent) {
   command::CreateOffer command;
   command.amount = Msat(5'000);
   command.description = "tea";
   world.m.command(command);
   auto tea = world.m.room.inside->own.begin()->second.offer;
   world.m.command(command::DisableOffer{tea.id()});
-  auto answered = world.deliver(s, world.m, World::only(world.ask(tea, 7)));
-  EXPECT_TRUE(contents_of<onion::Invoice>(answered).empty());
-  EXPECT_EQ(contents_of<onion::InvoiceError>(answered).size(), 1U);
+  // Its path lives on, but tells nobody that we are there.
+  EXPECT_TRUE(of<SendOnionMessage>(world.deliver(s, world.m, World::only(world.ask(tea, 7)))).empty());
+}
+
+TEST_F(Payer, requests_are_relayed_where_they_can_be_and_repetitions_are_counted) {
+  EXPECT_FALSE(request.direct);
+  std::vector<std::uint32_t> attempts{request.attempt};
+  for (int i = 0; i < 2; ++i) {
+    s.mono = after_ms(s.mono, kInvoiceRepeatMs);
+    attempts.push_back(World::only(s.step(DeadlineReached{})).attempt);
+  }
+  EXPECT_EQ(attempts, (std::vector<std::uint32_t>{0, 1, 2}));
 }
 
 }  // namespace

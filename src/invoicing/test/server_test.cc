@@ -310,6 +310,36 @@ TEST_F(Server, a_forwarded_request_is_never_answered_with_an_error) {
   EXPECT_TRUE(world.deliver(m, world.r, forwarded).empty());
 }
 
+TEST_F(Server, strangers_are_answered_no_more_than_twice_what_they_ask) {
+  Context context = m.context();
+  Effects out;
+  Work work{*m.room.inside, context, out};
+  NodeId stranger{}, other{}, neighbour{};
+  stranger.bytes[0] = 1, other.bytes[0] = 2, neighbour.bytes[0] = 3;
+  m.invited.insert(neighbour);
+  std::uint64_t asked = 0, answered = 0;
+  for (int i = 0; i < 96; ++i) {
+    asked += kSmallAnswerBytes;
+    if (may_answer(work, stranger, 500, 3'000)) answered += kLargeAnswerBytes;
+  }
+  EXPECT_GE(answered, kLargeAnswerBytes);  // the first one at once
+  EXPECT_LE(answered, kStrangersFirstAnswerBytes + kAnswerBytesPerRequestByte * asked);
+  // Small answers are never held up by that.
+  for (int i = 0; i < 96; ++i) EXPECT_TRUE(may_answer(work, other, 500, 900));
+  // All strangers together.
+  std::uint64_t in_all = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    NodeId fresh{};
+    fresh.bytes[0] = 4, fresh.bytes[1] = static_cast<std::uint8_t>(i),
+    fresh.bytes[2] = static_cast<std::uint8_t>(i / 256);
+    in_all += may_answer(work, fresh, 500, 3'000) ? kLargeAnswerBytes : 0;
+  }
+  EXPECT_LE(in_all, kAnswersBurstBytes);
+  EXPECT_TRUE(may_answer(work, neighbour, 500, 3'000));
+  forget_answers(work, stranger);
+  EXPECT_FALSE(m.room.inside->answers.left.contains(stranger));
+}
+
 TEST_F(Server, an_empty_slot_is_an_error_at_once) {
   world.join();
   world.served_by_r();  // lost on its way

@@ -196,37 +196,14 @@ struct FullMailboxTest : MailboxTest {
   }
 };
 
-TEST_F(FullMailboxTest, a_full_mailbox_takes_no_more_from_its_largest_source_which_makes_room_for_another) {
-  post_from(second_sender, 200);
-  for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
-  EXPECT_EQ(server.rows.size(), kMailboxMessages);
-  EXPECT_EQ(number("messages"), kMailboxMessages);
-  post_from(second_sender, 201);
-  server.restart();
-  auto got = read(wake());
-  ASSERT_EQ(got.size(), kMailboxMessages);
-  EXPECT_EQ(got[0], 200);
-  EXPECT_EQ(got[1], 1);  // number 0 went for the other source's second one
-  EXPECT_EQ(got[kMailboxMessages - 2], static_cast<int>(kMailboxMessages) - 2);  // the last was refused
-  EXPECT_EQ(got.back(), 201);
-}
-
-TEST_F(FullMailboxTest, a_mailbox_holds_so_many_bytes_and_not_more) {
-  for (int i = 0; i < 40; ++i) post(static_cast<std::uint8_t>(i), 20'000);
-  EXPECT_LE(number("bytes"), kMailboxBytes);
-  EXPECT_GT(number("bytes"), kMailboxBytes - 40'000);
-  auto kept = number("messages");
-  EXPECT_EQ(server.rows.size(), kept);
-  EXPECT_EQ(read(wake()).size(), kept);
-}
-
-/// What somebody without a channel posts, whose id the test chooses.
-struct CrowdTest : MailboxTest {
+/// What somebody without a channel posts, whose id the test chooses; or an LSP, many times.
+struct CrowdTest : FullMailboxTest {
   wire::OnionMessage message = std::get<wire::OnionMessage>([this] {
     auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
     auto effects = sender.step(SendOnionMessage{path, contents(1), std::nullopt, false, 0});
     return of<SendMessage>(effects).at(0).message;
   }());
+  std::uint64_t units(std::size_t packet) { return (kMailOverhead + packet + kMailUnitBytes - 1) / kMailUnitBytes; }
   Effects post_as(std::uint8_t first_byte, std::size_t number) {
     NodeId source;
     source.bytes.fill(first_byte);
@@ -235,37 +212,133 @@ struct CrowdTest : MailboxTest {
     server.see(source);
     return server.step(MessageReceived{source, message});
   }
+  Effects post_again(const NodeId& source) { return server.step(MessageReceived{source, message}); }
 };
 
-TEST_F(CrowdTest, many_sources_of_one_message_each_drive_no_mail_out) {
-  post(7);
-  auto honest = *server.rows.begin();
-  for (std::uint8_t side : {0x00, 0xff})  // lesser and greater ids than the honest one's
-    for (std::size_t i = 0; i < 2 * kMailboxMessages; ++i) post_as(side, i);
-  EXPECT_TRUE(server.rows.contains(honest.first));
-  EXPECT_EQ(server.rows.size(), kStrangersMessages);
-  EXPECT_EQ(read(wake()).at(0), 7);
-}
-
-TEST_F(CrowdTest, strangers_leave_room_for_peers_with_channels) {
+TEST_F(CrowdTest, what_a_thousand_fresh_ids_leave_drives_no_older_mail_out_and_a_payers_lsp_gets_in) {
+  server.channels.clear();
+  server.add_channel(client.id, ShortChannelId::of(16'000'000, 1, 1));
   server.add_channel(second_sender.id, ShortChannelId::of(16'000'000, 3, 1));
-  for (std::size_t i = 0; i < 2 * kMailboxMessages; ++i) post_as(0xff, i);
-  constexpr auto kLeft = kMailboxMessages - kStrangersMessages;
-  for (std::size_t i = 0; i < kLeft; ++i) EXPECT_EQ(story(post_from(second_sender, 9)), "put");
-  EXPECT_EQ(server.rows.size(), kMailboxMessages);
-  for (std::size_t i = 0; i < kMailboxMessages; ++i) post_as(0x00, i);
-  auto got = read(wake());
-  EXPECT_EQ(std::count(got.begin(), got.end(), 9), kLeft);
+  post(7);  // an honest stranger, first
+  auto honest = server.rows;
+  for (std::uint8_t side : {0x00, 0xff})  // lesser and greater ids than the honest one's
+    for (std::size_t i = 0; i < 500; ++i) post_as(side, i);
+  EXPECT_TRUE(server.rows.contains(honest.begin()->first));
+  EXPECT_EQ(story(post_as(0x77, 1)), "put");  // a payer that comes now
+  // Where there were more of them it is refused, before its pong. Its LSP, over which it sends as well, is not.
+  for (std::size_t i = 0; i < kStrangersMail.burst_units; ++i) post_as(0x01, i);
+  EXPECT_EQ(server.rows.size(), kStrangersMail.burst_units);
+  auto refused = post_as(0x77, 1);
+  EXPECT_EQ(story(refused), "");
+  EXPECT_EQ(of<DropPeer>(refused).size(), 1U);
+  EXPECT_EQ(story(post_from(second_sender, 9)), "put");
+  EXPECT_TRUE(server.rows.contains(honest.begin()->first));
+  // And minutes after the flood it gets in itself.
+  server.mono = after_ms(server.mono, kStrangersMail.unit_ms);
+  EXPECT_EQ(story(post_as(0x77, 1)), "put");
 }
 
-TEST_F(CrowdTest, what_is_refused_costs_no_row_and_our_own_mail_is_never_a_strangers) {
-  for (std::size_t i = 0; i < kStrangersMessages; ++i) EXPECT_EQ(story(post_as(0xff, i)), "put");
-  auto refused = post_as(0xff, kStrangersMessages);
-  EXPECT_EQ(story(refused), "");
-  EXPECT_EQ(of<DropPeer>(refused).size(), 1U);  // before its pong: it must not believe that it was kept
+TEST_F(CrowdTest, a_flood_that_never_ends_does_not_fill_the_room_of_strangers) {
+  auto& box = server.room.inside->mailboxes;
+  // Three weeks' flood, an hour at a time.
+  for (int hour = 0; hour < 24 * 21; ++hour) {
+    while (story(post_as(0xff, 1)) == "put") {
+    }
+    server.mono = after_ms(server.mono, 3'600'000);
+    server.wall = after_s(server.wall, 3'600);
+    server.step(DeadlineReached{});
+    ASSERT_LT(box.at(client.id).strangers.units, kStrangersMail.most_units);
+  }
+  EXPECT_GT(box.at(client.id).strangers.units, kStrangersMail.most_units / 2);
+  EXPECT_EQ(story(post_as(0x77, 1)), "put");
+}
+
+TEST_F(CrowdTest, an_lsp_may_announce_hundreds_at_once_and_what_it_left_stays) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < kPeersMail.burst_units + 10; ++i) kept += story(post_again(sender.id)) == "put" ? 1 : 0;
+  EXPECT_EQ(kept, kPeersMail.burst_units);
+  EXPECT_EQ(server.all<DropPeer>().size(), 0U);  // a neighbour brings the messages of many
+  EXPECT_EQ(server.rows.size(), kept);
+  EXPECT_EQ(story(post_from(second_sender, 200)), "put");
+  server.mono = after_ms(server.mono, kPeersMail.unit_ms);
+  EXPECT_EQ(story(post_again(sender.id)), "put");
+}
+
+TEST_F(CrowdTest, a_mailbox_is_bounded_and_keeps_a_reserve_for_each_peer_with_a_channel) {
+  auto& box = server.room.inside->mailboxes[client.id];
+  Mail mail{sender.id, server.wall, message, false};
+  box.all.units = kBoxUnits;
+  for (std::uint64_t i = 0; i < kSourceReserve; ++i) ASSERT_EQ(story(post_again(sender.id)), "put");
+  EXPECT_EQ(story(post_again(sender.id)), "");
+  EXPECT_EQ(story(post_again(second_sender.id)), "put");
+}
+
+TEST_F(CrowdTest, all_mailboxes_together_are_bounded_strangers_apart) {
+  auto& inside = *server.room.inside;
+  inside.strangers_bytes = kAllStrangersMail;
+  EXPECT_EQ(story(post_as(0xff, 1)), "");
+  EXPECT_EQ(story(post_again(sender.id)), "put");
+  inside.source_bytes[sender.id] = kSourceBytesInAll;
+  EXPECT_EQ(story(post_again(sender.id)), "");
+  EXPECT_EQ(story(post_again(second_sender.id)), "put");
+  inside.familiar_bytes = kAllFamiliarMail;
+  EXPECT_EQ(story(post_again(second_sender.id)), "");
+  inside.strangers_bytes = 0;
+  EXPECT_EQ(story(post_as(0xff, 1)), "put");
+}
+
+TEST_F(CrowdTest, large_messages_count_as_many_small_ones) {
+  std::uint64_t kept = 0;
+  for (int i = 0; i < 100; ++i) kept += story(post(1, 20'000)) == "put" ? 1 : 0;
+  EXPECT_EQ(kept, kPeersMail.burst_units / units(onion::kLargeMessagePayloads + 66));
+}
+
+TEST_F(CrowdTest, our_own_mail_is_never_a_strangers) {
+  for (std::size_t i = 0; i < 2 * kStrangersMail.burst_units; ++i) post_as(0xff, i);
   auto path = *onion::path_through_peer(fresh_key(client.rng), server.id, client.id, Bytes{5});
   onion::HeldHtlcAvailable ours{Profile::Ldk};
   EXPECT_EQ(story(server.step(SendOnionMessage{path, ours, std::nullopt, true, 0})), "put");
+}
+
+TEST_F(CrowdTest, mail_is_counted_the_same_after_a_restart) {
+  post_again(sender.id);
+  post_as(0xff, 1);
+  post_as(0xff, 2);
+  auto bytes = server.room.inside->strangers_bytes;
+  auto count = [&] {
+    const auto& box = server.room.inside->mailboxes.at(client.id);
+    return std::tuple(box.all.messages, box.strangers.messages, box.sources.size(), server.room.inside->strangers_bytes,
+                      server.room.inside->familiar_bytes);
+  };
+  auto before = count();
+  EXPECT_EQ(before, std::tuple(3U, 2U, 1U, bytes, bytes / 2));
+  server.restart();
+  EXPECT_EQ(count(), before);
+  auto effects = wake();
+  pong(effects);
+  EXPECT_EQ(server.room.inside->strangers_bytes, 0U);
+  EXPECT_EQ(server.room.inside->familiar_bytes, 0U);
+  EXPECT_TRUE(server.room.inside->source_bytes.empty());
+}
+
+TEST_F(CrowdTest, a_full_mailbox_comes_in_batches_and_passes_the_clients_own_limits) {
+  for (std::size_t i = 0; i < kPeersMail.burst_units; ++i) post_again(sender.id);
+  for (std::size_t i = 0; i < kStrangersMail.burst_units; ++i) post_as(0xff, i);
+  auto all = server.rows.size();
+  ASSERT_EQ(all, kPeersMail.burst_units + kStrangersMail.burst_units);
+  client.add_channel(server.id, ShortChannelId::of(16'000'000, 1, 1));
+  auto effects = wake();
+  std::size_t heard = 0, batches = 0;
+  while (!of<PingPeer>(effects).empty() && batches < 100) {
+    auto batch = of<SendMessage>(effects);
+    EXPECT_LE(batch.size(), kBatchMessages);
+    for (const auto& one : batch)
+      heard += of<OnionMessageReceived>(client.step(MessageReceived{server.id, one.message})).size();
+    ++batches;
+    effects = pong(effects);
+  }
+  EXPECT_EQ(heard, all);
+  EXPECT_TRUE(server.rows.empty());
 }
 
 TEST_F(MailboxTest, old_mail_goes_while_running_and_at_start) {
@@ -288,15 +361,6 @@ TEST_F(MailboxTest, mail_of_somebody_who_is_no_client_any_more_goes) {
   server.channels.clear();
   server.next_deadline();
   EXPECT_TRUE(server.rows.empty());
-}
-
-TEST_F(FullMailboxTest, a_full_mailbox_delivered_in_one_burst_passes_the_clients_own_limits) {
-  for (std::size_t i = 0; i < kMailboxMessages; ++i) post(static_cast<std::uint8_t>(i));
-  auto effects = wake();
-  std::size_t heard = 0;
-  for (const auto& message : of<SendMessage>(effects))
-    heard += of<OnionMessageReceived>(client.step(MessageReceived{server.id, message.message})).size();
-  EXPECT_EQ(heard, kMailboxMessages);
 }
 
 TEST_F(MailboxTest, rows_that_are_cut_short_or_of_another_version_are_refused) {

@@ -153,6 +153,18 @@ TEST_F(DiallingTest, a_wanted_peer_without_address_is_unreachable_at_once_and_fo
   EXPECT_TRUE(alice.rows.empty());
 }
 
+TEST_F(DiallingTest, what_others_announce_is_not_dialled_inside_of_our_own_network) {
+  announce_bob(9);  // 127.0.0.1
+  alice.config.network = wire::Network::Signet;
+  alice.step(WantPeer{bob.id, {}, false});
+  EXPECT_TRUE(alice.all<Dial>().empty());
+  EXPECT_EQ(alice.all<PeerUnreachable>().size(), 1U);
+  // What the operator says is another matter.
+  alice.step(WantPeer{bob.id, {address(3)}, true});
+  ASSERT_EQ(alice.all<Dial>().size(), 1U);
+  EXPECT_EQ(alice.all<Dial>()[0].addresses, std::vector{address(3)});
+}
+
 TEST_F(DiallingTest, remembered_addresses_come_before_those_of_the_graph) {
   announce_bob(9);
   alice.step(WantPeer{bob.id, {address(3)}, true});

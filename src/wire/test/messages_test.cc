@@ -403,5 +403,18 @@ TEST(Messages, gossip_is_told_by_its_type_whether_or_not_it_can_be_read) {
   EXPECT_FALSE(is_gossip(Bytes{1}));
 }
 
+TEST(Addresses, only_what_the_internet_has_in_one_place_is_public) {
+  for (const char* text : {"8.8.8.8:1", "172.32.0.1:1", "100.128.0.1:1", "223.255.255.255:1", "[2600::1]:1",
+                           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.onion:1"})
+    EXPECT_TRUE(is_public(*parse_address(text))) << text;
+  for (const char* text :
+       {"127.0.0.1:1",         "127.255.255.255:1", "10.1.2.3:1",      "172.16.0.1:1", "172.31.255.255:1",
+        "192.168.1.1:1",       "169.254.1.1:1",     "100.64.0.1:1",    "0.0.0.0:1",    "224.0.0.1:1",
+        "255.255.255.255:1",   "[::1]:1",           "[::]:1",          "[fe80::1]:1",  "[fd00::1]:1",
+        "[::ffff:10.0.0.1]:1", "[2002:a00:1::1]:1", "[2001:db8::1]:1", "[ff02::1]:1",  "localhost:1",
+        "node.example:1"})
+    EXPECT_FALSE(is_public(parse_address(text).value_or(NetworkAddress{}))) << text;
+}
+
 }  // namespace
 }  // namespace doze::wire

@@ -1,0 +1,32 @@
+// How much strangers are answered: a small question can have a large answer, and goes where they like.
+#include <algorithm>
+
+#include "invoicing/inside.h"
+
+namespace doze::invoicing {
+
+bool may_answer(Work& work, const NodeId& from, std::size_t request_bytes, std::size_t answer_bytes) {
+  const auto& self = work.context.signer.node_id();
+  if (from == self || work.context.views.is_client(from)) return true;
+  auto asked = request_bytes <= kSmallAnswerContents ? kSmallAnswerBytes : kLargeAnswerBytes;
+  auto answer = answer_bytes <= kSmallAnswerContents ? kSmallAnswerBytes : kLargeAnswerBytes;
+  auto& budget = work.state.answers;
+  auto& left = budget.left.try_emplace(from, kStrangersFirstAnswerBytes).first->second;
+  left = std::min(left + kAnswerBytesPerRequestByte * asked, kStrangersFirstAnswerBytes + kLargeAnswerBytes);
+  auto full_at = after_ms(std::max(budget.full_at, work.context.mono), answer * 1'000 / kAnswersBytesPerS);
+  bool too_much = full_at > after_ms(work.context.mono, kAnswersBurstBytes * 1'000 / kAnswersBytesPerS);
+  if (left < answer || too_much) {
+    work.notify(Severity::Debug, "request_not_answered",
+                {{"from", from.hex()}, {"reason", too_much ? "strangers ask too much" : "it asks too much"}});
+    return false;
+  }
+  left -= answer;
+  budget.full_at = full_at;
+  return true;
+}
+
+void forget_answers(Work& work, const NodeId& peer) {
+  work.state.answers.left.erase(peer);
+}
+
+}  // namespace doze::invoicing
