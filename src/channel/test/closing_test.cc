@@ -606,9 +606,9 @@ TEST(Force, a_row_of_before_says_what_is_unclaimed) {
   auto expected = pair.a.only_channel().unclaimed;
   pair.mine({pair.a.all<Broadcast>().back().transaction});
   auto& row = pair.a.rows.at({Table::Channel, to_bytes(pair.id().view())});
-  // closed_by, closed_height, one output, no key: what version 1 had not.
+  // HTLCs without a path, closed_by, closed_height, one output, no key: what version 1 had not.
   row[0] = 1;
-  row.resize(row.size() - (1 + 32) - 4 - (4 + 4 + 8) - 1);
+  row.resize(row.size() - 4 - (1 + 32) - 4 - (4 + 4 + 8) - 1);
   pair.a.restart();
   EXPECT_EQ(pair.a.only_channel().unclaimed, expected);
 }
