@@ -343,6 +343,8 @@ void write_rows(Work& work);
 
 // spec.cc
 [[nodiscard]] wire::Message to_message(const Update& update);
+/// The HTLC that an update (`ours`, or the peer's) removes; nullopt: it removes none.
+[[nodiscard]] std::optional<HtlcId> removed_by(const Update& update, bool ours);
 /// False: they remove an HTLC that is not there, or add one that nobody can pay. Then the spec is worth nothing.
 [[nodiscard]] bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs);
 /// What we propose (written with the step), and what the peer did (forgotten with the connection until it signs).

@@ -311,8 +311,8 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
     if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update)) {
       if (auto it = channel.offered.find(add->id); it != channel.offered.end())
         work.say(OfferedHtlcCommitted{it->second.origin, channel.id, add->id});
-    } else if (auto id = std::visit([](const auto& message) { return removed_id(message); }, update)) {
-      work.say(ReceivedHtlcGone{channel.id, *id, std::holds_alternative<wire::UpdateFulfillHtlc>(update)});
+    } else if (auto htlc = removed_by(update, true)) {
+      work.say(ReceivedHtlcGone{channel.id, htlc->id, std::holds_alternative<wire::UpdateFulfillHtlc>(update)});
     }
   }
   continue_closing(work, channel);

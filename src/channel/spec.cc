@@ -82,16 +82,6 @@ bool is_dust(const Channel& channel, FeeratePerKw feerate, bool our_commitment, 
   return commitment::is_trimmed(channel.format, feerate, limit, id.offered == our_commitment, amount);
 }
 
-std::optional<HtlcId> removed_by(const Update& update, bool ours) {
-  return std::visit(
-      [&]<class M>(const M& message) -> std::optional<HtlcId> {
-        if constexpr (requires { message.id; } && !std::is_same_v<M, wire::UpdateAddHtlc>)
-          return HtlcId{!ours, message.id};
-        return std::nullopt;
-      },
-      update);
-}
-
 /// Moves on by one update that was checked when it was taken.
 void apply(const Channel& channel, Next& next, const Update& update, bool ours) {
   auto& [spec, totals] = next;
@@ -129,6 +119,16 @@ const Next& cached(const Channel& channel, std::optional<Next>& cache, const Spe
 }
 
 }  // namespace
+
+std::optional<HtlcId> removed_by(const Update& update, bool ours) {
+  return std::visit(
+      [&]<class M>(const M& message) -> std::optional<HtlcId> {
+        if constexpr (requires { message.id; } && !std::is_same_v<M, wire::UpdateAddHtlc>)
+          return HtlcId{!ours, message.id};
+        return std::nullopt;
+      },
+      update);
+}
 
 Bytes script_of(const Channel& channel) {
   return commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding);
