@@ -47,14 +47,15 @@ class Network:
 
     def restart(self, change):
         """Stops all, changes their databases, starts all. Processor milliseconds of each start, nobody connected yet."""
+        usable = lambda: [sum(c["usable"] for c in n.cli("listchannels")["channels"]) for n in self.nodes]
+        before = usable()
         for node in self.nodes:
             node.stop(kill=False)
         change()
         for node in self.nodes:
             node.start()
         took = [processor_ms(node.process) for node in self.nodes]
-        usable = lambda: all(c["usable"] for n in self.nodes for c in n.cli("listchannels")["channels"])
-        until("all channels", usable)
+        until("the channels of before", lambda: usable() == before)
         for node in self.nodes:
             until("the chain", lambda: node.synced(self.bitcoind.height()))
         time.sleep(1)

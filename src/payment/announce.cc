@@ -77,9 +77,10 @@ void confirm_holder(Work& work, Outgoing& payment) {
   if (!payment.held || !payment.committed || payment.release_paths.empty() || !payment.htlc) return;
   const auto* channel = work.context.views.channel(payment.htlc->channel_id);
   if (channel == nullptr || !channel->usable) return;  // again when it is
-  std::erase_if(work.state.pings, [&](const auto& entry) { return entry.second == payment.id; });
+  if (payment.ping) work.state.pings.erase(*payment.ping);
   auto token = make_tag(TagOwner::Payment, work.state.next_tag++);
   work.state.pings.emplace(token, payment.id);
+  payment.ping = token;
   work.say(PingPeer{channel->peer, token});
 }
 
@@ -213,17 +214,24 @@ void hasten_announcements(Work& work, const Outgoing& payment) {
   auto offer = OutgoingIndex::offer_key(payment);
   const auto& told = work.state.outgoing.index().told;
   std::vector<PaymentId> ids;
-  for (auto it = told.lower_bound({offer, MonoTime(0), PaymentId{}}); it != told.end(); ++it) {
-    const auto& [other, when, id] = *it;
-    bool quiet = when.value() != 0 && after_ms(when, kHastenQuietMs) > work.context.mono;
-    if (other != offer || quiet || ids.size() == kHastenedPerSign) break;
-    ids.push_back(id);
+  for (bool confirmed : {false, true}) {
+    bool any = false;
+    for (auto it = told.lower_bound({offer, confirmed, MonoTime(0), PaymentId{}}); it != told.end(); ++it) {
+      const auto& [other, in_mailbox, when, id] = *it;
+      if (other != offer || in_mailbox != confirmed) break;
+      any = true;
+      bool quiet = when.value() != 0 && after_ms(when, kHastenQuietMs) > work.context.mono;
+      if (quiet || ids.size() == kHastenedPerSign) break;
+      ids.push_back(id);
+    }
+    if (any) break;  // what is in the mailbox comes by itself
   }
   for (const auto& id : ids) {
     auto& held = *work.state.outgoing.edit(id);
     auto soon = after_ms(work.context.mono, kHastenMs);
     if (!held.next_announce || *held.next_announce > soon) held.next_announce = soon;
     held.told_at = soon;
+    held.announce_round = 0;  // soon again, if it does not arrive
   }
 }
 

@@ -75,10 +75,12 @@ void clients_due(Work& work) {
   for (auto it = due.begin(); it != due.end() && it->first <= work.context.mono; ++it) keys.push_back(it->second);
   for (const auto& key : keys) {
     auto& forward = *work.state.forwards.edit(key);
-    work.context.views.chain_synced
-        ? end_failed(work, forward, ForwardState::Waiting, "the client did not wake in time",
-                     onion::kTemporaryChannelFailure)
-        : end_failed(work, forward, ForwardState::Waiting, "our block chain is behind", onion::kTemporaryNodeFailure);
+    bool behind = !work.context.views.chain_synced;
+    const char* why = behind              ? "our block chain is behind"
+                      : forward.turn != 0 ? "the next channel stayed full"
+                                          : "the client did not wake in time";
+    end_failed(work, forward, ForwardState::Waiting, why,
+               behind ? onion::kTemporaryNodeFailure : onion::kTemporaryChannelFailure);
   }
 }
 

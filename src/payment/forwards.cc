@@ -101,6 +101,15 @@ std::uint64_t waits_for_ms(const Work& work, const ChannelView& next) {
   return within(work.state.left, kClientBlinkMs) ? kClientBlinkMs : 0;
 }
 
+/// An ordinary forward to a client that was sent mail: it may have been held for it, and many come at once when it
+/// wakes.
+bool comes_for_woken_client(const Work& work, const Forward& forward) {
+  const auto* next = work.context.views.channel(forward.next_channel);
+  if (next == nullptr || !work.context.views.is_client(next->peer)) return false;
+  auto it = work.state.awake.find(next->peer);
+  return it != work.state.awake.end() && after_ms(it->second, kClientAwakeWindowMs) > work.context.mono;
+}
+
 }  // namespace
 
 void end_failed(Work& work, Forward& forward, ForwardState from, std::string why, std::uint16_t code) {
@@ -326,8 +335,11 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
     if (!forward->wait_until) forward->wait_until = after_ms(work.context.mono, std::max(wait, kClientBlinkMs));
     return;
   }
-  if (forward->hold && waits_for_room(word.reason)) {
-    if (!move(work, *forward, ForwardState::Forwarded, ForwardState::Released)) return;
+  if (waits_for_room(word.reason) && (forward->hold || comes_for_woken_client(work, *forward))) {
+    if (forward->turn == 0) forward->turn = work.state.next_turn++;
+    if (!forward->hold && !forward->wait_until) forward->wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
+    if (!move(work, *forward, ForwardState::Forwarded, back)) return;
     return wait_for_room(work, *forward, word.reason);
   }
   end_failed(work, *forward, ForwardState::Forwarded, std::string("the next channel refused it: ") + name(word.reason),

@@ -73,6 +73,7 @@ struct Outgoing {
   std::size_t announce_round = 0;
   std::optional<MonoTime> next_announce;
   MonoTime told_at;                                                        // the last announcement
+  std::optional<std::uint64_t> ping;                                       // to its holder, under way
   std::map<std::uint64_t, std::optional<OnionMessageFate>> announcements;  // of this round, by tag
   std::set<ShortChannelId> excluded_scids;
   std::map<ShortChannelId, wire::ChannelUpdate> told_updates;  // by hops that failed: for this payment alone
@@ -187,7 +188,7 @@ struct Forward {
   // Not durable.
   NodeId peer;                         // it came from; with `incoming` known, this is
   std::optional<MonoTime> wait_until;  // Waiting
-  std::uint64_t turn = 0;              // Released: its place in the queue for the next channel
+  std::uint64_t turn = 0;              // not 0: its place in the queue for room in the next channel
 };
 
 /// Rows of the past, for people: 200 to 800 bytes each. A settled forward has paid its fee; failed ones are for
@@ -302,6 +303,7 @@ struct Payments::Inside {
   std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
   std::uint64_t next_turn = 1;
   std::optional<MonoTime> early_check;
+  MonoTime awake_checked;
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
   std::map<NodeId, MonoTime> awake;                                      // clients that were sent mail lately

@@ -195,15 +195,23 @@ void hear(Work& work, const BlockConnected&) {
   end_parked_forwards(work);
   answer_late_waiters(work);
 }
+/// Whoever was sent mail long ago. Once per minute: there may be thousands.
+void forget_awake(Work& work) {
+  constexpr std::uint64_t kEveryMs = 60'000;
+  auto now = work.context.mono;
+  if (after_ms(work.state.awake_checked, kEveryMs) > now) return;
+  work.state.awake_checked = now;
+  std::erase_if(work.state.awake,
+                [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= now; });
+}
 void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
   parked_deadlines(work);
   outgoing_deadlines(work);
   receipt_deadlines(work);
-  channels_changed(work, false);
+  if (work.state.all_usable_by) channels_changed(work, false);
   send_due_releases(work, false);
-  std::erase_if(work.state.awake,
-                [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= work.context.mono; });
+  forget_awake(work);
 }
 void hear(Work& work, const RequestGone& word) {
   work.state.pay_requests.erase(word.request);

@@ -44,7 +44,8 @@ OutgoingIndex::Marks OutgoingIndex::marks_of(const Outgoing& payment) {
   out.due = payment.next_announce;
   out.waits = payment.awaits_chain() || payment.awaits_holder();
   if (payment.held && payment.htlc) out.held_in = payment.htlc->channel_id;
-  if (out.held_in && payment.holder_confirmed) out.told = std::pair(offer_key(payment), payment.told_at);
+  if (out.held_in && payment.holder_confirmed)
+    out.told = std::tuple(offer_key(payment), payment.state == OutgoingState::Notified, payment.told_at);
   return out;
 }
 
@@ -63,7 +64,7 @@ void OutgoingIndex::put(const Marks& marks) {
   if (marks.due) due.emplace(*marks.due, marks.id);
   if (marks.waits) waiting.emplace(marks.created_at, marks.id);
   if (marks.held_in) held_in.emplace(*marks.held_in, marks.id);
-  if (marks.told) told.emplace(marks.told->first, marks.told->second, marks.id);
+  if (marks.told) told.insert(std::tuple_cat(*marks.told, std::tuple(marks.id)));
   if (!marks.idempotency_key.empty()) by_key.emplace(marks.idempotency_key, marks.id);
 }
 void OutgoingIndex::take(const Marks& marks) {
@@ -72,7 +73,7 @@ void OutgoingIndex::take(const Marks& marks) {
   if (marks.due) due.erase({*marks.due, marks.id});
   if (marks.waits) waiting.erase({marks.created_at, marks.id});
   if (marks.held_in) held_in.erase({*marks.held_in, marks.id});
-  if (marks.told) told.erase({marks.told->first, marks.told->second, marks.id});
+  if (marks.told) told.erase(std::tuple_cat(*marks.told, std::tuple(marks.id)));
   if (!marks.idempotency_key.empty()) by_key.erase(marks.idempotency_key);
 }
 
@@ -165,7 +166,9 @@ ForwardIndex::Marks ForwardIndex::marks_of(const Forward& forward) {
     out.wait_until = forward.wait_until;
     out.waits_for = forward.next_channel;
   }
-  if (forward.state == ForwardState::Released) out.queued = std::pair(forward.next_channel, forward.turn);
+  bool queues =
+      forward.state == ForwardState::Released || (forward.state == ForwardState::Waiting && forward.turn != 0);
+  if (queues) out.queued = std::pair(forward.next_channel, forward.turn);
   return out;
 }
 

@@ -38,7 +38,7 @@ struct OutgoingIndex {
     std::optional<MonoTime> due;
     bool waits = false;
     std::optional<ChannelId> held_in;
-    std::optional<std::pair<Hash32, MonoTime>> told;
+    std::optional<std::tuple<Hash32, bool, MonoTime>> told;
     std::string idempotency_key;
   };
 
@@ -48,8 +48,9 @@ struct OutgoingIndex {
   ByTime<PaymentId> waiting;  // no HTLC yet: for a channel whose peer holds, or for our chain; oldest first
   std::set<std::pair<ChannelId, PaymentId>> held_in;
   std::map<std::string, PaymentId> by_key;  // idempotency keys
-  /// Held ones by offer (offer_key), the one that was announced longest ago first.
-  std::set<std::tuple<Hash32, MonoTime, PaymentId>> told;
+  /// Held ones by offer (offer_key): first those that no mailbox confirmed; the one that was announced longest ago
+  /// first.
+  std::set<std::tuple<Hash32, bool, MonoTime, PaymentId>> told;
 
   [[nodiscard]] static PaymentId key_of(const Outgoing& payment);
   [[nodiscard]] static bool over(const Outgoing& payment);

@@ -511,6 +511,22 @@ TEST_F(Payer, a_settled_payment_hastens_the_announcements_of_others_for_the_same
   EXPECT_EQ(more, 20U - kHastenedPerSign);
 }
 
+TEST_F(Payer, those_that_no_mailbox_confirmed_are_hastened_and_the_others_only_when_there_is_none) {
+  outcome(hold(), kConfirmed);
+  s.pass(kHastenQuietMs);
+  hold_more(*this, 100, 10);
+  for (std::uint8_t number : {103, 105}) {
+    PaymentId unconfirmed;
+    unconfirmed.bytes.fill(number);
+    s.room.inside->outgoing.edit(unconfirmed)->state = OutgoingState::Held;
+  }
+  s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 5, preimage(1)});
+  s.pass(kHastenMs);
+  EXPECT_EQ(announcements(s.step(DeadlineReached{})), 2U);
+  s.pass(kAnnounceRepeatMs[0]);
+  EXPECT_EQ(announcements(s.step(DeadlineReached{})), 2U);  // they go on, as at the beginning
+}
+
 TEST_F(Payer, a_settled_payment_hastens_nothing_for_other_offers) {
   outcome(hold(), kConfirmed);
   s.pass(kHastenQuietMs);

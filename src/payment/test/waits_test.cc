@@ -117,6 +117,23 @@ TEST_F(Waits, an_ordinary_forward_does_not_wait_for_room) {
   EXPECT_EQ(of<FailHtlc>(answered(receive(htlc(0, std::nullopt)))).size(), 1U);
 }
 
+TEST_F(Waits, an_ordinary_forward_to_a_client_that_was_sent_mail_waits_for_room_a_while) {
+  l.step(ClientAwake{world.m.id});
+  l.channels.at(channel_id(2)).offered_htlcs = {100, 101};
+  receive(htlc(1));
+  expect_no_failure(answered(receive(htlc(0, std::nullopt))));
+  EXPECT_EQ(state(0), "waiting");
+  answered(release(1));  // behind it
+  a_slot_comes_free(2);
+  EXPECT_EQ(offered, (std::vector<std::uint64_t>{0, 1}));
+  free = 0;
+  answered(receive(htlc(2, std::nullopt)));
+  EXPECT_EQ(state(2), "waiting");
+  l.pass(kClientForwardWaitMs);
+  EXPECT_EQ(of<FailHtlc>(l.step(DeadlineReached{})).size(), 1U);
+  EXPECT_EQ(l.reasons("forward_failed"), std::vector<std::string>{"the next channel stayed full"});
+}
+
 // ---- early releases ----
 
 TEST_F(Waits, an_early_release_is_forgotten_when_its_htlc_does_not_come) {
