@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/crypto.h"
+#include "offers/bolt11.h"
 #include "offers/text.h"
 #include "samples.h"
 #include "wire/messages_other.h"
@@ -380,6 +381,18 @@ TEST(DecodeKinds, the_ids_that_other_implementations_give_an_offer_are_shown_by_
   EXPECT_EQ(text_in(*read, "offer_id_of_core_lightning"), crypto::sha256(offer().bytes()).hex());
   EXPECT_EQ(text_in(*read, "offer_id_of_ldk").size(), 64u);
   EXPECT_NE(text_in(*read, "offer_id_of_ldk"), text_in(*read, "offer_id"));
+}
+
+TEST(DecodeKinds, the_prefix_lntb_does_not_tell_testnet3_from_testnet4) {
+  offers::Bolt11Terms terms;
+  terms.network = wire::Network::Testnet4;
+  terms.timestamp = kNow;
+  terms.fields = {PaymentHash{}, offers::bolt11::PaymentSecret{}, offers::bolt11::Description{"tea"},
+                  wire::FeatureBits{wire::kVarOnion, wire::kPaymentSecret}};
+  auto invoice = offers::Bolt11Invoice::make(terms, point(7),
+                                             [](const Hash32& digest) { return crypto::ecdsa_sign(key(7), digest); });
+  ASSERT_TRUE(invoice.has_value());
+  EXPECT_EQ(text(*decode(invoice->text()), "network"), "testnet (3 or 4: the prefix does not tell)");
 }
 
 }  // namespace
