@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "toolbox/paste.h"
+#include "toolbox/payment_link.h"
 
 namespace doze::rpc {
 
@@ -310,9 +311,15 @@ std::vector<Method> make_methods() {
          Values v(a);
          if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
          if (bad_key(v)) return fail(key_error());
-         if (auto why = why_unpayable(pasted(v, "offer")); !why.empty()) return fail(bad(std::move(why)));
-         Pay out{pasted(v, "offer"),         v.amount<Msat>("amount_msat"), v.amount<Msat>("max_fee_msat"),
-                 v.maybe_number("quantity"), v.maybe_text("payer_note"),    std::nullopt};
+         auto asked = toolbox::read_payable(v.text("offer"), v.amount<Msat>("amount_msat"), v.maybe_number("quantity"));
+         if (!asked) return fail(bad("offer: " + asked.error().text()));
+         if (auto why = why_unpayable(asked->text); !why.empty()) return fail(bad(std::move(why)));
+         Pay out{asked->text,
+                 asked->amount,
+                 v.amount<Msat>("max_fee_msat"),
+                 v.maybe_number("quantity"),
+                 v.maybe_text("payer_note"),
+                 std::nullopt};
          if (v.flag("hold")) out.hold = true;
          if (v.flag("no_hold")) out.hold = false;
          out.idempotency_key = v.text("idempotency_key");

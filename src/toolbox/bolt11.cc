@@ -1,5 +1,6 @@
 #include "toolbox/bolt11.h"
 
+#include "bitcoin/address.h"
 #include "offers/bolt11.h"
 #include "toolbox/show.h"
 
@@ -15,23 +16,47 @@ bool is_bolt11(std::string_view lower_text) {
 }
 
 namespace {
-void set_bolt11_field(Value& out, const offers::bolt11::Field& field) {
+Value show_hint(const offers::bolt11::RouteHint& hint) {
+  List hops;
+  for (const auto& hop : hint.hops)
+    hops.push_back(Value()
+                       .set("node_id", hop.node_id.hex())
+                       .set("short_channel_id", show(hop.short_channel_id))
+                       .set("fee_base_msat", hop.fee_base_msat)
+                       .set("fee_proportional_millionths", hop.fee_proportional_millionths)
+                       .set("cltv_expiry_delta", hop.cltv_expiry_delta));
+  return hops;
+}
+/// BOLT 11, field `f`: versions 0 to 16 are segwit programs, 17 is P2PKH, 18 P2SH. Empty for others.
+Bytes script_of(const offers::bolt11::Fallback& fallback) {
+  const auto& program = fallback.program;
+  if (fallback.version == 17 && program.size() == 20)
+    return Writer().u8(0x76).u8(0xa9).u8(20).bytes(program).u8(0x88).u8(0xac).take();
+  if (fallback.version == 18 && program.size() == 20) return Writer().u8(0xa9).u8(20).bytes(program).u8(0x87).take();
+  if (fallback.version > 16 || program.size() < 2 || program.size() > 40) return {};
+  auto version = static_cast<std::uint8_t>(fallback.version == 0 ? 0 : 0x50 + fallback.version);
+  return Writer().u8(version).u8(static_cast<std::uint8_t>(program.size())).bytes(program).take();
+}
+Value show_fallback(const offers::bolt11::Fallback& fallback, wire::Network network) {
+  Value out;
+  if (auto address = bitcoin::address_of_script(script_of(fallback), wire::address_prefix(network)))
+    out.set("address", *address);
+  return out.set("version", std::uint64_t{fallback.version}).set("program", to_hex(fallback.program));
+}
+/// Each field may come more than once. BOLT 11, "Tagged Fields".
+void set_fields(Value& out, const offers::Bolt11Invoice& invoice) {
   namespace f = offers::bolt11;
-  if (const auto* hint = std::get_if<f::RouteHint>(&field)) {
-    List hops;
-    for (const auto& hop : hint->hops)
-      hops.push_back(Value()
-                         .set("node_id", hop.node_id.hex())
-                         .set("short_channel_id", show(hop.short_channel_id))
-                         .set("fee_base_msat", hop.fee_base_msat)
-                         .set("fee_proportional_millionths", hop.fee_proportional_millionths)
-                         .set("cltv_expiry_delta", hop.cltv_expiry_delta));
-    out.set("route_hint", std::move(hops));
-  } else if (const auto* fallback = std::get_if<f::Fallback>(&field)) {
-    out.set("fallback_version", std::uint64_t{fallback->version}).set("fallback_program", to_hex(fallback->program));
-  } else if (const auto* unknown = std::get_if<f::Unknown>(&field)) {
-    out.set("unknown_" + std::to_string(unknown->type), to_hex(unknown->groups));
+  List hints, fallbacks, unknown;
+  for (const auto& field : invoice.terms().fields) {
+    if (const auto* hint = std::get_if<f::RouteHint>(&field)) hints.push_back(show_hint(*hint));
+    if (const auto* fallback = std::get_if<f::Fallback>(&field))
+      fallbacks.push_back(show_fallback(*fallback, invoice.network()));
+    if (const auto* other = std::get_if<f::Unknown>(&field))
+      unknown.push_back(Value().set("type", std::uint64_t{other->type}).set("groups", to_hex(other->groups)));
   }
+  if (!hints.empty()) out.set("route_hints", std::move(hints));
+  if (!fallbacks.empty()) out.set("fallbacks", std::move(fallbacks));
+  if (!unknown.empty()) out.set("unknown_fields", std::move(unknown));
 }
 }  // namespace
 
@@ -46,7 +71,10 @@ Result<Value, Problem> decode_bolt11(std::string_view text) {
     return fail(std::move(out));
   }
   Value out;
-  out.set("type", "bolt11_invoice").set("network", wire::name(invoice->network()));
+  out.set("type", "bolt11_invoice");
+  // `lntb` was the prefix of testnet3, too.
+  out.set("network", invoice->network() == wire::Network::Testnet4 ? "testnet (3 or 4: the prefix does not tell)"
+                                                                   : wire::name(invoice->network()));
   if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
   set_time(out, "timestamp", invoice->timestamp());
   set_time(out, "expires_at", invoice->expires_at());
@@ -57,7 +85,7 @@ Result<Value, Problem> decode_bolt11(std::string_view text) {
   out.set("payee", invoice->payee().hex());
   out.set("min_final_cltv_expiry_delta", invoice->min_final_cltv_expiry_delta().value());
   out.set("features", show(invoice->features()));
-  for (const auto& field : invoice->terms().fields) set_bolt11_field(out, field);
+  set_fields(out, *invoice);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "bitcoin/psbt.h"
 #include "crypto/crypto.h"
 #include "offers/invitation.h"
+#include "offers/invoice_request.h"
 #include "offers/text.h"
 #include "onion/sphinx.h"
 #include "toolbox/bolt11.h"
@@ -14,6 +15,7 @@
 #include "toolbox/messages.h"
 #include "toolbox/onions.h"
 #include "toolbox/paste.h"
+#include "toolbox/payment_link.h"
 #include "toolbox/show.h"
 #include "toolbox/streams.h"
 #include "toolbox/transactions.h"
@@ -47,9 +49,13 @@ Problem locate_text(std::string_view prefix, std::string_view text, Stream strea
     return out;
   }
   if (std::string_view(error.what) == "padding") {
-    out.rule = "the last character has bits that must be zero";
+    auto groups = error.where - prefix.size() - 1;  // without joins
+    bool superfluous = groups * 5 % 8 > 4;
+    out.rule = superfluous ? "the last character is one too many: it adds less than a byte"
+                           : "the last character has bits that must be zero";
     out.character = text.size();
-    out.hint = "A character at the end is missing or mistyped: copy the whole of it.";
+    out.hint = superfluous ? "There is a character too many, or some are missing: copy the whole of it."
+                           : "A character at the end is missing or mistyped: copy the whole of it.";
     return out;
   }
   if (!small.starts_with(std::string(prefix) + "1")) return out;
@@ -78,12 +84,21 @@ Problem locate_text(std::string_view prefix, std::string_view text, Stream strea
   return out;
 }
 
+/// The first drafts had the node id in type 30 and a signature in type 240.
+bool is_early_offer(ByteView bytes) {
+  auto records = wire::parse_tlv_stream(bytes);
+  return records && (wire::find(*records, 30) != nullptr || wire::find(*records, 240) != nullptr);
+}
+
 Read decode_text_of(Stream stream, std::string_view prefix, std::string_view text) {
   auto bytes = offers::decode_text(prefix, text);
   if (!bytes) return fail(locate_text(prefix, text, stream, bytes.error()));
   auto read = decode_stream(stream, *bytes);
   if (read) return read;
   auto out = read.error();
+  if (stream == Stream::Offer && is_early_offer(*bytes))
+    out.hint =
+        "It has the form of the first drafts of BOLT 12 (before 2023), which nobody pays any more: ask for a new one.";
   // Five bits a character behind the prefix and its 1; joins would shift it.
   if (out.at && text.find('+') == std::string_view::npos) out.character = prefix.size() + 1 + *out.at * 8 / 5 + 1;
   if (out.hint.empty() && (out.rule.starts_with("TLV") || out.rule.starts_with("signature")))
@@ -136,6 +151,23 @@ std::size_t count_words(std::string_view text) {
   return words;
 }
 
+/// user@domain, and not a node id with an address behind it.
+bool is_name(std::string_view text) {
+  auto at = text.find('@');
+  return at != std::string_view::npos && at > 0 && text.find('@', at + 1) == std::string_view::npos &&
+         text.find(' ') == std::string_view::npos && text.find('.', at) != std::string_view::npos && at != 66;
+}
+Problem about_name(std::string_view text) {
+  auto name = offers::HumanName::parse(text);
+  if (!name)
+    return problem(
+        "", "an e-mail or Lightning address, but not a name that BIP 353 allows",
+        "Names of BIP 353 have letters, digits, '-', '_' and '.' only. Ask the payee for the offer itself: lno1…");
+  return problem("", "a name for payments (BIP 353, or a Lightning address)",
+                 "The offer behind it is in the DNS, as TXT of " + name->name + ".user._bitcoin-payment." +
+                     name->domain + ". Paste what is there.");
+}
+
 /// Things that people paste and that are no object: say so instead of "unknown".
 std::optional<Problem> known_stranger(std::string_view text, std::string_view small) {
   auto words = count_words(small);
@@ -147,14 +179,9 @@ std::optional<Problem> known_stranger(std::string_view text, std::string_view sm
       return problem("", "this is a private key", "Whoever has it has the money: never paste it anywhere.");
   if (small.starts_with("lnurl1"))
     return problem("", "an LNURL, which is a web address and no BOLT", "Ask the recipient for an offer: lno1…");
-  auto at = text.find('@');
-  if (at != std::string_view::npos && at > 0 && text.find('@', at + 1) == std::string_view::npos &&
-      text.find(' ') == std::string_view::npos && text.find('.', at) != std::string_view::npos && at != 66)
-    return problem(
-        "", "a name for payments (BIP 353, or a Lightning address)",
-        "The offer behind it stands in the DNS, as TXT of " +
-            escape_untrusted(text.substr(text.starts_with("₿") ? 3 : 0, at - (text.starts_with("₿") ? 3 : 0))) +
-            ".user._bitcoin-payment." + escape_untrusted(text.substr(at + 1)) + ". Paste what is there.");
+  if (small.starts_with("mailto:"))
+    return problem("", "an e-mail link", "If it is meant as a name for payments, paste user@domain alone.");
+  if (is_name(text)) return about_name(text);
   if (small.starts_with("{") || small.starts_with("["))
     return problem("", "JSON without an offer or an invoice in it", "Paste one value of it.");
   if (small.starts_with("-----begin")) return problem("", "a PEM file: a certificate or key, nothing of Lightning", "");
@@ -186,6 +213,7 @@ Read decode_hex(std::string text, std::vector<std::string>& notes) {
 
 /// Mostly hex digits: it was meant as hex.
 bool looks_like_hex(std::string_view text) {
+  if (is_name(text)) return false;  // a domain may be made of a to f
   auto squeezed_text = squeezed(text);
   auto digits = std::count_if(squeezed_text.begin(), squeezed_text.end(), [](char c) {
     return from_hex(std::string{'0', c}) || c == ':' || c == ',';
@@ -243,6 +271,47 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
   return no_object("not recognised", kExpected);
 }
 
+Value show_link(const PaymentLink& link) {
+  Value out = Fields{};
+  if (!link.address.empty()) out.set("address", show_text(link.address));
+  if (link.amount) out.set("amount_msat", link.amount->value());
+  if (link.label) out.set("label", show_text(*link.label));
+  if (link.message) out.set("message", show_text(*link.message));
+  List ignored;
+  for (const auto& key : link.ignored) ignored.push_back(show_text(key));
+  if (!ignored.empty()) out.set("ignored", std::move(ignored));
+  return out;
+}
+
+/// What a payer would take from a link, and the link's own fields.
+Read decode_link(std::string_view text, std::vector<std::string>& notes) {
+  LN_TRY(link, read_payment_link(text));
+  const auto& instructions = link.instructions;
+  if (instructions.empty()) {
+    if (link.address.empty()) return no_object("a payment link with nothing in it to pay", kExpected);
+    notes.push_back("the address of a link, which has no offer and no invoice in it");
+    LN_TRY(address, decode_address(link.address));
+    return address.set("link", show_link(link));
+  }
+  auto payable = read_payable(text);
+  if (!payable) {
+    // With one instruction only, where exactly it is broken, or what else it is, says more.
+    if (instructions.size() > 1) return fail(payable.error());
+    LN_TRY(only, decode_clean(instructions.front().value, notes));
+    auto type = text_in(only, "type");
+    if (type == "offer" || type == "bolt11_invoice") return fail(payable.error());
+    return only.set("link", show_link(link));
+  }
+  for (const auto& instruction : instructions)
+    if (squeezed(instruction.value).ends_with(payable->text)) {
+      notes.push_back("taken from the parameter '" + instruction.key + "=' of a link");
+      break;
+    }
+  notes.insert(notes.end(), payable->notes.begin(), payable->notes.end());
+  LN_TRY(out, decode_clean(payable->text, notes));
+  return out.set("link", show_link(link));
+}
+
 }  // namespace
 
 const std::vector<std::string>& kinds() {
@@ -273,7 +342,7 @@ Read decode(std::string_view pasted, std::string_view as) {
     return no_object("longer than anything of Lightning (" + std::to_string(pasted.size()) + " bytes)", "");
   auto [text, notes] = clean(pasted);
   auto read = [&]() -> Read {
-    if (as.empty()) return decode_clean(text, notes);
+    if (as.empty()) return is_payment_link(text) ? decode_link(text, notes) : decode_clean(text, notes);
     if (std::find(kinds().begin(), kinds().end(), as) == kinds().end()) {
       std::string all;
       for (const auto& kind : kinds()) all += (all.empty() ? "" : ", ") + kind;
@@ -282,14 +351,11 @@ Read decode(std::string_view pasted, std::string_view as) {
     if (as == "bolt11_invoice") return decode_bolt11(text);
     if (as == "address") return decode_address(text);
     if (auto bytes = from_hex(squeezed(text))) return decode_bytes(*bytes, as);
-    auto guessed = decode_clean(text, notes);
-    if (guessed) {
-      const auto* type = guessed->find("type");
-      const auto* found = type == nullptr ? nullptr : std::get_if<std::string>(&type->inner());
-      if (found != nullptr && *found == as) return guessed;
-      return fail(problem(std::string(as), "it is " + (found == nullptr ? "something else" : "a valid " + *found)));
-    }
-    return guessed;
+    auto guessed = is_payment_link(text) ? decode_link(text, notes) : decode_clean(text, notes);
+    if (!guessed) return guessed;
+    auto found = text_in(*guessed, "type");
+    if (found == as) return guessed;
+    return fail(problem(std::string(as), "it is " + (found.empty() ? "something else" : "a valid " + found)));
   }();
   if (!read) {
     auto out = read.error();

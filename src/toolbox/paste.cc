@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 namespace doze::toolbox {
 
@@ -29,39 +28,6 @@ void trim(std::string& text) {
   auto first = text.find_first_not_of(kSpace);
   if (first == std::string::npos) return text.clear();
   text = text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-int hex_digit(char c) {
-  return c >= '0' && c <= '9'   ? c - '0'
-         : c >= 'a' && c <= 'f' ? c - 'a' + 10
-         : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                : -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
-/// The value of a parameter of a URI; names in any case.
-std::optional<std::string> parameter(std::string_view uri, std::string_view name) {
-  auto small = lower(uri);
-  auto query = small.find('?');
-  for (auto at = query; at != std::string::npos && at < small.size(); at = small.find('&', at + 1)) {
-    auto rest = std::string_view(small).substr(at + 1);
-    if (!rest.starts_with(name) || rest.size() <= name.size() || rest[name.size()] != '=') continue;
-    auto from = at + 1 + name.size() + 1;
-    return percent_decoded(uri.substr(from, std::min(small.find_first_of("&#", from), small.size()) - from));
-  }
-  return std::nullopt;
 }
 
 bool take_front(std::string& text, std::string_view front) {
@@ -105,22 +71,13 @@ Pasted clean(std::string_view pasted) {
       }
     }
   }
-  auto small = lower(text);
-  if (small.starts_with("bitcoin:") || small.starts_with("http://") || small.starts_with("https://")) {
-    for (auto name : {"lno", "lightning"}) {
-      auto value = parameter(text, name);
-      if (!value || value->empty()) continue;
-      text = *value;
-      out.notes.push_back(std::string("taken from the parameter '") + name + "=' of a link");
-      break;
-    }
-  }
   if (take_front(text, "lightning:")) {
     while (text.starts_with("/")) text.erase(0, 1);
     out.notes.push_back("'lightning:' in front was taken off");
-  } else if (take_front(text, "bitcoin:")) {
-    text = text.substr(0, text.find('?'));
-    out.notes.push_back("the address of a 'bitcoin:' link, which has no offer in it");
+    if (auto query = text.find_first_of("?#"); query != std::string::npos) {
+      text.resize(query);
+      out.notes.push_back("what is behind the '?' or '#' was left out: no BOLT defines it for 'lightning:'");
+    }
   }
   trim(text);
   if (auto end = text.find_last_not_of(".,;!");

@@ -11,7 +11,7 @@ struct Pasted {
   std::string text;
   std::vector<std::string> notes;  // what was taken away, one sentence each
 };
-/// Takes away what is certainly not the object. `lightning:`, `bitcoin:…?lno=…`, links with such a parameter (BIP 21).
+/// Takes away what is certainly not the object, `lightning:` among it. Links keep their form: see payment_link.h.
 [[nodiscard]] Pasted clean(std::string_view pasted);
 /// The first word of the text that begins like something of Lightning; empty if there is none.
 [[nodiscard]] std::string word_inside(std::string_view text);

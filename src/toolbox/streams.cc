@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "crypto/crypto.h"
 #include "offers/invitation.h"
 #include "offers/invoice_error.h"
 #include "offers/merkle.h"
@@ -185,11 +186,18 @@ Result<Done, ParseError> tried(const Result<T, ParseError>& read) {
   return Done{};
 }
 
+/// BOLT 12 defines no id of an offer. Ours, which is eclair's, is the merkle root; others show other values.
+void set_offer_ids(Value& out, const offers::Offer& offer) {
+  out.set("offer_id", offer.id().hex());
+  out.set("offer_id_of_core_lightning", crypto::sha256(offer.bytes()).hex());
+  out.set("offer_id_of_ldk", crypto::tagged_hash(bytes_of("LDK Offer ID"), {offer.id().view()}).hex());
+}
+
 Result<Done, ParseError> read_stream(Stream stream, ByteView bytes, Value& more) {
   switch (stream) {
     case Stream::Offer: {
       auto offer = offers::Offer::from_bytes(bytes);
-      if (offer) more.set("offer_id", offer->id().hex());
+      if (offer) set_offer_ids(more, *offer);
       return tried(offer);
     }
     case Stream::InvoiceRequest: {
@@ -264,11 +272,27 @@ Value show_records(Stream stream, ByteView bytes) {
   return out;
 }
 
+namespace {
+/// BOLT 12, "Requirements for Invoice Requests": what the reader of a request must refuse by the offer in it, whoever's
+/// it is. There is no clock here, so expiry is not judged; prices in other currencies cannot be.
+std::optional<Problem> broken_terms(Stream stream, ByteView bytes) {
+  if (stream != Stream::InvoiceRequest || offers::is_without_offer(bytes)) return std::nullopt;
+  auto request = offers::InvoiceRequest::parse(bytes);
+  if (!request) return std::nullopt;
+  auto refusal = offers::check_request(*request, request->offer(), UnixTime(0));
+  if (!refusal || refusal->code == offers::RefusalCode::CurrencyUnsupported) return std::nullopt;
+  auto out = problem(name(stream), refusal->text(), "The issuer of the offer must refuse it.");
+  if (refusal->field != 0) out.field = refusal->field;
+  return out;
+}
+}  // namespace
+
 Result<Value, Problem> decode_stream(Stream stream, ByteView bytes) {
   Value out;
   out.set("type", name(stream));
   auto read = read_stream(stream, bytes, out);
   if (!read) return fail(locate(stream, bytes, read.error()));
+  if (auto refused = broken_terms(stream, bytes)) return fail(*std::move(refused));
   join(out, show_records(stream, bytes));
   bool merkle = stream == Stream::InvoiceRequest || stream == Stream::Invoice || stream == Stream::StaticInvoice;
   if (auto records = wire::parse_tlv_stream(bytes); records && merkle)

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/crypto.h"
+#include "offers/bolt11.h"
 #include "offers/text.h"
 #include "samples.h"
 #include "wire/messages_other.h"
@@ -286,6 +288,111 @@ TEST(DecodeKinds, a_payload_may_have_its_length_in_front) {
 
 TEST(DecodeKinds, too_long_text_is_refused_unread) {
   EXPECT_FALSE(decode(std::string(kMaxPastedBytes + 1, 'a')).has_value());
+}
+
+TEST(DecodeKinds, a_request_that_its_issuer_must_refuse_is_no_valid_one) {
+  const std::pair<const char*, std::string> cases[] = {
+      {"no amount anywhere",
+       "00201f51f20ff71cce6a65898517bd30126aae11b1354bc3524af4a3c85e531018700a046f70656e1621028c1b3fa3a0a4e7"
+       "fdb4ecee420ca99bc75ba291e86686263240c2528bd736d69a582103b47fe42c66d483df265d0dcd4d22fe2dd61b6e3f2b79"
+       "54af7d7071a099144370f040e35bf57f7b2a790f1c0adf99244977f3ef481892cb90aec7382c3239ce1ef36f10ef7167613a"
+       "8eb72e277ac1a9aca0d8b2810d94420240e871178e4d6f288236"},
+      {"4999 of 5000 msat",
+       "00201f51f20ff71cce6a65898517bd30126aae11b1354bc3524af4a3c85e53101870080213880a037465611621028c1b3fa3"
+       "a0a4e7fdb4ecee420ca99bc75ba291e86686263240c2528bd736d69a52021387582103b47fe42c66d483df265d0dcd4d22fe"
+       "2dd61b6e3f2b7954af7d7071a099144370f04006956901a63ac5c408328ce6a4d232ea1ed9570b426d792cbe928c34e33190"
+       "2b9d28b750871522cc3807b08b24ad4017c55b6f49ca30d50a72a0ee0d124da350"},
+      {"quantity missing",
+       "00201f51f20ff71cce6a65898517bd30126aae11b1354bc3524af4a3c85e53101870080213880a01711401051621028c1b3f"
+       "a3a0a4e7fdb4ecee420ca99bc75ba291e86686263240c2528bd736d69a582103b47fe42c66d483df265d0dcd4d22fe2dd61b"
+       "6e3f2b7954af7d7071a099144370f0400ae3f29f43cb88e1418e8fcc4cf02f48bcd944941c09dff773d462591d9f28de8bba"
+       "d65d6cfb17e729c0ad40edd39c2b9f6e76a4bcff14d5a28e3b09a34967b6"},
+      {"quantity 6 of 5",
+       "00201f51f20ff71cce6a65898517bd30126aae11b1354bc3524af4a3c85e53101870080213880a01711401051621028c1b3f"
+       "a3a0a4e7fdb4ecee420ca99bc75ba291e86686263240c2528bd736d69a560106582103b47fe42c66d483df265d0dcd4d22fe"
+       "2dd61b6e3f2b7954af7d7071a099144370f04070ff1713836084c38e8d7f269b7e01c03fc6cc2f035dd2afd4e134688a669c"
+       "cc31e345c086e2187e181eabb701aac0110321d57bb9b1c81060f6b0321192bdb5"},
+      {"quantity 0",
+       "00201f51f20ff71cce6a65898517bd30126aae11b1354bc3524af4a3c85e53101870080213880a01711401051621028c1b3f"
+       "a3a0a4e7fdb4ecee420ca99bc75ba291e86686263240c2528bd736d69a5600582103b47fe42c66d483df265d0dcd4d22fe2d"
+       "d61b6e3f2b7954af7d7071a099144370f04086fd5107d79ade978568b045356c5322f835d4ca347a1e8eb2b67a8d9cf9646a"
+       "9803c2454f72e25fb0ded6902f1170887d185ef3e7d9d374d0afe4dc64a96b45"},
+      {"quantity not offered",
+       "00201f51f20ff71cce6a65898517bd30126aae11b1354bc3524af4a3c85e53101870080213880a037465611621028c1b3fa3"
+       "a0a4e7fdb4ecee420ca99bc75ba291e86686263240c2528bd736d69a560101582103b47fe42c66d483df265d0dcd4d22fe2d"
+       "d61b6e3f2b7954af7d7071a099144370f0405ace39ce71119b200f359e1750e12b31a28f12176c984a46238f56a4489d8161"
+       "8d4cdbff487881c2e45b5eee435fcd60b073e71bb2e90f4cb51bedf30914ab6f"},
+  };
+  for (const auto& [name, hex] : cases) {
+    auto read = decode(hex, "invoice_request");
+    ASSERT_FALSE(read.has_value()) << name;
+    EXPECT_NE(read.error().hint.find("must refuse it"), std::string::npos) << name << ": " << read.error().text();
+  }
+}
+
+TEST(DecodeKinds, every_route_hint_of_an_invoice_is_shown) {
+  auto read = decode(
+      "lnbcrt10u1p4smy58pp50jwg5z4ecyem9rn8xxy3gktnm6eydjed8g4zrmrc6a7k72xjwl6ssp5ktqjvcmk4awf7sflddy3ypheu"
+      "mgqlyq2sewv4ffmzejyexc3t63sdq9w3mk7cqzpv9qrsgqrzjqwz2k0v2l2l2v2ts7zlux293jz5day4j6jhq77rle3anpm9n7da"
+      "20aacpe3e444c6qqqqgegqqqqhwqqfqrzjqw5h3l4v0ycn270c4djvdadzun9l4tvlf6rwzm784ngu0j0pd9ll8ldkxxjcrpfl4u"
+      "qqqqlgqqqqqeqqfqg5c5zs7vm8799nc3khn2759hfx9s7t6ahnkf9th5u7ydc7zya308z8v9vz7jrhyhmmvpl4jwgt3pq0042kky"
+      "0mzpg5p0cltnz3fn77cpz0e4pn");
+  ASSERT_TRUE(read.has_value()) << read.error().text();
+  const auto* hints = read->find("route_hints");
+  ASSERT_NE(hints, nullptr);
+  const auto& list = std::get<List>(hints->inner());
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_TRUE(text_in(std::get<List>(list[0].inner())[0], "node_id").starts_with("0384ab3d"));
+  EXPECT_TRUE(text_in(std::get<List>(list[1].inner())[0], "node_id").starts_with("03a978fe"));
+}
+
+TEST(DecodeKinds, a_superfluous_character_and_a_mistyped_one_have_different_reasons) {
+  auto superfluous = decode("lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pkseseq");
+  ASSERT_FALSE(superfluous.has_value());
+  EXPECT_NE(superfluous.error().rule.find("one too many"), std::string::npos) << superfluous.error().text();
+}
+
+TEST(DecodeKinds, an_offer_of_the_first_drafts_is_named_as_such) {
+  Writer stream;
+  wire::write_record(stream, 10, bytes_of("tea"));
+  wire::write_record(stream, 30, Bytes(32, 2));
+  auto read = decode(offers::encode_text(offers::kOfferPrefix, stream.view()));
+  ASSERT_FALSE(read.has_value());
+  EXPECT_NE(read.error().hint.find("first drafts"), std::string::npos) << read.error().text();
+}
+
+TEST(DecodeKinds, names_that_the_DNS_cannot_hold_get_no_DNS_name) {
+  for (const auto* text : {"user+tag@example.com", "mailto:user@example.com"}) {
+    auto read = decode(text);
+    ASSERT_FALSE(read.has_value());
+    EXPECT_EQ(read.error().hint.find("_bitcoin-payment"), std::string::npos) << read.error().text();
+  }
+  auto label = std::string(63, 'a');
+  auto read = decode("a@" + label + ".cafe");
+  ASSERT_FALSE(read.has_value());
+  EXPECT_NE(read.error().hint.find("a.user._bitcoin-payment." + label + ".cafe"), std::string::npos)
+      << read.error().text();
+}
+
+TEST(DecodeKinds, the_ids_that_other_implementations_give_an_offer_are_shown_by_name) {
+  auto read = decode(offer().text());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(text_in(*read, "offer_id"), offer().id().hex());
+  EXPECT_EQ(text_in(*read, "offer_id_of_core_lightning"), crypto::sha256(offer().bytes()).hex());
+  EXPECT_EQ(text_in(*read, "offer_id_of_ldk").size(), 64u);
+  EXPECT_NE(text_in(*read, "offer_id_of_ldk"), text_in(*read, "offer_id"));
+}
+
+TEST(DecodeKinds, the_prefix_lntb_does_not_tell_testnet3_from_testnet4) {
+  offers::Bolt11Terms terms;
+  terms.network = wire::Network::Testnet4;
+  terms.timestamp = kNow;
+  terms.fields = {PaymentHash{}, offers::bolt11::PaymentSecret{}, offers::bolt11::Description{"tea"},
+                  wire::FeatureBits{wire::kVarOnion, wire::kPaymentSecret}};
+  auto invoice = offers::Bolt11Invoice::make(terms, point(7),
+                                             [](const Hash32& digest) { return crypto::ecdsa_sign(key(7), digest); });
+  ASSERT_TRUE(invoice.has_value());
+  EXPECT_EQ(text(*decode(invoice->text()), "network"), "testnet (3 or 4: the prefix does not tell)");
 }
 
 }  // namespace
