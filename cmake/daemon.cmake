@@ -23,6 +23,9 @@ if(TARGET app AND TARGET channel AND TARGET peer AND TARGET gossip AND TARGET on
   target_link_libraries(dozed app)
   add_executable(doze src/cli/main/doze.cc)
   target_link_libraries(doze app cli)
+  if(DOZE_HARDEN AND NOT DOZE_SANITIZE AND CMAKE_BUILD_TYPE STREQUAL Release)
+    add_test(NAME hardening COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-hardening $<TARGET_FILE:dozed> $<TARGET_FILE:doze>)
+  endif()
 endif()
 # Attacks on the daemon for scripts/attacks.py: doc/ATTACKS.md.
 file(GLOB attack_sources CONFIGURE_DEPENDS attack/*.cc)

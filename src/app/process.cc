@@ -1,10 +1,15 @@
 #include "app/process.h"
 
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "crypto/blinding.h"
+#include "crypto/crypto.h"
 
 namespace doze::app {
 
@@ -13,6 +18,15 @@ Status<std::string> hide_memory() {
   const rlimit none{0, 0};
   if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0)
     return fail("memory cannot be kept out of core files: " + std::string(std::strerror(errno)));
+  return Done{};
+}
+
+Status<std::string> blind_curve() {
+  std::array<std::uint8_t, 32> seed{};
+  if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
+    return fail("no randomness: " + std::string(std::strerror(errno)));
+  crypto::randomize_curve(seed);
+  crypto::wipe(seed);
   return Done{};
 }
 

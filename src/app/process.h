@@ -11,4 +11,7 @@ namespace doze::app {
 /// one's memory: the keys are in it. root still can.
 [[nodiscard]] Status<std::string> hide_memory();
 
+/// Blinds the curve's context with fresh randomness. Call it once at the start, before there is a second thread.
+[[nodiscard]] Status<std::string> blind_curve();
+
 }  // namespace doze::app

@@ -1,22 +1,51 @@
 // secp256k1 through libsecp256k1; works with Debian 12's 0.2.0 and with newer ones.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/opensslv.h>
+#include <openssl/sha.h>
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
 #include <secp256k1_extrakeys.h>
+#include <secp256k1_preallocated.h>
 #include <secp256k1_recovery.h>
 #include <secp256k1_schnorrsig.h>
 #include <sodium.h>
 
+#include <cstdlib>
+
+#include "crypto/blinding.h"
 #include "crypto/crypto.h"
 
 namespace doze::crypto {
 
 namespace {
-/// Made once, never randomised: all our results must be repeatable, and blinding is not needed for constant time.
-const secp256k1_context* context() {
-  static const secp256k1_context* const kContext =
-      secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+#ifdef DOZE_SECP256K1_SHA_HOOK
+/// OpenSSL uses the processor's SHA instructions, libsecp256k1's own SHA-256 does not.
+void compress_sha256(std::uint32_t* state, const unsigned char* blocks64, std::size_t n_blocks) {
+  SHA256_CTX sha{};
+  std::copy(state, state + 8, sha.h);
+  for (std::size_t i = 0; i < n_blocks; ++i) SHA256_Transform(&sha, blocks64 + 64 * i);
+  std::copy(sha.h, sha.h + 8, state);
+  sodium_memzero(&sha, sizeof sha);
+}
+#endif
+
+/// Made once. Results are the same with and without blinding (randomize_curve).
+secp256k1_context* mutable_context() {
+  static secp256k1_context* const kContext = [] {
+    constexpr unsigned kFlags = SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY;
+    // Not secp256k1_context_create: the pinned source of 0.8.0 comes without the functions that allocate.
+    static void* const memory = std::malloc(secp256k1_context_preallocated_size(kFlags));
+    LN_ASSERT(memory != nullptr);
+    auto* made = secp256k1_context_preallocated_create(memory, kFlags);
+#ifdef DOZE_SECP256K1_SHA_HOOK
+    secp256k1_context_set_sha256_compression(made, compress_sha256);
+#endif
+    return made;
+  }();
   return kContext;
+}
+const secp256k1_context* context() {
+  return mutable_context();
 }
 
 /// A point that was parsed or made lately. A square root costs an eighth of a multiplication, and most points are
@@ -227,6 +256,10 @@ bool schnorr_verify(const PublicKey& key, const Hash32& message, const SchnorrSi
   secp256k1_xonly_pubkey parsed;
   return load(full, key.view()) && secp256k1_xonly_pubkey_from_pubkey(context(), &parsed, nullptr, &full) == 1 &&
          secp256k1_schnorrsig_verify(context(), signature.bytes.data(), message.bytes.data(), 32, &parsed) == 1;
+}
+
+void randomize_curve(ByteView seed32) {
+  LN_ASSERT(seed32.size() == 32 && secp256k1_context_randomize(mutable_context(), seed32.data()) == 1);
 }
 
 const char* versions() {

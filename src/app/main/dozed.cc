@@ -48,5 +48,9 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "dozed: %s\n", hidden.error().c_str());
       return 1;
     }
+  if (auto blinded = doze::app::blind_curve(); !blinded) {
+    std::fprintf(stderr, "dozed: %s\n", blinded.error().c_str());
+    return 1;
+  }
   return doze::app::run_daemon(datadir, record);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/datadir.h"
+#include "app/process.h"
 #include "base/secret_string.h"
 #include "base/version.h"
 #include "cli/arguments.h"
@@ -328,6 +329,7 @@ int run(const Words& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (auto blinded = app::blind_curve(); !blinded) return complain(Exit::Failed, blinded.error());
   int code = run(Words(argv + 1, argv + argc));
   // An answer that is lost, on a full disk for example, is no success.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain(Exit::Failed, "cannot write the answer");

@@ -1,6 +1,9 @@
+#include "crypto/blinding.h"
 #include "crypto/crypto.h"
 
 #include <gtest/gtest.h>
+
+#include <tuple>
 
 #include "vectors.h"
 
@@ -174,6 +177,19 @@ TEST(Curve, EcdsaIsDeterministicAndLowS) {
   std::copy(negated.reveal().begin(), negated.reveal().end(), high.bytes.begin() + 32);
   EXPECT_FALSE(ecdsa_verify(public_key(one), digest, high));
   EXPECT_FALSE(from_der(to_der(high)));
+}
+
+TEST(Curve, BlindingChangesNoResult) {
+  auto digest = sha256(bytes_of("digest"));
+  auto results = [&] {
+    return std::tuple(public_key(key(7)), ecdsa_sign(key(7), digest), schnorr_sign(key(7), digest),
+                      ecdh(key(7), public_key(key(9))));
+  };
+  auto before = results();
+  for (std::uint8_t seed : {std::uint8_t{1}, std::uint8_t{0}, std::uint8_t{255}}) {
+    randomize_curve(Bytes(32, seed));
+    EXPECT_EQ(results(), before);
+  }
 }
 
 TEST(Curve, SignerIsRecoveredFromLowAndHighS) {
