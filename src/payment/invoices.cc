@@ -57,7 +57,8 @@ offers::Bolt11Terms terms_of(const Context& context, const command::CreateInvoic
     terms.fields.emplace_back(offers::bolt11::DescriptionHash{*command.description_hash});
   else
     terms.fields.emplace_back(offers::bolt11::Description{command.description});
-  if (command.expiry_s) terms.fields.emplace_back(offers::bolt11::Expiry{*command.expiry_s});
+  // Written even where it is BOLT 11's default: some wallets take an invoice without it for one that never expires.
+  terms.fields.emplace_back(offers::bolt11::Expiry{command.expiry_s.value_or(offers::kDefaultBolt11ExpiryS)});
   // A block or two may come while the HTLC is on its way: the payer adds them from the start.
   terms.fields.emplace_back(offers::bolt11::MinFinalCltvExpiryDelta{kRecipientMargin + kBlocksOnTheWay});
   terms.fields.emplace_back(wire::FeatureBits{wire::kVarOnion, wire::kPaymentSecret});

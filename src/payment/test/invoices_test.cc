@@ -1,6 +1,8 @@
 // HTLCs that pay an invoice of BOLT 11, with payloads that no payer of ours would send.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "crypto/crypto.h"
 #include "effects/test/surroundings.h"
 #include "offers/bolt11.h"
@@ -97,6 +99,13 @@ TEST_F(PlainHtlc, that_fits_is_claimed_with_the_preimage_and_only_once) {
   ASSERT_TRUE(preimage);
   EXPECT_EQ(crypto::payment_hash(*preimage), invoice.payment_hash());
   EXPECT_EQ(failed(receive(invoice, payload(invoice))).code, onion::kIncorrectOrUnknownPaymentDetails);
+}
+
+TEST_F(PlainHtlc, an_invoice_always_says_when_it_expires_and_its_final_delta) {
+  auto fields = issue().terms().fields;
+  auto written = [&](const offers::bolt11::Field& wanted) { return std::ranges::count(fields, wanted) == 1; };
+  EXPECT_TRUE(written(offers::bolt11::Expiry{3'600}));
+  EXPECT_TRUE(written(offers::bolt11::MinFinalCltvExpiryDelta{CltvDelta(44)}));
 }
 
 TEST_F(PlainHtlc, refusal_names_amount_and_height) {
