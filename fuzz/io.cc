@@ -39,11 +39,11 @@ struct FuzzNetwork {
   std::map<ConnectionId, bool> there;  // whether its bytes were not handled yet
   std::vector<ConnectionId> ids;
   bool stopped = false;
-  io::Network network{context, [this](Input input) { hear(input); }, 6, io::Times{50, 20, 20, 5}};
+  io::Network network{context, [this](doze::Input input) { hear(input); }, 6, io::Times{50, 20, 20, 5}};
   std::uint16_t port = *network.listen("127.0.0.1", 0);
   std::vector<std::unique_ptr<FuzzSocket>> peers;
 
-  void hear(const Input& input) {
+  void hear(const doze::Input& input) {
     FUZZ_CHECK(!stopped);
     if (const auto* connected = std::get_if<PeerConnected>(&input)) {
       FUZZ_CHECK(there.emplace(connected->connection, false).second);
