@@ -69,7 +69,7 @@ class Offline : public ::testing::Test {
 TEST_F(Offline, decode_prints_fields_and_ends_with_zero_only_if_valid) {
   auto good = run({"decode", offer});
   EXPECT_EQ(good.code, 0);
-  EXPECT_NE(good.out.find("offer_amount_msat  5000 msat (5 sat)"), std::string::npos) << good.out;
+  EXPECT_NE(good.out.find("offer_amount_msat           5000 msat (5 sat)"), std::string::npos) << good.out;
   auto bad = run({"decode", offer.substr(0, 50)});
   EXPECT_EQ(bad.code, 1);
   EXPECT_TRUE(bad.out.empty());

@@ -106,8 +106,6 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); }, "more than twice"},
         Wrong{"total_below_the_offer", [](auto& a, auto&) { a.amt_to_forward = a.total = Msat(49'999'999); },
               "less than the invoice_request"},
-        Wrong{"more_than_twice_the_request",
-              [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); }, "more than twice"},
         Wrong{"amount_less_than_the_onion_says", [](auto& a, auto&) { a.amount = Msat(49'999'999); },
               "less than the onion"},
         Wrong{"expiry_sooner_than_the_onion_says", [](auto& a, auto&) { a.outgoing_cltv = CltvExpiry(843); },

@@ -204,12 +204,28 @@ TEST(Methods, NothingIsMadeThatHasExpiredAlreadyOrNeverWill) {
 }
 
 TEST(Methods, WhatIsPastedIsCleaned) {
-  for (const auto* text : {"lno1x", "lightning:lno1x", " lno1x\n", "bitcoin:?lno=lno1x", "bitcoin:bcrt1q?x=1&lno=lno1x",
-                           "https://tea.example/?lno=lno1x#top", "lno\n1x"})
-    EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "lno1x") << text;
-  for (const auto* text : {"LIGHTNING:LNO1X", "BITCOIN:?LNO=LNO1X"})
-    EXPECT_EQ(built<command::Pay>("pay", {{"offer", std::string(text)}}).offer, "LNO1X") << text;
+  // The smallest offer, of BOLT 12's test vectors.
+  const std::string kOffer = "lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
+  const std::string kAddress = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+  auto upper = [](std::string text) {
+    for (auto& c : text)
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return text;
+  };
+  for (const auto& text : {kOffer, "lightning:" + kOffer, " " + kOffer + "\n", "bitcoin:?lno=" + kOffer,
+                           "bitcoin:" + kAddress + "?x=1&lno=" + kOffer, "https://tea.example/?lno=" + kOffer + "#top",
+                           "lno\n" + kOffer.substr(3)})
+    EXPECT_EQ(built<command::Pay>("pay", {{"offer", text}}).offer, kOffer) << text;
+  for (const auto& text : {upper("lightning:" + kOffer), upper("bitcoin:?lno=" + kOffer)})
+    EXPECT_EQ(built<command::Pay>("pay", {{"offer", text}}).offer, upper(kOffer)) << text;
   EXPECT_EQ(built<command::AsyncJoin>("asyncjoin", {{"link", std::string("lightning:lnai1x")}}).link, "lnai1x");
+}
+
+TEST(Methods, TheAmountOfALinkIsPaidAndAnotherOneIsRefused) {
+  const std::string kLink = "bitcoin:?amount=0.001&lno=lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pksese";
+  EXPECT_EQ(built<command::Pay>("pay", {{"offer", kLink}}).amount, Msat(100'000'000));
+  EXPECT_TRUE(names(error_of("pay", {{"offer", kLink}, {"amount_msat", std::uint64_t{5'000}}}), "100000 sat"));
+  EXPECT_TRUE(names(error_of("pay", {{"offer", kLink + "&req-test=1"}}), "does not know"));
 }
 
 TEST(Methods, PaySaysWhatWasGivenInsteadOfAnOffer) {

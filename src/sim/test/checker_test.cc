@@ -188,6 +188,7 @@ TEST_F(Scenario, payer_whose_lsp_is_gone_when_the_invoice_comes_gives_up_after_t
   Checker checker(world());
   world().stop(network.r);
   // S's LSP goes just before the invoice arrives; M reaches S directly.
+  world().ask(network.s, command::Connect{world().node(network.m).signer->node_id(), world().address(network.m)});
   std::optional<Bytes> invoice;
   world().on_message = [&](const WireMessage& message) {
     bool caught = message.type == kOnionMessage && message.to == network.s;
