@@ -91,6 +91,7 @@ class Story {
       const auto& start = opened(anchors, (mode & 4) != 0);
       pair_.funding = start.funding;
       pair_.tip = start.tip;
+      pair_.chain = test::TestChain(start.tip);
       pair_.a.rows = start.a;
       pair_.b.rows = start.b;
       for (auto* node : {&pair_.a, &pair_.b}) {
