@@ -111,7 +111,7 @@ def c8_evicted_commitment(field):
     field.channel(s, l)
     funding, channel_id = channel_of(s, l)["funding"], channel_of(s, l)["channel_id"]
     l.stop(False)
-    s.api("closechannel", channel_id=channel_id, force=True)
+    close_by_force(s, channel_id)
     until("the commitment", lambda: spending(field, funding))
     bitcoind = field.bitcoind
     bitcoind.process.terminate()

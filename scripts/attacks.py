@@ -27,19 +27,6 @@ ATTACKS = [
     strangers.b11_repeated_ids, chain.c9_dialled, chain.c12_crowd_at_the_wake, strangers.crowd, strangers.mix,
 ]
 
-# What is known to do harm still, and what it waits for: --mended leaves these out, and says so.
-NOT_YET = {
-    "c1_worthless_payload": "failures of payloads that cannot be",
-    "a2_large_reasons": "a forwarder that keeps no large failure",
-    "b5_batches": "a channel's row once per step",
-    "b7_client_by_claim": "rights from a funded channel only",
-    "b4_searches": "bounded searches for message paths",
-    "b6_mailbox": "mailboxes that newcomers get into",
-    "b10_amplification": "one byte rate for served invoices",
-    "c9_dialled": "relays instead of dials",
-    "c12_crowd_at_the_wake": "unanswered announcements that stay",
-}
-
 
 def run(args, attack, base):
     """Whether the nodes stood it."""
@@ -67,7 +54,6 @@ def main():
     parser.add_argument("--bitcoind")
     parser.add_argument("--folder", default="build/attacks", help="where the nodes live; emptied first")
     parser.add_argument("--minutes", type=int, default=1, help="of mix; 30 is the long one")
-    parser.add_argument("--mended", action="store_true", help="without those that are known to do harm still")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     wanted = [one for one in ATTACKS if not args.names or any((one.__name__ + "_").startswith(name + "_") for name in args.names)]
@@ -82,10 +68,6 @@ def main():
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    if args.mended:
-        for one in [one for one in wanted if one.__name__ in NOT_YET]:
-            print(f"not yet {one.__name__}: {NOT_YET[one.__name__]}")
-            wanted.remove(one)
     results = [run(args, one, base) for one in wanted]
     print(f"{results.count(True)} of {len(results)} attacks did no harm")
     return 0 if all(results) else 1
