@@ -139,7 +139,8 @@ Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, cons
   auto body = packet.subspan(34, size);
   auto secret = ecdh(*point);
   auto expected = crypto::hmac_sha256(generate_key("mu", secret.reveal()).view(), {body, associated_data});
-  if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size))) return fail(PeelRefusal{PeelError::BadHmac, std::nullopt});
+  if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size)))
+    return fail(PeelRefusal{PeelError::BadHmac, std::nullopt});
 
   auto rho = generate_key("rho", secret.reveal());
   Bytes clear(body.begin(), body.end());
@@ -147,7 +148,8 @@ Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, cons
   Reader in(clear);
   auto length = wire::read_bigsize(in);
   // Lengths 0 and 1 were the old fixed-size payloads.
-  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32) return fail(PeelRefusal{PeelError::BadPayload, secret});
+  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32)
+    return fail(PeelRefusal{PeelError::BadPayload, secret});
   Peeled out;
   out.payload = to_bytes(in.bytes(static_cast<std::size_t>(length)));
   auto hmac = Hash32::from(in.bytes(32));

@@ -1,5 +1,5 @@
-#include "crypto/blinding.h"
 #include "crypto/crypto.h"
+#include "crypto/blinding.h"
 
 #include <gtest/gtest.h>
 
