@@ -123,7 +123,7 @@ def c8_evicted_commitment(field):
     demo.running.append(bitcoind.process)
     until("bitcoind", lambda: bitcoind.cookie.exists() and bitcoind.call("getblockchaininfo"))
     bitcoind.call("loadwallet", "demo")
-    check(not spending(field, funding), "it has not left the mempool")
+    # Without its file the mempool is empty; S may have sent the commitment again before we look.
     until("S to have its bitcoind again", lambda: s.api("getinfo")["chain"]["connected"])
     txid, index = funding.split(":")
     gone = lambda: bitcoind.call("gettxout", txid, int(index)) is None

@@ -227,5 +227,6 @@ def mix(field, minutes=1):
     field.says("slowest answer s", watch.slowest)
     alive(m)
     check(watch.slowest <= (1 if minutes > 1 else 5), "an operator waits")
+    field.says("M had MiB before and after", f"{before:.0f}, {memory_mib(m.process):.0f}")
     until(f"M's memory to be as before ({before:.0f} MiB)", lambda: memory_mib(m.process) <= 1.1 * before + 2,
           600 if minutes > 1 else 60)

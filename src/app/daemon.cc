@@ -331,8 +331,19 @@ class Daemon {
       log_event(Severity::Error, "recording_failed", Value().set("detail", written.error()));
   }
 
+  /// What a crowd made us take goes back to the system once it is free: the allocator alone keeps it.
+  void give_memory_back() {
+    auto now = std::chrono::steady_clock::now();
+    if (now < trimmed_at_ + kTrimEvery) return;
+    trimmed_at_ = now;
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
+  }
+
   void arm() {
     if (failed_) return;
+    give_memory_back();
     auto deadline = node_->deadline();
     if (auto due = queue_.deadline(); due && (!deadline || *due < *deadline)) deadline = due;
     if (!deadline) return;
@@ -365,6 +376,9 @@ class Daemon {
   asio::io_context context_{1};
   io::Network network_;
   asio::steady_timer timer_;
+  /// It takes some milliseconds, more often would cost; pings of peers bring a step at least once a minute.
+  static constexpr std::chrono::seconds kTrimEvery{30};
+  std::chrono::steady_clock::time_point trimmed_at_ = std::chrono::steady_clock::now();
   asio::signal_set signals_, ignored_signals_;
   std::optional<node::Node> node_;
   std::unique_ptr<rpc::Server> rpc_;
