@@ -154,7 +154,7 @@ class DozePeer(Peer):
     def pay_soon(self, offer, msat):
         """`doze pay` waits for the end: here it waits beside."""
         threading.Thread(target=self.pay_beside, args=(offer, msat), daemon=True).start()
-        return until(f"{self} to begin", lambda: next((p["payment_id"] for p in self.cli("listpayments")["payments"]
+        return until(f"{self} to begin", lambda: next((p["payment_id"] for p in self.cli("listpayments", "--limit", "1000")["payments"]
                                                        if p["direction"] == "outgoing" and p["amount_msat"] == msat), None))
 
     def pay_beside(self, offer, msat):
@@ -174,12 +174,12 @@ class DozePeer(Peer):
 
     def received(self):
         """Hash and amount of each payment received."""
-        return {p["payment_hash"]: p["amount_msat"] for p in self.cli("listpayments")["payments"]
+        return {p["payment_hash"]: p["amount_msat"] for p in self.cli("listpayments", "--limit", "1000")["payments"]
                 if p["direction"] == "incoming"}
 
     def held(self):
         """How many HTLCs wait here for their recipients."""
-        return sum(h["state"] == "held" for h in self.cli("listholds")["holds"])
+        return sum(h["state"] == "held" for h in self.cli("listholds", "--limit", "1000")["holds"])
 
     holding = held
 
