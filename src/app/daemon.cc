@@ -336,9 +336,7 @@ class Daemon {
     auto now = std::chrono::steady_clock::now();
     if (now < trimmed_at_ + kTrimEvery) return;
     trimmed_at_ = now;
-#ifdef __GLIBC__
     ::malloc_trim(0);
-#endif
   }
 
   void arm() {

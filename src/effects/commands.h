@@ -14,7 +14,7 @@
 
 namespace doze::command {
 
-/// A page as small as a screen or two, and a reply below 2 MB however long the list is.
+/// A page as small as a screen or two, and a reply of a few megabytes at most however long the list is.
 inline constexpr std::uint32_t kDefaultPageRows = 100, kMaxPageRows = 1'000;
 /// One page of a list, newest rows first. Its reply has `next_before` if older rows follow.
 struct Page {
