@@ -282,7 +282,7 @@ class Daemon {
     if (severity != Severity::Debug) said_ = status;
   }
   void log_event(Severity severity, const std::string& event, const Value& facts) const {
-    log_.line(severity, event + " " + boost::json::serialize(rpc::to_json(facts)));
+    log_.line(severity, event + " " + rpc::json_text(rpc::to_json(facts)));
   }
 
   /// Commits what waits, then lets it leave.

@@ -35,10 +35,43 @@ std::size_t utf8_char(ByteView in, std::uint32_t& code) {
 }
 
 bool is_harmless(std::uint32_t code) {
-  if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == '\\') return false;
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
   if (code == 0x061c || code == 0xfeff || (code >= 0xe0000 && code <= 0xe007f)) return false;
   if ((code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e)) return false;
   return !(code >= 0x2060 && code <= 0x206f) && !(code >= 0xfff9 && code <= 0xfffb);
+}
+
+/// `each` takes the bytes of one character and its code point, or one byte of broken UTF-8 and no code point.
+template <class Each>
+void for_each_character(std::string_view text, Each&& each) {
+  for (auto in = bytes_of(text); !in.empty();) {
+    std::uint32_t code = 0;
+    auto length = utf8_char(in, code);
+    auto front = in.first(std::max<std::size_t>(length, 1));
+    if (!each(front, length == 0 ? std::nullopt : std::optional(code))) return;
+    in = in.subspan(front.size());
+  }
+}
+
+void append_text(std::string& out, ByteView bytes) {
+  out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+void append_escaped(std::string& out, ByteView bytes) {
+  for (auto byte : bytes) {
+    out += "\\x";
+    out.push_back(digit(byte >> 4U));
+    out.push_back(digit(byte & 15U));
+  }
+}
+/// \uXXXX, in two halves beyond the first 65,536 (RFC 8259, section 7).
+void append_json_escape(std::string& out, std::uint32_t code) {
+  auto unit = [&](std::uint32_t value) {
+    out += "\\u";
+    for (unsigned shift = 16; shift > 0; shift -= 4) out.push_back(digit((value >> (shift - 4)) & 15U));
+  };
+  if (code < 0x10000) return unit(code);
+  unit(0xd800 + ((code - 0x10000) >> 10U));
+  unit(0xdc00 + ((code - 0x10000) & 0x3ffU));
 }
 }  // namespace
 
@@ -81,23 +114,40 @@ bool equal(ByteView a, ByteView b) {
 std::string escape_untrusted(std::string_view text, std::size_t max) {
   std::string out;
   std::size_t count = 0;
-  auto in = bytes_of(text);
-  while (!in.empty()) {
-    if (count++ == max) return out + "…";
-    std::uint32_t code = 0;
-    std::size_t length = utf8_char(in, code);
-    if (length != 0 && is_harmless(code)) {
-      out.append(reinterpret_cast<const char*>(in.data()), length);
-    } else {
-      length = std::max<std::size_t>(length, 1);
-      for (auto byte : in.first(length)) {
-        out += "\\x";
-        out.push_back(digit(byte >> 4U));
-        out.push_back(digit(byte & 15U));
-      }
-    }
-    in = in.subspan(length);
-  }
+  for_each_character(text, [&](ByteView bytes, std::optional<std::uint32_t> code) {
+    if (count++ == max) return out += "…", false;
+    if (code && *code != '\\' && is_harmless(*code))
+      append_text(out, bytes);
+    else
+      append_escaped(out, bytes);
+    return true;
+  });
+  return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for_each_character(text, [&](ByteView bytes, std::optional<std::uint32_t> code) {
+    if (code && is_harmless(*code))
+      append_text(out, bytes);
+    else
+      append_escaped(out, bytes);
+    return true;
+  });
+  return out;
+}
+
+std::string printable_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for_each_character(json, [&](ByteView bytes, std::optional<std::uint32_t> code) {
+    if (code &&
+        (is_harmless(*code) || *code < 0x20))  // below 0x20 only between values: a library escapes them in strings
+      append_text(out, bytes);
+    else
+      append_json_escape(out, code.value_or(0xfffd));
+    return true;
+  });
   return out;
 }
 

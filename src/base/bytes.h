@@ -31,6 +31,13 @@ void append(Bytes& to, ByteView more);
 /// Foreign text made safe for logs and tables: control, bidirectional and line-separator characters, broken UTF-8 and
 /// backslashes become \xNN; cut at `max` characters (256 by default) with "…".
 [[nodiscard]] std::string escape_untrusted(std::string_view text, std::size_t max = 256);
+/// Text from a reply made safe for a table on a terminal: as escape_untrusted, but whole, and backslashes stay, as
+/// parts of it may have been escaped before.
+[[nodiscard]] std::string printable(std::string_view text);
+/// JSON made safe for terminals and logs without changing what it says: the characters that escape_untrusted takes out
+/// become \uXXXX, which is allowed only within strings. Broken UTF-8 becomes U+FFFD, as JSON has no way to write it.
+/// `json` must be what a JSON library wrote: it has these characters in strings alone.
+[[nodiscard]] std::string printable_json(std::string_view json);
 /// Whether the bytes are well-formed UTF-8 (no overlong forms, no surrogates).
 [[nodiscard]] bool is_utf8(ByteView bytes);
 

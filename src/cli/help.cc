@@ -250,7 +250,7 @@ std::string help_for_programs() {
                       .set("summary", command.method.summary)
                       .set("usage", usage(command))
                       .set("needs_daemon", !command.offline));
-  return boost::json::serialize(rpc::to_json(Value().set("commands", std::move(all))));
+  return rpc::json_text(rpc::to_json(Value().set("commands", std::move(all))));
 }
 
 std::string man_page(const Command* command) {

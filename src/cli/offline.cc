@@ -41,12 +41,12 @@ int misused(const std::string& why) {
 
 int print(const Value& value, bool as_json) {
   auto answer = rpc::to_json(value);
-  std::printf("%s", as_json ? (json::serialize(answer) + "\n").c_str() : to_tree(answer).c_str());
+  std::printf("%s", as_json ? (rpc::json_text(answer) + "\n").c_str() : to_tree(answer).c_str());
   return 0;
 }
 
 int refuse(const toolbox::Problem& problem, bool as_json) {
-  if (as_json) std::printf("%s\n", json::serialize(json::object{{"error", rpc::to_json(problem.value())}}).c_str());
+  if (as_json) std::printf("%s\n", rpc::json_text(json::object{{"error", rpc::to_json(problem.value())}}).c_str());
   return complain(problem.text());
 }
 

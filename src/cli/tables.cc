@@ -4,12 +4,14 @@
 #include <array>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace doze::cli {
 namespace json = boost::json;
 namespace {
 
 std::string cell(const json::value& value) {
-  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_string()) return printable(value.as_string());
   if (value.is_null()) return "-";
   if (value.is_bool()) return value.as_bool() ? "yes" : "no";
   std::string out;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace doze::cli {
 namespace json = boost::json;
 namespace {
@@ -18,7 +20,7 @@ std::string with_unit(std::string_view name, const std::string& number) {
 }
 
 std::string scalar(std::string_view name, const json::value& value) {
-  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_string()) return printable(value.as_string());
   if (value.is_bool()) return value.as_bool() ? "yes" : "no";
   if (value.is_null()) return "-";
   return with_unit(name, json::serialize(value));
@@ -77,7 +79,7 @@ void write_pretty(std::string& out, const json::value& value, std::size_t depth)
     out += "{\n";
     bool first = true;
     for (const auto& field : *object) {
-      out += (first ? "" : ",\n") + indent + json::serialize(json::string(field.key())) + ": ";
+      out += (first ? "" : ",\n") + indent + printable_json(json::serialize(json::string(field.key()))) + ": ";
       write_pretty(out, field.value(), depth + 1);
       first = false;
     }
@@ -93,7 +95,7 @@ void write_pretty(std::string& out, const json::value& value, std::size_t depth)
     }
     return close(']');
   }
-  out += json::serialize(value);
+  out += printable_json(json::serialize(value));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ Value describe(const OwnOffer& own, const Context& context) {
     out.set("message", "the server does not know yet and may lead payers to it: it is told when it can be reached");
   out.set("async", own.async);
   if (auto amount = own.offer.amount()) out.set("amount_msat", amount->value());
-  out.set("description", escape_untrusted(own.offer.description().value_or("")));
+  out.set("description", own.offer.description().value_or(""));
   if (own.offer.absolute_expiry()) out.set("expires_at", time_text(*own.offer.absolute_expiry()));
   if (own.async) {
     out.set("profile", name(own.profile)).set("server", own.server.hex()).set("slot", own.slot);
@@ -42,7 +42,7 @@ Value describe_invitations(const Invoicing::Inside& state, UnixTime now) {
   for (const auto& [id, invitation] : state.invitations) {
     bool expired = invitation.expires_at && now > *invitation.expires_at;
     Value out;
-    out.set("id", to_hex(id)).set("label", escape_untrusted(invitation.label)).set("profile", name(invitation.profile));
+    out.set("id", to_hex(id)).set("label", invitation.label).set("profile", name(invitation.profile));
     out.set("status", invitation.revoked ? "revoked" : invitation.recipient ? "used" : expired ? "expired" : "open");
     out.set("created_at", time_text(invitation.created_at));
     if (invitation.expires_at) out.set("expires_at", time_text(*invitation.expires_at));

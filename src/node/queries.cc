@@ -34,7 +34,7 @@ Value describe_node(const Node::Inside& node) {
   if (node.chain_since) chain.set("since", time_text(*node.chain_since));
   if (!node.chain.detail.empty()) chain.set("detail", node.chain.detail);
   Value out;
-  out.set("node_id", node.signer.node_id().hex()).set("alias", escape_untrusted(node.config.alias));
+  out.set("node_id", node.signer.node_id().hex()).set("alias", node.config.alias);
   out.set("version", kVersion);
   out.set("network", wire::name(node.config.network));
   out.set("role", node.config.role == Role::Client ? "client" : "server");

@@ -70,7 +70,7 @@ void add_agreement(Value& out, const Outgoing& payment, InList in_list) {
   }
   out.set("offer", payment.offer);
   if (payment.quantity) out.set("quantity", *payment.quantity);
-  if (!payment.payer_note.empty()) out.set("payer_note", escape_untrusted(payment.payer_note));
+  if (!payment.payer_note.empty()) out.set("payer_note", payment.payer_note);
   if (payment.invoice.empty()) return;
   if (payment.is_static) {
     if (in_list == InList::No) out.set("static_invoice_hex", to_hex(payment.invoice));
@@ -97,7 +97,7 @@ Value describe(const Outgoing& payment, const Context& context, InList in_list) 
   if (payment.payment_hash) out.set("payment_hash", payment.payment_hash->hex());
   out.set("static_invoice", payment.is_static);
   add_agreement(out, payment, in_list);
-  if (!payment.idempotency_key.empty()) out.set("idempotency_key", escape_untrusted(payment.idempotency_key));
+  if (!payment.idempotency_key.empty()) out.set("idempotency_key", payment.idempotency_key);
   if (!is_terminal(payment.state) && payment.held && payment.htlc) {
     add_deadline(out, "release_deadline", payment.release_deadline, context);
     add_deadline(out, "fail_back", payment.fail_back, context);
@@ -145,7 +145,7 @@ Fields facts(const Incoming& payment, const Context& context) {
              {"payment_hash", payment.payment_hash.hex()}};
   if (!payment.offer_id.is_zero()) out.emplace_back("offer_id", payment.offer_id.hex());
   if (payment.quantity) out.emplace_back("quantity", *payment.quantity);
-  if (!payment.payer_note.empty()) out.emplace_back("payer_note", escape_untrusted(payment.payer_note));
+  if (!payment.payer_note.empty()) out.emplace_back("payer_note", payment.payer_note);
   out.emplace_back("safe_to_sleep", outlook_of(payment, context).safe_to_sleep);
   if (payment.state == IncomingState::Claiming) out.emplace_back("awake_by_height", awake_by(payment).value());
   return out;
@@ -159,7 +159,7 @@ Value describe(const Incoming& payment, const Payments::Inside& state, const Con
       .set("amount_msat", payment.amount.value())
       .set("offer_id", payment.offer_id.is_zero() ? Value() : Value(payment.offer_id.hex()))
       .set("static_invoice", payment.is_static)
-      .set("payer_note", escape_untrusted(payment.payer_note));
+      .set("payer_note", payment.payer_note);
   if (payment.quantity) out.set("quantity", *payment.quantity);
   if (auto offer = context.views.offers.find(payment.offer_id); offer != context.views.offers.end())
     out.set("offer", offer->second.offer.text());

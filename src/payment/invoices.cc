@@ -118,7 +118,7 @@ Value describe(const Issued& issued, const Payments::Inside& state, UnixTime now
   if (!invoice) return out.set("status", "damaged");  // rows are not verified when they are loaded
   out.set("status", issued.paid_at ? status_of_paid(issued, state) : can_be_paid(issued, now) ? "open" : "expired");
   if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
-  if (invoice->description()) out.set("description", escape_untrusted(*invoice->description()));
+  if (invoice->description()) out.set("description", *invoice->description());
   if (invoice->description_hash()) out.set("description_hash", invoice->description_hash()->hex());
   out.set("created_at", time_text(invoice->timestamp())).set("expires_at", time_text(issued.expires_at));
   if (issued.paid_at) out.set("received_msat", issued.received.value()).set("paid_at", time_text(*issued.paid_at));

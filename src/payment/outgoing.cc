@@ -41,7 +41,7 @@ Fields facts(const Outgoing& payment) {
   if (!payment.is_bolt11)
     if (auto offer = offers::Offer::parse(payment.offer)) out.emplace_back("offer_id", offer->id().hex());
   if (payment.quantity) out.emplace_back("quantity", *payment.quantity);
-  if (!payment.payer_note.empty()) out.emplace_back("payer_note", escape_untrusted(payment.payer_note));
+  if (!payment.payer_note.empty()) out.emplace_back("payer_note", payment.payer_note);
   return out;
 }
 

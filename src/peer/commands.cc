@@ -94,7 +94,7 @@ void Work::command(RequestId request, const command::ListPeers&) {
       for (const auto& address : known->second.addresses) addresses.emplace_back(wire::to_text(address));
       peer.set("known_addresses", std::move(addresses));
       if (view == self_.views.end() && !known->second.last_failure.empty())
-        peer.set("last_failure", escape_untrusted(known->second.last_failure));
+        peer.set("last_failure", known->second.last_failure);
     }
     list.push_back(std::move(peer));
   }

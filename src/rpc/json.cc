@@ -31,6 +31,10 @@ json::value to_json(const Value& value) {
       value.inner());
 }
 
+std::string json_text(const json::value& value) {
+  return printable_json(json::serialize(value));
+}
+
 json::value to_json(const CommandError& error) {
   json::object out{{"code", name(error.code)}, {"message", error.message}};
   for (const auto& [name, value] : error.numbers) out[name] = to_json(value);

@@ -357,8 +357,7 @@ std::vector<Method> make_methods() {
        [](const Arguments& a) -> Built {
          Values v(a);
          if (bad_expiry(v)) return fail(expiry_error());
-         return Command(AsyncInvite{escape_untrusted(v.text("label")), v.flag("raw"), v.profile("profile"),
-                                    v.maybe_number("expiry_s")});
+         return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
        }},
       {"listinvitations", "Server: invitations and who joined.", {}, "", plain<ListInvitations>()},
       {"revokeinvitation",

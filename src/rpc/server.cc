@@ -111,7 +111,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void refuse(http::status status, std::string message) {
-    answer(status, boost::json::serialize(to_json(CommandError{CommandErrorCode::BadRequest, std::move(message), {}})));
+    answer(status, json_text(to_json(CommandError{CommandErrorCode::BadRequest, std::move(message), {}})));
   }
 
  private:
@@ -211,19 +211,18 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
     if (pending != 0) gave_up(pending);
   }
   void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) override {
-    if (target == "/openapi.json") return session->answer(http::status::ok, boost::json::serialize(openapi()));
+    if (target == "/openapi.json") return session->answer(http::status::ok, json_text(openapi()));
     const auto* method = target.starts_with("/v1/") ? find_method(std::string(target.substr(4))) : nullptr;
     if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /openapi.json");
     auto arguments = parse_body(body);
     auto command =
         arguments ? parse(*method, *arguments) : Result<command::Command, CommandError>(doze::fail(arguments.error()));
-    if (!command)
-      return session->answer(status_of(command.error().code), boost::json::serialize(to_json(command.error())));
+    if (!command) return session->answer(status_of(command.error().code), json_text(to_json(command.error())));
     // Others are answered within their step: what waits are those that may take long.
     if (method->waits && waiting.size() >= kMaxWaiting)
       return session->answer(
           status_of(CommandErrorCode::Limit),
-          boost::json::serialize(to_json(CommandError{
+          json_text(to_json(CommandError{
               CommandErrorCode::Limit, std::to_string(kMaxWaiting) + " calls wait for their answers already", {}})));
     auto id = next++;
     waiting.emplace(id, session);
@@ -262,9 +261,9 @@ void Server::reply(const Reply& reply) {
   inside_->waiting.erase(it);
   if (!session) return;
   if (const auto* error = std::get_if<CommandError>(&reply.result))
-    session->answer(status_of(error->code), boost::json::serialize(to_json(*error)));
+    session->answer(status_of(error->code), json_text(to_json(*error)));
   else
-    session->answer(http::status::ok, boost::json::serialize(to_json(std::get<Value>(reply.result))));
+    session->answer(http::status::ok, json_text(to_json(std::get<Value>(reply.result))));
 }
 
 void Server::stop() {

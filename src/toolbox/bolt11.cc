@@ -79,7 +79,7 @@ Result<Value, Problem> decode_bolt11(std::string_view text) {
   set_time(out, "timestamp", invoice->timestamp());
   set_time(out, "expires_at", invoice->expires_at());
   out.set("payment_hash", invoice->payment_hash().hex()).set("payment_secret", invoice->payment_secret().hex());
-  if (auto description = invoice->description()) out.set("description", show_text(*description));
+  if (auto description = invoice->description()) out.set("description", std::string(*description));
   if (auto hash = invoice->description_hash()) out.set("description_hash", hash->hex());
   if (auto metadata = invoice->metadata()) out.set("metadata", to_hex(*metadata));
   out.set("payee", invoice->payee().hex());

@@ -254,7 +254,7 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
   if (looks_like_address(text, small)) return decode_address(text);
   if (auto bytes = from_base64(squeezed(text)); bytes && bitcoin::is_psbt(*bytes)) return decode_psbt(*bytes);
   if (text.size() > 66 && text[66] == '@' && from_hex(text.substr(0, 66))) {
-    notes.push_back("the address " + show_text(text.substr(67)) + " behind the node id");
+    notes.push_back("the address " + std::string(text.substr(67)) + " behind the node id");
     return decode_public_key(*from_hex(text.substr(0, 66)));
   }
   if (auto stranger = known_stranger(text, small);
@@ -273,12 +273,12 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
 
 Value show_link(const PaymentLink& link) {
   Value out = Fields{};
-  if (!link.address.empty()) out.set("address", show_text(link.address));
+  if (!link.address.empty()) out.set("address", std::string(link.address));
   if (link.amount) out.set("amount_msat", link.amount->value());
-  if (link.label) out.set("label", show_text(*link.label));
-  if (link.message) out.set("message", show_text(*link.message));
+  if (link.label) out.set("label", std::string(*link.label));
+  if (link.message) out.set("message", std::string(*link.message));
   List ignored;
-  for (const auto& key : link.ignored) ignored.push_back(show_text(key));
+  for (const auto& key : link.ignored) ignored.push_back(std::string(key));
   if (!ignored.empty()) out.set("ignored", std::move(ignored));
   return out;
 }

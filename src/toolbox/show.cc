@@ -7,7 +7,6 @@
 namespace doze::toolbox {
 
 namespace {
-constexpr std::size_t kMaxShownText = 4'096;
 constexpr wire::Network kNetworks[] = {wire::Network::Mainnet, wire::Network::Testnet4, wire::Network::Signet,
                                        wire::Network::Regtest};
 }  // namespace
@@ -149,10 +148,6 @@ Value show(const onion::MessageContents& contents) {
   out.set("message", onion::name(contents)).set("tlv_type", onion::encode(contents).type);
   std::visit([&](const auto& each) { fill(out, each); }, contents);
   return out;
-}
-
-std::string show_text(std::string_view text) {
-  return escape_untrusted(text, kMaxShownText);
 }
 
 void join(Value& to, const Value& more) {

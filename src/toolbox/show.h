@@ -26,8 +26,6 @@ void set_time(Value& out, const std::string& name, UnixTime time);
 [[nodiscard]] Value show(const onion::RecipientData& data);
 [[nodiscard]] Value show(const onion::Payload& payload);
 [[nodiscard]] Value show(const onion::MessageContents& contents);
-/// Untrusted text, escaped; cut only beyond what fits a screen.
-[[nodiscard]] std::string show_text(std::string_view text);
 /// Fields of `more` behind those of `to`.
 void join(Value& to, const Value& more);
 

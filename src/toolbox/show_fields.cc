@@ -84,12 +84,12 @@ Value show_field(const FieldShape& field, Reader& in) {
       return "#" + to_hex(in.bytes(3));
     case Form::Alias: {
       auto text = as_text(in.bytes(32));
-      return show_text(text.substr(0, text.find_last_not_of('\0') + 1));
+      return std::string(text.substr(0, text.find_last_not_of('\0') + 1));
     }
     case Form::Sized:
       return to_hex(in.bytes(in.u16()));
     case Form::Text:
-      return show_text(as_text(in.bytes(in.u16())));
+      return std::string(as_text(in.bytes(in.u16())));
     case Form::Features:
       return show(wire::FeatureBits(in.bytes(in.u16())));
     case Form::ShortIds: {
@@ -103,7 +103,7 @@ Value show_field(const FieldShape& field, Reader& in) {
     case Form::Addresses: {
       List addresses;
       if (auto read = wire::read_addresses(in.bytes(in.u16())))
-        for (const auto& address : *read) addresses.push_back(show_text(wire::to_text(address)));
+        for (const auto& address : *read) addresses.push_back(std::string(wire::to_text(address)));
       return addresses;
     }
     case Form::Signatures:
@@ -119,7 +119,7 @@ Value show_field(const FieldShape& field, Reader& in) {
     case Form::RestAddress: {
       auto bytes = in.rest();
       auto read = wire::read_addresses(bytes);
-      return read && read->size() == 1 ? show_text(wire::to_text(read->front())) : to_hex(bytes);
+      return read && read->size() == 1 ? std::string(wire::to_text(read->front())) : to_hex(bytes);
     }
     case Form::RestPaths:
       return list_of(in, [&] { return show_path(in, Profile::Draft); });

@@ -121,7 +121,7 @@ std::string show_human_name(ByteView value) {
     return std::string(view.begin(), view.end());
   };
   auto user = text();
-  return "₿" + show_text(user) + "@" + show_text(text());
+  return "₿" + std::string(user) + "@" + std::string(text());
 }
 
 void show_record(Value& out, const Record& record, ByteView value, bool in_currency) {
@@ -131,7 +131,7 @@ void show_record(Value& out, const Record& record, ByteView value, bool in_curre
       out.set(name, to_hex(value));
       break;
     case RecordForm::Text:
-      out.set(name, show_text({reinterpret_cast<const char*>(value.data()), value.size()}));
+      out.set(name, std::string({reinterpret_cast<const char*>(value.data()), value.size()}));
       break;
     case RecordForm::Number:
       out.set(name, number(value));
@@ -163,7 +163,7 @@ void show_record(Value& out, const Record& record, ByteView value, bool in_curre
     case RecordForm::Addresses: {
       List addresses;
       if (auto read = wire::read_addresses(value))
-        for (const auto& address : *read) addresses.push_back(show_text(wire::to_text(address)));
+        for (const auto& address : *read) addresses.push_back(std::string(wire::to_text(address)));
       out.set(name, std::move(addresses));
       break;
     }

@@ -48,6 +48,8 @@ TEST(Bytes, ForeignTextIsHarmless) {
   EXPECT_EQ(escape_untrusted("\xff\xc3"), "\\xff\\xc3");
   EXPECT_EQ(escape_untrusted("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // right-to-left override
   EXPECT_EQ(escape_untrusted("abcdef", 3), "abc…");
+  EXPECT_EQ(printable("a\\x0a\n"), "a\\x0a\\x0a");  // backslashes stay: a part may have been escaped before
+  EXPECT_EQ(printable(std::string(300, 'x')), std::string(300, 'x'));
 }
 
 TEST(Bytes, Utf8IsWellFormed) {

@@ -265,8 +265,8 @@ int call(const Request& request, json::object arguments) {
       return call(request, std::move(arguments));
     }
     if (request.as_json) std::printf("%s\n", answer->body.c_str());
-    if (problem == nullptr) return complain(Exit::Failed, answer->body);
-    return complain(cli::exit_of(text_of(*problem, "code")), text_of(*problem, "message"));
+    if (problem == nullptr) return complain(Exit::Failed, escape_untrusted(answer->body));
+    return complain(cli::exit_of(text_of(*problem, "code")), printable(text_of(*problem, "message")));
   }
   if (request.method.name == "stop" && !store::wait_until_free(datadir, kStopWaitMs))
     return complain(Exit::TimedOut, "dozed was asked to stop, but still uses " + datadir + " after " +

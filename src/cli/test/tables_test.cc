@@ -20,6 +20,20 @@ TEST(Tables, row_wider_than_the_terminal_is_a_block_of_lines) {
             "id    0123456789\nnote  x\n\nid    9876543210\nnote  y\n");
 }
 
+TEST(Tables, text_of_strangers_cannot_move_the_cursor) {
+  for (const auto* text : {"a\x1b[2Jb", "a\nb",
+                           "a\xc2\x9b"
+                           "b",
+                           "a\xe2\x80\xae"
+                           "b"}) {
+    boost::json::object row{{"note", text}};
+    auto told = to_text(boost::json::object{{"description", text}, {"rows", boost::json::array{row}}});
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 4) << told;
+    EXPECT_EQ(told.find(text), std::string::npos) << told;
+    EXPECT_NE(told.find("a\\x"), std::string::npos) << told;
+  }
+}
+
 TEST(Tables, ids_are_whole) {
   std::string id(64, 'a');
   EXPECT_NE(shown(("{\"a\":[{\"id\":\"" + id + "\"}]}").c_str()).find(id), std::string::npos);

@@ -60,5 +60,13 @@ TEST(Answer, ErrorsCarryCodeMessageAndNumbers) {
                       "\",\"message\":\"the offer has expired\",\"expired_at\":5}}");
 }
 
+TEST(Json, text_of_strangers_is_the_same_text_for_programs_and_harmless_on_a_terminal) {
+  const std::string said = "a\\b\n\x1b[2J \xc2\x9b \xe2\x80\xae \xf3\xa0\x80\xa1 käse";
+  auto text = json_text(to_json(Value().set("description", said)));
+  EXPECT_EQ(text, R"({"description":"a\\b\n\u001b[2J \u009b \u202e \udb40\udc21 käse"})");
+  EXPECT_EQ(boost::json::parse(text).at("description").as_string(), said);
+  EXPECT_EQ(json_text(to_json(Value("a\xff"))), R"("a\ufffd")");  // no UTF-8: JSON cannot hold it
+}
+
 }  // namespace
 }  // namespace doze::rpc

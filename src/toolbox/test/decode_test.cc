@@ -62,13 +62,13 @@ TEST(DecodeFields, every_record_of_a_stream_is_shown_unknown_ones_too) {
   EXPECT_EQ(text(*read, "unknown_79"), "beef");
 }
 
-TEST(DecodeFields, foreign_text_is_escaped) {
+TEST(DecodeFields, text_is_what_was_signed_whatever_it_holds_and_however_long_it_is) {
   offers::OfferTerms terms;
-  terms.description = "tea\x1b[31m";
+  terms.description = "tea\x1b[31m \\ family \xe2\x80\x8d\r\n" + std::string(5'000, 'x');
   terms.issuer_id = point(0x42);
   auto read = decode(offers::Offer::make(terms)->text());
   ASSERT_TRUE(read.has_value());
-  EXPECT_EQ(text(*read, "offer_description"), "tea\\x1b[31m");
+  EXPECT_EQ(text(*read, "offer_description"), *terms.description);
 }
 
 TEST(DecodeFields, a_static_invoice_tells_its_profile) {
