@@ -17,6 +17,7 @@ using namespace doze;
 struct Options {
   std::size_t rounds = 15;
   bool quick = false;                        // one or two operations a round, small tables
+  bool plain = false;                        // per round a line for programs: name, floor, ours; us per operation
   std::size_t recipients = 1'000'000;        // of the largest si_serve and store_get
   std::string folder = "build/bench-micro";  // of the rows that write to disk
 };

@@ -1,4 +1,4 @@
-// bench [FILTER...] [--rounds N] [--quick] [--recipients N] [--folder F] [--markdown F] [--list]
+// bench [FILTER...] [--rounds N] [--quick] [--recipients N] [--folder F] [--markdown F] [--plain] [--list]
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -118,6 +118,12 @@ Line line_of(const Row& row, const Measured& m) {
                               : "**no**"};
 }
 
+void print_plain(const Row& row, const Measured& m) {
+  for (std::size_t round = 0; round < m.ours.size(); ++round)
+    std::printf("%s %.3f %.3f\n", row.name.c_str(), m.floor[round], m.ours[round]);
+  std::fflush(stdout);
+}
+
 struct Sized {
   Growth grows = Growth::Logarithmic;
   std::map<std::size_t, double> costs;  // best tenth, us: what else runs here must not look like growth
@@ -172,6 +178,10 @@ int run(const Options& options, const std::vector<std::string>& filters, const s
     for (const auto& row : rows) std::printf("%s\n", row.name.c_str());
     return 0;
   }
+  if (options.plain) {
+    for (const auto& row : rows) print_plain(row, measure(row, options));
+    return 0;
+  }
   std::string table =
       "| row | floor | ours | best p10, floor / ours | ours / floor | p10–p90 | goal | met |\n"
       "|---|---|---|---|---|---|---|---|\n";
@@ -214,9 +224,10 @@ int main(int argc, char** argv) {
   std::string markdown;
   bool list = false;
   auto usage = [] {
-    std::fprintf(stderr,
-                 "bench [ROW...] [--rounds N] [--quick] [--recipients N] [--folder F] [--markdown F] [--list]\n"
-                 "ROW: a row, or rows whose names begin so; all if none is given\n");
+    std::fprintf(
+        stderr,
+        "bench [ROW...] [--rounds N] [--quick] [--recipients N] [--folder F] [--markdown F] [--plain] [--list]\n"
+        "ROW: a row, or rows whose names begin so; all if none is given\n");
     return 2;
   };
   for (int i = 1; i < argc; ++i) {
@@ -229,6 +240,8 @@ int main(int argc, char** argv) {
     };
     if (word == "--quick") {
       options.quick = true;
+    } else if (word == "--plain") {
+      options.plain = true;
     } else if (word == "--list") {
       list = true;
     } else if (word == "--folder") {

@@ -209,6 +209,7 @@ class LdkPeer(Peer):
         self.folder = world.base / name
         self.folder.mkdir(parents=True)
         self.seed = name.encode().hex().ljust(128, "7")[:128]
+        self.logs = "all"  # or "info": then what the trace says cannot be asked for
         self.events, self.number, self.counted_from = [], 0, 0
 
     def start(self, role=None):
@@ -217,7 +218,7 @@ class LdkPeer(Peer):
         user, password = self.world.bitcoind.cookie.read_text().strip().split(":")
         config = {"dir": str(self.folder), "seed": self.seed, "bitcoind_port": self.world.bitcoind.port,
                   "bitcoind_user": user, "bitcoind_password": password, "anchors": self.anchors,
-                  "role": "none" if self.role == "listener" else role or self.role}
+                  "role": "none" if self.role == "listener" else role or self.role, "log": self.logs}
         if self.role in ("server", "listener"):
             config |= {"listen": f"127.0.0.1:{self.listens}", "announce": f"127.0.0.1:{self.port}", "alias": self.name}
         self.process = subprocess.Popen([str(self.world.ldk_peer)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

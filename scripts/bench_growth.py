@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""What grows with a node's past, with what it holds, and with a wake-up of many: rows history, holds and storm.
+"""What grows with a node's past, with what it holds, with a wake-up of many, with payments at a time and with peers:
+rows history, holds, storm, fwd_tps and idle_peer.
 
 Real daemons on a regtest bitcoind; the past is copied from real rows. With --against the same is measured with another
-build, in turn, so that both see the same machine. Prints a line a number; exit code 0 even if a goal is missed.
+build, in turn, so that both see the same machine. Prints a line per number; exit code 0 even if a goal is missed.
+bench_ldk.py measures history, fwd_tps and idle_peer with LDK's nodes, too.
 """
 import argparse
 import pathlib
@@ -10,16 +12,33 @@ import shutil
 import sqlite3
 import statistics
 import sys
+import subprocess
 import threading
 import time
+import typing
 
 import demo
-from bench import Api, memory_mib
-from demo import Bitcoind, Node, Wrong, open_channel, say, until
+from bench import Api, memory_mib, spread
+from demo import Bitcoind, Node, Wrong, open_channel, until
 
 OUTGOING, INCOMING, FORWARD = 16, 17, 18  # src/effects/records.h
 FAR = 1 << 40  # ids of copied HTLCs: above those that a channel comes to
 PAYMENTS, ROUNDS = 30, 3
+CHANNEL_SAT = 10_000_000
+IN_FLIGHT = ((1, 40), (10, 150), (25, 250), (50, 400), (200, 800))  # at a time, of so many in a round
+WARM_PEERS = 20  # before the first look: what the first few connections allocate is no peer's own
+
+
+class Build(typing.NamedTuple):
+    name: str
+    path: pathlib.Path
+    network: type
+
+
+class Paid(typing.NamedTuple):
+    ms: list  # processor time per payment, at each node
+    per_second: float
+    took: list  # seconds, of each payment
 
 
 def processor_ms(process):
@@ -30,20 +49,62 @@ def processor_ms(process):
 
 class Network:
     """Nodes of one build, connected and with coins."""
+    most_in_flight, most_peers = 200, 450
 
     def __init__(self, build, bitcoind, base, roles):
-        self.build, self.bitcoind = build[0], bitcoind
-        (base / build[0]).mkdir(parents=True)
-        self.nodes = [Node(name, "", role, build[1], base / build[0], bitcoind, "ldk") for name, role in roles]
+        self.build, self.bitcoind = build.name, bitcoind
+        (base / build.name).mkdir(parents=True)
+        self.nodes = [Node(name, "", role, build.path, base / build.name, bitcoind, "ldk") for name, role in roles]
         for node in self.nodes:
             node.start()
             bitcoind.call("sendtoaddress", node.cli("newaddress")["address"], 1)
         bitcoind.mine(1)
 
-    def open(self, a, b, amount):
+    def open(self, a, b, amount=CHANNEL_SAT):
         a.cli("connect", f"{b.id}@127.0.0.1:{b.port}")
         counts = [sum(c["usable"] for c in node.cli("listchannels")["channels"]) + 1 for node in (a, b)]
         open_channel(self.bitcoind, a, b, amount, *counts)
+
+    def knows_the_way(self, payer, channels):
+        until(f"{payer.name} to learn of {channels} channels", lambda: payer.cli("getinfo")["graph_channels"] >= channels)
+
+    def processor_ms(self, node):
+        return processor_ms(node.process)
+
+    def connected(self, node):
+        return Api(node)("getinfo")["peers"]  # not listpeers: its answer for 450 peers would leave memory behind
+
+    def pay(self, payer, payee, count, in_flight=1):
+        """So many payments of 1,000 sat, `in_flight` at a time."""
+        asked = Api(payee)
+        invoices = [asked("createinvoice", amount_msat=1_000_000, description="bench")["invoice"] for _ in range(count)]
+        before, took, wrong = [self.processor_ms(node) for node in self.nodes], [], []
+
+        def work():
+            api = Api(payer)
+            try:
+                while invoices and not wrong:
+                    began = time.monotonic()
+                    paid = api("pay", offer=invoices.pop())
+                    took.append(time.monotonic() - began)
+                    if paid["state"] != "settled":
+                        wrong.append(f"a payment ended as {paid}")
+            except IndexError:
+                pass  # another one took the last invoice
+            except Exception as error:  # a thread's error would be printed and forgotten
+                wrong.append(str(error))
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(in_flight)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(600)
+        wall = time.monotonic() - began
+        if wrong or len(took) != count:
+            raise Wrong(wrong[0] if wrong else f"{len(took)} of {count} payments have ended after 600 s")
+        time.sleep(0.3)  # what follows the answer
+        return Paid([(self.processor_ms(node) - was) / count for node, was in zip(self.nodes, before)], count / wall, took)
 
     def restart(self, change):
         """Stops all, changes their databases, starts all. Processor milliseconds of each start, nobody connected yet."""
@@ -54,12 +115,21 @@ class Network:
         change()
         for node in self.nodes:
             node.start()
-        took = [processor_ms(node.process) for node in self.nodes]
+        took = [self.processor_ms(node) for node in self.nodes]
         until("the channels of before", lambda: usable() == before)
         for node in self.nodes:
             until("the chain", lambda: node.synced(self.bitcoind.height()))
         time.sleep(1)
         return took
+
+    def give_past(self, size):
+        """Ended payments: made by A, forwarded by B, received by C. The database's copies of before go."""
+        a, b, c = self.nodes
+        for node in self.nodes:
+            forget_copies(node)
+        copy_rows(a, OUTGOING, size, outgoing)
+        copy_rows(b, FORWARD, size, htlc(1))
+        copy_rows(c, INCOMING, size, htlc(33))
 
 
 def change_rows(node, change):
@@ -104,85 +174,155 @@ def forget_copies(node):
     change_rows(node, change)
 
 
-def pay_many(payer, payee, count, nodes):
-    """Processor milliseconds per payment at each node, one payment at a time."""
-    api, asked = Api(payer), Api(payee)
-    invoices = [asked("createinvoice", amount_msat=1_000_000, description="bench")["invoice"] for _ in range(count)]
-    before = [processor_ms(node.process) for node in nodes]
-    for invoice in invoices:
-        paid = api("pay", offer=invoice)
-        if paid["state"] != "settled":
-            raise Wrong(f"a payment ended as {paid}")
-    time.sleep(0.3)  # what follows the answer
-    return [(processor_ms(node.process) - was) / count for node, was in zip(nodes, before)]
-
-
 def middle(rounds):
     return [statistics.median(values) for values in zip(*rounds)]
 
 
 def show(name, build, what, values):
-    print(f"{name:<8} {build:<8} {what:<28} " + "  ".join(values), flush=True)
+    print(f"{name:<9} {build:<8} {what:<28} " + "  ".join(values), flush=True)
+
+
+def line_of_three(builds, bitcoind, base):
+    """A – B – C, of each build."""
+    networks = []
+    for build in builds:
+        net = build.network(build, bitcoind, base, [("A", "server"), ("B", "server"), ("C", "server")])
+        a, b, c = net.nodes
+        net.open(a, b)
+        net.open(b, c)
+        net.knows_the_way(a, 2)
+        net.pay(a, c, 3, 1)
+        networks.append(net)
+    return networks
 
 
 def history(builds, bitcoind, base, args):
-    networks = []
-    for build in builds:
-        net = Network(build, bitcoind, base / "history", [("A", "server"), ("B", "server"), ("C", "server")])
-        a, b, c = net.nodes
-        net.open(a, b, 10_000_000)
-        net.open(b, c, 10_000_000)
-        until("A to learn of B-C", lambda: a.cli("getinfo")["graph_channels"] >= 2)
-        pay_many(a, c, 3, net.nodes)
-        networks.append(net)
+    networks = line_of_three(builds, bitcoind, base / "history")
     sizes = (1_000, args.past)
     costs, starts, memory = {}, {}, {}
     for _ in range(ROUNDS):
         for size in sizes:
             for net in networks:
-                a, b, c = net.nodes
-
-                def past():
-                    for node in net.nodes:
-                        forget_copies(node)
-                    copy_rows(a, OUTGOING, size, outgoing)
-                    copy_rows(b, FORWARD, size, htlc(1))
-                    copy_rows(c, INCOMING, size, htlc(33))
-
+                a, _, c = net.nodes
                 key = net.build, size
-                starts.setdefault(key, []).append(net.restart(past))
+                starts.setdefault(key, []).append(net.restart(lambda: net.give_past(size)))
                 memory[key] = [memory_mib(node.process) for node in net.nodes]
-                pay_many(a, c, 5, net.nodes)
-                costs.setdefault(key, []).append(pay_many(a, c, PAYMENTS, net.nodes))
+                net.pay(a, c, 5, 1)
+                costs.setdefault(key, []).append(net.pay(a, c, PAYMENTS, 1).ms)
     for net in networks:
         for size in sizes:
             key = net.build, size
             show("history", net.build, f"{size:,} ended payments", [
-                "ms a payment A/B/C " + " / ".join(f"{ms:.1f}" for ms in middle(costs[key])),
+                "ms per payment A/B/C " + " / ".join(f"{ms:.1f}" for ms in middle(costs[key])),
                 "start s " + " / ".join(f"{ms / 1000:.2f}" for ms in middle(starts[key])),
                 "RSS MiB " + " / ".join(f"{mib:.0f}" for mib in memory[key])])
         few, many = (middle(costs[net.build, size]) for size in sizes)
         show("history", net.build, f"{sizes[1]:,} over {sizes[0]:,}",
              ["A/B/C " + " / ".join(f"{b / a:.2f} x" for a, b in zip(few, many)) + "   goal 1.1 x"])
+    end(networks)
+
+
+def fwd_tps(builds, bitcoind, base, args):
+    """A pays C through B, several payments at a time. The rate is by the clock on the wall: three nodes share it."""
+    networks = line_of_three(builds, bitcoind, base / "fwd_tps")
+    for in_flight, count in IN_FLIGHT:
+        took_part = [net for net in networks if in_flight <= net.most_in_flight]
+        paid = {net.build: [] for net in took_part}
+        for _ in range(ROUNDS):
+            for net in took_part:
+                paid[net.build].append(net.pay(net.nodes[0], net.nodes[2], count, in_flight))
+        for build, rounds in paid.items():
+            ms = middle([one.ms for one in rounds])
+            rates = [one.per_second for one in rounds]
+            p50, _, p95 = spread([seconds * 1000 for one in rounds for seconds in one.took])
+            show("fwd_tps", build, f"{in_flight} in flight, {ROUNDS} x {count}", [
+                "ms per payment A/B/C " + " / ".join(f"{one:.2f}" for one in ms) + f", sum {sum(ms):.2f}",
+                f"per second {statistics.median(rates):.1f} ({min(rates):.1f}–{max(rates):.1f})",
+                f"p50 {p50:.0f} ms, p95 {p95:.0f} ms"])
+        first, *others = paid
+        for other in others:
+            pairs = list(zip(paid[first], paid[other]))
+            ratios = [("B", [theirs.ms[1] / ours.ms[1] for ours, theirs in pairs]),
+                      ("sum", [sum(theirs.ms) / sum(ours.ms) for ours, theirs in pairs]),
+                      ("rate", [ours.per_second / theirs.per_second for ours, theirs in pairs])]
+            show("fwd_tps", other, f"over {first}", [f"{what} {statistics.median(values):.2f} x "
+                 f"({min(values):.2f}–{max(values):.2f})" for what, values in ratios])
+    end(networks)
+
+
+def anonymous_kib(process):
+    for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    raise Wrong("no RssAnon")
+
+
+def idle_peer(builds, bitcoind, base, args):
+    """What a connected peer without a channel costs in user space. The attacker's program has all the connections: it
+    says init on each and nothing more."""
+    for build in builds:
+        each, took = [], []
+        for turn in range(ROUNDS):
+            net = build.network(build, bitcoind, base / f"idle_peer{turn}", [("M", "server")])
+            node = net.nodes[0]
+            holders = []
+
+            def hold(count):
+                """Anonymous memory with so many more, and the processor time for each."""
+                before, used = net.connected(node), net.processor_ms(node)
+                holders.append(subprocess.Popen(
+                    [str(args.attacker), "pings", f"to={node.id}@{node.port}", f"connections={count}", "pings=0",
+                     "then=stay", "seconds=50"], stdout=subprocess.DEVNULL))
+                demo.running.append(holders[-1])
+                until(f"{count} connections", lambda: net.connected(node) >= before + count)
+                used = (net.processor_ms(node) - used) / count
+                time.sleep(3)
+                if net.connected(node) < before + count:
+                    raise Wrong("a connection was given up")
+                return anonymous_kib(node.process), used
+
+            warm, _ = hold(WARM_PEERS)
+            count = net.most_peers - WARM_PEERS
+            full, used = hold(count)
+            each.append((full - warm) / count)
+            took.append(used)
+            for holder in holders:
+                holder.kill()
+                holder.wait()
+                demo.running.remove(holder)
+            end([net])
+        show("idle_peer", build.name, f"{count} peers, {ROUNDS} nodes", [
+            f"KiB each {statistics.median(each):.2f} ({min(each):.2f}–{max(each):.2f})   goal 2.5",
+            f"ms to connect one {statistics.median(took):.1f}"])
+
+
+def end(networks):
+    """Orderly, and out of the way of the next row."""
+    for net in networks:
+        for node in net.nodes:
+            process = node.process
+            process.terminate()
+            process.wait(timeout=demo.PATIENCE_S)
+            demo.running.remove(process)
 
 
 def holds(builds, bitcoind, base, args):
     networks = []
     for build in builds:
-        net = Network(build, bitcoind, base / "holds",
-                      [("S", "client"), ("U", "server"), ("L", "server"), ("M", "server"), ("R", "client")])
+        net = build.network(build, bitcoind, base / "holds",
+                            [("S", "client"), ("U", "server"), ("L", "server"), ("M", "server"), ("R", "client")])
         s, u, l, m, r = net.nodes
         for a, b in ((s, l), (u, l), (l, m), (m, r)):
-            net.open(a, b, 10_000_000)
-        until("S to learn of L-M", lambda: s.cli("getinfo")["graph_channels"] >= 2)
-        until("U to learn of L-M", lambda: u.cli("getinfo")["graph_channels"] >= 2)
+            net.open(a, b)
+        net.knows_the_way(s, 2)
+        net.knows_the_way(u, 2)
         r.cli("asyncjoin", m.cli("asyncinvite", "phone")["link"])
         offer = r.cli("createoffer", "--async", "--description", "bench")["offer"]
         r.stop(kill=False)
         net.nodes.remove(r)
         if Api(s)("pay", offer=offer, amount_msat=1_000_000)["state"] != "notified":
             raise Wrong("the payment is not held")
-        pay_many(u, m, 3, net.nodes)
+        net.pay(u, m, 3)
         networks.append(net)
     costs, starts, memory = {}, {}, {}
     for _ in range(ROUNDS):
@@ -203,17 +343,19 @@ def holds(builds, bitcoind, base, args):
                 key = net.build, count
                 starts.setdefault(key, []).append([net.restart(held)[2]])
                 memory[key] = memory_mib(l.process)
-                pay_many(u, m, 5, [l])
-                costs.setdefault(key, []).append(pay_many(u, m, PAYMENTS, [l]))
+                net.pay(u, m, 5)
+                costs.setdefault(key, []).append([net.pay(u, m, PAYMENTS).ms[net.nodes.index(l)]])
     for net in networks:
         for count in (0, args.held):
             key = net.build, count
-            show("holds", net.build, f"{count:,} held", [f"ms a payment at L {middle(costs[key])[0]:.1f}",
+            show("holds", net.build, f"{count:,} held", [f"ms per payment at L {middle(costs[key])[0]:.1f}",
                                                          f"start s {middle(starts[key])[0] / 1000:.2f}",
                                                          f"RSS MiB {memory[key]:.0f}"])
         few, many = (middle(costs[net.build, count])[0] for count in (0, args.held))
         show("holds", net.build, f"{args.held:,} over none",
-             [f"{many / few:.2f} x   goal 1.1 x", f"KiB each {(memory[net.build, args.held] - memory[net.build, 0]) * 1024 / args.held:.1f}"])
+             [f"{many / few:.2f} x   goal 1.1 x",
+              f"KiB each {(memory[net.build, args.held] - memory[net.build, 0]) * 1024 / args.held:.1f}"])
+    end(networks)
 
 
 def count_in_log(node, event):
@@ -225,17 +367,17 @@ def storm(builds, bitcoind, base, args):
     for build in builds:
         payers = [f"S{i}" for i in range(args.payers)]
         recipients = [f"R{i}" for i in range(args.recipients)]
-        net = Network(build, bitcoind, base / "storm", [("L", "server"), ("M", "server")] +
-                      [(name, "client") for name in payers + recipients])
+        net = build.network(build, bitcoind, base / "storm", [("L", "server"), ("M", "server")] +
+                            [(name, "client") for name in payers + recipients])
         l, m = net.nodes[:2]
         s, r = net.nodes[2:2 + len(payers)], net.nodes[2 + len(payers):]
-        net.open(l, m, 10_000_000)
+        net.open(l, m)
         for node in s:
-            net.open(node, l, 10_000_000)
+            net.open(node, l)
         for node in r:
             net.open(m, node, 2_000_000)
         for node in s:
-            until(f"{node.name} to learn of L-M", lambda: node.cli("getinfo")["graph_channels"] >= 1)
+            net.knows_the_way(node, 1)
         offers = []
         for node in r:
             node.cli("asyncjoin", m.cli("asyncinvite", node.name)["link"])
@@ -273,28 +415,38 @@ def storm(builds, bitcoind, base, args):
             node.stop(kill=True)
 
 
+def sizes(parser):
+    parser.add_argument("--past", type=int, default=100_000, help="payments of the larger past")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True, help="a folder with doze and dozed")
     parser.add_argument("--against", help="another one, measured in turn")
+    parser.add_argument("--attacker", help="the attacker's program, for idle_peer; BUILD/attacker by default")
     parser.add_argument("--bitcoind", required=True)
     parser.add_argument("--folder", required=True)
-    parser.add_argument("--past", type=int, default=100_000)
+    sizes(parser)
     parser.add_argument("--held", type=int, default=9_900)
     parser.add_argument("--payers", type=int, default=4)
     parser.add_argument("--recipients", type=int, default=16)
     parser.add_argument("--holds", type=int, default=60, help="for each recipient")
     parser.add_argument("--patience", type=int, default=60, help="seconds that a storm is watched")
-    parser.add_argument("rows", nargs="*", help="history, holds, storm; default: all")
+    parser.add_argument("rows", nargs="*", help="history, holds, storm, fwd_tps, idle_peer; default: all")
     args = parser.parse_args()
+    args.attacker = pathlib.Path(args.attacker or pathlib.Path(args.build) / "attacker").resolve()
     base = pathlib.Path(args.folder)
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
-    builds = [(name, pathlib.Path(path).resolve())
+    builds = [Build(name, pathlib.Path(path).resolve(), Network)
               for name, path in (("this", args.build), ("against", args.against)) if path]
+    rows = {"history": history, "holds": holds, "storm": storm, "fwd_tps": fwd_tps, "idle_peer": idle_peer}
+    for name in args.rows:
+        if name not in rows:
+            parser.error(f"there is no row {name}: {', '.join(rows)}")
     try:
         bitcoind = Bitcoind(args.bitcoind, base / "bitcoind")
-        for name, run in (("history", history), ("holds", holds), ("storm", storm)):
+        for name, run in rows.items():
             if name in (args.rows or (name,)):
                 run(builds, bitcoind, base, args)
         return 0
