@@ -433,7 +433,7 @@ def main():
     parser.add_argument("--holds", type=int, default=60, help="for each recipient")
     parser.add_argument("--patience", type=int, default=60, help="seconds that a storm is watched")
     parser.add_argument("rows", nargs="*", help="history, holds, storm, fwd_tps, idle_peer; default: all")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     args.attacker = pathlib.Path(args.attacker or pathlib.Path(args.build) / "attacker").resolve()
     base = pathlib.Path(args.folder)
     shutil.rmtree(base, ignore_errors=True)
