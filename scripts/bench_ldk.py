@@ -102,7 +102,7 @@ class Peer(LdkPeer):
 class LdkNetwork:
     """What bench_growth.Network is, of ldk-node. Channels are private: invoices have a hint to the last one, so that
     nobody waits for LDK's gossip. B, which forwards to a private channel, must be a server for that."""
-    most_in_flight = 25  # of 50 HTLCs in a channel; with 45 at a time half of the payments find no way
+    most_in_flight = 25  # a channel takes 50 HTLCs, and near that payments fail
     most_peers = 240  # it takes 250 without a channel
 
     def __init__(self, build, bitcoind, base, roles):
