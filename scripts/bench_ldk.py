@@ -6,6 +6,7 @@ round and its median counts. Whole nodes: rows of bench_growth.py with ldk-node 
 Doze. Exit code 0 whatever the ratios are; non-zero only if something did not work.
 """
 import argparse
+import os
 import pathlib
 import shutil
 import sqlite3
@@ -199,6 +200,11 @@ def nodes(args, base, names):
                   + ("./run bench micro batch" if name == "batch" else f"./run bench growth {name}"))
 
 
+def load():
+    """Of the last 1, 5 and 15 minutes. Other work on the machine makes rates by the clock on the wall worthless."""
+    return ", ".join(f"{one:.1f}" for one in os.getloadavg())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True, type=pathlib.Path, help="a folder with bench, doze, dozed and attacker")
@@ -219,7 +225,7 @@ def main():
     args.only = [name for name in wanted if name not in ("micro", "nodes", *whole)]
     shutil.rmtree(args.folder, ignore_errors=True)
     args.folder.mkdir(parents=True)
-    print(machine())
+    print(f"{machine()}; load {load()}")
     try:
         if "micro" in wanted or args.only:
             table = micro(args, args.folder)
@@ -227,6 +233,7 @@ def main():
                 args.markdown.write_text("\n".join(table) + "\n")
         if of_nodes:
             nodes(args, args.folder, of_nodes)
+        print(f"load at the end {load()}")
         return 0
     except Wrong as error:
         print(f"\nbench: {error}\n(logs: {args.folder}/*/*)", file=sys.stderr)
