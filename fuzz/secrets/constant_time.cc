@@ -3,11 +3,13 @@
 // crypto makes public or deciphers is none any more: those results are declared to be known (public_results.cc).
 //
 // constant_time [--canary]: a line a case, exit code 1 if one depends on a secret. The canary does so on purpose.
+// constant_time --failure HOP LENGTH: reads one failure of node HOP of a way of LENGTH nodes, for callgrind to count.
 #include <valgrind/memcheck.h>
 
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <string>
 
 #include "bitcoin/keys.h"
 #include "commitment/keys.h"
@@ -166,6 +168,16 @@ constexpr Case kCases[] = {{"compares", compares},
 constexpr Case kCanaries[] = {
     {"canary: a branch", canary_branch}, {"canary: an early end", canary_compare}, {"canary: a table", canary_table}};
 
+/// Which hop it was and how long the way is are no memory that could be marked: the instructions are counted instead.
+int read_one_failure(std::size_t hop, std::size_t length) {
+  std::vector<SharedSecret> secrets;
+  for (std::size_t i = 0; i < length; ++i) secrets.emplace_back(filled(static_cast<std::uint8_t>(i + 1)));
+  auto reason = onion::create_failure(secrets.at(hop), onion::failure_message(0x2002));
+  for (std::size_t i = hop; i > 0; --i) reason = onion::wrap_failure(secrets[i - 1], reason);
+  auto read = onion::decode_failure(secrets, reason);
+  return read && read->hop == hop ? 0 : 1;
+}
+
 /// Of these, how many depend on secrets.
 int run(std::span<const Case> cases) {
   int bad = 0;
@@ -187,6 +199,8 @@ int main(int count, char** values) {
     std::fputs("constant_time: only valgrind sees anything: scripts/constant-time\n", stderr);
     return 2;
   }
+  if (count == 4 && std::strcmp(values[1], "--failure") == 0)
+    return doze::read_one_failure(std::stoul(values[2]), std::stoul(values[3]));
   bool canary = count > 1 && std::strcmp(values[1], "--canary") == 0;
   return doze::run(canary ? std::span<const doze::Case>(doze::kCanaries) : doze::kCases) == 0 ? 0 : 1;
 }

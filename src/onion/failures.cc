@@ -95,12 +95,14 @@ std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& sec
   if (reason.size() < kShortestFailure) return std::nullopt;
   Bytes packet(reason.begin(), reason.end());
   std::optional<OriginFailure> out;
-  for (std::size_t hop = 0; hop < secrets.size(); ++hop) {
-    toggle(packet, secrets[hop]);
+  const SharedSecret nobody;
+  for (std::size_t hop = 0; hop < std::max(secrets.size(), kFailureSteps); ++hop) {
+    const auto& secret = hop < secrets.size() ? secrets[hop] : nobody;
+    toggle(packet, secret);
     auto body = ByteView(packet).subspan(32);
-    auto mac = crypto::hmac_sha256(generate_key("um", secrets[hop].reveal()).view(), body);
+    auto mac = crypto::hmac_sha256(generate_key("um", secret.reveal()).view(), body);
     bool fits = crypto::equal_constant_time(mac.view(), ByteView(packet).first(32));
-    if (!fits || out) continue;
+    if (!fits || out || hop >= secrets.size()) continue;
     Reader in(body);
     Reader message(in.bytes(in.u16()));
     OriginFailure failure;

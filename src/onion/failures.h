@@ -44,8 +44,11 @@ struct OriginFailure {
   std::uint16_t code = 0;
   Bytes data;
 };
-/// The origin's view: unwraps layer by layer, always as many steps as there are secrets, so that time does not tell
-/// which hop failed. nullopt: no hop's MAC fits (somebody garbled it) or the message is malformed.
+/// BOLT 4, "Returning Errors": the origin goes on for so many steps, so that time tells neither which hop failed nor
+/// how long the way is.
+inline constexpr std::size_t kFailureSteps = 27;
+/// The origin's view: unwraps layer by layer, kFailureSteps times whatever it finds. nullopt: no hop's MAC fits
+/// (somebody garbled it) or the message is malformed.
 [[nodiscard]] std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& secrets, ByteView reason);
 
 }  // namespace doze::onion
