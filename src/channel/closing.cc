@@ -245,8 +245,12 @@ void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transa
   const auto& outputs = transaction.outputs;
   if (channel.funding.index >= outputs.size() ||
       outputs[channel.funding.index].script_pubkey != bitcoin::p2wsh_script(script_of(channel)) ||
-      outputs[channel.funding.index].amount != channel.capacity)
-    return break_channel(work, channel, "the funding transaction does not pay to the channel");
+      outputs[channel.funding.index].amount != channel.capacity) {
+    // Nothing on the chain is the channel's: a commitment of ours would spend nothing.
+    const std::string why = "the funding transaction does not pay to the channel";
+    if (channel.connected) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
+    return end(work, channel, why);
+  }
   channel.funding_height = height;
   channel.funding_position = position;
   save(work, channel);

@@ -46,6 +46,28 @@ TEST(Opening, AChannelOpensAfterTheDepthThatTheAccepterAsksFor) {
   EXPECT_EQ(a.spendable, b.receivable);
 }
 
+TEST(Opening, TheLogSaysOnceWhenAChannelOpensAndWhenItIsOpen) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  auto lines = [](const FakeNode& node, std::string_view event) {
+    std::size_t count = 0;
+    for (const auto& line : node.all<Notify>()) {
+      if (line.event != event) continue;
+      EXPECT_EQ(number_of(line.facts, "capacity_sat"), 1'000'000U);
+      ++count;
+    }
+    return count;
+  };
+  for (const auto* node : {&pair.a, &pair.b}) {
+    EXPECT_EQ(lines(*node, "channel_opening"), 1U);
+    EXPECT_EQ(lines(*node, "channel_open"), 0U);
+  }
+  pair.mine({pair.a.all<Broadcast>().at(0).transaction}, 8);
+  for (const auto* node : {&pair.a, &pair.b}) EXPECT_EQ(lines(*node, "channel_open"), 1U);
+}
+
 TEST(Opening, APrivateChannelHasTheAliasTypeAndAnOldPeerGetsStaticRemotekey) {
   Pair pair;
   pair.b.config.anchors = false;
@@ -351,6 +373,42 @@ TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
   EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 1U);
   EXPECT_TRUE(pair.a.all<ChannelClosed>().empty());
   EXPECT_TRUE(pair.b.channels.empty());
+}
+
+// The accepter has seen only an id and a number: what stands behind them it sees in the block.
+TEST(Opening, AFundingOutputOfAnotherAmountScriptOrPlaceNeverOpensTheChannel) {
+  for (int wrong = 0; wrong < 3; ++wrong) {
+    SCOPED_TRACE(wrong);
+    Pair pair;
+    pair.a.to_fund.emplace();
+    pair.connect();
+    pair.start_opening();
+    pair.run();
+    ASSERT_EQ(pair.a.to_fund->size(), 1U);
+    const auto& word = pair.a.to_fund->at(0);
+    bitcoin::Transaction funding;
+    funding.inputs.push_back({{pair.a.rng.id<Txid>(), 0}, {}, 0, {}});
+    auto amount = wrong == 0 ? word.amount - Sat(1) : word.amount;
+    auto script = wrong == 1 ? bitcoin::p2wpkh_script(pair.a.signer->wallet_key(true, 0)) : word.script_pubkey;
+    funding.outputs.push_back({amount, script});
+    pair.a.step(FundingPrepared{word.temporary_channel_id, funding, wrong == 2 ? 1U : 0U});
+    pair.run();
+    ASSERT_EQ(pair.b.channels.size(), 1U);
+    auto before = pair.b.all<Broadcast>().size();
+    pair.mine({funding}, 20);
+    for (const auto& [id, view] : pair.b.channels) {
+      EXPECT_NE(view.phase, ChannelPhase::Normal);
+      EXPECT_FALSE(view.usable);
+    }
+    EXPECT_TRUE(pair.b.sent<wire::ChannelReady>().empty());
+    EXPECT_TRUE(pair.b.all<ChannelUsable>().empty());
+    EXPECT_FALSE(pair.b.sent<wire::Error>().empty());
+    EXPECT_EQ(pair.b.all<Broadcast>().size(), before) << "a commitment that spends nothing";
+    for (const auto& line : pair.b.all<Notify>()) EXPECT_NE(line.event, "channel_force_closed");
+    pair.mine({}, 2'016);
+    EXPECT_TRUE(pair.b.channels.empty());
+    EXPECT_EQ(pair.b.count(Table::Channel), 1U) << "the counter of key indexes";
+  }
 }
 
 TEST(Opening, OneTransactionMayFundTwoChannels) {
