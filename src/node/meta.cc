@@ -5,19 +5,19 @@
 namespace doze::node {
 
 namespace {
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kTailVersion = 1;
 }
 
 Put tail_record(const std::deque<Tip>& tail) {
   Writer out;
-  out.u8(kVersion).u16(static_cast<std::uint16_t>(tail.size()));
+  out.u8(kTailVersion).u16(static_cast<std::uint16_t>(tail.size()));
   for (const auto& tip : tail) out.u32(tip.height.value()).bytes(tip.hash.view());
   return Put{Table::Meta, to_bytes(bytes_of("tail")), out.take()};
 }
 
 Result<std::deque<Tip>, ParseError> read_tail(ByteView value) {
   Reader in(value);
-  if (in.u8() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, 0, "chain tail"});
+  if (in.u8() != kTailVersion) return fail(ParseError{ParseCode::UnknownVersion, 0, "chain tail"});
   std::deque<Tip> tail;
   for (auto count = in.u16(); count > 0 && in.ok(); --count) {
     Tip tip;

@@ -1,6 +1,7 @@
 // Other ways a payment can go, and the promises that hold in each.
 #include <gtest/gtest.h>
 
+#include "base/version.h"
 #include "sim/fault_run.h"
 #include "sim/test/scenario.h"
 
@@ -14,6 +15,25 @@ TEST_F(Scenario, recipient_that_is_online_is_paid_at_once) {
   EXPECT_TRUE(becomes(text_of(paid, "payment_id"), "settled"));
   world().run_for(1'000);
   EXPECT_EQ(received(), kAmount);
+}
+
+TEST_F(Scenario, getinfo_names_the_version_and_since_when_the_chain_is_as_it_is) {
+  prepare();
+  auto info = [&] { return world().ask(network.l, command::GetInfo{}); };
+  auto chain = [](const auto& reply) {
+    return std::variant<Value, CommandError>(*std::get<Value>(reply).find("chain"));
+  };
+  auto before = info();
+  EXPECT_EQ(text_of(before, "version"), kVersion);
+  EXPECT_EQ(text_of(before, "network"), "regtest");
+  EXPECT_EQ(text_of(before, "role"), "server");
+  world().run_for(60'000);
+  world().mine(3);
+  world().run_for(60'000);
+  auto after = info();
+  EXPECT_EQ(number_of(after, "block_height"), number_of(before, "block_height") + 3);
+  EXPECT_FALSE(text_of(chain(after), "since").empty());
+  EXPECT_EQ(text_of(chain(after), "since"), text_of(chain(before), "since")) << "a block is no change";
 }
 
 TEST_F(Scenario, payer_that_stays_online_sends_the_htlc_when_the_recipient_wakes) {
