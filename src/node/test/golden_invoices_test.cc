@@ -1,5 +1,5 @@
 // Rows of invoices of BOLT 11: a payer's settled payment (outgoing payments, version 2), a recipient's paid and open
-// invoices. As golden_test.cc: never rewritten for a released format; DOZE_WRITE_GOLDEN=1 writes the file anew.
+// invoices. As golden_test.cc: never rewritten for a released format; DOZE_WRITE_GOLDEN=records-v2.json writes it.
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
@@ -52,7 +52,7 @@ class GoldenInvoices : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     const char* wanted = std::getenv("DOZE_WRITE_GOLDEN");
-    if (wanted != nullptr && std::string(wanted) == "1") write_invoices();
+    if (wanted != nullptr && std::string(wanted) == "records-v2.json") write_invoices();
   }
   void SetUp() override {
     std::ifstream in(kInvoicesFile);

@@ -1,8 +1,8 @@
 // Rows that this node's ancestors wrote: every later node must read them and go on from there.
 //
-// vectors/records-v1.json has the whole databases of payer, two servers and recipient in the middle of a held payment,
-// both clients asleep. It is never rewritten for a released format: a new version of a record gets a new file beside
-// it. DOZE_WRITE_GOLDEN=1 writes it anew (only while the format is not released).
+// Each file has the whole databases of payer, two servers and recipient in the middle of a held payment, both clients
+// asleep: records-v1.json of the first version, records-v3.json of the first one whose channels are rows of version 2.
+// A file is never rewritten: a new version of a record gets a new file beside it. DOZE_WRITE_GOLDEN=FILE writes one.
 #include <gtest/gtest.h>
 
 #include <boost/json/src.hpp>
@@ -18,7 +18,14 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* kFile = DOZE_VECTORS "/records-v1.json";
+struct GoldenFile {
+  const char* name;
+  int channel_version;
+};
+constexpr GoldenFile kFiles[] = {{"records-v1.json", 1}, {"records-v3.json", 2}};
+std::string place_of(const std::string& name) {
+  return std::string(DOZE_VECTORS) + "/" + name;
+}
 constexpr std::uint64_t kSeed = 42, kAmount = 50'000'000;
 
 using Disk = std::map<std::pair<Table, Bytes>, Bytes>;
@@ -46,8 +53,8 @@ void make_history(AsyncNetwork& network) {
   for (auto index : {network.s, network.l, network.m}) world.stop(index);
 }
 
-void write_file(const AsyncNetwork& network) {
-  std::ofstream out(kFile);
+void write_file(const AsyncNetwork& network, const std::string& name) {
+  std::ofstream out(place_of(name));
   out << "{\n \"comment\": \"Rows [table, key, value] of four nodes in the middle of a held payment\",\n"
       << " \"seed\": " << kSeed << ",\n \"nodes\": {";
   for (std::size_t index = 0; index < network.world->nodes(); ++index) {
@@ -65,10 +72,10 @@ void write_file(const AsyncNetwork& network) {
   ASSERT_TRUE(out.good());
 }
 
-std::map<std::string, Disk> read_file() {
-  std::ifstream in(kFile);
+std::map<std::string, Disk> read_file(const std::string& name) {
+  std::ifstream in(place_of(name));
   std::string text{std::istreambuf_iterator<char>(in), {}};
-  EXPECT_FALSE(text.empty()) << kFile;
+  EXPECT_FALSE(text.empty()) << name;
   std::map<std::string, Disk> out;
   auto file = json::parse(text);
   EXPECT_EQ(file.at("seed").to_number<std::uint64_t>(), kSeed);
@@ -93,17 +100,16 @@ std::size_t count(const std::variant<Value, CommandError>& reply, const char* li
   return found == nullptr ? 0 : std::get<List>(found->inner()).size();
 }
 
-class Golden : public ::testing::Test {
+class Golden : public ::testing::TestWithParam<GoldenFile> {
  protected:
-  static void SetUpTestSuite() {
-    const char* wanted = std::getenv("DOZE_WRITE_GOLDEN");
-    if (wanted == nullptr || std::string(wanted) != "1") return;
-    auto network = set_up(kSeed);
-    make_history(network);
-    write_file(network);
-  }
   /// Nodes with the keys and settings of those that wrote the file, nothing started, on an empty chain.
   void SetUp() override {
+    const char* wanted = std::getenv("DOZE_WRITE_GOLDEN");
+    if (wanted != nullptr && std::string(wanted) == GetParam().name) {
+      auto network = set_up(kSeed);
+      make_history(network);
+      write_file(network, GetParam().name);
+    }
     world = std::make_unique<World>(kSeed);
     for (const auto* name : {"S", "L", "M", "R"}) {
       Config config;
@@ -111,7 +117,7 @@ class Golden : public ::testing::Test {
       config.offers_draft_hold = false;
       world->add_node(name, config);
     }
-    disks = read_file();
+    disks = read_file(GetParam().name);
     ASSERT_EQ(disks.size(), 4U);
   }
   [[nodiscard]] Result<node::Node, LoadError> load(std::size_t index, const Disk& disk) const {
@@ -124,7 +130,7 @@ class Golden : public ::testing::Test {
   ParallelMap parallel;
 };
 
-TEST_F(Golden, file_has_rows_of_every_table) {
+TEST_P(Golden, file_has_rows_of_every_table) {
   std::set<Table> seen;
   for (const auto& [name, disk] : disks)
     for (const auto& [key, value] : disk) seen.insert(key.first);
@@ -135,7 +141,18 @@ TEST_F(Golden, file_has_rows_of_every_table) {
     EXPECT_TRUE(seen.contains(table)) << "table " << static_cast<int>(table);
 }
 
-TEST_F(Golden, nodes_load_and_finish_the_payment) {
+TEST_P(Golden, file_has_channels_of_its_version) {
+  std::size_t channels = 0;
+  for (const auto& [name, disk] : disks)
+    for (const auto& [key, value] : disk)
+      if (key.first == Table::Channel && key.second.size() == 32) {
+        EXPECT_EQ(value.front(), GetParam().channel_version);
+        ++channels;
+      }
+  EXPECT_EQ(channels, 6U);  // both ends of S-L, L-M, M-R
+}
+
+TEST_P(Golden, nodes_load_and_finish_the_payment) {
   for (std::size_t index = 0; index < 4; ++index) world->node(index).disk = disks.at(world->node(index).name);
   for (std::size_t index = 0; index < 4; ++index) {
     world->start(index);
@@ -154,7 +171,7 @@ TEST_F(Golden, nodes_load_and_finish_the_payment) {
 }
 
 // Loading and starting says nothing new about what is on disk: a row that is written then is written as it stood.
-TEST_F(Golden, rows_survive_a_start_and_a_stop) {
+TEST_P(Golden, rows_survive_a_start_and_a_stop) {
   for (std::size_t index = 0; index < 4; ++index) {
     auto& node = world->node(index);
     const auto& disk = disks.at(node.name);
@@ -171,7 +188,7 @@ TEST_F(Golden, rows_survive_a_start_and_a_stop) {
 }
 
 // A version that is not known is refused with its table and key, whichever row it is; so is a row that is cut.
-TEST_F(Golden, newer_and_damaged_rows_are_refused) {
+TEST_P(Golden, newer_and_damaged_rows_are_refused) {
   for (std::size_t index = 0; index < 4; ++index) {
     const auto& disk = disks.at(world->node(index).name);
     for (const auto& [key, value] : disk) {
@@ -196,7 +213,7 @@ TEST_F(Golden, newer_and_damaged_rows_are_refused) {
   }
 }
 
-TEST_F(Golden, newer_chain_tail_is_refused) {
+TEST_P(Golden, newer_chain_tail_is_refused) {
   auto disk = disks.at("S");
   auto& tail = disk.at({Table::Meta, to_bytes(bytes_of("tail"))});
   ASSERT_EQ(tail.front(), 1);
@@ -206,6 +223,11 @@ TEST_F(Golden, newer_chain_tail_is_refused) {
   EXPECT_EQ(loaded.error().table, Table::Meta);
   EXPECT_EQ(loaded.error().error.code, ParseCode::UnknownVersion);
 }
+
+INSTANTIATE_TEST_SUITE_P(Files, Golden, ::testing::ValuesIn(kFiles), [](const auto& info) {
+  std::string name = info.param.name;
+  return name.substr(0, name.find('.')).replace(name.find('-'), 1, "_");
+});
 
 }  // namespace
 }  // namespace doze::sim
