@@ -24,6 +24,11 @@ inline constexpr std::uint32_t kMaxHoldWindow = 1008, kMinHoldWindow = 6;
 inline constexpr std::uint32_t kExpiredGraceBlocks = 6;
 inline constexpr std::uint32_t kExpiredGraceMax = 2016;  // ... and so long at most
 inline constexpr CltvDelta kOfferedGrace{3};  // an ordinary offered HTLC past its expiry closes the channel after this
+/// The fulfillment deadline of BOLT 2, "cltv_expiry_delta Selection": so many blocks before the expiry of an HTLC that
+/// this node has fulfilled, and that is still in a commitment, it must be claimed on chain. 2R + G + S with the usual
+/// values: two reorganisations of 2 blocks, 2 blocks of patience, 12 until a transaction is mined.
+inline constexpr CltvDelta kFulfillmentDeadline{18};
+static_assert(kFulfillmentDeadline < kRecipientMargin, "what a recipient takes leaves it time to be awake once more");
 static_assert(kFailBackOutgoing < kRecipientMargin && kRecipientMargin <= kFinalCltvDelta,
               "L fails back only when the recipient would refuse anyway");
 

@@ -100,8 +100,6 @@ void wait_payment(Work& work, RequestId request, const PaymentId& id, bool wants
   ReceiptWaiter waiter{request, wants_settled, std::nullopt};
   if (issued && issued->expires_at >= work.context.wall) {
     auto left = issued->expires_at.value() - work.context.wall.value();
-    // An invoice may live for ages; a caller does not, and asks again.
-    constexpr std::uint64_t kLongestWaitS = 86'400;
     waiter.until = after_ms(work.context.mono, (std::min(left, kLongestWaitS) + 1) * 1000);
   }
   work.state.receipt_waiters[hash].push_back(waiter);

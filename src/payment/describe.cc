@@ -121,7 +121,7 @@ Value describe(const Outgoing& payment, const Context& context, InList in_list) 
 namespace {
 /// The height from which on the peer may be taking it back: this node must have claimed it on chain by then.
 BlockHeight awake_by(const Incoming& payment) {
-  return blocks_before(payment.cltv_expiry, kClaimMargin);
+  return blocks_before(payment.cltv_expiry, kFulfillmentDeadline);
 }
 
 Outlook outlook_of(const Incoming& payment, const Context& context) {

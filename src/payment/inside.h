@@ -237,9 +237,6 @@ inline constexpr std::uint64_t kAllChannelsWaitMs = 3'000;
 /// LDK with 3, Core Lightning with 1. Whoever pays a payee with 18 from a chain that is two blocks behind was refused
 /// by 18.
 inline constexpr CltvDelta kMinOutgoingLeft{9};
-/// A fulfilled HTLC that is still in a commitment must be claimed on chain from this many blocks before its expiry on:
-/// BOLT 2, "cltv_expiry_delta Selection", 2R + G + S with the usual values.
-inline constexpr CltvDelta kClaimMargin{18};
 /// A phone that changes its network is back by then; whoever was not sent mail is not awaited longer.
 inline constexpr std::uint64_t kClientBlinkMs = 5'000;
 /// A static invoice may name many nodes for its announcements; LDK sends 10 (lightning 0.2.7, offers/flow.rs:254).
@@ -248,6 +245,8 @@ inline constexpr std::size_t kMaxAnnouncedPaths = 10, kMaxRepeatedPaths = 3;
 /// Longer release paths fit into no onion message, or blow it up to 32 KiB. LDK's have about 750 bytes.
 inline constexpr std::size_t kMaxReleasePathBytes = 4'096;
 
+/// waitpayment for an invoice of ours: it may live for ages; a caller does not, and asks again.
+inline constexpr std::uint64_t kLongestWaitS = 86'400;
 /// waitpayment for a payment to us.
 struct ReceiptWaiter {
   RequestId request = 0;

@@ -71,13 +71,14 @@ class Session : public std::enable_shared_from_this<Session> {
     virtual void gave_up(RequestId pending) = 0;  // the client hung up while it waited
     virtual void ended(RequestId pending) = 0;    // the session is going; pending is 0 if nothing waits
   };
-  Session(tcp::socket socket, std::shared_ptr<Owner> owner) : stream_(std::move(socket)), owner_(std::move(owner)) {}
+  Session(tcp::socket socket, std::shared_ptr<Owner> owner, std::chrono::milliseconds patience)
+      : stream_(std::move(socket)), owner_(std::move(owner)), patience_(patience) {}
   ~Session() { owner_->ended(pending_); }
 
   void read() {
     parser_.emplace();
     parser_->body_limit(kMaxBodyBytes);
-    stream_.expires_after(std::chrono::milliseconds(kRequestTimeoutMs));
+    stream_.expires_after(patience_);
     http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       if (error == http::error::body_limit) {
         self->keep_alive_ = false;
@@ -103,7 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.keep_alive(keep_alive_);
     response_.body() = std::move(body);
     response_.prepare_payload();
-    stream_.expires_after(std::chrono::milliseconds(kRequestTimeoutMs));
+    stream_.expires_after(patience_);
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       if (!error && self->keep_alive_) return self->read();
       self->stream_.close();
@@ -154,6 +155,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   beast::tcp_stream stream_;
   std::shared_ptr<Owner> owner_;
+  std::chrono::milliseconds patience_;
   beast::flat_buffer buffer_{kMaxBodyBytes + 16 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -163,13 +165,14 @@ class Session : public std::enable_shared_from_this<Session> {
 
 struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
   Inside(asio::io_context& c, std::string t, std::function<void(RequestId, command::Command)> h,
-         std::function<void(RequestId)> g, std::set<std::string> allowed)
+         std::function<void(RequestId)> g, std::set<std::string> allowed, int patience_ms)
       : acceptor(c),
         pause(c),
         token(std::move(t)),
         handle(std::move(h)),
         gone(std::move(g)),
-        hosts(std::move(allowed)) {}
+        hosts(std::move(allowed)),
+        patience(patience_ms) {}
 
   tcp::acceptor acceptor;
   asio::steady_timer pause;
@@ -177,6 +180,7 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
   std::function<void(RequestId, command::Command)> handle;
   std::function<void(RequestId)> gone;
   std::set<std::string> hosts;
+  std::chrono::milliseconds patience;
   std::map<RequestId, std::weak_ptr<Session>> waiting;
   RequestId next = 1;
   std::size_t sessions = 0;
@@ -188,7 +192,7 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
       if (error) return self->accept_later();
       if (self->sessions < kMaxConnections) {
         ++self->sessions;
-        std::make_shared<Session>(std::move(socket), self)->read();
+        std::make_shared<Session>(std::move(socket), self, self->patience)->read();
       }
       self->accept();
     });
@@ -232,9 +236,9 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
 };
 
 Server::Server(asio::io_context& context, std::string token, std::function<void(RequestId, command::Command)> handle,
-               std::function<void(RequestId)> gone, std::set<std::string> hosts)
-    : inside_(
-          std::make_shared<Inside>(context, std::move(token), std::move(handle), std::move(gone), std::move(hosts))) {}
+               std::function<void(RequestId)> gone, std::set<std::string> hosts, int request_timeout_ms)
+    : inside_(std::make_shared<Inside>(context, std::move(token), std::move(handle), std::move(gone), std::move(hosts),
+                                       request_timeout_ms)) {}
 Server::~Server() {
   stop();
 }

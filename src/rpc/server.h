@@ -28,9 +28,10 @@ inline constexpr int kAcceptPauseMs = 200;
 class Server {
  public:
   /// `handle` gets each good command; `gone` is called when a client hangs up before its reply. `hosts`: names, in
-  /// small letters, that a request's Host may have beside IP addresses and localhost.
+  /// small letters, that a request's Host may have beside IP addresses and localhost. Tests have less patience.
   Server(boost::asio::io_context& context, std::string token, std::function<void(RequestId, command::Command)> handle,
-         std::function<void(RequestId)> gone, std::set<std::string> hosts = {});
+         std::function<void(RequestId)> gone, std::set<std::string> hosts = {},
+         int request_timeout_ms = kRequestTimeoutMs);
   ~Server();
   Server(const Server&) = delete;
   [[nodiscard]] Result<std::uint16_t, std::string> listen(const std::string& host, std::uint16_t port);

@@ -52,6 +52,23 @@ TEST(Bytes, ForeignTextIsHarmless) {
   EXPECT_EQ(printable(std::string(300, 'x')), std::string(300, 'x'));
 }
 
+// Each length, with characters of one to four bytes, and cut in the middle of one.
+TEST(Bytes, ForeignTextIsCutBetweenCharacters) {
+  for (const char* character : {"a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x9c\x9a"}) {
+    std::string text;
+    for (int i = 0; i < 300; ++i) {
+      text += character;
+      for (std::size_t cut = 0; cut < 4 && cut < text.size(); ++cut) {
+        auto shown = escape_untrusted(std::string_view(text).substr(0, text.size() - cut));
+        ASSERT_TRUE(is_utf8(bytes_of(shown))) << shown;
+        EXPECT_EQ(escape_untrusted(shown, 2'000).find('\x1b'), std::string::npos);
+        EXPECT_LE(shown.size(), 256 * 4 * 4 + 3U);
+      }
+    }
+    EXPECT_TRUE(escape_untrusted(text).ends_with("…"));
+  }
+}
+
 TEST(Bytes, Utf8IsWellFormed) {
   EXPECT_TRUE(is_utf8(bytes_of("€ and 🜚")));
   EXPECT_FALSE(is_utf8(hex("c080")));      // overlong

@@ -376,6 +376,15 @@ TEST(ChainDriver, warming_up_is_waited_for) {
   EXPECT_NE(owner.statuses[1].detail.find("getblockchaininfo"), std::string::npos);  // got past the greeting
 }
 
+TEST(ChainDriver, so_many_look_ups_wait_for_a_bitcoind_that_is_away_and_no_more) {
+  Owner owner;
+  ChainConfig config;
+  config.rpc.port = 1;  // nobody is there
+  ChainDriver driver(config, owner.events());
+  for (std::size_t i = 0; i < kMaxLookUps; ++i) ASSERT_TRUE(driver.look_up(ShortChannelId(i))) << i;
+  EXPECT_FALSE(driver.look_up(ShortChannelId(kMaxLookUps)));
+}
+
 TEST(ChainDriver, a_feerate_beyond_all_reason_is_cut) {
   for (bool estimate : {true, false}) {
     auto hash = std::string(64, '7');

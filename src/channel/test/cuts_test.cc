@@ -162,6 +162,41 @@ TEST(Cuts, OneCutAfterEveryMessage) {
       }
 }
 
+// The operator of A switches holding off, or on, and starts again after any message: the peer keeps its connection, and
+// the HTLC arrives once, with release paths or with the word that it has none.
+TEST(Cuts, HoldingThatIsSwitchedOffOrOnAfterAnyMessageCostsNeitherConnectionNorHtlc) {
+  for (auto profile : {Profile::Ldk, Profile::Draft})
+    for (bool first : {true, false})
+      for (int after = 0; after < 12; ++after) {
+        SCOPED_TRACE(std::to_string(after) + (first ? " off" : " on"));
+        Pair pair;
+        auto holding = [&](bool on) { pair.a.config.offers_ldk_hold = pair.a.config.offers_draft_hold = on; };
+        holding(first);
+        pair.open();
+        pair.b.step(pair.b.add(pair.id(), Msat(20'000'000), 9, profile));
+        for (int i = 0; i < after; ++i)
+          if (!pair.deliver(pair.b)) pair.deliver(pair.a);
+        pair.cut();
+        holding(!first);
+        pair.a.restart();
+        for (int again = 0; again < 3; ++again) {  // and once more without a change: they do not part again
+          pair.connect();
+          pair.run();
+          ASSERT_FALSE(pair.a.dropped || pair.b.dropped);
+          ASSERT_TRUE(pair.a.only_channel().usable && pair.b.only_channel().usable);
+          if (again < 2) pair.cut();
+        }
+        ASSERT_EQ(pair.a.all<HtlcReceived>().size(), 1U);
+        bool told = !pair.a.all<HtlcReceived>()[0].no_release_path;
+        EXPECT_EQ(pair.b.all<ReleasePathsReceived>().empty(), !told) << "who may hold has told how it is released";
+        EXPECT_EQ(pair.a.only_channel().received_htlcs.size(), 1U);
+        for (auto* node : {&pair.a, &pair.b}) {
+          EXPECT_TRUE(node->sent<wire::Error>().empty());
+          EXPECT_TRUE(node->sent<wire::Warning>().empty());
+        }
+      }
+}
+
 TEST(Cuts, AFeeThatTheOpenerCanNoLongerPayIsNotSentAgain) {
   Pair pair;
   pair.open(Sat(1'000'000), Msat(980'000'000));  // little is left for the opener

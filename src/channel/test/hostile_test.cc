@@ -1,5 +1,6 @@
 // What a peer does to make us crash, forget, or lose money by the rules.
 #include "channel/inside.h"
+#include "effects/test/hostile_texts.h"
 #include "pair.h"
 
 namespace doze::channel {
@@ -517,6 +518,47 @@ TEST(Hostile, without_key_indexes_left_nobody_opens) {
 }
 
 /// Whoever gets an error about channel 0 must fail all its channels with the sender. BOLT 1.
+TEST(Hostile, texts_of_errors_and_warnings_cannot_forge_a_line_of_the_log) {
+  Pair pair;
+  pair.connect();
+  auto texts = hostile_texts();
+  ASSERT_GE(texts.size(), 180U);
+  for (const auto& text : texts) {
+    pair.a.said.clear();
+    pair.a.step(MessageReceived{pair.b.id, wire::Warning{{}, to_bytes(bytes_of(text))}});
+    ASSERT_EQ(pair.a.all<Notify>().size(), 1U);
+    expect_harmless(pair.a.all<Notify>()[0]);
+    // The opening that it ends tells the operator why.
+    pair.start_opening();
+    pair.a.step(MessageReceived{pair.b.id, wire::Error{{}, to_bytes(bytes_of(text))}});
+    for (const auto& line : pair.a.all<Notify>()) expect_harmless(line);
+    ASSERT_EQ(pair.a.all<Reply>().size(), 1U);
+    expect_harmless(std::get<CommandError>(pair.a.all<Reply>()[0].result).message);
+    pair.a.outbox.clear();
+  }
+}
+
+// BOLT 1: who knows no such channel ignores it. Ids are free, and a line for each would fill the log.
+TEST(Hostile, an_error_about_no_channel_of_ours_is_ignored_and_makes_no_line_in_the_log) {
+  Pair pair;
+  pair.open();
+  ChannelId unknown;
+  unknown.bytes.fill(9);
+  for (int i = 0; i < 1'000; ++i) {
+    unknown.bytes[0] = static_cast<std::uint8_t>(i);
+    pair.a.step(MessageReceived{pair.b.id, wire::Error{unknown, Bytes(50, 'x')}});
+  }
+  Pair strangers;
+  strangers.connect();
+  strangers.a.step(MessageReceived{strangers.b.id, wire::Error{{}, Bytes(50, 'x')}});  // about all channels: none
+  for (const auto* node : {&pair.a, &strangers.a}) {
+    EXPECT_TRUE(node->all<Notify>().empty());
+    EXPECT_TRUE(node->all<DropPeer>().empty());
+    EXPECT_TRUE(node->all<SendMessage>().empty());
+  }
+  EXPECT_TRUE(pair.a.only_channel().usable);
+}
+
 TEST(Hostile, a_message_about_channel_zero_is_answered_with_a_warning) {
   Pair pair;
   pair.open();

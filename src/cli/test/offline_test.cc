@@ -93,6 +93,14 @@ TEST_F(Offline, decode_reads_files_of_text_and_of_bytes) {
   EXPECT_NE(forgot.err.find("decode @" + text), std::string::npos);
 }
 
+TEST_F(Offline, input_of_more_than_16_mebibytes_is_refused) {
+  auto fits = run({"decode", "@" + written(".fits", std::string(kMaxInputBytes, '\n'))});
+  EXPECT_EQ(fits.err.find("16 MiB"), std::string::npos) << fits.err.substr(0, 200);
+  auto more = run({"decode", "@" + written(".more", std::string(kMaxInputBytes + 1, '\n'))});
+  EXPECT_NE(more.code, 0);
+  EXPECT_NE(more.err.find("more than 16 MiB"), std::string::npos) << more.err.substr(0, 200);
+}
+
 TEST_F(Offline, decode_takes_the_words_of_an_unquoted_paste_together) {
   EXPECT_EQ(run({"decode", "please", "pay", offer, "soon"}).code, 0);
   EXPECT_EQ(run({"decode", "--as", "offer", offer}).code, 0);

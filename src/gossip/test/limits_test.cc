@@ -82,6 +82,55 @@ TEST_F(GossipTest, InventedChannelsAreLookedUpOnceAndTheirTellerIsNoLongerHeard)
   EXPECT_EQ(lookups(say(2, announcement(1, 2, scid(7)))).size(), 1u);
 }
 
+// What is over leaves the store: after 30 days it is as large as after three.
+TEST_F(GossipTest, AMonthOfChannelsThatComeAndGoLeavesAStoreOfTheSameSize) {
+  check_reload_ = false;
+  ready(1);
+  ready(2);
+  test::TestChain blocks(BlockHeight(900));
+  std::vector<wire::ChannelAnnouncement> open;
+  auto bytes = [&] {
+    std::size_t out = 0;
+    for (const auto& [key, value] : rows_) out += key.second.size() + value.size();
+    return out;
+  };
+  std::size_t after_three = 0, largest = 0;
+  std::uint32_t number = 0;
+  for (int day = 1; day <= 30; ++day) {
+    auto now = [&] { return static_cast<std::uint32_t>(wall_); };
+    std::vector<bitcoin::Transaction> spends;
+    for (int i = 0; i < 10; ++i) {
+      auto channel = announcement(1, 2, scid(++number));
+      say(1, channel);
+      tell(OutputLookedUp{channel.short_channel_id, funding_output(channel)});
+      open.push_back(channel);
+    }
+    while (open.size() > 20) {
+      auto script = commitment::funding_script(open.front().bitcoin_key_1, open.front().bitcoin_key_2);
+      spends.emplace_back().inputs.push_back({.witness = {{}, {}, {}, script}});
+      open.erase(open.begin());
+    }
+    // Each hour each direction says something new, and both nodes do.
+    for (int hour = 0; hour < 24; ++hour) {
+      for (const auto& channel : open)
+        for (auto [from, to] : {std::pair(1, 2), std::pair(2, 1)})
+          say(1, update(static_cast<std::size_t>(from), static_cast<std::size_t>(to), channel.short_channel_id, now()));
+      for (std::size_t node : {1, 2}) say(1, node_announcement(node, now()));
+      wall_ += 3'600;
+      mono_ += 3'600'000;
+      tell(DeadlineReached{});
+    }
+    hear(blocks.mine(std::move(spends), 144));
+    if (day == 3) after_three = bytes();
+    if (day > 3) largest = std::max(largest, bytes());
+  }
+  EXPECT_EQ(graph(gossip_).channels().size(), open.size() + 0U);
+  EXPECT_GT(after_three, 10'000U);
+  EXPECT_LE(largest, after_three + after_three / 10);
+  check_reload_ = true;
+  tell(DeadlineReached{});
+}
+
 TEST_F(GossipTest, AForgedAnnouncementOfARealOutputDoesNotKeepTheRealOneOut) {
   ready(1);
   ready(2);

@@ -28,6 +28,18 @@ TEST(Graph, adding_a_channel_makes_its_nodes_known) {
   EXPECT_EQ(graph.node(id(5))->channels, (std::vector{scid(1), scid(2)}));
 }
 
+TEST(Graph, has_room_for_so_many_channels_and_no_more) {
+  Graph graph;
+  std::uint32_t number = 0;
+  auto one = [&] { return graph.add_channel(announcement(++number, 3, 5), {}, Sat(1'000), UnixTime(7)); };
+  while (graph.channels().size() < kMaxChannels) ASSERT_TRUE(one().has_value());
+  auto refused = one();
+  EXPECT_EQ(code(refused), RefusalCode::GraphFull);
+  ASSERT_TRUE(graph.remove_channel(scid(1)).has_value());
+  EXPECT_TRUE(one().has_value());
+  EXPECT_EQ(code(one()), RefusalCode::GraphFull);
+}
+
 TEST(Graph, a_known_channel_is_refused_and_other_nodes_are_told_apart) {
   Graph graph;
   add_channel(graph, 1, 3, 5);

@@ -1,4 +1,5 @@
 // S takes the first good answer to its own live request, and nothing else.
+#include "effects/test/hostile_texts.h"
 #include "fake_node.h"
 
 namespace doze::invoicing::testing {
@@ -105,6 +106,22 @@ TEST_F(Payer, an_invoice_counts_only_over_our_own_reply_path) {
   EXPECT_EQ(of<StaticInvoiceObtained>(s.step(word)).size(), 1U);
 }
 
+// Whoever kept the invoice of an earlier payment may not hand it out again: the hops of that payment know its preimage.
+TEST_F(Payer, an_invoice_that_was_made_for_another_request_is_ignored) {
+  auto invoice_for = [&](const SendOnionMessage& asked) {
+    auto passed_on = World::with<onion::InvoiceRequest>(world.deliver(s, world.m, asked));
+    return World::with<onion::Invoice>(world.deliver(world.m, world.r, passed_on));
+  };
+  auto first = world.arriving(world.r, s, invoice_for(request));
+  EXPECT_EQ(of<InvoiceObtained>(s.step(first)).size(), 1U);
+  auto second = invoice_for(World::only(world.ask(offer, 2)));
+  auto word = world.arriving(world.r, s, second);
+  auto good = std::exchange(word.contents, first.contents);
+  expect_ignored(s.step(word), "does not fit the request");
+  word.contents = good;
+  EXPECT_EQ(of<InvoiceObtained>(s.step(word)).size(), 1U);
+}
+
 TEST_F(Payer, an_invoice_of_a_cancelled_request_is_ignored) {
   auto word = answer();
   s.step(CancelInvoiceRequest{World::payment(1)});
@@ -162,6 +179,20 @@ TEST_F(Payer, an_invoice_error_ends_it_with_the_recipients_words_made_harmless) 
   auto message = of<InvoiceFailed>(effects).at(0).error.message;
   EXPECT_EQ(message.find('\n'), std::string::npos);
   EXPECT_EQ(message.find('\x1b'), std::string::npos);
+}
+
+TEST_F(Payer, no_text_of_an_invoice_error_can_forge_a_line_of_the_log) {
+  std::uint8_t number = 10;
+  for (const auto& text : hostile_texts()) {
+    if (text.size() > 4'000) continue;  // fits into no onion message of ours
+    auto asked = World::only(world.ask(offer, ++number));
+    auto word = world.arriving(world.m, s, World::with<onion::StaticInvoice>(world.deliver(s, world.m, asked)));
+    word.contents = onion::InvoiceError{offers::InvoiceError{{}, {}, text}.encode(), Profile::Ldk};
+    auto effects = s.step(word);
+    for (const auto& line : of<Notify>(effects)) expect_harmless(line);
+    ASSERT_EQ(of<InvoiceFailed>(effects).size(), 1U);
+    expect_harmless(of<InvoiceFailed>(effects)[0].error.message);
+  }
 }
 
 TEST_F(Payer, an_invoice_error_that_does_not_parse_ends_it_too) {

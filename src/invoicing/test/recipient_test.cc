@@ -365,6 +365,71 @@ TEST_F(Recipient, two_invoices_of_one_second_have_different_creation_times) {
   EXPECT_GT(offers::StaticInvoice::parse(third[0].invoice)->created_at(), second_at);
 }
 
+// An hour without anything to do: a client that said its offers anew at every tick once flooded its own server.
+TEST_F(StaysOnline, an_idle_recipient_sends_ten_messages_per_hour_at_most) {
+  for (int hour = 0; hour < 14 * 24; ++hour) {
+    r.said.clear();
+    pass(3'600'000);
+    EXPECT_LE(r.all<SendOnionMessage>().size(), 10U) << hour;
+  }
+}
+
+// Each of the three clocks is right, a day behind or a day ahead, and then the recipient's jumps.
+TEST(Clocks, a_day_of_difference_between_payer_server_and_recipient_stops_no_payment) {
+  const std::int64_t day = 86'400;
+  auto set = [](FakeNode& node, std::int64_t seconds) {
+    node.wall = UnixTime(node.wall.value() + static_cast<std::uint64_t>(seconds));
+  };
+  for (int which = 0; which < 27; ++which) {
+    SCOPED_TRACE(which);
+    World world;
+    set(world.s, (which % 3 - 1) * day);
+    set(world.m, (which / 3 % 3 - 1) * day);
+    set(world.r, (which / 9 - 1) * day);
+    world.join();
+    auto offer = world.offer_served();
+    auto obtained = [&](std::uint8_t number) {
+      auto asked = World::only(world.ask(offer, number));
+      auto answer = World::with<onion::StaticInvoice>(world.deliver(world.s, world.m, asked));
+      return of<StaticInvoiceObtained>(world.deliver(world.m, world.s, answer)).size();
+    };
+    EXPECT_EQ(obtained(1), 1U);
+    for (std::int64_t jump : {-2 * day, 2 * day}) {
+      set(world.r, jump);
+      world.r.policies.begin()->second.remote->fee_base += Msat(1);  // a reason for another invoice
+      ChannelId id;
+      id.bytes.fill(3);
+      world.r.step(ChannelUsable{id, world.m.id});
+      auto effects = world.r.pass(kServedCheckMs);
+      auto renewed = contents_of<onion::ServeStaticInvoice>(effects);
+      ASSERT_EQ(renewed.size(), 1U);
+      auto sent = World::with<onion::ServeStaticInvoice>(effects);
+      EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(world.deliver(world.r, world.m, sent)).size(), 1U);
+      EXPECT_EQ(world.m.room.inside->served.begin()->second.invoice, renewed[0].invoice);
+      EXPECT_EQ(obtained(jump < 0 ? 2 : 3), 1U);
+    }
+  }
+}
+
+// A short channel id in its place would lead nowhere when that channel closes.
+TEST_F(Recipient, offers_and_their_invoices_name_nodes_where_their_message_paths_begin) {
+  world.join();
+  auto offer = world.offer_served();
+  r.command([] {
+    command::CreateOffer command;
+    command.amount = Msat(5'000);
+    command.description = "tea";
+    return command;
+  }());
+  std::vector<wire::BlindedPath> paths = offer.paths();
+  for (const auto& [id, own] : r.room.inside->own)
+    for (const auto& path : own.offer.paths()) paths.push_back(path);
+  auto invoice = offers::StaticInvoice::parse(world.m.room.inside->served.begin()->second.invoice);
+  for (const auto& path : invoice->message_paths()) paths.push_back(path);
+  ASSERT_GE(paths.size(), 4U);
+  for (const auto& path : paths) EXPECT_EQ(path.first_node_id, wire::IntroductionNode(world.m.id));
+}
+
 TEST_F(Recipient, without_a_payment_path_nothing_is_served_until_there_is_one) {
   world.join();
   world.served_by_r();
@@ -440,6 +505,29 @@ TEST_F(Recipient, an_offer_that_would_have_expired_or_would_name_ourselves_is_no
             }),
             "no error");
   EXPECT_EQ(r.count(Table::Offer), 1U);
+}
+
+TEST_F(Recipient, so_many_offers_are_made_and_no_more) {
+  world.join();
+  world.offer_served();
+  auto& all = r.room.inside->own;
+  auto one = all.begin()->second;
+  OfferId id;
+  for (std::uint32_t i = 0; all.size() + 1 < kMaxOffers; ++i) {
+    id.bytes[0] = static_cast<std::uint8_t>(i), id.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+    all.emplace(id, one);
+  }
+  command::CreateOffer command;
+  command.amount = Msat(5'000);
+  command.description = "tea";
+  r.said.clear();
+  r.command(command);
+  EXPECT_EQ(r.error().message, "no error");
+  r.command(command);
+  EXPECT_EQ(r.error().code, CommandErrorCode::Limit);
+  r.said.clear();
+  r.command(World::coffee());  // one for a server, too
+  EXPECT_EQ(r.error().code, CommandErrorCode::Limit);
 }
 
 TEST_F(Recipient, listoffers_says_which_offers_have_expired) {

@@ -340,6 +340,66 @@ TEST_F(Server, strangers_are_answered_no_more_than_twice_what_they_ask) {
   EXPECT_FALSE(m.room.inside->answers.left.contains(stranger));
 }
 
+// A limiter that is counted for the recipient lets anybody use up what payers of that recipient need.
+TEST_F(Server, a_hundred_requests_per_second_of_strangers_keep_no_payer_from_an_answer) {
+  world.join();
+  auto offer = world.offer_served();
+  auto word = world.arriving(world.s, m, World::only(world.ask(offer)));
+  auto stranger = [&](int number) {
+    auto out = word;
+    out.from =
+        crypto::public_key(PrivateKey(crypto::sha256(Writer().u32(static_cast<std::uint32_t>(number)).view()).bytes));
+    return out;
+  };
+  int answered = 0;
+  for (int second = 0; second < 60; ++second) {
+    for (int i = 0; i < 100; ++i) {
+      m.pass(10);
+      m.step(stranger(second * 100 + i));
+      if (i == 50) answered += contents_of<onion::StaticInvoice>(m.step(stranger(1'000'000 + second))).empty() ? 0 : 1;
+    }
+  }
+  EXPECT_GE(answered, 57) << "of 60";
+  // Even where each answer is a large onion message and strangers get few of them: who has a channel with us, as the
+  // LSP of most payers has, is always answered.
+  auto& state = *m.room.inside;
+  state.answers.full_at = after_ms(m.mono, 60'000);
+  m.add_channel(world.s.id, 9);
+  EXPECT_EQ(contents_of<onion::StaticInvoice>(m.step(word)).size(), 1U);
+}
+
+// What the server says must not depend on whether the recipient is awake.
+TEST_F(Server, an_answer_is_the_same_whether_the_recipient_is_there_or_not) {
+  world.join();
+  auto offer = world.offer_served();
+  auto to_payer = [&](std::uint8_t number) {
+    auto sent = of<SendOnionMessage>(answer(offer, number));
+    std::erase_if(sent, [&](const auto& word) {
+      return std::get<wire::BlindedPath>(word.destination) == m.room.inside->served.begin()->second.forward_path;
+    });
+    return sent;
+  };
+  auto there = to_payer(1);
+  m.peers.erase(world.r.id);
+  m.channels.begin()->second.usable = false;
+  auto away = to_payer(2);
+  ASSERT_EQ(there.size(), 1U);
+  ASSERT_EQ(away.size(), 1U);
+  EXPECT_EQ(std::get<onion::StaticInvoice>(there[0].contents).bytes,
+            std::get<onion::StaticInvoice>(away[0].contents).bytes);
+}
+
+// Its hash would be known to the hops of the first payment.
+TEST_F(Server, an_ordinary_invoice_is_not_served) {
+  world.join();
+  auto sent = world.served_by_r();
+  m.step(serving(sent));
+  auto passed_on = World::with<onion::InvoiceRequest>(answer(world.newest_offer()));
+  auto ordinary = contents_of<onion::Invoice>(world.deliver(m, world.r, passed_on)).at(0).bytes;
+  ASSERT_TRUE(offers::Invoice::parse(ordinary).has_value());
+  expect_refused(m.step(serving(sent, ordinary)), "does not parse");
+}
+
 TEST_F(Server, an_empty_slot_is_an_error_at_once) {
   world.join();
   world.served_by_r();  // lost on its way

@@ -480,6 +480,32 @@ TEST_F(MessagesTest, all_strangers_together_have_one_rate) {
   EXPECT_EQ(taken, 100U);
 }
 
+// As large as a message can be, and one byte less: it is passed on, and is as large behind us.
+TEST_F(MessagesTest, the_largest_messages_leave_as_large_as_they_came) {
+  join(sender, relay);
+  join(relay, recipient);
+  for (std::size_t size : {wire::kMaxMessageBytes, wire::kMaxMessageBytes - 1}) {
+    // Type, path key, length; version, ephemeral key and MAC of the packet.
+    auto payloads = size - (2 + 33 + 2) - (1 + 33 + 32);
+    onion::RecipientData hop;
+    hop.next_node_id = recipient.id;
+    auto path = *onion::blind(key(50), {{relay.id, onion::encode(hop)}, {recipient.id, {}}});
+    std::vector<onion::Hop> hops;
+    for (const auto& [id, data] : path.path)  // encrypted_recipient_data
+      hops.push_back(
+          {id, onion::with_length(Writer().u8(4).u8(static_cast<std::uint8_t>(data.size())).bytes(data).take())});
+    auto packet = onion::build_packet(key(51), hops, {}, payloads);
+    ASSERT_TRUE(packet.has_value());
+    wire::OnionMessage message{path.first_path_key, *packet};
+    ASSERT_EQ(wire::encode(message).size(), size);
+    auto effects = relay.step(MessageReceived{sender.id, message});
+    auto onward = of<SendMessage>(effects);
+    ASSERT_EQ(onward.size(), 1U);
+    EXPECT_EQ(onward[0].node_id, recipient.id);
+    EXPECT_EQ(wire::encode(onward[0].message).size(), size);
+  }
+}
+
 TEST_F(MessagesTest, a_flood_is_cut_by_count_and_by_bytes_and_time_refills) {
   for (std::size_t size : {10UL, 20'000UL}) {
     FakeNode target(9, Role::Server);

@@ -195,6 +195,24 @@ TEST_F(Claims, a_long_note_is_cut_between_characters_and_its_onion_still_has_roo
 
 // ---- asking for one payment ----
 
+// A cut in the middle of a character once ended whoever read the note.
+TEST_F(Claims, notes_of_every_length_and_width_of_characters_are_cut_between_two_of_them) {
+  for (const char* character : {"a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x9c\x9a"})
+    for (std::size_t shift = 0; shift < 4; ++shift) {
+      PaymentContext terms = world.terms();
+      terms.payer_note = std::string(shift, 'x');
+      while (terms.payer_note.size() < kCarriedNoteBytes + 8) {
+        auto read = open_payment_context(*r.signer, seal(*r.signer, terms));
+        ASSERT_TRUE(read.has_value());
+        ASSERT_TRUE(is_utf8(bytes_of(read->payer_note)));
+        EXPECT_TRUE(terms.payer_note.starts_with(read->payer_note));
+        EXPECT_LE(read->payer_note.size(), kCarriedNoteBytes);
+        EXPECT_GT(read->payer_note.size() + 4, std::min(terms.payer_note.size(), kCarriedNoteBytes));
+        terms.payer_note += character;
+      }
+    }
+}
+
 TEST_F(Claims, getpayment_finds_a_payment_to_us_by_its_hash) {
   receive(right());
   EXPECT_EQ(text_of(got(hash(1)), "state"), "claiming");
@@ -236,6 +254,20 @@ TEST_F(Claims, an_invoice_is_open_until_it_is_paid_or_expires_and_waitpayment_wa
   ASSERT_EQ(r.all<Reply>().size(), 1U);
   EXPECT_EQ(text_of(std::get<Value>(r.all<Reply>()[0].result), "state"), "expired");
   EXPECT_FALSE(deadline(r.room).has_value());
+}
+
+TEST_F(Claims, waitpayment_for_an_invoice_that_lives_for_years_answers_after_a_day) {
+  command::CreateInvoice wanted;
+  wanted.amount = Msat(1'000'000);
+  wanted.expiry_s = 31'536'000;
+  r.command(wanted, 1);
+  auto hash = PaymentHash::from_hex_or_die(text_of(std::get<Value>(r.all<Reply>().at(0).result), "payment_hash"));
+  r.said.clear();
+  r.command(command::WaitPayment{id_of(hash), true}, 5);
+  ASSERT_EQ(deadline(r.room), after_ms(r.mono, (kLongestWaitS + 1) * 1'000));
+  r.next_deadline();
+  ASSERT_EQ(r.all<Reply>().size(), 1U);
+  EXPECT_EQ(text_of(std::get<Value>(r.all<Reply>()[0].result), "state"), "open");
 }
 
 }  // namespace

@@ -119,6 +119,33 @@ TEST_F(Holds, forged_paths_release_nothing) {
   expect_forwarded(l.step(release_over(world.r.id, good)), 0);
 }
 
+// The ids of HTLCs begin at 0 in each channel: a path that was used, and one that never was, name their channel.
+TEST_F(Holds, releases_for_a_channel_that_is_gone_do_nothing_for_the_same_ids_of_a_new_one) {
+  receive(htlc(0));
+  receive(htlc(1));
+  expect_forwarded(release(0), 0);
+  l.channels.erase(channel_id(1));
+  l.step(ChannelClosed{channel_id(1)});
+  World::join(world.s, l, 5);
+  for (bool restart : {false, true}) {
+    SCOPED_TRACE(restart);
+    if (restart) {
+      l.restart();
+      l.usable(2);
+      l.usable(5);
+    } else {
+      receive(htlc(0, Profile::Ldk, 1, 5));
+      receive(htlc(1, Profile::Ldk, 1, 5));
+    }
+    for (int repeat = 0; repeat < 1'000; ++repeat)
+      for (std::uint64_t id : {0U, 1U}) EXPECT_TRUE(of<AddHtlc>(release(id)).empty());
+    EXPECT_EQ(state(0, 5), "held");
+    EXPECT_EQ(state(1, 5), "held");
+  }
+  expect_forwarded(release(1, 5), 1, 5);
+  EXPECT_EQ(state(0, 5), "held");
+}
+
 TEST_F(Holds, equal_payment_hashes_are_different_htlcs) {
   World::join(world.s, l, 5);
   receive(htlc(0));
@@ -228,6 +255,7 @@ TEST_F(Holds, one_channel_holds_so_many_and_the_next_is_a_temporary_failure) {
   for (std::uint64_t id = 0; id < kMaxHeldPerChannel; ++id) receive(htlc(id));
   EXPECT_EQ(state(kMaxHeldPerChannel - 1), "held");
   expect_failed(receive(htlc(kMaxHeldPerChannel)), kMaxHeldPerChannel, onion::kTemporaryNodeFailure);
+  expect_forwarded(receive(htlc(2'000, std::nullopt)), 2'000);  // what is not to be held has the other half
   // A released one that waits still counts; one that has gone on makes room.
   l.channels.at(channel_id(2)).usable = false;
   release(0);
@@ -281,6 +309,32 @@ TEST_F(Holds, only_a_server_that_offers_the_profile_holds) {
   l.config.offers_ldk_hold = l.config.offers_draft_hold = true;
   l.config.role = Role::Client;
   expect_failed(receive(htlc(3)), 3, onion::kTemporaryNodeFailure);
+}
+
+// The operator changes the configuration and starts again, whatever is under way.
+TEST_F(Holds, holds_that_are_there_go_on_when_holding_is_switched_off) {
+  receive(htlc(0));                                       // released afterwards
+  receive(htlc(1));                                       // released while the next channel is away, before
+  receive(htlc(2));                                       // never released
+  l.channels.at(channel_id(1)).received_htlcs.insert(3);  // released before it was committed
+  release(3);
+  l.unusable(2);
+  release(1);
+  l.config.offers_ldk_hold = l.config.offers_draft_hold = false;
+  l.config.hold_window_blocks = 0;
+  l.restart();
+  l.usable(1);
+  auto back = l.usable(2);
+  expect_forwarded(back, 1);
+  expect_forwarded(release(0), 0);
+  EXPECT_EQ(state(2), "held");
+  expect_failed(receive(htlc(3)), 3, onion::kTemporaryNodeFailure);  // no new one: it is said, not held in silence
+  expect_failed(receive(htlc(4)), 4, onion::kTemporaryNodeFailure);
+  auto deadline = l.room.inside->forwards.find({channel_id(1), 2})->fail_back.value();
+  expect_no_failure(l.block(deadline - 1));
+  expect_failed(l.block(deadline), 2, onion::kTemporaryNodeFailure);
+  EXPECT_EQ(state(0), "forwarded");
+  EXPECT_EQ(state(1), "forwarded");
 }
 
 // ---- a funding that left the chain ----

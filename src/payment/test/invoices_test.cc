@@ -175,6 +175,39 @@ TEST_F(PlainHtlc, with_the_last_blocks_that_are_enough_is_claimed) {
   EXPECT_TRUE(claimed(receive(invoice, late, kAmount, late.outgoing_cltv_value)));
 }
 
+// A hop that sends an HTLC of its own to find out who is paid, and what for, sees the same bytes whatever is wrong.
+TEST_F(PlainHtlc, of_every_kind_that_a_prober_can_make_is_refused_with_the_same_bytes) {
+  auto reason = [&](const offers::Bolt11Invoice& invoice, const onion::FinalPayload& payload) {
+    for (const auto& effect : receive(invoice, payload))
+      if (const auto* failure = std::get_if<FailHtlc>(&effect)) return failure->reason;
+    return Bytes{};
+  };
+  auto invoice = issue(), paid = issue(), dearer = issue(Msat(kAmount.value() + 1)), tiny = issue(Msat(1));
+  std::vector<Bytes> answers;
+  auto wrong_secret = payload(invoice);
+  wrong_secret.payment_secret->bytes[31] ^= 1;
+  answers.push_back(reason(invoice, wrong_secret));
+  auto part = payload(invoice);
+  part.total_amount_msat = Msat(2 * kAmount.value());
+  answers.push_back(reason(invoice, part));
+  answers.push_back(reason(dearer, payload(dearer)));
+  answers.push_back(reason(tiny, payload(tiny)));  // more than twice
+  ASSERT_TRUE(claimed(receive(paid, payload(paid))));
+  answers.push_back(reason(paid, payload(paid)));
+  tip = BlockHeight(kTip.value() + 50);  // too late; the height is told
+  auto late = reason(invoice, payload(invoice));
+  EXPECT_EQ(late.size(), answers[0].size());
+  tip = kTip;
+  wall = after_s(wall, 3'601);
+  answers.push_back(reason(invoice, payload(invoice)));  // expired
+  auto unknown = std::exchange(payments, Payments{});
+  answers.push_back(reason(invoice, payload(invoice)));
+  for (const auto& answer : answers) {
+    ASSERT_FALSE(answer.empty());
+    EXPECT_EQ(answer, answers[0]);
+  }
+}
+
 // The oldest that can be paid no more makes room; while all can be paid nothing does.
 TEST_F(PlainHtlc, invoices_are_limited_in_number) {
   auto refused = [&] {

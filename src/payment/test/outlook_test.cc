@@ -341,6 +341,33 @@ TEST_F(Outlook, offer_note_quantity_and_times_are_shown_of_a_payment) {
   EXPECT_EQ(text_of(list.at(0), "static_invoice_hex"), "") << "lists stay short";
 }
 
+// The hops of the first payment know its preimage, and would keep the second one.
+TEST_F(Outlook, an_invoice_with_the_hash_of_another_payment_of_ours_is_not_paid) {
+  auto with_hash = [&](std::uint8_t number) {
+    auto request = offers::InvoiceRequest::parse(world.request());
+    offers::InvoiceTerms terms;
+    auto r_context = world.r.context();
+    for (auto& path :
+         payment_paths_to_self(r_context, seal(*world.r.signer, world.terms()), 1, CltvExpiry(100'000), std::nullopt))
+      terms.payment_paths.push_back({std::move(path.path), std::move(path.payinfo)});
+    terms.created_at = s.wall;
+    terms.payment_hash = hash(number);
+    terms.node_key = key(61);
+    command::Pay command;
+    command.offer = world.offer.text();
+    id = of<RequestInvoice>(s.command(command)).at(0).request.payment_id;
+    return s.step(InvoiceObtained{id, offers::Invoice::make(*request, terms)->bytes(), world.request()});
+  };
+  EXPECT_EQ(of<AddHtlc>(with_hash(7)).size(), 1U);
+  EXPECT_TRUE(of<AddHtlc>(with_hash(7)).empty());  // the first one is under way
+  EXPECT_NE(payment().failure.find("repeats the payment hash"), std::string::npos) << payment().failure;
+  s.restart();
+  s.usable(1);
+  EXPECT_TRUE(of<AddHtlc>(with_hash(7)).empty());
+  EXPECT_EQ(state(), "failed");
+  EXPECT_EQ(of<AddHtlc>(with_hash(8)).size(), 1U);
+}
+
 TEST_F(Outlook, an_ordinary_payment_shows_its_signed_invoice_and_only_with_it_a_proof) {
   command::Pay command;
   command.offer = world.offer.text();

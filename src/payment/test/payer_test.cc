@@ -213,6 +213,19 @@ TEST_F(Payer, a_refused_offer_may_be_made_again_over_the_other_channel) {
   EXPECT_EQ(again[0].channel_id, channel_id(4));
 }
 
+TEST_F(Payer, a_payment_is_tried_ten_times_at_most) {
+  for (std::uint8_t number = 100; number < 115; ++number) World::join(s, world.l, number);
+  std::set<ChannelId> tried;
+  auto effects = pay();
+  while (!of<AddHtlc>(effects).empty()) {
+    auto channel = of<AddHtlc>(effects)[0].channel_id;
+    EXPECT_TRUE(tried.insert(channel).second);
+    effects = s.step(HtlcRefused{LocalOrigin{id}, channel, AddRefusal::TooManyHtlcs});
+  }
+  EXPECT_EQ(tried.size(), kMaxAttempts);
+  EXPECT_EQ(state(), "failed");
+}
+
 TEST_F(Payer, an_htlc_that_was_added_and_never_signed_may_be_offered_over_the_other_channel) {
   World::join(s, world.l, 4);
   pay();
@@ -442,6 +455,31 @@ TEST_F(Payer, a_hold_is_tried_once_and_expires_if_it_comes_back_after_the_deadli
     EXPECT_EQ(state(), late ? "expired" : "failed");
     EXPECT_EQ(error().code, late ? CommandErrorCode::Expired : CommandErrorCode::PaymentFailed);
   }
+}
+
+TEST_F(Payer, a_hold_that_its_lsp_returned_is_told_as_such_and_a_failure_behind_it_is_not) {
+  for (std::size_t hop : {0U, 1U}) {
+    s.said.clear();
+    hold();
+    auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
+    auto reason = own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
+    for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);
+    s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 5, reason});
+    EXPECT_EQ(error().message.starts_with("your LSP returned the payment before the recipient woke"), hop == 0)
+        << error().message;
+  }
+}
+
+TEST_F(Payer, the_log_says_when_a_payment_is_notified_and_of_which_amount) {
+  outcome(hold(), kConfirmed);
+  std::size_t lines = 0;
+  for (const auto& line : s.all<Notify>())
+    if (line.event == "payment_notified") {
+      ++lines;
+      EXPECT_EQ(number_of(line.facts, "amount_msat"), 50'000'000U);
+      EXPECT_EQ(text_of(Value(line.facts), "payment_id"), id.hex());
+    }
+  EXPECT_EQ(lines, 1U);
 }
 
 TEST_F(Payer, it_can_be_cancelled_before_the_htlc_has_left_and_not_after) {

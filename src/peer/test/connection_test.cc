@@ -380,5 +380,19 @@ TEST_F(ConnectionTest, a_peer_that_talks_but_never_answers_pings_goes_at_last) {
   EXPECT_GE(rounds, 25);
 }
 
+TEST_F(ConnectionTest, a_peer_that_leaves_1024_pings_unanswered_loses_its_connection) {
+  Scripted peer(alice, 1);
+  peer.say_init();
+  for (std::size_t i = 0; i < kMaxUnansweredPings; ++i) peer.take(alice.step(PingPeer{peer.node_id(), i}));
+  EXPECT_FALSE(peer.closed);
+  EXPECT_EQ(peer.all<wire::Ping>().size(), kMaxUnansweredPings);
+  // One answer makes room for one more.
+  peer.say(wire::Pong{static_cast<std::uint16_t>(peer.all<wire::Ping>()[0].num_pong_bytes)});
+  peer.take(alice.step(PingPeer{peer.node_id(), 5'000}));
+  EXPECT_FALSE(peer.closed);
+  peer.take(alice.step(PingPeer{peer.node_id(), 5'001}));
+  EXPECT_TRUE(peer.closed);
+}
+
 }  // namespace
 }  // namespace doze::peer::testing

@@ -1,5 +1,6 @@
 // Whom we dial, when again, and what is remembered.
 #include "fake_node.h"
+#include "peer/inside.h"
 #include "wire/features.h"
 
 namespace doze::peer::testing {
@@ -65,6 +66,8 @@ TEST_F(DiallingTest, connect_fails_if_the_handshake_fails) {
   alice.step(PeerConnected{1, bob.id, "x"});
   alice.step(PeerDisconnected{1});
   ASSERT_NE(refused(0), nullptr);
+  // Whoever expects another node id than the one dialled hangs up without a word: BOLT 8.
+  EXPECT_NE(refused(0)->message.find("maybe the node at this address has another node id"), std::string::npos);
 }
 
 TEST_F(DiallingTest, connect_without_any_address_ourselves_or_no_key_is_refused_at_once) {
@@ -91,6 +94,23 @@ TEST_F(DiallingTest, an_address_that_worked_is_remembered_over_a_restart) {
   alice.restart();
   ASSERT_EQ(alice.all<Dial>().size(), 1U);
   EXPECT_EQ(alice.all<Dial>()[0].addresses, std::vector{address(2)});
+}
+
+TEST_F(DiallingTest, of_many_addresses_eight_are_dialled_and_the_newest_eight_are_remembered) {
+  for (std::uint8_t last = 1; last <= kMaxAddresses + 4; ++last) alice.step(WantPeer{bob.id, {address(last)}, true});
+  alice.restart();
+  ASSERT_EQ(alice.all<Dial>().size(), 1U);
+  auto dialled = alice.all<Dial>()[0].addresses;
+  ASSERT_EQ(dialled.size(), kMaxAddresses);
+  EXPECT_EQ(dialled.front(), address(kMaxAddresses + 4));
+  EXPECT_EQ(dialled.back(), address(5));
+  // A link with more than that.
+  std::vector<wire::NetworkAddress> many;
+  for (std::uint8_t last = 100; last < 120; ++last) many.push_back(address(last));
+  FakeNode carol(3);
+  alice.step(WantPeer{carol.id, many, false});
+  ASSERT_EQ(alice.all<Dial>().size(), 2U);
+  EXPECT_EQ(alice.all<Dial>()[1].addresses.size(), kMaxAddresses);
 }
 
 TEST_F(DiallingTest, kept_peers_are_dialled_at_start_and_after_each_loss) {

@@ -141,6 +141,25 @@ TEST_F(Garbage, known_types_with_chance_behind_them_never_hurt_another_connectio
   }
 }
 
+// The longest frames that there are: a message filled up with a record that nobody knows, or with its last field.
+TEST_F(Garbage, every_message_filled_up_to_65535_bytes_is_read_or_refused) {
+  for (const auto& message : all_messages(alice.id)) {
+    auto bytes = wire::encode(message);
+    for (std::size_t size = wire::kMaxMessageBytes - 6; size <= wire::kMaxMessageBytes; ++size) {
+      // type 0xfb, odd and unknown; a length of three bytes
+      auto filled = Writer().bytes(bytes).u8(0xfb).u8(0xfd).u16(static_cast<std::uint16_t>(size - bytes.size() - 4));
+      auto whole = filled.bytes(Bytes(size - bytes.size() - 4, 0xa5)).take();
+      ASSERT_EQ(whole.size(), size);
+      auto outcome = say(whole);
+      auto read = wire::decode(whole);
+      EXPECT_EQ(outcome.closed, !read.has_value() && !wire::is_gossip(whole)) << wire::name(message);
+      if (read) {
+        EXPECT_LE(wire::encode(*read).size(), wire::kMaxMessageBytes) << wire::name(message);
+      }
+    }
+  }
+}
+
 TEST_F(Garbage, bytes_that_are_no_frame_end_only_their_connection) {
   CountingRng chance(6);
   for (std::size_t size : {1, 17, 18, 19, 50, 500}) {

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "effects/test/hostile_texts.h"
+
 namespace doze::rpc {
 namespace {
 
@@ -44,6 +46,14 @@ TEST(Body, EverythingElseIsRefused) {
   EXPECT_EQ(refusal("{\"a\\u001b\\n\": []}").find('\n'), std::string::npos);
 }
 
+TEST(Body, TenThousandLevelsAreRefusedAndNotDescendedInto) {
+  for (const char* open : {"[", "{\"a\":"}) {
+    std::string deep = "{\"a\":";
+    for (int i = 0; i < 10'000; ++i) deep += open;
+    EXPECT_TRUE(refusal(deep).starts_with("the body is not JSON"));
+  }
+}
+
 TEST(Answer, ValuesBecomeJson) {
   Value value;
   value.set("text", "a\"b").set("number", UINT64_MAX).set("flag", true);
@@ -66,6 +76,19 @@ TEST(Json, text_of_strangers_is_the_same_text_for_programs_and_harmless_on_a_ter
   EXPECT_EQ(text, R"({"description":"a\\b\n\u001b[2J \u009b \u202e \udb40\udc21 käse"})");
   EXPECT_EQ(boost::json::parse(text).at("description").as_string(), said);
   EXPECT_EQ(json_text(to_json(Value("a\xff"))), R"("a\ufffd")");  // no UTF-8: JSON cannot hold it
+}
+
+// A line of the log is an event and such a text.
+TEST(Json, hostile_texts_stay_in_one_line_that_reads_back) {
+  for (const auto& said : test::hostile_texts()) {
+    auto text = json_text(to_json(Value().set("warning", said)));
+    EXPECT_EQ(printable(text), text) << "something that moves a cursor, ends a line or turns it round";
+    auto read = boost::json::parse(text);
+    ASSERT_EQ(read.as_object().size(), 1U);
+    if (is_utf8(bytes_of(said))) {
+      EXPECT_EQ(read.at("warning").as_string(), said);
+    }
+  }
 }
 
 }  // namespace

@@ -44,6 +44,26 @@ struct ServerTest : ::testing::Test {
     while (!condition() && std::chrono::steady_clock::now() < end) context.run_for(std::chrono::milliseconds(5));
     return condition();
   }
+  /// What this connection is answered, up to the end of its JSON.
+  std::string answer_of(tcp::socket& socket) {
+    socket.non_blocking(true);
+    std::string answer;
+    EXPECT_TRUE(until([&] {
+      std::string part(4'096, ' ');
+      boost::system::error_code error;
+      part.resize(socket.receive(asio::buffer(part), 0, error));
+      answer += part;
+      return answer.find('}') != std::string::npos;
+    }));
+    return answer;
+  }
+  static bool is_closed(tcp::socket& socket) {
+    socket.non_blocking(true);
+    char byte = 0;
+    boost::system::error_code error;
+    socket.receive(asio::buffer(&byte, 1), 0, error);
+    return error && error != asio::error::would_block;
+  }
   std::string received() {
     client.non_blocking(true);
     std::string all(65'536, ' ');
@@ -118,6 +138,75 @@ TEST_F(ServerTest, a_request_has_one_host_that_is_allowed) {
     })) << hosts;
     EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << hosts << ": " << answer;
   }
+}
+
+// A web page that had its name point to this machine says who it is in one of these.
+TEST_F(ServerTest, a_request_that_a_web_page_made_is_refused) {
+  for (const char* header : {"Origin: http://localhost\r\n", "Origin: null\r\n", "Origin: https://evil.example\r\n"}) {
+    tcp::socket fresh(context);
+    fresh.connect({asio::ip::make_address("127.0.0.1"), port});
+    asio::write(fresh, asio::buffer("POST /v1/getinfo HTTP/1.1\r\nHost: localhost\r\n" + std::string(header) +
+                                    "Authorization: Bearer token\r\nContent-Length: 2\r\n\r\n{}"));
+    EXPECT_TRUE(answer_of(fresh).starts_with("HTTP/1.1 403")) << header;
+  }
+  EXPECT_TRUE(asked.empty());
+}
+
+// It is refused by its length, or when it has grown beyond the limit: never read into memory.
+TEST_F(ServerTest, a_body_of_a_gibibyte_is_refused) {
+  const std::string head = "POST /v1/getinfo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token\r\n";
+  tcp::socket told(context), chunked(context);
+  for (auto* socket : {&told, &chunked}) socket->connect({asio::ip::make_address("127.0.0.1"), port});
+  asio::write(told, asio::buffer(head + "Content-Length: 1073741824\r\n\r\n"));
+  EXPECT_TRUE(answer_of(told).starts_with("HTTP/1.1 413"));
+  asio::write(chunked, asio::buffer(head + "Transfer-Encoding: chunked\r\n\r\n"));
+  const std::string chunk = "1000\r\n" + std::string(4'096, ' ') + "\r\n";
+  std::size_t written = 0;
+  boost::system::error_code error;
+  for (; written < 64 && !error; ++written) {  // a quarter of a mebibyte: four times what is taken
+    asio::write(chunked, asio::buffer(chunk), error);
+    context.run_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_TRUE(error || answer_of(chunked).starts_with("HTTP/1.1 413")) << written;
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST_F(ServerTest, a_request_that_takes_too_long_to_come_is_cut_off_and_a_call_that_waits_is_not) {
+  EXPECT_EQ(kRequestTimeoutMs, 30'000);
+  Server impatient(
+      context, "token", [this](RequestId id, command::Command) { asked.push_back(id); }, [](RequestId) {}, {}, 200);
+  auto other = *impatient.listen("127.0.0.1", 0);
+  tcp::socket slow(context), waits(context);
+  for (auto* socket : {&slow, &waits}) socket->connect({asio::ip::make_address("127.0.0.1"), other});
+  asio::write(slow, asio::buffer(request().substr(0, 20)));
+  asio::write(waits, asio::buffer(request()));
+  EXPECT_TRUE(until([&] { return is_closed(slow); }));
+  ASSERT_EQ(asked.size(), 1U);
+  context.run_for(std::chrono::milliseconds(400));
+  EXPECT_FALSE(is_closed(waits));
+  impatient.reply(Reply{asked[0], Value().set("number", 1)});
+  EXPECT_TRUE(answer_of(waits).starts_with("HTTP/1.1 200"));
+  impatient.stop();
+}
+
+TEST_F(ServerTest, one_connection_too_many_is_closed_and_a_place_that_is_free_again_is_given_away) {
+  std::vector<std::unique_ptr<tcp::socket>> leaked;
+  auto connect = [&]() -> tcp::socket& {
+    auto& socket = leaked.emplace_back(std::make_unique<tcp::socket>(context));
+    socket->connect({asio::ip::make_address("127.0.0.1"), port});
+    context.run_for(std::chrono::milliseconds(1));
+    return *socket;
+  };
+  while (leaked.size() + 1 < kMaxConnections) connect();  // and `client`
+  auto& last_but_one = *leaked.back();
+  auto& too_many = connect();
+  EXPECT_TRUE(until([&] { return is_closed(too_many); }));
+  EXPECT_FALSE(is_closed(last_but_one));
+  leaked.front()->close();
+  context.run_for(std::chrono::milliseconds(20));
+  auto& welcome = connect();
+  asio::write(welcome, asio::buffer(request()));
+  EXPECT_TRUE(until([&] { return asked.size() == 1; }));
 }
 
 TEST_F(ServerTest, calls_that_wait_leave_connections_for_the_operator) {
