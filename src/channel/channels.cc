@@ -71,31 +71,38 @@ void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
   for (const auto& id : failed) force_close(work, work.state.channels.at(id), "the peer sent an error: " + text);
 }
 
+void on_warning(Work& work, const NodeId& peer, const wire::Warning& m) {
+  std::string_view text(reinterpret_cast<const char*>(m.data.data()), m.data.size());
+  work.notify(Severity::Warning, "peer_warning", {{"peer", peer.hex()}, {"warning", escape_untrusted(text)}});
+}
+
+template <OneChannelMessage M>
+void on_channel(Work& work, const NodeId& peer, const M& m) {
+  auto* channel = find(work, peer, m);
+  if (channel == nullptr || !channel->alive()) return;
+  work.state.touched.insert(channel->id);
+  constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
+  if (!any_time && !channel->reestablished) {
+    work.send(peer, wire::Warning{channel->id, to_bytes(bytes_of("a message before channel_reestablish"))});
+    return work.say(DropPeer{peer, "a message before channel_reestablish"});
+  }
+  on(work, *channel, m);
+}
+
 void hear(Work& work, const MessageReceived& word) {
   const auto& peer = word.node_id;
   std::visit(
       [&]<class M>(const M& m) {
-        if constexpr (std::is_same_v<M, wire::OpenChannel> || std::is_same_v<M, wire::AcceptChannel> ||
-                      std::is_same_v<M, wire::FundingCreated> || std::is_same_v<M, wire::FundingSigned>) {
+        if constexpr (OpeningMessage<M>)
           on(work, peer, m);
-        } else if constexpr (std::is_same_v<M, wire::Error>) {
+        else if constexpr (OneChannelMessage<M>)
+          on_channel(work, peer, m);
+        else if constexpr (std::is_same_v<M, wire::Error>)
           on_error(work, peer, m);
-        } else if constexpr (std::is_same_v<M, wire::Warning>) {
-          work.notify(Severity::Warning, "peer_warning",
-                      {{"peer", peer.hex()},
-                       {"warning", escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()),
-                                                                     m.data.size()))}});
-        } else if constexpr (requires(Work& w, Channel& c) { on(w, c, m); }) {
-          auto* channel = find(work, peer, m);
-          if (channel == nullptr || !channel->alive()) return;
-          work.state.touched.insert(channel->id);
-          constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
-          if (!any_time && !channel->reestablished) {
-            work.send(peer, wire::Warning{channel->id, to_bytes(bytes_of("a message before channel_reestablish"))});
-            return work.say(DropPeer{peer, "a message before channel_reestablish"});
-          }
-          on(work, *channel, m);
-        }
+        else if constexpr (std::is_same_v<M, wire::Warning>)
+          on_warning(work, peer, m);
+        else
+          static_assert(!ChannelMessage<M>, "a message about channels without a handler");
       },
       word.message);
 }

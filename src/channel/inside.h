@@ -14,6 +14,7 @@
 #include "channel/channels.h"
 #include "commitment/commitment_tx.h"
 #include "commitment/shachain.h"
+#include "effects/hearers.h"
 #include "effects/limits.h"
 
 namespace doze::channel {
@@ -49,8 +50,12 @@ inline constexpr std::uint64_t kOpeningEveryMs = 3'000;
 inline constexpr std::size_t kMaxOpeningSources = 1'024;
 /// What a peer may say anew in a connection and we write down: aliases, announcement_signatures.
 inline constexpr std::uint32_t kMaxRewrites = 8;
-/// commitment_signed without an update, one after the other: older peers send one now and then. Each is a write.
+/// commitment_signed without an update, or with nothing but a feerate, since the peer last revoked: older peers send
+/// one now and then. Each writes the whole row.
 inline constexpr std::uint32_t kMaxEmptyCommitments = 16;
+/// Rounds that bring nothing but a feerate, of one channel: so many at once, and then one in so many ms. Feerates move
+/// with blocks, and each round writes the whole row, HTLCs included, for 140 bytes of the opener's.
+inline constexpr std::uint64_t kFeeRoundsBurst = 60, kFeeRoundEveryMs = 10'000;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
@@ -245,7 +250,8 @@ struct Channel {
   bool said_usable = false;
   bool resent_announcement = false;
   std::uint32_t rewrites = 0;           // in this connection: see kMaxRewrites
-  std::uint32_t empty_commitments = 0;  // since the last one with an update
+  std::uint32_t empty_commitments = 0;  // since the last one with an update, or revoke_and_ack
+  MonoTime fee_rounds;                  // until then those that came take up kFeeRoundsBurst
   std::uint64_t source = 0;             // wire::network_of the peer that opens; 0: not known (any more)
   std::optional<UnixTime> usable_since;
   std::optional<Negotiation> negotiation;  // since our first closing_signed or the peer's, in this connection

@@ -280,13 +280,24 @@ wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel
   return out;
 }
 
+namespace {
+bool too_many_fee_rounds(Channel& channel, MonoTime now) {
+  auto full_at = after_ms(std::max(channel.fee_rounds, now), kFeeRoundEveryMs);
+  if (full_at > after_ms(now, kFeeRoundsBurst * kFeeRoundEveryMs)) return true;
+  channel.fee_rounds = full_at;
+  return false;
+}
+}  // namespace
+
 void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   if (!channel.ready() || !channel.reestablished) return hang_up(work, channel, "commitment_signed: not now");
-  bool empty = channel.remote_proposed.empty() && channel.local_acked.empty();
+  bool empty = channel.local_acked.empty() && std::ranges::all_of(channel.remote_proposed, is_fee);
   channel.empty_commitments = empty ? channel.empty_commitments + 1 : 0;
   if (channel.empty_commitments > kMaxEmptyCommitments)
     return hang_up(work, channel,
-                   "commitment_signed: " + std::to_string(channel.empty_commitments) + " in a row without an update");
+                   "commitment_signed: " + std::to_string(channel.empty_commitments) + " in a row without an HTLC");
+  if (empty && !channel.remote_proposed.empty() && too_many_fee_rounds(channel, work.context.mono))
+    return hang_up(work, channel, "update_fee: more than " + std::to_string(kFeeRoundsBurst) + " rounds at once");
   auto spec = next_local(channel).spec;
   if (auto wrong = wrong_signature(channel, spec, channel.local_number + 1, m.signature, m.htlc_signatures,
                                    work.context.parallel);
@@ -327,6 +338,7 @@ void on(Work& work, Channel& channel, const wire::RevokeAndAck& m) {
     return hang_up(work, channel, "revoke_and_ack: the next point is no point");
   if (!channel.remote_secrets.insert(commitment::kFirstIndex - channel.remote_number, m.per_commitment_secret))
     return broken("the secret does not fit those before");
+  channel.empty_commitments = 0;
   ++channel.remote_number;
   channel.remote_spec = *std::move(channel.next_remote_spec);
   channel.next_remote_spec.reset();

@@ -46,8 +46,8 @@ void on(Work& work, const PeerGone& in) {
 void on(Work& work, const MessageReceived& in) {
   if (!work.state.peers.contains(in.node_id)) return;
   std::visit(
-      [&](const auto& message) {
-        if constexpr (requires { received(work, in.node_id, message); }) received(work, in.node_id, message);
+      [&]<class M>(const M& message) {
+        if constexpr (GossipMessage<M>) received(work, in.node_id, message);
       },
       in.message);
 }

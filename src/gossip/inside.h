@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "effects/context.h"
+#include "effects/hearers.h"
 #include "gossip/gossip.h"
 
 namespace doze::gossip {

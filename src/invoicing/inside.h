@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/prefix_map.h"
+#include "effects/hearers.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
 #include "effects/tags.h"

@@ -55,9 +55,10 @@ void hear(Work& work, const OnionMessageReceived& word) {
                      on_paths_refused(work, *asked, read ? escape_untrusted(read->error) : "no reason given");
                    }
                  },
-                 [&](const auto&) {  // invoice, static invoice
+                 [&](const OneOf<onion::Invoice, onion::StaticInvoice> auto&) {
                    if (auto data = opened(PathPurpose::InvoiceRequestReply)) on_answer(work, word, *data);
                  },
+                 [&](const PaymentContents auto&) {},
              },
              word.contents);
 }
@@ -115,7 +116,7 @@ void hear(Work& work, const CommandReceived& in) {
                  [&](const command::ListStaticInvoices&) {
                    work.say(Reply{in.request, describe_served(work.state, work.context)});
                  },
-                 [&](const auto&) {},
+                 [&]<class C>(const C&) requires(!InvoicingCommand<C>){},
              },
              in.command);
 }

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "channel/channels.h"
+#include "effects/hearers.h"
 #include "effects/tags.h"
 #include "gossip/gossip.h"
 #include "invoicing/invoicing.h"
@@ -17,15 +18,14 @@
 namespace doze::node {
 
 namespace {
-/// Words between machines that one input may cause. A batch of 483 failing HTLCs needs about 2,000; beyond this
-/// machines talk in a circle.
-constexpr std::size_t kMaxHops = 100'000;
+/// Words of which each was caused by the one before. A channel that is usable again takes its 483 HTLCs one after the
+/// other, three words each; beyond this machines talk in a circle. How many words there are says nothing: a block may
+/// end the HTLCs of a thousand channels.
+constexpr std::size_t kMaxDepth = 10'000;
 /// What ends with whoever hears it, however many there are: rows, messages to many peers, lines of the log.
-template <class T, class... Ends>
-constexpr bool is_one_of = (std::is_same_v<T, Ends> || ...);
 template <class T>
-constexpr bool ends = is_one_of<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify,
-                                StopNode, SendMessage, PingPeer>;
+constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode,
+                            SendMessage, PingPeer>;
 }  // namespace
 
 /// One step under way: the words not yet heard, and what will leave.
@@ -37,6 +37,7 @@ class Corridor {
     std::visit([&](const auto& in) { hear(in); }, input);
     drain();
     for (;;) {
+      depth_ = 0;
       tell(node_.channels, channel::Input(channel::EndOfStep{}));
       if (queue_.empty()) break;
       drain();
@@ -54,7 +55,7 @@ class Corridor {
     Context context{now_.mono, now_.wall, node_.height(), rng_, node_.config, views, node_.signer, node_.parallel};
     auto transition = step(std::move(machine), input, context);
     machine = std::move(transition.next);
-    for (auto& effect : transition.effects) queue_.push_back(std::move(effect));
+    for (auto& effect : transition.effects) queue_.push_back({std::move(effect), depth_ + 1});
   }
   template <class In>
   void peers(const In& in) {
@@ -87,11 +88,15 @@ class Corridor {
 
   void drain() {
     while (!queue_.empty()) {
-      Effect effect = std::move(queue_.front());
+      auto [effect, depth] = std::move(queue_.front());
       queue_.pop_front();
+      depth_ = depth;
       std::visit(
           [&]<class Word>(Word& word) {
-            if constexpr (!ends<Word>) LN_ASSERT(++hops_ < kMaxHops);
+            if constexpr (!ends<Word>) {
+              ++hops_;
+              LN_ASSERT(depth < kMaxDepth);
+            }
             hear(word);
           },
           effect);
@@ -154,25 +159,37 @@ class Corridor {
     std::visit([&](const auto& command) { route(in, command); }, in.command);
   }
 
-  // ---- commands: which machine answers ----
+  // ---- commands ----
   using C = CommandReceived;
-  void route(const C& in, const command::GetInfo&) { reply(in.request, describe_node(node_)); }
-  void route(const C& in, const command::ListChannels& list) {
+  template <class Command>
+  void route(const C& in, const Command& command) {
+    if constexpr (NodeCommand<Command>)
+      answer(in, command);
+    else if constexpr (PeerCommand<Command>)
+      peers(in);
+    else if constexpr (WalletCommand<Command>)
+      wallet(in);
+    else if constexpr (InvoicingCommand<Command>)
+      invoicing(in);
+    else if constexpr (PaymentCommand<Command>)
+      payments(in);
+    else if constexpr (OnionMessageCommand<Command>)
+      onion_messages(in);
+    else
+      static_assert(kInNoGroup<Command>, "no machine answers this command: effects/hearers.h");
+  }
+  void answer(const C& in, const command::GetInfo&) { reply(in.request, describe_node(node_)); }
+  void answer(const C& in, const command::ListChannels& list) {
     reply(in.request, describe_channels(node_.views(), node_.height(), list.closed));
   }
-  void route(const C& in, const command::Decode& decode) { out_.after.push_back(decode_text(in.request, decode.text)); }
-  void route(const C& in, const command::Stop&) {
+  void answer(const C& in, const command::Decode& decode) {
+    out_.after.push_back(decode_text(in.request, decode.text));
+  }
+  void answer(const C& in, const command::Stop&) {
     reply(in.request, Value().set("stopping", true));
     out_.after.push_back(StopNode{"asked to stop"});
   }
-  void route(const C& in, const command::NewAddress&) { wallet(in); }
-  void route(const C& in, const command::ListFunds&) { wallet(in); }
-  void route(const C& in, const command::SendToAddress&) { wallet(in); }
-  void route(const C& in, const command::Connect&) { peers(in); }
-  void route(const C& in, const command::Disconnect&) { peers(in); }
-  void route(const C& in, const command::ListPeers&) { peers(in); }
-  void route(const C& in, const command::OpenChannel&) { wallet(in); }  // and from there OpenChannelNow
-  void route(const C& in, const command::CloseChannel& command) {
+  void answer(const C& in, const command::CloseChannel& command) {
     auto script = closing_script(node_, command);
     if (!script) {
       out_.after.push_back(Reply{in.request, std::move(script).error()});
@@ -180,26 +197,6 @@ class Corridor {
     }
     channels(CloseChannelNow{in.request, command, *std::move(script)});
   }
-  void route(const C& in, const command::CreateOffer&) { invoicing(in); }
-  void route(const C& in, const command::ListOffers&) { invoicing(in); }
-  void route(const C& in, const command::DisableOffer&) { invoicing(in); }
-  void route(const C& in, const command::AsyncInvite&) { invoicing(in); }
-  void route(const C& in, const command::ListInvitations&) { invoicing(in); }
-  void route(const C& in, const command::RevokeInvitation&) { invoicing(in); }
-  void route(const C& in, const command::AsyncJoin&) { invoicing(in); }
-  void route(const C& in, const command::AsyncLeave&) { invoicing(in); }
-  void route(const C& in, const command::ListStaticInvoices&) { invoicing(in); }
-  void route(const C& in, const command::CreateInvoice&) { payments(in); }
-  void route(const C& in, const command::ListInvoices&) { payments(in); }
-  void route(const C& in, const command::Pay&) { payments(in); }
-  void route(const C& in, const command::CancelPayment&) { payments(in); }
-  void route(const C& in, const command::ListPayments&) { payments(in); }
-  void route(const C& in, const command::GetPayment&) { payments(in); }
-  void route(const C& in, const command::WaitPayment&) { payments(in); }
-  void route(const C& in, const command::ListForwards&) { payments(in); }
-  void route(const C& in, const command::ListHolds&) { payments(in); }
-  void route(const C& in, const command::FailHold&) { payments(in); }
-  void route(const C& in, const command::ListMailboxes&) { onion_messages(in); }
   void reply(RequestId request, Value value) { out_.after.push_back(Reply{request, std::move(value)}); }
 
   // ---- durable and outward ----
@@ -239,16 +236,18 @@ class Corridor {
   }
   void hear(const PeerUnreachable& word) { onion_messages(word); }
   void hear(const MessageReceived& word) {
-    switch (hearer_of(word.message)) {
-      case Hearer::Channel:
-        return channels(word);
-      case Hearer::Gossip:
-        return gossip(word);
-      case Hearer::OnionMessage:
-        return onion_messages(word);
-      case Hearer::Nobody:
-        return;
-    }
+    std::visit([&](const auto& message) { route(word, message); }, word.message);
+  }
+  template <class Message>
+  void route(const MessageReceived& word, const Message&) {
+    if constexpr (ChannelMessage<Message>)
+      channels(word);
+    else if constexpr (GossipMessage<Message>)
+      gossip(word);
+    else if constexpr (std::is_same_v<Message, wire::OnionMessage>)
+      onion_messages(word);
+    else
+      static_assert(ConnectionMessage<Message>, "no machine handles this message: effects/hearers.h");
   }
   void hear(const PongReceived& word) {
     owner_of(word.token) == TagOwner::Payment ? payments(word) : onion_messages(word);
@@ -302,9 +301,16 @@ class Corridor {
     }
   }
   void hear(const OnionMessageReceived& word) {
-    bool held_or_release = std::holds_alternative<onion::HeldHtlcAvailable>(word.contents) ||
-                           std::holds_alternative<onion::ReleaseHeldHtlc>(word.contents);
-    held_or_release ? payments(word) : invoicing(word);
+    std::visit([&](const auto& contents) { route(word, contents); }, word.contents);
+  }
+  template <class Contents>
+  void route(const OnionMessageReceived& word, const Contents&) {
+    if constexpr (PaymentContents<Contents>)
+      payments(word);
+    else if constexpr (InvoicingContents<Contents>)
+      invoicing(word);
+    else
+      static_assert(kInNoGroup<Contents>, "no machine handles these contents: effects/hearers.h");
   }
   void hear(const SendOurGossip& word) { gossip(word); }
   void hear(const ClientAwake& word) { payments(word); }
@@ -315,28 +321,15 @@ class Corridor {
   void hear(const InvoiceFailed& word) { payments(word); }
   void hear(const OfferPaid& word) { invoicing(word); }
 
-  enum class Hearer : std::uint8_t { Channel, Gossip, OnionMessage, Nobody };
-  static Hearer hearer_of(const wire::Message& message) {
-    return std::visit(
-        []<class M>(const M&) {
-          using namespace wire;
-          if constexpr (is_one_of<M, ChannelAnnouncement, NodeAnnouncement, ChannelUpdate, QueryShortChannelIds,
-                                  ReplyShortChannelIdsEnd, QueryChannelRange, ReplyChannelRange, GossipTimestampFilter>)
-            return Hearer::Gossip;
-          else if constexpr (std::is_same_v<M, OnionMessage>)
-            return Hearer::OnionMessage;
-          else if constexpr (is_one_of<M, Init, Ping, Pong, UnknownMessage>)
-            return Hearer::Nobody;  // ended in peer
-          else
-            return Hearer::Channel;  // BOLT 2, announcement_signatures, error and warning
-        },
-        message);
-  }
-
   Node::Inside& node_;
   Now now_;
   Rng& rng_;
-  std::deque<Effect> queue_;
+  struct Queued {
+    Effect effect;
+    std::size_t depth = 0;
+  };
+  std::deque<Queued> queue_;
+  std::size_t depth_ = 0;  // of the word that is heard
   Outbox out_;
   std::size_t hops_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "effects/hearers.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
 #include "effects/tags.h"
@@ -195,6 +196,7 @@ class Work {
   void on(const PongReceived& in);
   void on(const DeadlineReached&);
   void on(const CommandReceived& in);
+  void answer(RequestId request, const command::ListMailboxes&);
   // sending.cc
   void on(const SendOnionMessage& in);
   void on(const PeerUnreachable& in);

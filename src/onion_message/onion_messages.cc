@@ -79,7 +79,15 @@ void Work::on(const DeadlineReached&) {
 }
 
 void Work::on(const CommandReceived& in) {
-  if (std::holds_alternative<command::ListMailboxes>(in.command)) say(Reply{in.request, describe_mailboxes()});
+  std::visit(
+      [&]<class C>(const C& command) {
+        if constexpr (OnionMessageCommand<C>) answer(in.request, command);
+      },
+      in.command);
+}
+
+void Work::answer(RequestId request, const command::ListMailboxes&) {
+  say(Reply{request, describe_mailboxes()});
 }
 
 void Work::ping(const NodeId& node, Asked what) {

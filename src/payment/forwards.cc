@@ -127,6 +127,20 @@ bool is_parked(const Forward& forward) {
          forward.state == ForwardState::Waiting;
 }
 
+namespace {
+/// An ordinary one waits, or fails at once where too many wait already.
+void wait_for_next(Work& work, Forward& forward, std::uint64_t ms) {
+  if (forward.wait_until) return;
+  const auto& index = work.state.forwards.index();  // with this one
+  bool too_many = ForwardIndex::count(index.waiting_for, forward.next_channel) > kMaxWaitingForChannel ||
+                  index.waiting.size() > kMaxWaitingForwards;
+  if (too_many)
+    return end_failed(work, forward, forward.state, "too many HTLCs wait for the next channel",
+                      onion::kTemporaryChannelFailure);
+  forward.wait_until = after_ms(work.context.mono, ms);
+}
+}  // namespace
+
 void try_forward(Work& work, Forward& forward) {
   const auto* next = work.context.views.channel(forward.next_channel);
   if (work.context.tip >= forward.fail_back)
@@ -137,16 +151,12 @@ void try_forward(Work& work, Forward& forward) {
     return end_failed(work, forward, forward.state, "the next channel is gone", onion::kUnknownNextPeer);
   // Behind: the height of its deadline may have passed long ago. Or the incoming channel is no money for the moment.
   if (!work.context.views.chain_synced || funding_gone(work.context, forward.incoming.channel_id)) {
-    if (forward.state == ForwardState::Waiting && !forward.wait_until)
-      forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
+    if (forward.state == ForwardState::Waiting) wait_for_next(work, forward, kClientForwardWaitMs);
     return;
   }
   if (!next->usable) {
     if (forward.state == ForwardState::Released) return;  // durable; waits until usable or the fail-back height
-    if (auto wait = waits_for_ms(work, *next); wait != 0) {
-      if (!forward.wait_until) forward.wait_until = after_ms(work.context.mono, wait);
-      return;
-    }
+    if (auto wait = waits_for_ms(work, *next); wait != 0) return wait_for_next(work, forward, wait);
     return end_failed(work, forward, forward.state, "the next peer is offline", onion::kTemporaryChannelFailure);
   }
   AddHtlc add{forward.next_channel,  ForwardOrigin{forward.incoming.channel_id, forward.incoming.htlc_id},
@@ -330,10 +340,10 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
   if (word.reason == AddRefusal::NotUsable) {
     auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
     if (!move(work, *forward, ForwardState::Forwarded, back)) return;
+    if (forward->hold) return;
     const auto* next = work.context.views.channel(forward->next_channel);
     auto wait = next == nullptr ? 0 : waits_for_ms(work, *next);
-    if (!forward->wait_until) forward->wait_until = after_ms(work.context.mono, std::max(wait, kClientBlinkMs));
-    return;
+    return wait_for_next(work, *forward, std::max(wait, kClientBlinkMs));
   }
   if (waits_for_room(word.reason) && (forward->hold || comes_for_woken_client(work, *forward))) {
     if (forward->turn == 0) forward->turn = work.state.next_turn++;

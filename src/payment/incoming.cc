@@ -67,7 +67,7 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const Peeled
     return fail(std::string("the payment hash is not this invoice's"));
   if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));
   if (is_far_too_much(word.htlc.amount_msat, terms.amount)) return fail(std::string("more than twice the amount"));
-  if (work.state.paid_invoices.contains(word.htlc.payment_hash))
+  if (work.state.incoming.index().was_paid(word.htlc.payment_hash))
     return fail(std::string("the invoice is paid already"));
   return Accepted{preimage, terms.offer_id, false, terms.payer_note, terms.quantity};
 }
@@ -159,7 +159,6 @@ const char* name(IncomingState state) {
 void claim(Work& work, Incoming payment, const Preimage& preimage) {
   payment.state = IncomingState::Claiming;
   payment.received_at = work.context.wall;
-  if (!payment.is_static) work.state.paid_invoices.insert(payment.payment_hash);
   work.say(record(payment));
   work.say(FulfillHtlc{payment.htlc.channel_id, payment.htlc.htlc_id, preimage});
   work.notify(Severity::Info, "payment_received", facts(payment, work.context));

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "effects/hearers.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
 #include "effects/tags.h"
@@ -237,6 +238,10 @@ inline constexpr std::uint64_t kAllChannelsWaitMs = 3'000;
 /// LDK with 3, Core Lightning with 1. Whoever pays a payee with 18 from a chain that is two blocks behind was refused
 /// by 18.
 inline constexpr CltvDelta kMinOutgoingLeft{9};
+/// Ordinary HTLCs for others that wait for one channel, or for our chain: more than its slots do not fit when it is
+/// back, and would only fail later. And for all channels together: each costs 2 KiB, and what waited for our chain is
+/// offered in one step.
+inline constexpr std::size_t kMaxWaitingForChannel = 483, kMaxWaitingForwards = 10'000;
 /// A phone that changes its network is back by then; whoever was not sent mail is not awaited longer.
 inline constexpr std::uint64_t kClientBlinkMs = 5'000;
 /// A static invoice may name many nodes for its announcements; LDK sends 10 (lightning 0.2.7, offers/flow.rs:254).
@@ -291,7 +296,6 @@ struct Payments::Inside {
   Rows<OutgoingIndex> outgoing;
   Rows<IncomingIndex> incoming;
   std::map<HtlcKey, Parked> parked;
-  std::set<PaymentHash> paid_invoices;  // of ordinary invoices: never claimed twice
   Rows<IssuedIndex> invoices;
   std::map<PaymentHash, std::vector<ReceiptWaiter>> receipt_waiters;
   std::map<Bytes, ReleaseDue> releases;        // by reply path

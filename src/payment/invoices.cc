@@ -95,7 +95,7 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
   if (!invoice) return refused("the row of its invoice is damaged");
   if (!crypto::equal_constant_time(invoice->payment_secret().view(), onion.payment_secret.view()))
     return refused("wrong payment_secret");
-  if (issued.paid_at || work.state.paid_invoices.contains(htlc.payment_hash))
+  if (issued.paid_at || work.state.incoming.index().was_paid(htlc.payment_hash))
     return refused("the invoice is paid already");
   if (onion.total_amount != onion.amt_to_forward) return refused("only a part: several parts are not taken yet");
   auto asked = invoice->amount().value_or(Msat(0));

@@ -27,7 +27,6 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     } else if (row.table == Table::IncomingPayment) {
       auto payment = read_incoming(row.value);
       if (!payment) return refuse(payment.error());
-      if (!payment->is_static) state.paid_invoices.insert(payment->payment_hash);
       state.incoming.load(*std::move(payment), row.value);
     } else if (row.table == Table::InvoiceSent) {
       auto invoice = read_issued(row.value);
@@ -181,11 +180,18 @@ void hear(Work& work, const HtlcFailed& word) {
                         [&](const ForwardOrigin& origin) { forward_failed(work, origin, word); }},
              word.origin);
 }
+void on_contents(Work& work, const OnionMessageReceived& word, const onion::HeldHtlcAvailable& held) {
+  on_held_htlc_available(work, word, held.profile);
+}
+void on_contents(Work& work, const OnionMessageReceived& word, const onion::ReleaseHeldHtlc&) {
+  on_release_held_htlc(work, word);
+}
 void hear(Work& work, const OnionMessageReceived& word) {
-  if (const auto* held = std::get_if<onion::HeldHtlcAvailable>(&word.contents))
-    on_held_htlc_available(work, word, held->profile);
-  else if (std::holds_alternative<onion::ReleaseHeldHtlc>(word.contents))
-    on_release_held_htlc(work, word);
+  std::visit(
+      [&]<class C>(const C& contents) {
+        if constexpr (PaymentContents<C>) on_contents(work, word, contents);
+      },
+      word.contents);
 }
 void hear(Work& work, const OnionMessageOutcome& word) {
   on(work, word);
@@ -222,21 +228,41 @@ void hear(Work& work, const RequestGone& word) {
   std::erase_if(work.state.receipt_waiters, [](const auto& entry) { return entry.second.empty(); });
 }
 
+void answer(Work& work, RequestId request, const command::Pay& command) {
+  start_payment(work, request, command);
+}
+void answer(Work& work, RequestId request, const command::CreateInvoice& command) {
+  create_invoice(work, request, command);
+}
+void answer(Work& work, RequestId request, const command::ListInvoices& command) {
+  list_invoices(work, request, command.page);
+}
+void answer(Work& work, RequestId request, const command::CancelPayment& command) {
+  cancel_payment(work, request, command.payment_id);
+}
+void answer(Work& work, RequestId request, const command::ListPayments& command) {
+  list_payments(work, request, command.page);
+}
+void answer(Work& work, RequestId request, const command::GetPayment& command) {
+  get_payment(work, request, command.payment_id);
+}
+void answer(Work& work, RequestId request, const command::WaitPayment& command) {
+  wait_payment(work, request, command.payment_id, command.wait_for_settled);
+}
+void answer(Work& work, RequestId request, const command::ListForwards& command) {
+  list_forwards(work, request, command.page);
+}
+void answer(Work& work, RequestId request, const command::ListHolds& command) {
+  list_holds(work, request, command.page);
+}
+void answer(Work& work, RequestId request, const command::FailHold& command) {
+  fail_hold(work, request, command);
+}
+
 void hear(Work& work, const CommandReceived& in) {
-  auto request = in.request;
   std::visit(
       [&]<class C>(const C& command) {
-        if constexpr (std::is_same_v<C, command::Pay>) start_payment(work, request, command);
-        if constexpr (std::is_same_v<C, command::CreateInvoice>) create_invoice(work, request, command);
-        if constexpr (std::is_same_v<C, command::ListInvoices>) list_invoices(work, request, command.page);
-        if constexpr (std::is_same_v<C, command::CancelPayment>) cancel_payment(work, request, command.payment_id);
-        if constexpr (std::is_same_v<C, command::ListPayments>) list_payments(work, request, command.page);
-        if constexpr (std::is_same_v<C, command::GetPayment>) get_payment(work, request, command.payment_id);
-        if constexpr (std::is_same_v<C, command::WaitPayment>)
-          wait_payment(work, request, command.payment_id, command.wait_for_settled);
-        if constexpr (std::is_same_v<C, command::ListForwards>) list_forwards(work, request, command.page);
-        if constexpr (std::is_same_v<C, command::ListHolds>) list_holds(work, request, command.page);
-        if constexpr (std::is_same_v<C, command::FailHold>) fail_hold(work, request, command);
+        if constexpr (PaymentCommand<C>) answer(work, in.request, command);
       },
       in.command);
 }

@@ -91,7 +91,8 @@ std::optional<HtlcKey> IncomingIndex::newest(const PaymentHash& hash) const {
   return std::get<2>(*std::prev(it));
 }
 IncomingIndex::Marks IncomingIndex::marks_of(const Incoming& payment) {
-  return {payment.htlc, over(payment), payment.amount < kSmallReceipt, payment.received_at, payment.payment_hash};
+  return {payment.htlc,        over(payment),        payment.amount < kSmallReceipt,
+          payment.received_at, payment.payment_hash, !payment.is_static};
 }
 Bytes IncomingIndex::pack(const Incoming& payment) {
   return record(payment).value;
@@ -107,10 +108,12 @@ ByTime<HtlcKey>& IncomingIndex::list(const Marks& marks) {
 void IncomingIndex::put(const Marks& marks) {
   list(marks).emplace(marks.received_at, marks.key);
   by_hash.emplace(marks.hash, marks.received_at, marks.key);
+  if (marks.ordinary) ++paid[marks.hash];
 }
 void IncomingIndex::take(const Marks& marks) {
   list(marks).erase({marks.received_at, marks.key});
   by_hash.erase({marks.hash, marks.received_at, marks.key});
+  if (marks.ordinary) one_less(paid, marks.hash);
 }
 
 // ---- invoices ----
@@ -210,7 +213,10 @@ void ForwardIndex::put(const Marks& marks) {
   if (marks.fail_back) by_fail_back.emplace(*marks.fail_back, marks.key);
   if (marks.wait_until) due.emplace(*marks.wait_until, marks.key);
   if (marks.queued) queues.emplace(marks.queued->first, marks.queued->second, marks.key);
-  if (marks.waits_for) waiting.emplace(*marks.waits_for, marks.key);
+  if (marks.waits_for) {
+    waiting.emplace(*marks.waits_for, marks.key);
+    ++waiting_for[*marks.waits_for];
+  }
 }
 void ForwardIndex::take(const Marks& marks) {
   list(marks.list).erase({marks.received_at, marks.key});
@@ -227,7 +233,10 @@ void ForwardIndex::take(const Marks& marks) {
   if (marks.fail_back) by_fail_back.erase({*marks.fail_back, marks.key});
   if (marks.wait_until) due.erase({*marks.wait_until, marks.key});
   if (marks.queued) queues.erase({marks.queued->first, marks.queued->second, marks.key});
-  if (marks.waits_for) waiting.erase({*marks.waits_for, marks.key});
+  if (marks.waits_for) {
+    waiting.erase({*marks.waits_for, marks.key});
+    one_less(waiting_for, *marks.waits_for);
+  }
 }
 
 }  // namespace doze::payment

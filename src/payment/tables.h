@@ -71,10 +71,14 @@ struct IncomingIndex {
     bool small = false;
     UnixTime received_at;
     PaymentHash hash;
+    bool ordinary = false;  // for an invoice made for one payer: never claimed twice
   };
 
   ByTime<HtlcKey> open, ended, small;  // each in one of them
   std::set<std::tuple<PaymentHash, UnixTime, HtlcKey>> by_hash;
+  std::map<PaymentHash, std::size_t> paid;  // ordinary ones
+
+  [[nodiscard]] bool was_paid(const PaymentHash& hash) const { return paid.contains(hash); }
 
   /// The newest payment with this hash.
   [[nodiscard]] std::optional<HtlcKey> newest(const PaymentHash& hash) const;
@@ -139,6 +143,7 @@ struct ForwardIndex {
   Due<HtlcKey> due;                                                // wait_until
   std::set<std::tuple<ChannelId, std::uint64_t, HtlcKey>> queues;  // released ones by next channel, in their order
   std::set<std::pair<ChannelId, HtlcKey>> waiting;                 // ordinary ones by next channel
+  std::map<ChannelId, std::size_t> waiting_for;                    // how many of them, by next channel
 
   [[nodiscard]] static HtlcKey key_of(const Forward& forward);
   [[nodiscard]] static bool over(const Forward& forward);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "effects/hearers.h"
 #include "effects/limits.h"
 #include "peer/crowd.h"
 #include "peer/peers.h"
@@ -222,7 +223,8 @@ class Work {
   void command(RequestId request, const command::Disconnect& disconnect);
   void command(RequestId request, const command::ListPeers&);
   template <class T>
-  void command(RequestId, const T&) {}  // another room's
+    requires(!PeerCommand<T>)
+  void command(RequestId, const T&) {}
   void reply_connected(RequestId request, const NodeId& node);
   void reply_error(RequestId request, CommandErrorCode code, std::string message);
   void notify(Severity severity, const char* event, Fields facts);

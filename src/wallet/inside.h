@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "effects/hearers.h"
 #include "effects/limits.h"
 #include "wallet/wallet.h"
 

@@ -164,7 +164,8 @@ void answer(Work& work, RequestId request, const command::OpenChannel& open) {
 }
 
 template <class T>
-void answer(Work&, RequestId, const T&) {}  // another room's command: the corridor sends none
+  requires(!WalletCommand<T>)
+void answer(Work&, RequestId, const T&) {}
 
 // ---- inputs ----
 

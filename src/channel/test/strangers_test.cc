@@ -293,5 +293,47 @@ TEST(Repeated, commitment_signed_without_an_update_is_taken_a_few_times) {
   EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
 }
 
+TEST(Repeated, feerates_of_an_opener_that_never_revokes_are_signed_for_a_few_times) {
+  Pair pair;
+  pair.open();
+  std::uint32_t taken = 0;
+  for (std::uint32_t i = 0; i < 2 * kMaxEmptyCommitments && !pair.b.dropped; ++i) {
+    auto before = pair.b.sent<wire::RevokeAndAck>().size();
+    FeeratePerKw feerate(2'600 + i);
+    pair.b.step(MessageReceived{pair.a.id, wire::UpdateFee{pair.id(), feerate, {}}});
+    auto& channel = pair.a.room.inside->channels.at(pair.id());
+    channel.next_remote_spec = channel.remote_spec;
+    channel.next_remote_spec->feerate = feerate;
+    pair.b.step(MessageReceived{pair.a.id, commitment_signed(channel, pair.a.parallel)});
+    auto revoked = pair.b.sent<wire::RevokeAndAck>();
+    pair.b.outbox.clear();  // B's own commitment_signed is never answered
+    if (revoked.size() == before) break;
+    ++taken;
+    pair.a.step(MessageReceived{pair.b.id, revoked.back()});
+    pair.a.outbox.clear();
+  }
+  EXPECT_EQ(taken, kMaxEmptyCommitments);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
+}
+
+TEST(Repeated, rounds_that_bring_nothing_but_a_feerate_are_taken_at_a_rate) {
+  Pair pair;
+  pair.open();
+  std::uint64_t rounds = 0;
+  auto next_round = [&] {
+    auto before = pair.b.only_channel().feerate;
+    pair.a.step(FeeEstimate{FeeratePerKw(rounds % 2 == 0 ? 1'000 : 4'000), FeeratePerKw(253)});
+    pair.run();
+    return pair.b.only_channel().feerate != before;
+  };
+  while (rounds < 2 * kFeeRoundsBurst && next_round()) ++rounds;
+  EXPECT_EQ(rounds, kFeeRoundsBurst);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
+  for (auto* node : {&pair.a, &pair.b}) node->pass(kFeeRoundEveryMs);
+  pair.connect();
+  pair.run();
+  EXPECT_EQ(pair.b.only_channel().feerate, FeeratePerKw(1'000));  // what the opener had proposed
+}
+
 }  // namespace
 }  // namespace doze::channel

@@ -317,6 +317,7 @@ TEST_F(Server, strangers_are_answered_no_more_than_twice_what_they_ask) {
   NodeId stranger{}, other{}, neighbour{};
   stranger.bytes[0] = 1, other.bytes[0] = 2, neighbour.bytes[0] = 3;
   m.invited.insert(neighbour);
+  for (const auto& node : {stranger, other}) m.peers.insert_or_assign(node, PeerView{node, {}, "x", true, m.wall});
   std::uint64_t asked = 0, answered = 0;
   for (int i = 0; i < 96; ++i) {
     asked += kSmallAnswerBytes;
@@ -332,11 +333,16 @@ TEST_F(Server, strangers_are_answered_no_more_than_twice_what_they_ask) {
     NodeId fresh{};
     fresh.bytes[0] = 4, fresh.bytes[1] = static_cast<std::uint8_t>(i),
     fresh.bytes[2] = static_cast<std::uint8_t>(i / 256);
+    m.peers.insert_or_assign(fresh, PeerView{fresh, {}, "x", true, m.wall});
     in_all += may_answer(work, fresh, 500, 3'000) ? kLargeAnswerBytes : 0;
   }
   EXPECT_LE(in_all, kAnswersBurstBytes);
   EXPECT_TRUE(may_answer(work, neighbour, 500, 3'000));
   forget_answers(work, stranger);
+  EXPECT_FALSE(m.room.inside->answers.left.contains(stranger));
+  // What it sent before it left is heard afterwards: nobody would take a budget back.
+  m.peers.erase(stranger);
+  EXPECT_FALSE(may_answer(work, stranger, 500, 900));
   EXPECT_FALSE(m.room.inside->answers.left.contains(stranger));
 }
 

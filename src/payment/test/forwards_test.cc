@@ -86,6 +86,30 @@ TEST_F(Waking, a_forward_to_a_connected_client_waits_ninety_seconds) {
   expect_failed(l.step(DeadlineReached{}), 0, onion::kTemporaryChannelFailure);
 }
 
+TEST_F(Waking, no_more_htlcs_wait_for_a_client_than_its_channel_has_slots) {
+  for (std::uint64_t id = 0; id < kMaxWaitingForChannel; ++id) expect_no_failure(receive(htlc(id, std::nullopt)));
+  EXPECT_EQ(state(kMaxWaitingForChannel - 1), "waiting");
+  auto one_more = kMaxWaitingForChannel;
+  expect_failed(receive(htlc(one_more, std::nullopt)), one_more, onion::kTemporaryChannelFailure);
+  EXPECT_EQ(of<AddHtlc>(l.usable(2)).size(), kMaxWaitingForChannel);
+}
+
+TEST_F(Waking, htlcs_that_wait_are_bounded_over_all_channels) {
+  std::uint64_t id = 0;
+  for (std::uint8_t n = 0; id < kMaxWaitingForwards; ++n) {
+    for (std::size_t i = 0; i < kMaxWaitingForChannel && id < kMaxWaitingForwards; ++i)
+      expect_no_failure(receive(htlc(id++, std::nullopt)));
+    // The next ones go to another channel of M.
+    auto& full = l.channels.at(channel_id(n == 0 ? 2 : 100 + n));
+    auto another = full;
+    full.scid = scid(std::uint8_t(100 + n));
+    another.channel_id = channel_id(std::uint8_t(101 + n));
+    l.channels.emplace(another.channel_id, another);
+  }
+  expect_failed(receive(htlc(id, std::nullopt)), id, onion::kTemporaryChannelFailure);
+  EXPECT_EQ(l.room.inside->forwards.index().waiting.size(), kMaxWaitingForwards);
+}
+
 TEST_F(Waking, and_goes_when_its_channel_is_usable) {
   receive(htlc(0, std::nullopt));
   l.pass(kClientForwardWaitMs - 1);

@@ -1,0 +1,67 @@
+// Which machine answers a command, a message of a peer, or the contents of an onion message: closed groups. The
+// corridor routes by them; a machine takes its group and refuses the others by name. Something new belongs to no group:
+// the corridor does not compile until it does, and the machine of its group not until it handles it.
+#pragma once
+
+#include <type_traits>
+
+#include "effects/commands.h"
+#include "onion/message_contents.h"
+#include "wire/messages.h"
+
+namespace doze {
+
+template <class T, class... Group>
+concept OneOf = (std::is_same_v<T, Group> || ...);
+template <class T>
+inline constexpr bool kInNoGroup = false;  // depends on T: an error only where it is reached
+
+// ---- commands ----
+template <class T>
+concept NodeCommand =
+    OneOf<T, command::GetInfo, command::ListChannels, command::CloseChannel, command::Decode, command::Stop>;
+template <class T>
+concept PeerCommand = OneOf<T, command::Connect, command::Disconnect, command::ListPeers>;
+/// OpenChannel goes to the channels from there, as OpenChannelNow.
+template <class T>
+concept WalletCommand = OneOf<T, command::NewAddress, command::ListFunds, command::SendToAddress, command::OpenChannel>;
+template <class T>
+concept InvoicingCommand = OneOf<T, command::CreateOffer, command::ListOffers, command::DisableOffer,
+                                 command::AsyncInvite, command::ListInvitations, command::RevokeInvitation,
+                                 command::AsyncJoin, command::AsyncLeave, command::ListStaticInvoices>;
+template <class T>
+concept PaymentCommand =
+    OneOf<T, command::CreateInvoice, command::ListInvoices, command::Pay, command::CancelPayment, command::ListPayments,
+          command::GetPayment, command::WaitPayment, command::ListForwards, command::ListHolds, command::FailHold>;
+template <class T>
+concept OnionMessageCommand = OneOf<T, command::ListMailboxes>;
+
+// ---- messages of peers ----
+/// They end where connections are.
+template <class T>
+concept ConnectionMessage = OneOf<T, wire::Init, wire::Ping, wire::Pong, wire::UnknownMessage>;
+/// Before a channel has its channel_id (BOLT 2, "Channel Establishment v1").
+template <class T>
+concept OpeningMessage = OneOf<T, wire::OpenChannel, wire::AcceptChannel, wire::FundingCreated, wire::FundingSigned>;
+/// About one channel, by its channel_id.
+template <class T>
+concept OneChannelMessage =
+    OneOf<T, wire::ChannelReady, wire::Shutdown, wire::ClosingSigned, wire::UpdateAddHtlc, wire::UpdateFulfillHtlc,
+          wire::UpdateFailHtlc, wire::UpdateFailMalformedHtlc, wire::CommitmentSigned, wire::RevokeAndAck,
+          wire::UpdateFee, wire::ChannelReestablish, wire::AnnouncementSignatures>;
+template <class T>
+concept ChannelMessage = OpeningMessage<T> || OneChannelMessage<T> || OneOf<T, wire::Error, wire::Warning>;
+template <class T>
+concept GossipMessage =
+    OneOf<T, wire::ChannelAnnouncement, wire::NodeAnnouncement, wire::ChannelUpdate, wire::QueryShortChannelIds,
+          wire::ReplyShortChannelIdsEnd, wire::QueryChannelRange, wire::ReplyChannelRange, wire::GossipTimestampFilter>;
+
+// ---- contents of onion messages ----
+template <class T>
+concept PaymentContents = OneOf<T, onion::HeldHtlcAvailable, onion::ReleaseHeldHtlc>;
+template <class T>
+concept InvoicingContents =
+    OneOf<T, onion::InvoiceRequest, onion::Invoice, onion::InvoiceError, onion::StaticInvoice, onion::OfferPathsRequest,
+          onion::OfferPaths, onion::ServeStaticInvoice, onion::StaticInvoicePersisted>;
+
+}  // namespace doze
