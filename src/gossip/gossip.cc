@@ -30,10 +30,13 @@ void keep_house(Work& work) {
   std::erase_if(work.state.update_rates, slow_again);
   std::erase_if(work.state.node_rates, slow_again);
   work.state.missing.clear();
+  forget_old_waiting(work);
+  ask_for_lists_again(work);
   refresh_own(work);
 }
 
 void on(Work& work, const Started&) {
+  erase_refused(work);
   keep_house(work);
 }
 void on(Work& work, const PeerReady& in) {
@@ -58,7 +61,7 @@ void on(Work& work, const ChannelAnnounced& in) {
   own_channel_announced(work, in);
 }
 void on(Work& work, const ChannelUsable& in) {
-  if (auto peer = work.state.peers.find(in.peer); peer != work.state.peers.end()) peer->second.stranger = false;
+  now_familiar(work, in.peer);
   send_own_update(work, in.channel_id);
 }
 void on(Work&, const ChannelUnusable&) {}  // the peer may be back at once: a disabled update would outlive the reason
@@ -73,7 +76,8 @@ void on(Work& work, const SendOurGossip& in) {
 }
 void on(Work& work, const BlockConnected& in) {
   find_spends(work, in);
-  look_up_next(work);  // some are deep enough now
+  look_up_next(work);                                             // some are deep enough now
+  for (auto& [id, peer] : work.state.peers) ask(work, id, peer);  // some are no longer ahead of us
 }
 void on(Work& work, const BlockDisconnected& in) {
   take_spends_back(work, in);

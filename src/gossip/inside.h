@@ -12,10 +12,24 @@
 
 namespace doze::gossip {
 
-/// Announcements that wait for their funding output: at most 2.5 KiB each with what follows them, 10 MiB in all.
-inline constexpr std::size_t kMaxWaiting = 4'000;
-/// Of one peer: half the room. Where all peers together fill it, who has most waiting loses some.
-inline constexpr std::size_t kMaxWaitingOfPeer = 2'000;
+/// Gossip that is larger is not taken, whoever signed it: it would be kept, and sent to every peer that asks. Real ones
+/// have 430 bytes and some features, 138 and a few records, and 150 to some hundred; 2 KiB hold 32 addresses of any IP
+/// or Tor kind and a long name. BOLT 7 allows 65,535.
+inline constexpr std::size_t kMaxAnnouncementBytes = 1'024, kMaxUpdateBytes = 512, kMaxNodeBytes = 2'048;
+/// Of what a node announces so many addresses are kept, 48 bytes each; a dial tries eight.
+inline constexpr std::size_t kMaxAddressesOfNode = 32;
+/// Announcements that wait for their funding output: at most 2.5 KiB each with what follows them, 10 MiB in all. Peers
+/// with a channel have half of it and all strangers the other half, so that no crowd of free ids fills it.
+inline constexpr std::size_t kMaxWaiting = 4'000, kMaxWaitingOfKind = kMaxWaiting / 2;
+/// Of one peer: the half of its kind. Where all of a kind fill it, that one of them loses some that has most waiting.
+inline constexpr std::size_t kMaxWaitingOfPeer = kMaxWaitingOfKind;
+/// An announcement waits so long at most: with kMaxBlocksAhead it is deep enough after two hours, and bitcoind looks up
+/// 4,000 outputs within minutes.
+inline constexpr std::uint64_t kMaxWaitingMs = 21'600'000;
+/// Channels so far above our tip are not taken: whoever announces one has it six blocks deep, so our chain is two hours
+/// behind then, or the channel is invented. Nobody is blamed, and what a list names is asked for when our chain is
+/// there.
+inline constexpr std::uint32_t kMaxBlocksAhead = 6;
 /// Bytes of one that waits, and of its updates and node announcements: usually 1,100, and 840 more for the place that
 /// it takes in the maps. What does not fit is not kept: a message may have 65,535.
 inline constexpr std::size_t kMaxWaitingBytes = 1'700;
@@ -26,13 +40,17 @@ inline constexpr std::size_t kMaxMissing = 20'000;
 /// Announcements without their output, less those that were right, before a peer's are no longer listened to. Channels
 /// that were closed lately are among what an honest peer tells.
 inline constexpr std::size_t kMaxBogus = 500;
-/// Channels that we still want to ask one peer for, more than mainnet has; and all peers. 48 bytes each.
-inline constexpr std::size_t kMaxWanted = 100'000, kMaxWantedInAll = 400'000;
+/// Channels that we still want to ask one peer for, more than mainnet has; and all peers. 48 bytes each. Half of them
+/// is for all strangers, half for all peers with a channel.
+inline constexpr std::size_t kMaxWanted = 100'000, kMaxWantedInAll = 400'000, kMaxWantedOfKind = kMaxWantedInAll / 2;
 /// Channels asked for at a time: the answer, five messages each, stays below what the peer should buffer.
 inline constexpr std::size_t kQueryBatch = 500;
 /// Messages sent to one peer at a time when it asks for a lot, and the pause between: 2 MB/s, and a step stays short.
 inline constexpr std::size_t kPieceMessages = 500;
 inline constexpr std::uint64_t kPieceWaitMs = 100;
+/// Bytes in a piece, and one answer more: twice what 500 ordinary messages have, and far below what io lets wait for
+/// one peer (4.2 MB). While output waits for a peer it gets no gossip, so gossip never closes a connection.
+inline constexpr std::uint64_t kPieceBytes = 262'144;
 /// Messages of the graph sent to all peers together in so many milliseconds, and a piece more; the peers' turn goes
 /// round. Two words each in the corridor, and whoever waits for a payment waits for one such batch at most. A hundred
 /// strangers that ask for the whole graph have it after some minutes.
@@ -67,8 +85,10 @@ inline constexpr std::uint64_t kNewsBurst = 4, kNewsEveryMs = 3'600'000;
 /// Clocks differ; what is stamped further in the future could never be replaced.
 inline constexpr std::uint64_t kMaxFutureS = 86'400;
 inline constexpr std::uint64_t kHousekeepingMs = 3'600'000;
-/// Of a channel peer, so many announcements go to a client: one makes the node known, some may have closed unseen.
-inline constexpr std::size_t kAnnouncedChannelsOfAPeer = 8;
+/// Of a channel peer, so many announcements go to a client: one makes the node known, some may have closed unseen. Of
+/// our own so many, and in all so many bytes, at once: the client asks for the rest as for everybody's.
+inline constexpr std::size_t kAnnouncedChannelsOfAPeer = 8, kOwnChannelsToAClient = 200;
+inline constexpr std::uint64_t kOurGossipBytes = 524'288;
 
 /// A message whose signature is not yet checked. Decoded, its few bytes could fill much more memory.
 struct Kept {
@@ -83,7 +103,9 @@ struct Waiting {
   NodeId from;
   std::array<Kept, 2> updates;
   std::array<Kept, 2> nodes;
-  bool asked = false;  // LookUpOutput was said
+  bool asked = false;     // LookUpOutput was said
+  bool stranger = false;  // in whose half it is
+  MonoTime since;
 
   [[nodiscard]] std::size_t bytes() const;
 };
@@ -128,6 +150,7 @@ struct PeerState {
   bool range_asked = false;          // query_channel_range sent, its end not seen
   std::size_t ids_named = 0;         // in its answer
   std::set<ShortChannelId> wanted;   // to be asked of this peer
+  bool cut = false;                  // some of what it told found no room: its list is asked for again
   bool asked = false;                // query_short_channel_ids sent, its end not seen
   std::set<ShortChannelId> waiting;  // its announcements that are not looked up yet
   std::size_t bogus = 0;
@@ -158,9 +181,12 @@ struct Gossip::Inside {
   std::map<NodeId, Rate> node_rates;
 
   std::map<ShortChannelId, Waiting> waiting;  // in its peer's `waiting`, too, until it is looked up
-  std::size_t look_ups = 0;                   // under way
-  NodeId looked_up_last;                      // the peer whose turn it was
+  std::size_t waiting_of_strangers = 0;
+  std::size_t look_ups = 0;              // under way
+  std::array<NodeId, 2> looked_up_last;  // the peer with a channel, and the stranger, whose turn it was
+  bool strangers_turn = false;           // the next look-up is a stranger's if one waits
   std::set<ShortChannelId> missing;
+  std::vector<std::pair<Table, Bytes>> refused_rows;  // not read: larger than what is taken today
   std::map<NodeId, std::set<ShortChannelId>> waiting_nodes;
   std::map<NodeId, PeerState> peers;
   MonoTime housekeeping_at;
@@ -189,6 +215,8 @@ struct Work {
   void send_sized(const NodeId& node, wire::Message message, std::size_t size);
   void send_raw(const NodeId& node, ByteView raw);
   void warn(const NodeId& node, const std::string& what);
+  /// No output waits for the peer, as far as the driver has told.
+  [[nodiscard]] bool reads(const NodeId& node) const;
   /// Fewer than kStepMessages were sent in these kStepWaitMs, and strangers have not had too many bytes.
   [[nodiscard]] bool may_send(const PeerState& peer);
   /// Books `bytes` since `before` if the peer is a stranger.
@@ -205,6 +233,9 @@ Message decode_kept(ByteView raw) {
   return std::get<Message>(*std::move(message));
 }
 
+/// Puts it into the graph, with kMaxAddressesOfNode addresses at most; what is relayed is whole.
+[[nodiscard]] bool apply_node(graph::Graph& graph, const wire::NodeAnnouncement& message);
+
 // ---- records.cc ----
 void save_channel(Work& work, const graph::Channel& channel);
 void save_update(Work& work, ShortChannelId scid, std::uint8_t direction, ByteView raw);
@@ -212,6 +243,8 @@ void save_node(Work& work, const NodeId& node, ByteView raw);
 enum class Side : std::uint8_t { Local = 0, Remote = 1 };
 void save_policy(Work& work, const ChannelId& id, Side side, ByteView raw);
 void erase_policies(Work& work, const ChannelId& id);
+/// What read_rows did not read.
+void erase_refused(Work& work);
 /// Rows of channels that left the graph, and of nodes that left with them.
 void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed);
 [[nodiscard]] Status<LoadError> read_rows(std::span<const Row> rows, Gossip::Inside& state);
@@ -244,6 +277,14 @@ void looked_up(Work& work, const OutputLookedUp& in);
 void look_up_next(Work& work);
 /// What this peer announced and nobody has looked up yet.
 void forget_waiting(Work& work, const NodeId& peer);
+/// What has waited for kMaxWaitingMs.
+void forget_old_waiting(Work& work);
+/// The peer has a channel with us now: what it announced is no longer a stranger's.
+void now_familiar(Work& work, const NodeId& peer);
+/// Of the kind's half.
+[[nodiscard]] std::size_t waiting_of_kind(const Gossip::Inside& state, bool strangers);
+/// Asks a peer with a channel for this one again, later.
+void want_again(Work& work, PeerState& peer, ShortChannelId scid);
 void find_spends(Work& work, const BlockConnected& in);
 /// Channels that were spent in this block or above are there again.
 void take_spends_back(Work& work, const BlockDisconnected& in);
@@ -266,6 +307,8 @@ void relay_update(Work& work, const graph::UpdateApplied& applied, const std::op
 [[nodiscard]] MonoTime strangers_next(const Gossip::Inside& state);
 /// The next piece to every peer whose time it is, by turns, while there is room.
 void serve(Work& work);
+/// Asks peers with a channel for their list again if some of it found no room and the rest has been asked for.
+void ask_for_lists_again(Work& work);
 /// Asks the peer for the next channels of its list, if it has answered the last question and there is room for them.
 void ask(Work& work, const NodeId& node, PeerState& peer);
 

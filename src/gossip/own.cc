@@ -157,16 +157,20 @@ void refresh_own(Work& work) {
   announce_self(work);
 }
 
+/// Ourselves first: that is how the client is reached, and the bytes are bounded.
 void send_our_gossip(Work& work, const SendOurGossip& in) {
-  std::set<NodeId> nodes{work.self()};
-  for (const auto& [id, channel] : work.context.views.channels) nodes.insert(channel.peer);
+  std::vector<NodeId> nodes{work.self()};
+  std::set<NodeId> listed{work.self()};
+  for (const auto& [id, channel] : work.context.views.channels)
+    if (listed.insert(channel.peer).second) nodes.push_back(channel.peer);
   std::set<ShortChannelId> sent;
   for (const auto& id : nodes) {
+    if (work.bytes >= kOurGossipBytes) return;
     const auto* node = work.state.graph.node(id);
     if (node == nullptr) continue;
     std::size_t count = 0;
     for (auto scid : node->channels) {
-      if (id != work.self() && count == kAnnouncedChannelsOfAPeer) break;
+      if (count == (id == work.self() ? kOwnChannelsToAClient : kAnnouncedChannelsOfAPeer)) break;
       const auto& channel = *work.state.graph.channel(scid);
       if (channel.spent_at) continue;
       ++count;

@@ -73,7 +73,7 @@ void update_node(Work& work, const NodeId& from, const graph::Node& node, const 
     if (told == Told::Now) blame(work, from, "node_announcement with a wrong signature");
     return;
   }
-  if (!work.state.graph.apply(message, message.raw)) return;
+  if (!apply_node(work.state.graph, message)) return;
   if (!work.state.node_rates[message.node_id].take(work.context.mono)) return;
   save_node(work, message.node_id, message.raw);
   relay(work, message.node_id, from);
@@ -91,10 +91,19 @@ void keep(Waiting& waiting, Kept& kept, std::uint32_t timestamp, const Bytes& ra
   kept = Kept{timestamp, raw};
 }
 
+/// Larger than real ones: not taken, and its teller is told why. It may only pass on what others signed.
+bool is_too_large(Work& work, const NodeId& from, const char* what, std::size_t size, std::size_t most) {
+  if (size <= most) return false;
+  work.warn(from, std::string(what) + " of " + std::to_string(size) + " bytes: more than " + std::to_string(most) +
+                      " are not taken");
+  return true;
+}
+
 /// Takes an announcement off the list of those that wait.
 std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
   auto found = work.state.waiting.extract(scid);
   if (found.empty()) return std::nullopt;
+  if (found.mapped().stranger) --work.state.waiting_of_strangers;
   for (const auto& node : found.mapped().ends) {
     auto at = work.state.waiting_nodes.find(node);
     at->second.erase(scid);
@@ -103,17 +112,34 @@ std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
   return std::move(found.mapped());
 }
 
-/// A place for an announcement of this peer, at the cost of the peer that has most waiting.
+/// A place for an announcement of this peer, at the cost of the peer of its kind that has most waiting.
 bool make_room(Work& work, const PeerState& newcomer) {
   auto& peers = work.state.peers;
-  auto largest = std::max_element(peers.begin(), peers.end(), [](const auto& a, const auto& b) {
-    return a.second.waiting.size() < b.second.waiting.size();
-  });
-  if (largest->second.waiting.size() <= newcomer.waiting.size() + 1) return false;
-  auto last = std::prev(largest->second.waiting.end());
-  (void)take_waiting(work, *last);
+  auto count = [&](const PeerState& peer) { return peer.stranger == newcomer.stranger ? peer.waiting.size() : 0; };
+  auto largest = std::max_element(peers.begin(), peers.end(),
+                                  [&](const auto& a, const auto& b) { return count(a.second) < count(b.second); });
+  if (count(largest->second) <= newcomer.waiting.size() + 1) return false;
+  auto last = *std::prev(largest->second.waiting.end());
+  (void)take_waiting(work, last);
   largest->second.waiting.erase(last);
+  want_again(work, largest->second, last);
   return true;
+}
+
+/// A peer with a channel says otherwise than a stranger did before it: the stranger's is dropped, for it may be
+/// invented to keep the real one out. What is looked up already stays.
+void drop_strangers(Work& work, const PeerState& teller, const wire::ChannelAnnouncement& message) {
+  auto known = work.state.waiting.find(message.short_channel_id);
+  if (teller.stranger || known == work.state.waiting.end()) return;
+  const auto& waiting = known->second;
+  if (!waiting.stranger || waiting.asked || waiting.announcement == message.raw) return;
+  if (auto peer = work.state.peers.find(waiting.from); peer != work.state.peers.end())
+    peer->second.waiting.erase(message.short_channel_id);
+  (void)take_waiting(work, message.short_channel_id);
+}
+
+bool is_far_ahead(const Work& work, ShortChannelId scid) {
+  return scid.block() > std::uint64_t{work.context.tip.value()} + kMaxBlocksAhead;
 }
 
 /// Who announces outputs that are not there is no longer listened to. A peer that is ahead of us is not at fault.
@@ -170,34 +196,65 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
   auto& state = work.state;
   auto scid = message.short_channel_id;
   if (message.chain_hash != work.chain() || message.node_id_1 >= message.node_id_2 || !is_heard(work, from)) return;
-  if (message.raw.size() > kMaxWaitingBytes) return;
-  if (state.graph.channel(scid) != nullptr || state.waiting.contains(scid) || state.missing.contains(scid)) return;
+  if (is_too_large(work, from, "channel_announcement", message.raw.size(), kMaxAnnouncementBytes)) return;
+  if (state.graph.channel(scid) != nullptr || state.missing.contains(scid)) return;
   auto& peer = state.peers.at(from);
-  if (peer.bogus >= kMaxBogus || peer.waiting.size() >= kMaxWaitingOfPeer) return;
-  if (state.graph.channels().size() >= graph::kMaxChannels) return;
+  if (is_far_ahead(work, scid)) return want_again(work, peer, scid);
+  if (peer.bogus >= kMaxBogus || state.graph.channels().size() >= graph::kMaxChannels) return;
+  if (peer.waiting.size() >= kMaxWaitingOfPeer) return want_again(work, peer, scid);
+  bool repeated = state.waiting.contains(scid) && (peer.stranger || !state.waiting.at(scid).stranger);
+  if (repeated) return;
   if (!graph::verify_channel_announcement(message, message.raw)) {
     return blame(work, from, "channel_announcement with a wrong signature");
   }
-  if (state.waiting.size() >= kMaxWaiting && !make_room(work, peer)) return;
-  state.waiting.emplace(
-      scid, Waiting{.announcement = message.raw, .ends = {message.node_id_1, message.node_id_2}, .from = from});
+  drop_strangers(work, peer, message);
+  if (state.waiting.contains(scid)) return;
+  if (waiting_of_kind(state, peer.stranger) >= kMaxWaitingOfKind && !make_room(work, peer))
+    return want_again(work, peer, scid);
+  state.waiting.emplace(scid, Waiting{.announcement = message.raw,
+                                      .ends = {message.node_id_1, message.node_id_2},
+                                      .from = from,
+                                      .stranger = peer.stranger,
+                                      .since = work.context.mono});
+  if (peer.stranger) ++state.waiting_of_strangers;
   for (const auto& node : {message.node_id_1, message.node_id_2}) state.waiting_nodes[node].insert(scid);
   peer.waiting.insert(scid);
   look_up_next(work);
 }
 
+std::size_t waiting_of_kind(const Gossip::Inside& state, bool strangers) {
+  return strangers ? state.waiting_of_strangers : state.waiting.size() - state.waiting_of_strangers;
+}
+
+namespace {
+
+/// The peer of this kind whose turn it is to have an output looked up; end(): none of them has one that is deep enough.
+auto next_to_look_up(Work& work, bool strangers) {
+  auto& peers = work.state.peers;
+  // The oldest is in front: where it is not deep enough the others are not.
+  auto has_some = [&](const auto& entry) {
+    const auto& scids = entry.second.waiting;
+    return entry.second.stranger == strangers && !scids.empty() &&
+           scids.begin()->block() + kDeepEnough <= work.context.tip.value() + 1;
+  };
+  auto last = peers.upper_bound(work.state.looked_up_last[strangers ? 1 : 0]);
+  auto next = std::find_if(last, peers.end(), has_some);
+  if (next != peers.end()) return next;
+  next = std::find_if(peers.begin(), last, has_some);
+  return next == last ? peers.end() : next;
+}
+
+}  // namespace
+
 void look_up_next(Work& work) {
   auto& state = work.state;
   while (state.look_ups < kMaxLookUps) {
-    // The oldest is in front: where it is not deep enough the others are not.
-    auto has_some = [&](const auto& entry) {
-      const auto& scids = entry.second.waiting;
-      return !scids.empty() && scids.begin()->block() + kDeepEnough <= work.context.tip.value() + 1;
-    };
-    auto next = std::find_if(state.peers.upper_bound(state.looked_up_last), state.peers.end(), has_some);
-    if (next == state.peers.end()) next = std::find_if(state.peers.begin(), state.peers.end(), has_some);
+    auto next = next_to_look_up(work, state.strangers_turn);
+    if (next == state.peers.end()) next = next_to_look_up(work, !state.strangers_turn);
     if (next == state.peers.end()) return;
-    state.looked_up_last = next->first;
+    bool stranger = next->second.stranger;
+    state.strangers_turn = !stranger;
+    state.looked_up_last[stranger ? 1 : 0] = next->first;
     auto scid = *next->second.waiting.begin();
     next->second.waiting.erase(next->second.waiting.begin());
     state.waiting.at(scid).asked = true;
@@ -210,6 +267,26 @@ void forget_waiting(Work& work, const NodeId& peer) {
   auto found = work.state.peers.find(peer);
   if (found == work.state.peers.end()) return;
   for (auto scid : std::exchange(found->second.waiting, {})) (void)take_waiting(work, scid);
+}
+
+void forget_old_waiting(Work& work) {
+  std::vector<ShortChannelId> old;
+  for (const auto& [scid, waiting] : work.state.waiting)
+    if (!waiting.asked && work.context.mono >= after_ms(waiting.since, kMaxWaitingMs)) old.push_back(scid);
+  for (auto scid : old) {
+    auto& peer = work.state.peers.at(take_waiting(work, scid)->from);
+    peer.waiting.erase(scid);
+    want_again(work, peer, scid);
+  }
+}
+
+void now_familiar(Work& work, const NodeId& node) {
+  auto peer = work.state.peers.find(node);
+  if (peer == work.state.peers.end() || !std::exchange(peer->second.stranger, false)) return;
+  for (auto scid : peer->second.waiting) {
+    work.state.waiting.at(scid).stranger = false;
+    --work.state.waiting_of_strangers;
+  }
 }
 
 void looked_up(Work& work, const OutputLookedUp& in) {
@@ -248,6 +325,7 @@ void looked_up(Work& work, const OutputLookedUp& in) {
 void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message) {
   auto scid = message.short_channel_id;
   if (message.chain_hash != work.chain() || !is_heard(work, from)) return;
+  if (is_too_large(work, from, "channel_update", message.raw.size(), kMaxUpdateBytes)) return;
   if (too_far_ahead(work, message.timestamp)) return;
   if (const auto* own = own_channel(work, from, scid)) peer_update(work, *own, message);
   if (too_old(work, message.timestamp)) return;
@@ -260,6 +338,7 @@ void received(Work& work, const NodeId& from, const wire::ChannelUpdate& message
 
 void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& message) {
   if (message.node_id == work.self() || too_far_ahead(work, message.timestamp) || !is_heard(work, from)) return;
+  if (is_too_large(work, from, "node_announcement", message.raw.size(), kMaxNodeBytes)) return;
   if (has_two_dns_names(message)) return;  // BOLT 7: not to be forwarded
   if (const auto* node = work.state.graph.node(message.node_id))
     return update_node(work, from, *node, message, Told::Now);

@@ -58,7 +58,7 @@ Status<ParseError> read_update(const Row& row, Gossip::Inside& state) {
 Status<ParseError> read_node(const Row& row, Gossip::Inside& state) {
   RecordReader in(row.value);
   LN_TRY(message, message_in<wire::NodeAnnouncement>(in, "node announcement"));
-  if (!state.graph.apply(message, message.raw)) return refused("node announcement");
+  if (!apply_node(state.graph, message)) return refused("node announcement");
   return Done{};
 }
 Status<ParseError> read_policy(const Row& row, Gossip::Inside& state) {
@@ -76,6 +76,23 @@ Status<ParseError> read_policy(const Row& row, Gossip::Inside& state) {
 }
 bool is_announcement(const Row& row) {
   return row.table == Table::GossipChannel && row.key.size() == 9 && row.key.back() == 0;
+}
+
+/// Room for what stands before the message in a row.
+constexpr std::size_t kAroundMessage = 64;
+/// An earlier version kept messages of any size. What belongs to a channel or a node that is not read for that reason
+/// is not read either.
+bool is_refused(const Row& row, const std::set<ShortChannelId>& refused, const Gossip::Inside& state) {
+  auto most = row.table == Table::GossipNode ? kMaxNodeBytes
+              : is_announcement(row)         ? kMaxAnnouncementBytes
+                                             : kMaxUpdateBytes;
+  if (row.value.size() > most + kAroundMessage) return true;
+  if (refused.empty() || is_announcement(row) || row.table == Table::PeerPolicy) return false;
+  Reader key(row.key);
+  if (row.table == Table::GossipChannel) return refused.contains(ShortChannelId(key.u64()));
+  NodeId node;
+  node.bytes = key.array<33>();
+  return key.done() && state.graph.node(node) == nullptr;
 }
 
 }  // namespace
@@ -114,6 +131,19 @@ void erase_policies(Work& work, const ChannelId& id) {
   for (auto side : {Side::Local, Side::Remote}) work.effects.push_back(Erase{Table::PeerPolicy, policy_key(id, side)});
 }
 
+bool apply_node(graph::Graph& graph, const wire::NodeAnnouncement& message) {
+  if (message.addresses.size() <= kMaxAddressesOfNode) return graph.apply(message, message.raw).has_value();
+  auto kept = message;
+  kept.addresses.resize(kMaxAddressesOfNode);
+  kept.addresses.shrink_to_fit();
+  return graph.apply(kept, message.raw).has_value();
+}
+
+void erase_refused(Work& work) {
+  for (auto& [table, key] : std::exchange(work.state.refused_rows, {}))
+    work.effects.push_back(Erase{table, std::move(key)});
+}
+
 void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed) {
   for (const auto& channel : removed) {
     for (auto part : {ChannelPart::Announcement, ChannelPart::Update1, ChannelPart::Update2})
@@ -129,9 +159,15 @@ void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed
 
 Status<LoadError> read_rows(std::span<const Row> rows, Gossip::Inside& state) {
   // Channels make nodes known and come first.
+  std::set<ShortChannelId> refused_channels;
   for (bool channels : {true, false})
     for (const auto& row : rows) {
       if (is_announcement(row) != channels) continue;
+      if (is_refused(row, refused_channels, state)) {
+        if (channels) refused_channels.insert(ShortChannelId(Reader(row.key).u64()));
+        state.refused_rows.emplace_back(row.table, row.key);
+        continue;
+      }
       auto read = channels                            ? read_channel(row, state)
                   : row.table == Table::GossipChannel ? read_update(row, state)
                   : row.table == Table::GossipNode    ? read_node(row, state)

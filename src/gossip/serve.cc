@@ -35,9 +35,13 @@ bool is_first(const graph::Channel& channel, std::uint8_t direction, const wire:
 
 /// What a piece may still send, and look at.
 struct Piece {
-  std::size_t messages = kPieceMessages;
+  explicit Piece(const Work& of, std::size_t most = kPieceMessages) : work(of), messages(most) {}
+  const Work& work;
+  std::size_t messages;
   std::size_t looks = kPieceLooks;
-  [[nodiscard]] bool full() const { return messages == 0 || looks == 0; }
+  std::uint64_t until = work.bytes + kPieceBytes;
+  [[nodiscard]] bool sent_all() const { return messages == 0 || work.bytes >= until; }
+  [[nodiscard]] bool full() const { return sent_all() || looks == 0; }
   void sent(std::size_t count = 1) { messages -= std::min(messages, count); }
   void looked(std::size_t count = 1) { looks -= std::min(looks, count); }
 };
@@ -191,7 +195,7 @@ void send_news(Work& work, const NodeId& to, PeerState& peer, Piece& piece) {
     const auto& [number, news] = *at;
     peer.news_from = number;
     const auto* raw = wanted_news(work.state.graph, news, to, peer);
-    if (piece.looks == 0 || (raw != nullptr && piece.messages == 0)) return;
+    if (piece.looks == 0 || (raw != nullptr && piece.sent_all())) return;
     piece.looked();
     if (raw == nullptr) continue;
     work.send_raw(to, *raw);
@@ -213,7 +217,7 @@ void drop_old_news(Gossip::Inside& state) {
 /// News first: they are few, and what nobody waits for any more is dropped. Then answers: the peer waits for them.
 void send_piece(Work& work, const NodeId& node, PeerState& peer) {
   auto before = work.bytes;
-  Piece piece;
+  Piece piece(work);
   peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
   send_news(work, node, peer, piece);
   while (!peer.ranges.empty() && !piece.full()) send_range(work, node, peer, piece);
@@ -282,21 +286,44 @@ void limit_answers(Work& work) {
   }
 }
 
-std::size_t wanted_in_all(const Work& work) {
-  std::size_t count = 0;
-  for (const auto& [id, peer] : work.state.peers) count += peer.wanted.size();
-  return count;
-}
+/// The room for what is wanted of one kind of peers, while one list is taken in. Where it is full the peer that had the
+/// longest list of them when it came makes room.
+class WantedRoom {
+ public:
+  WantedRoom(Work& work, PeerState& newcomer) : newcomer_(newcomer) {
+    for (auto& [id, peer] : work.state.peers) {
+      if (peer.stranger != newcomer.stranger) continue;
+      in_kind_ += peer.wanted.size();
+      if (&peer != &newcomer && (largest_ == nullptr || peer.wanted.size() > largest_->wanted.size())) largest_ = &peer;
+    }
+  }
+  /// False: no room.
+  bool add(ShortChannelId scid) {
+    if (newcomer_.wanted.contains(scid)) return true;
+    if (in_kind_ >= kMaxWantedOfKind && !take_one()) return false;
+    newcomer_.wanted.insert(scid);
+    ++in_kind_;
+    return true;
+  }
 
-/// One place in the list of this peer, at the cost of the one with the longest. False: that is this one.
-bool want_less(Work& work, const PeerState& newcomer) {
-  auto& peers = work.state.peers;
-  auto largest = std::max_element(peers.begin(), peers.end(), [](const auto& a, const auto& b) {
-    return a.second.wanted.size() < b.second.wanted.size();
-  });
-  if (largest->second.wanted.size() <= newcomer.wanted.size() + 1) return false;
-  largest->second.wanted.erase(std::prev(largest->second.wanted.end()));
-  return true;
+ private:
+  bool take_one() {
+    if (largest_ == nullptr || largest_->wanted.size() <= newcomer_.wanted.size() + 1) return false;
+    largest_->wanted.erase(std::prev(largest_->wanted.end()));
+    largest_->cut = true;
+    --in_kind_;
+    return true;
+  }
+  PeerState& newcomer_;
+  PeerState* largest_ = nullptr;
+  std::size_t in_kind_ = 0;
+};
+
+void ask_for_list(Work& work, const NodeId& node, PeerState& peer) {
+  work.send(node, wire::QueryChannelRange{work.chain(), 0, kAllBlocks, {}});
+  peer.range_asked = true;
+  peer.ids_named = 0;
+  peer.cut = false;
 }
 
 }  // namespace
@@ -312,6 +339,11 @@ void Work::send_raw(const NodeId& node, ByteView raw) {
 }
 void Work::warn(const NodeId& node, const std::string& what) {
   send(node, wire::Warning{{}, to_bytes(bytes_of(what))});
+}
+
+bool Work::reads(const NodeId& node) const {
+  auto view = context.views.peers.find(node);
+  return view == context.views.peers.end() || !view->second.unread;
 }
 
 bool Work::may_send(const PeerState& peer) {
@@ -343,8 +375,7 @@ void peer_ready(Work& work, const NodeId& node) {
   auto view = work.context.views.peers.find(node);
   if (view != work.context.views.peers.end() && !view->second.features.supports(wire::kGossipQueries)) return;
   work.send(node, wire::GossipTimestampFilter{work.chain(), 0, 0xffffffff});
-  work.send(node, wire::QueryChannelRange{work.chain(), 0, kAllBlocks, {}});
-  peer.range_asked = true;
+  ask_for_list(work, node, peer);
 }
 
 void relay(Work& work, const NewsOf& what, const std::optional<NodeId>& from) {
@@ -361,7 +392,7 @@ void relay(Work& work, const NewsOf& what, const std::optional<NodeId>& from) {
   if (!nobody_waits) return;
   for (auto& [id, peer] : state.peers) {
     auto before = work.bytes;
-    Piece piece{.messages = work.may_send(peer) ? std::size_t{1} : 0};
+    Piece piece(work, work.may_send(peer) && work.reads(id) ? 1 : 0);
     send_news(work, id, peer, piece);
     if (work.bytes != before) ++state.sent_then;
     work.book(peer, before);
@@ -394,7 +425,7 @@ void serve(Work& work) {
     auto& [id, peer] = *at;
     if (!has_more(work.state, peer) || work.context.mono < peer.piece_at || !work.may_send(peer)) continue;
     // A link slower than a piece in kPieceWaitMs takes the next one when it has read the last.
-    if (auto view = work.context.views.peers.find(id); view != work.context.views.peers.end() && view->second.unread) {
+    if (!work.reads(id)) {
       peer.piece_at = after_ms(work.context.mono, kPieceWaitMs);
       continue;
     }
@@ -444,12 +475,14 @@ void received(Work& work, const NodeId& from, const wire::ReplyChannelRange& mes
   if (message.chain_hash != work.chain()) return;
   if (!peer.range_asked) return;  // nobody asked, or that was the end
   peer.range_asked = std::uint64_t{message.first_blocknum} + message.number_of_blocks < kAllBlocks;
-  auto in_all = wanted_in_all(work);
+  WantedRoom room(work, peer);
   for (auto scid : *ids) {
     if (++peer.ids_named > kMaxWanted) break;
     if (work.state.graph.channel(scid) != nullptr || work.state.missing.contains(scid)) continue;
-    if (in_all >= kMaxWantedInAll && !want_less(work, peer)) break;
-    in_all += peer.wanted.insert(scid).second ? 1 : 0;
+    if (!room.add(scid)) {
+      peer.cut = true;
+      break;
+    }
   }
   ask(work, from, peer);
 }
@@ -461,14 +494,30 @@ void received(Work& work, const NodeId& from, const wire::ReplyShortChannelIdsEn
   ask(work, from, peer);
 }
 
+void want_again(Work& work, PeerState& peer, ShortChannelId scid) {
+  if (peer.stranger) return;
+  if (peer.wanted.size() >= kMaxWanted || !WantedRoom(work, peer).add(scid)) peer.cut = true;
+}
+
+void ask_for_lists_again(Work& work) {
+  for (auto& [id, peer] : work.state.peers)
+    if (peer.cut && !peer.stranger && !peer.range_asked && !peer.asked && peer.wanted.empty())
+      ask_for_list(work, id, peer);
+}
+
 void ask(Work& work, const NodeId& node, PeerState& peer) {
-  if (peer.asked || peer.wanted.empty() || peer.waiting.size() + kQueryBatch > kMaxWaitingOfPeer) return;
+  const auto& state = work.state;
+  if (peer.asked || peer.wanted.empty()) return;
+  // Where the room of its kind is full, a peer with nothing in it is asked nevertheless: who has most there makes room.
+  bool full = waiting_of_kind(state, peer.stranger) + kQueryBatch > kMaxWaitingOfKind;
+  if (full && !peer.waiting.empty()) return;
+  auto last_block = work.context.tip.value() + kMaxBlocksAhead;
   std::vector<ShortChannelId> ids;
   while (ids.size() < kQueryBatch && !peer.wanted.empty()) {
     auto scid = *peer.wanted.begin();
+    if (scid.block() > last_block) break;  // they are in order
     peer.wanted.erase(peer.wanted.begin());
     // It may have come meanwhile, from this peer's backlog or from another peer.
-    const auto& state = work.state;
     if (state.graph.channel(scid) == nullptr && !state.waiting.contains(scid) && !state.missing.contains(scid))
       ids.push_back(scid);
   }

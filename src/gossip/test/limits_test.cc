@@ -11,7 +11,7 @@ TEST_F(GossipTest, WaitingAnnouncementsAndLookUpsAreBounded) {
   check_reload_ = false;
   ready(1);
   std::size_t asked = 0;
-  constexpr auto kTaken = kMaxWaitingOfPeer + kMaxLookUps;
+  constexpr auto kTaken = kMaxWaitingOfPeer;  // what is looked up is among them
   for (std::uint32_t i = 0; i < kTaken + 3; ++i) asked += lookups(say(1, announcement(1, 2, scid(i)))).size();
   EXPECT_EQ(asked, kMaxLookUps);
   // Each answer lets the next one be asked, and as many in all as there was room for.
@@ -55,7 +55,7 @@ TEST_F(GossipTest, WhereTheRoomIsFullThePeerWithMostWaitingLosesSome) {
   for (std::size_t i : {1, 2, 3}) ready(i);
   for (std::uint32_t i = 0; i < kMaxWaiting + 100; ++i) say(i % 2 == 0 ? 1 : 3, announcement(1, 3, scid(i)));
   for (std::uint32_t i = 0; i < 10; ++i) say(2, announcement(1, 2, scid(50'000 + i)));
-  EXPECT_EQ(gossip_.inside->waiting.size(), kMaxWaiting);
+  EXPECT_EQ(gossip_.inside->waiting.size(), kMaxWaitingOfKind);
   EXPECT_EQ(gossip_.inside->peers.at(id(2)).waiting.size(), 10u);
   // The waiting of a peer that goes is forgotten, but for what is under way.
   tell(PeerGone{id(1)});
@@ -493,8 +493,8 @@ TEST_F(GossipTest, WantedChannelsAreBoundedForAPeerAndInAll) {
   }
   std::size_t in_all = wanted(id(1));
   for (const auto& peer : crowd) in_all += wanted(peer);
-  EXPECT_LE(in_all, kMaxWantedInAll);
-  EXPECT_GE(wanted(crowd.back()), kMaxWantedInAll / 5 - kQueryBatch - kIdsInReply);
+  EXPECT_LE(in_all, kMaxWantedOfKind);
+  EXPECT_GE(wanted(crowd.back()), kMaxWantedOfKind / 5 - kQueryBatch - kIdsInReply);
 }
 
 TEST_F(GossipTest, StrangersThatAskForTheWholeGraphAreServedByTurnsInBoundedSteps) {
@@ -607,7 +607,7 @@ TEST_F(GossipTest, WhatWaitsForItsOutputIsBoundedInBytesToo) {
   ready(1);
   wire::FeatureBits many;
   many.set(8 * kMaxWaitingBytes + 1);
-  EXPECT_TRUE(say(1, announcement(1, 2, scid(1), many)).empty());
+  EXPECT_TRUE(lookups(say(1, announcement(1, 2, scid(1), many))).empty());
   EXPECT_TRUE(gossip_.inside->waiting.empty());
   auto channel = announcement(1, 2, scid(2));
   say(1, channel);
