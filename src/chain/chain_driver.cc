@@ -79,6 +79,13 @@ struct TxidCache {
   }
 };
 
+// A transaction that waits to be sent.
+struct Queued {
+  bitcoin::Transaction transaction;
+  std::optional<Clock::time_point> not_before;  // it was sent, and there was no answer
+  bool told = false;                            // broadcast_unanswered was said
+};
+
 RpcError failure(const std::string& message) {
   return {RpcErrorCode::BadReply, 0, message};
 }
@@ -110,6 +117,8 @@ struct ChainDriver::Inside {
   Status<RpcError> connect(BlockHeight height, const BlockHash& hash, bool& stands);
   Status<RpcError> serve();
   Status<RpcError> serve_broadcasts();
+  std::optional<Queued> next_broadcast();
+  void send_later(Queued queued, const RpcError& error);
   Status<RpcError> serve_look_up(ShortChannelId scid);
   Result<std::optional<bitcoin::TxOut>, RpcError> output_at(ShortChannelId scid);
   Status<RpcError> ask_fee();
@@ -123,7 +132,7 @@ struct ChainDriver::Inside {
   std::atomic<bool> stopping{false};
 
   std::mutex mutex;  // guards the two queues
-  std::deque<bitcoin::Transaction> broadcasts;
+  std::deque<Queued> broadcasts;
   std::deque<ShortChannelId> look_ups;
 
   // The driver's thread alone.
@@ -188,6 +197,8 @@ Status<RpcError> ChainDriver::Inside::greet() {
     return fail(in_trouble(Trouble::OtherChain, "bitcoind follows another chain: " + info.chain));
   }
   greeted = true;
+  std::lock_guard lock(mutex);
+  for (auto& queued : broadcasts) queued.not_before.reset();
   return Done{};
 }
 
@@ -206,6 +217,7 @@ Status<RpcError> ChainDriver::Inside::follow() {
       LN_TRY(info, rpc.chain_info());
       tell({.connected = true, .synced = false, .detail = progress(info)});
     }
+    auto before = chain.back().hash;
     LN_CHECK(rewind());
     for (bool stands = true; stands && !stopping;) {
       BlockHeight next(chain.back().height.value() + 1);
@@ -214,6 +226,14 @@ Status<RpcError> ChainDriver::Inside::follow() {
       LN_CHECK(connect(next, *hash, stands));
       LN_CHECK(serve_broadcasts());
     }
+    if (chain.back().hash != before || stopping) continue;
+    // Its chain changed while we asked, or two backends answer behind one address. The next round asks again.
+    tell({.connected = true,
+          .synced = false,
+          .detail = "bitcoind names " + bitcoin::block_hash_to_string(best) +
+                    " as its best block, and its chain does not lead there from block " +
+                    std::to_string(chain.back().height.value())});
+    return Done{};
   }
   LN_TRY(now, rpc.chain_info());
   // A regtest chain without fresh blocks calls itself in initial download for ever.
@@ -319,26 +339,46 @@ Status<RpcError> ChainDriver::Inside::connect(BlockHeight height, const BlockHas
   return Done{};
 }
 
+std::optional<Queued> ChainDriver::Inside::next_broadcast() {
+  std::lock_guard lock(mutex);
+  auto now = Clock::now();
+  auto due = std::find_if(broadcasts.begin(), broadcasts.end(),
+                          [&](const Queued& queued) { return !queued.not_before || *queued.not_before <= now; });
+  if (due == broadcasts.end()) return std::nullopt;
+  auto out = std::move(*due);
+  broadcasts.erase(due);
+  return out;
+}
+
+// Behind the others. Whatever the reason is, blocks go on: they say, too, whether the transaction came through.
+void ChainDriver::Inside::send_later(Queued queued, const RpcError& error) {
+  bool first = !std::exchange(queued.told, true);
+  auto txid = bitcoin::txid(queued.transaction);
+  queued.not_before = Clock::now() + std::chrono::milliseconds(config.broadcast_again_ms);
+  {
+    std::lock_guard lock(mutex);
+    broadcasts.push_back(std::move(queued));
+  }
+  if (first && events.broadcast_unanswered) events.broadcast_unanswered(txid, describe(error));
+}
+
 Status<RpcError> ChainDriver::Inside::serve_broadcasts() {
   while (!stopping) {
-    std::optional<bitcoin::Transaction> next;
-    {
-      std::lock_guard lock(mutex);
-      if (broadcasts.empty()) break;
-      next = broadcasts.front();
-    }
-    auto txid = bitcoin::txid(*next);
-    auto sent = rpc.send_raw_transaction(bitcoin::serialize(*next));
+    auto next = next_broadcast();
+    if (!next) break;
+    auto txid = bitcoin::txid(next->transaction);
+    auto sent = rpc.send_raw_transaction(bitcoin::serialize(next->transaction));
     auto outcome = BroadcastOutcome::Accepted;
     std::string reason;
     if (!sent) {
-      if (sent.error().code != RpcErrorCode::Refused) return fail(sent.error());  // stays in the queue
+      if (sent.error().code != RpcErrorCode::Refused) {
+        auto code = sent.error().code;
+        send_later(*std::move(next), sent.error());
+        if (code != RpcErrorCode::BadReply) break;  // the others would wait as long
+        continue;
+      }
       outcome = classify_refusal(sent.error().rpc_code, sent.error().message);
       reason = sent.error().message;
-    }
-    {
-      std::lock_guard lock(mutex);
-      broadcasts.pop_front();
     }
     if (events.broadcast) events.broadcast(txid, outcome, reason);
   }
@@ -363,12 +403,15 @@ Status<RpcError> ChainDriver::Inside::serve() {
 
 Status<RpcError> ChainDriver::Inside::serve_look_up(ShortChannelId scid) {
   auto output = output_at(scid);
-  if (!output && output.error().code != RpcErrorCode::Refused) return fail(output.error());  // stays in the queue
+  // Refused: a pruned block, for example. So is what is no answer: it would be none the next time.
+  bool answered =
+      output || output.error().code == RpcErrorCode::Refused || output.error().code == RpcErrorCode::BadReply;
   {
     std::lock_guard lock(mutex);
     look_ups.pop_front();
+    if (!answered) look_ups.push_back(scid);  // the others first
   }
-  // Refused: a pruned block, for example. Nothing is known of the output.
+  if (!answered) return fail(output.error());
   if (events.output_looked_up) events.output_looked_up(scid, output ? *output : std::nullopt);
   return Done{};
 }
@@ -415,7 +458,11 @@ ChainDriver::~ChainDriver() = default;
 void ChainDriver::broadcast(bitcoin::Transaction transaction) {
   {
     std::lock_guard lock(inside_->mutex);
-    inside_->broadcasts.push_back(std::move(transaction));
+    auto& queue = inside_->broadcasts;
+    // One that waits is sent again at each sixth block: once in the queue is enough.
+    for (const auto& queued : queue)
+      if (queued.transaction == transaction) return;
+    queue.push_back({std::move(transaction), std::nullopt});
   }
   inside_->wakeup.wake();
 }

@@ -32,6 +32,9 @@ inline constexpr std::uint32_t kReconnectMaxMs = 10'000;
 inline constexpr std::uint32_t kFeeIntervalMs = 30'000;
 /// Below this no transaction is relayed: 1 sat/vB is 250 sat/kw, plus what rounding of weights costs.
 inline constexpr FeeratePerKw kRelayFloor{253};
+/// A transaction that bitcoind did not answer goes behind the others and is sent again so much later, or at once when
+/// bitcoind is back. Blocks do not wait for it.
+inline constexpr std::uint32_t kBroadcastAgainMs = 10'000;
 /// Look-ups that wait for bitcoind: twice the announced channels of mainnet.
 inline constexpr std::size_t kMaxLookUps = 100'000;
 
@@ -46,6 +49,7 @@ struct ChainConfig {
   ChainHash chain_hash;       // genesis block that bitcoind must have
   std::string zmq_hashblock;  // "tcp://127.0.0.1:28332"; empty: polling alone
   std::uint32_t poll_interval_ms = 1'000;
+  std::uint32_t broadcast_again_ms = kBroadcastAgainMs;
   std::uint32_t fee_target_blocks = 6;
   FeeratePerKw fallback_feerate{2'500};  // where bitcoind has no estimate (regtest, fresh start)
   /// Blocks that the owner has seen, oldest first. Empty: begins with the block at `start`, or with the tip.
@@ -98,6 +102,8 @@ struct ChainEvents {
   /// At each change. `minimum`: below it bitcoind's mempool takes nothing.
   std::function<void(FeeratePerKw, FeeratePerKw minimum, bool is_fallback)> fee_estimate;
   std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
+  /// It was no answer, and the transaction may or may not have been taken. It is sent again, and this is said once.
+  std::function<void(const Txid&, const std::string& reason)> broadcast_unanswered;
   std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&)> output_looked_up;
 };
 
@@ -110,7 +116,8 @@ class ChainDriver {
   ChainDriver(const ChainDriver&) = delete;
   ChainDriver& operator=(const ChainDriver&) = delete;
 
-  // From any thread; answered by the event of the same name. While bitcoind is away the request waits.
+  // From any thread; answered by the event of the same name. While bitcoind is away the request waits. A transaction
+  // that waits already is not taken twice.
   void broadcast(bitcoin::Transaction transaction);
   /// The output at a short_channel_id, if it is unspent in the chain. False, and no event, if kMaxLookUps wait already.
   [[nodiscard]] bool look_up(ShortChannelId scid);

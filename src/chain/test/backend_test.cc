@@ -49,6 +49,25 @@ class ScriptedBitcoind {
     std::lock_guard lock(mutex_);
     oldest_ = height;
   }
+  /// Whatever is broadcast gets this; nullopt: it is taken.
+  void answer_broadcasts(std::optional<HttpReply> reply) {
+    std::lock_guard lock(mutex_);
+    broadcast_reply_ = std::move(reply);
+  }
+  /// Another backend behind the same address: it alone answers what the best block is.
+  void name_as_best(std::optional<BlockHash> best) {
+    std::lock_guard lock(mutex_);
+    best_ = best;
+  }
+  /// Blocks with their transaction ids, for look-ups, come with this.
+  void answer_look_ups(HttpReply reply) {
+    std::lock_guard lock(mutex_);
+    txids_reply_ = std::move(reply);
+  }
+  [[nodiscard]] std::size_t calls() {
+    std::lock_guard lock(mutex_);
+    return calls_;
+  }
   ChainConfig config(const Blocks& chain) const {
     ChainConfig out;
     out.rpc.port = server_.port();
@@ -80,7 +99,10 @@ class ScriptedBitcoind {
     std::lock_guard lock(mutex_);
     auto asks = [&](const char* method) { return body.find(quoted(method)) != std::string::npos; };
     auto tip = chain_.size() - 1;
-    if (asks("getbestblockhash")) return result(quoted(bitcoin::block_hash_to_string(hash(tip))));
+    ++calls_;
+    if (asks("getbestblockhash")) return result(quoted(bitcoin::block_hash_to_string(best_.value_or(hash(tip)))));
+    if (asks("sendrawtransaction")) return broadcast_reply_.value_or(result(quoted(std::string(64, '0'))));
+    if (txids_reply_ && asks("getblock") && body.find(",1]") != std::string::npos) return *txids_reply_;
     if (asks("getblockchaininfo"))
       return result(R"({"chain":"regtest","blocks":)" + std::to_string(tip) + R"(,"headers":)" + std::to_string(tip) +
                     R"(,"bestblockhash":)" + quoted(bitcoin::block_hash_to_string(hash(tip))) + R"(,"chainwork":)" +
@@ -109,6 +131,9 @@ class ScriptedBitcoind {
 
   std::mutex mutex_;
   Blocks chain_;
+  std::optional<HttpReply> broadcast_reply_, txids_reply_;
+  std::optional<BlockHash> best_;
+  std::size_t calls_ = 0;
   std::map<std::string, std::size_t> seen_;
   std::size_t oldest_ = 0;
   FakeServer server_;
@@ -216,6 +241,70 @@ TEST_F(Backend, of_another_chain_is_said_and_not_followed) {
   bitcoind.follow(grown({}, 0, 60, 9), true);
   start(config);
   expect(Trouble::OtherChain, "another chain");
+}
+
+bitcoin::Transaction spend(std::uint32_t number) {
+  return child_of({}, number, number).transactions[0];
+}
+
+TEST_F(Backend, whose_answer_to_a_broadcast_is_none_holds_up_no_block_and_is_asked_again) {
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.broadcast_again_ms = 50;
+  config.known = owner.chain;
+  // No JSON, as a proxy says it; nothing but the status; a login that may not broadcast.
+  for (const auto& reply : {HttpReply{200, "<html>too large</html>"}, HttpReply{503, ""}, HttpReply{403, ""}}) {
+    owner.broadcasts.clear();
+    owner.unanswered.clear();
+    config.known = owner.chain;
+    bitcoind.answer_broadcasts(reply);
+    start(config);
+    for (std::uint32_t i = 1; i <= 3; ++i) driver->broadcast(spend(i));
+    EXPECT_TRUE(owner.until([&] { return owner.unanswered.size() == 3; }));
+    ours = grown(ours, ours.size(), ours.size() + 2, 0);
+    bitcoind.follow(ours);
+    expect_follows(ours);
+    EXPECT_TRUE(owner.until([&] { return owner.broadcasts.empty(); }));
+    for (std::uint32_t i = 1; i <= 3; ++i) driver->broadcast(spend(i));  // they wait already
+    bitcoind.answer_broadcasts(std::nullopt);
+    EXPECT_TRUE(owner.until([&] { return owner.broadcasts.size() == 3; }));
+    driver.reset();
+    EXPECT_EQ(owner.broadcasts.size(), 3U);
+    EXPECT_EQ(owner.unanswered.size(), 3U);
+    for (const auto& sent : owner.broadcasts) EXPECT_EQ(sent.outcome, BroadcastOutcome::Accepted);
+  }
+}
+
+TEST_F(Backend, whose_best_block_and_heights_disagree_is_said_and_asked_at_the_usual_pace) {
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.known = owner.chain;
+  config.poll_interval_ms = 100;
+  auto other = grown(ours, ours.size(), ours.size() + 1, 5);
+  bitcoind.name_as_best(bitcoin::block_hash(other.back().header));
+  start(config);
+  ASSERT_TRUE(
+      owner.until([&] { return owner.statuses.back().detail.find("does not lead there") != std::string::npos; }));
+  EXPECT_FALSE(owner.synced());
+  auto before = bitcoind.calls();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'000));
+  EXPECT_LE(bitcoind.calls() - before, 10 * 20U);  // a round asks some ten times
+  // The queue goes on meanwhile, and blocks as soon as the two agree.
+  driver->broadcast(spend(1));
+  EXPECT_TRUE(owner.until([&] { return owner.broadcasts.size() == 1; }));
+  bitcoind.name_as_best(std::nullopt);
+  bitcoind.follow(other);
+  expect_follows(other);
+}
+
+TEST_F(Backend, whose_answer_to_a_look_up_is_none_is_not_asked_for_ever) {
+  bitcoind.answer_look_ups({200, "<html>too large</html>"});
+  for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(driver->look_up(ShortChannelId::of(10 + i, 0, 0)));
+  ASSERT_TRUE(owner.until([&] { return owner.outputs.size() == 3; }));
+  for (const auto& [scid, output] : owner.outputs) EXPECT_FALSE(output.has_value());
+  ours = grown(ours, ours.size(), ours.size() + 1, 0);
+  bitcoind.follow(ours);
+  expect_follows(ours);
 }
 
 }  // namespace

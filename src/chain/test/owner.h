@@ -54,6 +54,9 @@ class Owner {
     out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
       record([&] { broadcasts.push_back({txid, outcome, reason}); });
     };
+    out.broadcast_unanswered = [this](const Txid& txid, const std::string& reason) {
+      record([&] { unanswered.emplace_back(txid, reason); });
+    };
     out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
       record([&] { outputs.emplace_back(scid, output); });
     };
@@ -83,6 +86,7 @@ class Owner {
   std::deque<DriverStatus> statuses;
   std::vector<std::pair<FeeratePerKw, bool>> fees;
   std::vector<Sent> broadcasts;
+  std::vector<std::pair<Txid, std::string>> unanswered;
   std::vector<std::pair<ShortChannelId, std::optional<bitcoin::TxOut>>> outputs;
 
  private:
