@@ -31,7 +31,7 @@ void keep_house(Work& work) {
   std::erase_if(work.state.node_rates, slow_again);
   work.state.missing.clear();
   forget_old_waiting(work);
-  ask_for_lists_again(work);
+  for (auto& [id, peer] : work.state.peers) ask(work, id, peer);
   refresh_own(work);
 }
 

@@ -43,6 +43,8 @@ inline constexpr std::size_t kMaxBogus = 500;
 /// Channels that we still want to ask one peer for, more than mainnet has; and all peers. 48 bytes each. Half of them
 /// is for all strangers, half for all peers with a channel.
 inline constexpr std::size_t kMaxWanted = 100'000, kMaxWantedInAll = 400'000, kMaxWantedOfKind = kMaxWantedInAll / 2;
+/// A peer with a channel of whose list a part found no room is asked for it again, so often at most.
+inline constexpr std::uint64_t kListAgainMs = 60'000;
 /// Channels asked for at a time: the answer, five messages each, stays below what the peer should buffer.
 inline constexpr std::size_t kQueryBatch = 500;
 /// Messages sent to one peer at a time when it asks for a lot, and the pause between: 2 MB/s, and a step stays short.
@@ -145,8 +147,9 @@ struct PeerState {
   std::uint64_t news_from = 0;  // the first of the news that the peer has not had
   std::optional<Backlog> backlog;
   std::optional<Answer> answer;
-  std::vector<RangeAnswer> ranges;   // oldest first; none is usual, and a deque has half a kilobyte then
-  MonoTime piece_at;                 // not before
+  std::vector<RangeAnswer> ranges;  // oldest first; none is usual, and a deque has half a kilobyte then
+  MonoTime piece_at;                // not before
+  MonoTime list_asked_at;
   bool range_asked = false;          // query_channel_range sent, its end not seen
   std::size_t ids_named = 0;         // in its answer
   std::set<ShortChannelId> wanted;   // to be asked of this peer
@@ -307,9 +310,8 @@ void relay_update(Work& work, const graph::UpdateApplied& applied, const std::op
 [[nodiscard]] MonoTime strangers_next(const Gossip::Inside& state);
 /// The next piece to every peer whose time it is, by turns, while there is room.
 void serve(Work& work);
-/// Asks peers with a channel for their list again if some of it found no room and the rest has been asked for.
-void ask_for_lists_again(Work& work);
-/// Asks the peer for the next channels of its list, if it has answered the last question and there is room for them.
+/// Asks the peer for the next channels of its list, if it has answered the last question and there is room for them. A
+/// peer with a channel is asked for its list again if some of it found no room and the rest has been asked for.
 void ask(Work& work, const NodeId& node, PeerState& peer);
 
 }  // namespace doze::gossip

@@ -322,6 +322,7 @@ class WantedRoom {
 void ask_for_list(Work& work, const NodeId& node, PeerState& peer) {
   work.send(node, wire::QueryChannelRange{work.chain(), 0, kAllBlocks, {}});
   peer.range_asked = true;
+  peer.list_asked_at = work.context.mono;
   peer.ids_named = 0;
   peer.cut = false;
 }
@@ -499,21 +500,23 @@ void want_again(Work& work, PeerState& peer, ShortChannelId scid) {
   if (peer.wanted.size() >= kMaxWanted || !WantedRoom(work, peer).add(scid)) peer.cut = true;
 }
 
-void ask_for_lists_again(Work& work) {
-  for (auto& [id, peer] : work.state.peers)
-    if (peer.cut && !peer.stranger && !peer.range_asked && !peer.asked && peer.wanted.empty())
-      ask_for_list(work, id, peer);
-}
-
 void ask(Work& work, const NodeId& node, PeerState& peer) {
   const auto& state = work.state;
-  if (peer.asked || peer.wanted.empty()) return;
-  // Where the room of its kind is full, a peer with nothing in it is asked nevertheless: who has most there makes room.
+  if (peer.asked) return;
+  if (peer.wanted.empty()) {
+    bool again = peer.cut && !peer.stranger && !peer.range_asked;
+    if (again && work.context.mono >= after_ms(peer.list_asked_at, kListAgainMs)) ask_for_list(work, node, peer);
+    return;
+  }
+  // Where the room of its kind is full, a peer with nothing in it is asked for as much as it gets in: who has most
+  // there makes room.
   bool full = waiting_of_kind(state, peer.stranger) + kQueryBatch > kMaxWaitingOfKind;
   if (full && !peer.waiting.empty()) return;
+  auto share = kMaxWaitingOfKind / state.peers.size();
+  auto batch = full ? std::clamp<std::size_t>(share, 2, kQueryBatch) - 1 : kQueryBatch;
   auto last_block = work.context.tip.value() + kMaxBlocksAhead;
   std::vector<ShortChannelId> ids;
-  while (ids.size() < kQueryBatch && !peer.wanted.empty()) {
+  while (ids.size() < batch && !peer.wanted.empty()) {
     auto scid = *peer.wanted.begin();
     if (scid.block() > last_block) break;  // they are in order
     peer.wanted.erase(peer.wanted.begin());
