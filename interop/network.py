@@ -42,6 +42,42 @@ class World:
             if node.alive:
                 until(f"{node} at height {height}", lambda: node.height() == height)
 
+    def open(self, pairs, public):
+        """Opens channels and gives all of them their six confirmations at once, so that the announcements of all come
+        together. An LDK wallet may miss its own transaction in the mempool and spend the same coins again: so each LDK
+        node opens one a block."""
+        while pairs:
+            busy, later = set(), []
+            for a, b in pairs:
+                if a in busy:
+                    later.append((a, b))
+                    continue
+                before = len(self.bitcoind.call("getrawmempool"))
+                a.open(b, CAPACITY_SAT, PUSH_MSAT, (a, b) in public)
+                until(f"the funding transaction of {a}-{b}", lambda: len(self.bitcoind.call("getrawmempool")) > before)
+                if a.kind == LDK:
+                    busy.add(a)
+            pairs = later
+            self.mine(1 if pairs else 6)
+
+    def connect_all(self):
+        for node in self.nodes:
+            if node.alive:
+                node.connect_again()
+
+    def all_usable(self):
+        """Every channel between two nodes that run."""
+        for node in self.nodes:
+            until(f"all channels of {node}", lambda: self.usable(node))
+
+    def usable(self, node):
+        alive = {n.id for n in self.nodes if n.alive}
+        channels = node.channels() if node.alive else []
+        lacking = [c["peer"] for c in channels if c["peer"] in alive and not c["closed"] and not c["usable"]]
+        if lacking:
+            raise Wrong(f"{node} not with " + ", ".join(n.name for n in self.nodes if n.id in lacking))
+        return True
+
 
 class Network(World):
     def __init__(self, args, base):
@@ -99,45 +135,9 @@ class Network(World):
             self.join(r, server)
         say("every R has an async offer")
 
-    def open(self, pairs, public):
-        """Opens channels and gives all of them their six confirmations at once, so that the announcements of all come
-        together. An LDK wallet may miss its own transaction in the mempool and spend the same coins again: so each LDK
-        node opens one a block."""
-        while pairs:
-            busy, later = set(), []
-            for a, b in pairs:
-                if a in busy:
-                    later.append((a, b))
-                    continue
-                before = len(self.bitcoind.call("getrawmempool"))
-                a.open(b, CAPACITY_SAT, PUSH_MSAT, (a, b) in public)
-                until(f"the funding transaction of {a}-{b}", lambda: len(self.bitcoind.call("getrawmempool")) > before)
-                if a.kind == LDK:
-                    busy.add(a)
-            pairs = later
-            self.mine(1 if pairs else 6)
-
     def join(self, r, server):
         r.join(server.invite(r.name))
         self.offers[r] = until(f"an async offer of {r} at {server}", r.async_offer)
-
-    def connect_all(self):
-        for node in self.nodes:
-            if node.alive:
-                node.connect_again()
-
-    def all_usable(self):
-        """Every channel between two nodes that run."""
-        for node in self.nodes:
-            until(f"all channels of {node}", lambda: self.usable(node))
-
-    def usable(self, node):
-        alive = {n.id for n in self.nodes if n.alive}
-        channels = node.channels() if node.alive else []
-        lacking = [c["peer"] for c in channels if c["peer"] in alive and not c["closed"] and not c["usable"]]
-        if lacking:
-            raise Wrong(f"{node} not with " + ", ".join(n.name for n in self.nodes if n.id in lacking))
-        return True
 
     def awake(self):
         for node in self.nodes:

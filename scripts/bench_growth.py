@@ -179,7 +179,7 @@ def middle(rounds):
 
 
 def show(name, build, what, values):
-    print(f"{name:<9} {build:<8} {what:<28} " + "  ".join(values), flush=True)
+    print(f"{name:<10} {build:<8} {what:<28} " + "  ".join(values), flush=True)
 
 
 def line_of_three(builds, bitcoind, base):

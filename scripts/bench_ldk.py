@@ -3,7 +3,8 @@
 
 Micro: `bench` of Doze and `ldk-rows` (lightning 0.2.7) in turn, row by row and round by round; the ratio is taken in each
 round and its median counts. Whole nodes: rows of bench_growth.py with ldk-node 0.7.1 in the place of dozed, in turn with
-Doze. Exit code 0 whatever the ratios are; non-zero only if something did not work.
+Doze, and real_holds, with as many holds as LDK takes. Exit code 0 whatever the ratios are; non-zero only if something
+did not work.
 """
 import argparse
 import os
@@ -23,8 +24,10 @@ import bench_growth  # noqa: E402
 from bench import cpu_seconds, machine, memory_mib  # noqa: E402
 from bench_growth import CHANNEL_SAT, Build, Paid, other_hash  # noqa: E402
 from demo import Bitcoind, Wrong, until  # noqa: E402
-from nodes import LdkPeer  # noqa: E402
+from network import World  # noqa: E402
+from nodes import DOZE, LDK, SETTLED, LdkPeer  # noqa: E402
 
+REAL_HOLDS, REAL_PAYMENTS, REAL_PATIENCE_S = 40, 30, 60
 ROUNDS_A_TURN = 3  # of each program, before the other's turn
 NOT_MEASURED = {
     "om_forward_10k_peers": "10,000 handshakes before each turn would take longer than all other rows together",
@@ -37,8 +40,8 @@ NOT_MEASURED = {
     "store_get_N": "lightning has no store of its own",
 }
 NODES_CANNOT = {
-    "holds": "a held HTLC is part of one blob, the ChannelManager, so none can be copied, and a channel takes 50 real ones",
-    "storm": "a channel takes 50 HTLCs, so 960 holds need 20 payers and 20 channels between the two servers",
+    "holds": "a held HTLC is part of one blob, the ChannelManager, so 9,900 cannot be copied: see real_holds",
+    "storm": "a channel takes 50 HTLCs, so 960 holds need 20 payers and 20 channels between the servers: see real_holds",
     "batch": "a channel takes 50 HTLCs (max_accepted_htlcs, which ldk-node does not let one set)",
 }
 
@@ -187,6 +190,84 @@ class LdkNetwork:
             database.close()
 
 
+def async_line(world):
+    """S and U – L – M – R1 and R2, which have an async offer each and sleep."""
+    s, u, l, m = (world.node(world.kind, name, role) for name, role in (
+        ("S", "client"), ("U", "server"), ("L", "server"), ("M", "server")))
+    recipients = [world.node(world.kind, name, "client") for name in ("R1", "R2")]
+    world.fund([s, u, l, m], 20_000_000)
+    for a, b in [(s, l), (u, l), (l, m)] + [(r, m) for r in recipients]:
+        a.connect(b)
+    world.open([(s, l), (u, l)] + [(m, r) for r in recipients] + [(l, m)], [(l, m)])
+    world.all_usable()
+    for node in (s, u, *recipients):
+        until(f"{node} to know L and M", lambda: node.graph_knows([l, m], 1), 120)
+    for node in world.nodes:  # LDK may lack a channel_update that came too early, and asks nobody for it until now
+        node.stop()
+        log_less(node)
+        node.start()
+        node.connect_again()
+    world.all_usable()
+    for node in (s, u):
+        until(f"{node} to know both directions", lambda: node.graph_knows([l, m], 1, True), 120)
+    offers = []
+    for r in recipients:
+        r.join(m.invite(r.name))
+        offers.append(until(f"an async offer of {r}", r.async_offer))
+        r.stop()
+    return s, u, l, m, recipients, offers
+
+
+def real_holds(args, base):
+    """As many real holds as one channel of LDK takes: S's payments for two sleeping R, held by L. What an unrelated payment
+    U – L – M costs L without and with them; then both R wake."""
+    for kind in (DOZE, LDK):
+        world = World(args, base / f"real_holds-{kind}")
+        world.kind = kind
+        s, u, l, m, recipients, offers = async_line(world)
+        without, before = unrelated(u, l, m), bench_growth.anonymous_kib(l.process)
+        amounts = [1_000_000 + number for number in range(REAL_HOLDS)]
+        left = s.balance() - sum(amounts)
+        ids = [s.pay_soon(offers[number % 2], amount) for number, amount in enumerate(amounts)]
+        until("all to be held", lambda: s.balance() <= left)
+        time.sleep(3)
+        memory = bench_growth.anonymous_kib(l.process) - before
+        held = unrelated(u, l, m)
+        used, woke = cpu_seconds(l.process), time.monotonic()
+        for r in recipients:
+            r.start()
+            r.connect_again()
+        settled = lambda: sum(s.payment(one)["state"] == SETTLED for one in ids)
+        while settled() < REAL_HOLDS and time.monotonic() < woke + REAL_PATIENCE_S:
+            time.sleep(0.5)
+        took, done = time.monotonic() - woke, settled()
+        bench_growth.show("real_holds", kind, f"{REAL_HOLDS} held", [
+            f"ms per unrelated payment at L {without:.1f}, with them {held:.1f} ({held / without:.2f} x)",
+            f"KiB each {memory / REAL_HOLDS:.1f}",
+            f"both wake: {done} settled in {took:.1f} s",
+            f"L ms per release {(cpu_seconds(l.process) - used) * 1000 / max(done, 1):.1f}"])
+        for node in world.nodes:
+            node.stop()
+
+
+def log_less(node):
+    """As in use: the line-ups, which these nodes come from, want to see everything."""
+    if node.kind == LDK:
+        node.logs = "info"
+    else:
+        config = node.node.folder / "doze.toml"
+        config.write_text(config.read_text().replace('log_level = "debug"', 'log_level = "info"'))
+
+
+def unrelated(u, l, m):
+    """Processor time that such a payment costs L."""
+    used = cpu_seconds(l.process)
+    for _ in range(REAL_PAYMENTS):
+        paid = u.pay_invoice(m.invoice(1_000_000))
+        until("an unrelated payment", lambda: u.payment(paid)["state"] == SETTLED)
+    return (cpu_seconds(l.process) - used) * 1000 / REAL_PAYMENTS
+
+
 def nodes(args, base, names):
     bitcoind = Bitcoind(args.bitcoind, base / "bitcoind")
     builds = [Build("doze", args.build, bench_growth.Network), Build("ldk", args.ldk_peer, LdkNetwork)]
@@ -194,9 +275,11 @@ def nodes(args, base, names):
                       ("history", bench_growth.history)):
         if name in names:
             run(builds, bitcoind, base, args)
+    if "real_holds" in names:
+        real_holds(args, base)
     for name, why in NODES_CANNOT.items():
         if name in names:
-            print(f"{name:<9} ldk      cannot, because {why}. Doze alone: "
+            print(f"{name:<10} ldk      cannot, because {why}. Doze alone: "
                   + ("./run bench micro batch" if name == "batch" else f"./run bench growth {name}"))
 
 
@@ -219,7 +302,8 @@ def main():
     args = parser.parse_intermixed_args()
     args.build, args.attacker = args.build.resolve(), args.build.resolve() / "attacker"
     args.ldk_rows, args.ldk_peer = args.ldk_rows.resolve(), args.ldk_peer.resolve()
-    whole = ["fwd_tps", "idle_peer", "history", *NODES_CANNOT]
+    whole = ["fwd_tps", "idle_peer", "history", "real_holds", *NODES_CANNOT]
+    args.seed = 1
     wanted = args.rows or ["micro", "nodes"]
     of_nodes = whole if "nodes" in wanted else [name for name in wanted if name in whole]
     args.only = [name for name in wanted if name not in ("micro", "nodes", *whole)]
