@@ -13,6 +13,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "listening.h"
+
 namespace {
 /// A name server under the tests' thumb: "slow…" has no answer until it is let go, "two…" is 127.0.0.2 and 127.0.0.3,
 /// every other name is localhost.
@@ -77,35 +79,10 @@ extern "C" void freeaddrinfo(addrinfo* info) {
 namespace doze::io {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
+using namespace testing;  // NOLINT
 
-struct NetworkTest : ::testing::Test {
-  asio::io_context context{1};
-  std::vector<Input> heard;
-  Network network{context, [this](Input input) { heard.push_back(std::move(input)); }, 2, Times{2'000, 1'000, 1'500}};
-  std::uint16_t port = *network.listen("127.0.0.1", 0);
-
-  ~NetworkTest() override {
-    network.stop();
-    context.run_for(milliseconds(50));
-  }
-  template <class In>
-  [[nodiscard]] std::vector<In> all() const {
-    std::vector<In> out;
-    for (const auto& input : heard)
-      if (const auto* one = std::get_if<In>(&input)) out.push_back(*one);
-    return out;
-  }
-  /// Runs until that is so; false after ten seconds.
-  template <class Condition>
-  bool until(Condition condition) {
-    auto end = steady_clock::now() + std::chrono::seconds(10);
-    while (!condition() && steady_clock::now() < end) context.run_for(milliseconds(5));
-    return condition();
-  }
+struct NetworkTest : ListeningTest {
+  NetworkTest() : ListeningTest(2, Times{2'000, 1'000, 1'500}) {}
   tcp::socket connect() {
     tcp::socket socket(context);
     socket.connect({asio::ip::make_address("127.0.0.1"), port});

@@ -7,42 +7,19 @@
 #include <chrono>
 
 #include "io/network.h"
+#include "listening.h"
 
 namespace doze::io {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
+using namespace testing;  // NOLINT
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
-struct OutputTest : ::testing::Test {
-  asio::io_context context{1};
-  std::vector<Input> heard;
-  Network network{context, [this](Input input) { heard.push_back(std::move(input)); }, 100,
-                  Times{kDialTimeoutMs, 2'000, 1'500}};
-  std::uint16_t port = *network.listen("127.0.0.1", 0);
+struct OutputTest : ListeningTest {
+  OutputTest() : ListeningTest(100, Times{kDialTimeoutMs, 2'000, 1'500}) {}
   std::vector<std::unique_ptr<tcp::socket>> peers;
 
-  ~OutputTest() override {
-    network.stop();
-    context.run_for(milliseconds(20));
-  }
-  template <class In>
-  [[nodiscard]] std::vector<In> all() const {
-    std::vector<In> out;
-    for (const auto& input : heard)
-      if (const auto* one = std::get_if<In>(&input)) out.push_back(*one);
-    return out;
-  }
-  template <class Condition>
-  bool until(Condition condition, int seconds = 10) {
-    auto end = steady_clock::now() + std::chrono::seconds(seconds);
-    while (!condition() && steady_clock::now() < end) context.run_for(milliseconds(2));
-    return condition();
-  }
   /// A peer, and its number at our end. With a window its kernel takes no more than that.
   ConnectionId connect(int window = 0) {
     auto& peer = peers.emplace_back(std::make_unique<tcp::socket>(context));
