@@ -290,17 +290,23 @@ class Daemon {
     auto [durable, after] = queue_.take();
     if (!durable.empty()) {
       auto committed = store_.commit(durable);
-      if (!committed) {
-        // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
-        log_event(
-            Severity::Error, "disk_failed",
-            Value().set("detail", "the disk failed, stopping before anything leaves: " + committed.error().message));
-        failed_ = true;
-        context_.stop();
-        return;
-      }
+      // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
+      if (!committed) return disk_failed("stopping before anything leaves: " + committed.error().message);
     }
     for (auto& action : after) act(action);
+  }
+
+  void disk_failed(const std::string& what) {
+    log_event(Severity::Error, "disk_failed", Value().set("detail", "the disk failed, " + what));
+    failed_ = true;
+    context_.stop();
+  }
+
+  /// Everything that was written before the question is committed: it is an action itself.
+  void read(const ReadRows& wanted) {
+    auto rows = store_.read(wanted.table, wanted.keys);
+    if (!rows) return disk_failed("stopping, rows cannot be read: " + rows.error().message);
+    feed(RowsRead{wanted.tag, *std::move(rows)});
   }
 
   void act(Action& action) {
@@ -312,6 +318,7 @@ class Daemon {
                    [&](LookUpOutput& look) {
                      if (!chain_->look_up(look.scid)) feed(OutputLookedUp{look.scid, std::nullopt});
                    },
+                   [&](ReadRows& wanted) { read(wanted); },
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {
                      if (notify.event == peer::kPeerMessage) return record(notify.facts);

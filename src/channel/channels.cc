@@ -27,17 +27,15 @@ void hear(Work& work, const Started&) {
 }
 
 void hear(Work& work, const PeerReady& word) {
-  for (auto& [id, channel] : work.state.channels)
-    if (channel.peer == word.node_id) reconnect(work, channel);
+  for (const auto* view : work.context.views.channels_with(word.node_id))
+    reconnect(work, work.state.channels.at(view->channel_id));
 }
 
 void hear(Work& work, const PeerGone& word) {
-  std::vector<OpeningKey> lost;
-  for (const auto& [key, opening] : work.state.openings)
-    if (key.first == word.node_id) lost.push_back(key);
-  for (const auto& key : lost) fail_opening(work, key, "the connection to the peer was lost", false);
-  for (auto& [id, channel] : work.state.channels)
-    if (channel.peer == word.node_id) disconnect(work, channel);
+  for (const auto& key : work.state.openings.with(word.node_id))
+    fail_opening(work, key, "the connection to the peer was lost", false);
+  for (const auto* view : work.context.views.channels_with(word.node_id))
+    disconnect(work, work.state.channels.at(view->channel_id));
 }
 
 /// The channel that a message is about, if it is the sender's. Otherwise the sender is told.
@@ -57,12 +55,12 @@ void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
   // Before funding_created by the temporary id, afterwards by the real one, too; zeros: everything.
   std::vector<OpeningKey> refused;
   std::vector<ChannelId> failed;
-  for (const auto& [key, opening] : work.state.openings)
-    if (key.first == peer &&
-        (m.channel_id.is_zero() || m.channel_id == key.second || m.channel_id == opening.channel.id))
+  for (const auto& key : work.state.openings.with(peer))
+    if (m.channel_id.is_zero() || m.channel_id == key.second ||
+        m.channel_id == work.state.openings.find(key)->channel.id)
       refused.push_back(key);
-  for (const auto& [id, channel] : work.state.channels)
-    if (channel.peer == peer && (m.channel_id.is_zero() || m.channel_id == id)) failed.push_back(id);
+  for (const auto* view : work.context.views.channels_with(peer))
+    if (m.channel_id.is_zero() || m.channel_id == view->channel_id) failed.push_back(view->channel_id);
   if (refused.empty() && failed.empty()) return;
   std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
   work.notify(Severity::Warning, "peer_error",
@@ -168,6 +166,7 @@ void hear(Work& work, const EndOfStep&) {
     sign_if_due(work, it->second);
     shutdown_if_due(work, it->second);
     note_waiting(work, it->second);
+    note_lookup(work.state, id);
     if (it->second.void_opening()) forget_unfunded(work, id, "it failed before it was funded");
   }
   write_rows(work);
@@ -180,13 +179,12 @@ void bring_views(Channels::Inside& state, const Signer& signer) {
     if (it == state.channels.end())
       state.views.erase(id);
     else
-      state.views.insert_or_assign(id, view_of(it->second, signer));
+      state.views.put(view_of(it->second, signer));
+    note_lookup(state, id);
   }
-  for (const auto& id : state.moved) {
-    auto it = state.channels.find(id);
-    auto view = state.views.find(id);
-    if (it != state.channels.end() && view != state.views.end()) update_balances(view->second, it->second);
-  }
+  for (const auto& id : state.moved)
+    if (auto it = state.channels.find(id); it != state.channels.end())
+      state.views.change(id, [&](ChannelView& view) { update_balances(view, it->second); });
   state.touched.merge(state.dirty);
   state.touched.merge(state.moved);
   state.dirty.clear();
@@ -216,8 +214,9 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
     if (channel.signer->public_keys() != channel.local.keys)
       return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: these are not our keys"}});
     complete_old_row(channel);
-    state.views.insert_or_assign(id, view_of(channel, signer));
+    state.views.put(view_of(channel, signer));
     state.channels.insert_or_assign(id, std::move(channel));
+    note_lookup(state, id);
   }
   return out;
 }
@@ -235,7 +234,10 @@ std::optional<MonoTime> deadline(const Channels& state) {
 }
 
 const std::map<ChannelId, ChannelView>& views(const Channels& state) {
-  return state.inside->views;
+  return state.inside->views.all();
+}
+const ChannelIndex& index(const Channels& state) {
+  return state.inside->views.index();
 }
 
 }  // namespace doze::channel

@@ -46,5 +46,6 @@ class Channels {
 [[nodiscard]] std::optional<MonoTime> deadline(const Channels& state);
 /// Open and closing channels, and closed ones as long as the operator should see them.
 [[nodiscard]] const std::map<ChannelId, ChannelView>& views(const Channels& state);
+[[nodiscard]] const ChannelIndex& index(const Channels& state);
 
 }  // namespace doze::channel

@@ -302,6 +302,63 @@ struct Opening {
 /// Peer and temporary_channel_id: peers choose the same ids. BOLT 2, "Definition of `channel_id`".
 using OpeningKey = std::pair<NodeId, ChannelId>;
 
+/// Openings under way, with what steps look for in them: whoever puts or takes one changes all of it. It goes by
+/// `started`, `request`, `asked` and the key index, which stay as they were put.
+class Openings {
+ public:
+  using Map = std::map<OpeningKey, Opening>;
+  /// Nothing happens if there is one with this key.
+  void put(OpeningKey key, Opening opening);
+  /// It must be there.
+  Opening take(const OpeningKey& key);
+  [[nodiscard]] Opening* find(const OpeningKey& key);
+  [[nodiscard]] bool contains(const OpeningKey& key) const { return all_.contains(key); }
+  /// Ours, whose temporary id is from our own chance.
+  [[nodiscard]] std::optional<OpeningKey> find_own(const ChannelId& temporary_channel_id) const;
+  [[nodiscard]] Opening* asked_with(const Hash32& idempotency_key);
+  [[nodiscard]] std::vector<OpeningKey> with(const NodeId& peer) const;
+  /// The oldest one; nullopt: there is none.
+  [[nodiscard]] std::optional<std::pair<MonoTime, OpeningKey>> oldest() const;
+  /// The lowest key index from `from` on that no opening has.
+  [[nodiscard]] std::uint64_t free_index(std::uint64_t from);
+  [[nodiscard]] std::size_t size() const { return all_.size(); }
+  [[nodiscard]] const Map& all() const { return all_; }
+
+ private:
+  Map all_;
+  std::set<std::pair<MonoTime, OpeningKey>> by_start_;
+  std::map<ChannelId, OpeningKey> own_;
+  std::map<Hash32, OpeningKey> by_key_;
+  std::set<std::uint64_t> given_back_;  // indexes below top_ that nobody has any more
+  std::uint64_t top_ = 0;               // above every index of an opening
+};
+
+/// What steps look up instead of walking over all channels. It follows the channels and nothing else (note).
+class Lookup {
+ public:
+  /// The channel as it is now; nullptr: it is gone. `end`: of its patience.
+  void note(const ChannelId& id, const Channel* channel, std::optional<MonoTime> end);
+  /// The channel that was opened with this idempotency key.
+  [[nodiscard]] const ChannelId* asked_with(const Hash32& idempotency_key) const;
+  /// Those that others opened and have not funded, not closed.
+  [[nodiscard]] const std::set<ChannelId>& unfunded() const { return unfunded_; }
+  /// By the end of a wait of days: see patience.
+  [[nodiscard]] const std::set<std::pair<MonoTime, ChannelId>>& patience() const { return patience_; }
+  friend bool operator==(const Lookup&, const Lookup&) = default;
+
+ private:
+  struct Marks {
+    std::optional<Hash32> key;
+    bool unfunded = false;
+    std::optional<MonoTime> end;
+    friend bool operator==(const Marks&, const Marks&) = default;
+  };
+  std::map<ChannelId, Marks> marks_;  // what stands in the others
+  std::map<Hash32, ChannelId> by_key_;
+  std::set<ChannelId> unfunded_;
+  std::set<std::pair<MonoTime, ChannelId>> patience_;
+};
+
 /// How many openings a network may begin now.
 struct OpeningShare {
   double left = kOpeningsBurst;
@@ -310,9 +367,10 @@ struct OpeningShare {
 
 struct Channels::Inside {
   std::map<ChannelId, Channel> channels;
-  std::map<OpeningKey, Opening> openings;
+  Lookup lookup;
+  Openings openings;
   std::map<std::uint64_t, OpeningShare> opening_shares;  // by wire::network_of
-  std::map<ChannelId, ChannelView> views;
+  ChannelViews views;
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
   std::optional<FeeratePerKw> mempool_minimum;
@@ -521,6 +579,9 @@ void note_waiting(Work& work, Channel& channel);
 /// Peers that did not answer lose their connection, openings that stand still fail.
 void end_waits(Work& work);
 [[nodiscard]] std::optional<MonoTime> next_wait(const Channels::Inside& state);
+/// `lookup` follows what a step did with this channel.
+void note_lookup(Channels::Inside& state, const ChannelId& id);
+void note_lookup(const Channels::Inside& state, const ChannelId& id, Lookup& lookup);
 /// The rows are no old copy, as far as the peer or the time says: our commitment may be published.
 [[nodiscard]] bool may_publish(const Work& work, const Channel& channel);
 /// Our commitment is published later, and the operator told: see HeldBack.

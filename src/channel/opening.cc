@@ -18,10 +18,7 @@ CommandError error(CommandErrorCode code, std::string message) {
 
 /// The lowest index that no other opening has. Whoever opens and fails takes none: see keep_keys.
 void lend_keys(Work& work, Channel& channel) {
-  std::set<std::uint64_t> lent;
-  for (const auto& [id, opening] : work.state.openings) lent.insert(opening.channel.key_index);
-  channel.key_index = work.state.next_key_index;
-  while (lent.contains(channel.key_index)) ++channel.key_index;
+  channel.key_index = work.state.openings.free_index(work.state.next_key_index);
   channel.signer = work.context.signer.channel(channel.key_index);
   channel.local.keys = channel.signer->public_keys();
 }
@@ -152,14 +149,7 @@ FeeratePerKw feerate_now(const Work& work) {
 }
 
 Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
-  auto it = work.state.openings.find({peer, id});
-  return it != work.state.openings.end() ? &it->second : nullptr;
-}
-/// One of ours: its id is from our own chance.
-auto find_own_opening(Work& work, const ChannelId& id) {
-  auto& openings = work.state.openings;
-  return std::find_if(openings.begin(), openings.end(),
-                      [&](const auto& entry) { return entry.first.second == id && entry.second.request != 0; });
+  return work.state.openings.find({peer, id});
 }
 
 /// Invited, or with a channel that cost it something.
@@ -169,10 +159,10 @@ bool is_known(const Work& work, const NodeId& peer) {
 
 /// Whether this peer may open one more channel to us; empty: yes.
 std::string too_many(const Work& work, const NodeId& peer) {
-  std::size_t opening = 0, unfunded = 0;
-  for (const auto& [key, entry] : work.state.openings) opening += key.first == peer ? 1 : 0;
-  for (const auto& [id, channel] : work.state.channels) {
-    if (channel.peer != peer || !channel.never_funded() || channel.phase == ChannelPhase::Closed) continue;
+  std::size_t opening = work.state.openings.with(peer).size(), unfunded = 0;
+  for (const auto* view : work.context.views.channels_with(peer)) {
+    const auto& channel = work.state.channels.at(view->channel_id);
+    if (!channel.never_funded()) continue;
     if (channel.phase == ChannelPhase::Opening) ++opening;
     ++unfunded;
   }
@@ -215,8 +205,9 @@ bool take_share(Work& work, std::uint64_t source) {
 void make_room_for_unfunded(Work& work) {
   std::map<std::uint64_t, std::vector<const Channel*>> by_source;
   std::size_t count = 0;
-  for (const auto& [id, channel] : work.state.channels) {
-    if (!channel.never_funded() || channel.phase == ChannelPhase::Closed || is_known(work, channel.peer)) continue;
+  for (const auto& id : work.state.lookup.unfunded()) {
+    const auto& channel = work.state.channels.at(id);
+    if (is_known(work, channel.peer)) continue;
     by_source[channel.source].push_back(&channel);
     ++count;
   }
@@ -290,29 +281,24 @@ bool asked_before(Work& work, const OpenChannelNow& word, const Asked& asked) {
                                        "this idempotency_key belongs to an openchannel with other arguments")});
     return true;
   };
-  for (auto& [id, opening] : work.state.openings) {
-    const auto& before = opening.channel.asked;
-    if (!before || before->key != asked.key) continue;
-    if (*before != asked) return other();
-    opening.repeated.push_back(word.request);
+  if (auto* opening = work.state.openings.asked_with(asked.key)) {
+    if (*opening->channel.asked != asked) return other();
+    opening->repeated.push_back(word.request);
     return true;
   }
-  for (const auto& [id, channel] : work.state.channels) {
-    if (!channel.asked || channel.asked->key != asked.key) continue;
-    if (*channel.asked != asked) return other();
-    work.say(Reply{word.request, describe_opened(channel)});
-    return true;
-  }
-  return false;
+  const auto* id = work.state.lookup.asked_with(asked.key);
+  if (id == nullptr) return false;
+  const auto& channel = work.state.channels.at(*id);
+  if (*channel.asked != asked) return other();
+  work.say(Reply{word.request, describe_opened(channel)});
+  return true;
 }
 
 }  // namespace
 
 void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_peer) {
-  auto it = work.state.openings.find(key);
-  if (it == work.state.openings.end()) return;
-  auto opening = std::move(it->second);
-  work.state.openings.erase(it);
+  if (!work.state.openings.contains(key)) return;
+  auto opening = work.state.openings.take(key);
   if (tell_peer) work.send(key.first, wire::Error{key.second, to_bytes(bytes_of(why))});
   if (!opening.funding_txid.is_zero()) work.say(ReleaseFunding{opening.funding_txid});
   answer(work, opening, error(CommandErrorCode::Refused, why));
@@ -373,7 +359,7 @@ void open(Work& work, const OpenChannelNow& word) {
   message.channel_flags = channel.announce ? 1 : 0;
   work.send(channel.peer, std::move(message));
   OpeningKey key{channel.peer, opening.temporary_channel_id};
-  work.state.openings.emplace(key, std::move(opening));
+  work.state.openings.put(key, std::move(opening));
 }
 
 void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
@@ -420,7 +406,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   accept.temporary_channel_id = m.temporary_channel_id;
   accept.minimum_depth = channel.minimum_depth;
   work.send(peer, std::move(accept));
-  work.state.openings.emplace(OpeningKey{peer, m.temporary_channel_id}, std::move(opening));
+  work.state.openings.put({peer, m.temporary_channel_id}, std::move(opening));
 }
 
 void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
@@ -446,18 +432,17 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
 }
 
 void on(Work& work, const FundingFailed& word) {
-  auto it = find_own_opening(work, word.temporary_channel_id);
-  if (it == work.state.openings.end()) return;
-  auto opening = std::move(it->second);
-  work.state.openings.erase(it);
+  auto key = work.state.openings.find_own(word.temporary_channel_id);
+  if (!key) return;
+  auto opening = work.state.openings.take(*key);
   work.send(opening.channel.peer, wire::Error{word.temporary_channel_id, to_bytes(bytes_of("the funding failed"))});
   answer(work, opening, word.error);
 }
 
 void on(Work& work, const FundingPrepared& word) {
-  auto it = find_own_opening(work, word.temporary_channel_id);
-  if (it == work.state.openings.end()) return work.say(ReleaseFunding{bitcoin::txid(word.transaction)});
-  auto& opening = it->second;
+  auto key = work.state.openings.find_own(word.temporary_channel_id);
+  if (!key) return work.say(ReleaseFunding{bitcoin::txid(word.transaction)});
+  auto& opening = *work.state.openings.find(*key);
   auto& channel = opening.channel;
   opening.funding_txid = bitcoin::txid(word.transaction);
   channel.funding = {opening.funding_txid, word.output_index};
@@ -465,7 +450,7 @@ void on(Work& work, const FundingPrepared& word) {
   channel.id = channel_id_of(channel.funding);
   channel.created_height = work.context.tip;
   auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
-  if (!signed_commitment) return fail_opening(work, it->first, "the peer's keys cannot be combined", true);
+  if (!signed_commitment) return fail_opening(work, *key, "the peer's keys cannot be combined", true);
   opening.sent_created = true;
   keep_keys(work, channel);
   work.send(channel.peer,
@@ -494,7 +479,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   channel.local_signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
   keep_keys(work, channel);
-  work.state.openings.erase({peer, m.temporary_channel_id});
+  static_cast<void>(work.state.openings.take({peer, m.temporary_channel_id}));
   if (!is_known(work, peer)) make_room_for_unfunded(work);
   work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
@@ -504,18 +489,18 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
 }
 
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
-  auto it = std::find_if(work.state.openings.begin(), work.state.openings.end(), [&](const auto& entry) {
-    return entry.second.sent_created && entry.second.channel.id == m.channel_id && entry.second.channel.peer == peer;
+  auto keys = work.state.openings.with(peer);
+  auto key = std::find_if(keys.begin(), keys.end(), [&](const OpeningKey& each) {
+    const auto& opening = *work.state.openings.find(each);
+    return opening.sent_created && opening.channel.id == m.channel_id;
   });
-  if (it == work.state.openings.end()) return refuse_unknown(work, peer, m.channel_id);
-  auto& opening = it->second;
-  if (auto wrong =
-          wrong_signature(opening.channel, opening.channel.local_spec, 0, m.signature, {}, work.context.parallel);
+  if (key == keys.end()) return refuse_unknown(work, peer, m.channel_id);
+  const auto& opened = work.state.openings.find(*key)->channel;
+  if (auto wrong = wrong_signature(opened, opened.local_spec, 0, m.signature, {}, work.context.parallel);
       !wrong.empty())
-    return fail_opening(work, it->first, "funding_signed: " + wrong, true);
-  auto finished = std::move(opening);
+    return fail_opening(work, *key, "funding_signed: " + wrong, true);
+  auto finished = work.state.openings.take(*key);
   auto channel = std::move(finished.channel);
-  work.state.openings.erase(it);
   channel.local_signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;

@@ -206,8 +206,7 @@ void forget_next(Channel& channel) {
 void propose(Work& work, Channel& channel, Update update) {
   if (channel.cached_remote) apply(channel, *channel.cached_remote, update, true);
   if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
-    if (auto view = work.state.views.find(channel.id); view != work.state.views.end())
-      view->second.offered_htlcs.insert(add->id);
+    work.state.views.change(channel.id, [&](ChannelView& view) { view.offered_htlcs.insert(add->id); });
   channel.local_proposed.push_back(std::move(update));
   work.state.moved.insert(channel.id);
   work.state.unsaved.insert(channel.id);
@@ -217,8 +216,7 @@ void keep_unsigned(Work& work, Channel& channel, Update update) {
   make_fit(update);
   if (channel.cached_local) apply(channel, *channel.cached_local, update, false);
   if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update))
-    if (auto view = work.state.views.find(channel.id); view != work.state.views.end())
-      view->second.received_htlcs.insert(add->id);
+    work.state.views.change(channel.id, [&](ChannelView& view) { view.received_htlcs.insert(add->id); });
   channel.remote_proposed.push_back(std::move(update));
   work.state.moved.insert(channel.id);
 }

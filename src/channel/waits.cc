@@ -111,21 +111,36 @@ void end_waits(Work& work) {
         {{"channel_id", id.hex()}, {"peer", channel.peer.hex()}, {"awaited", std::string(name(waiting.answer))}});
     work.say(DropPeer{channel.peer, std::string("no ") + name(waiting.answer) + " for a minute"});
   }
-  for (auto& [id, channel] : work.state.channels)
-    if (auto end = patience(work.state, channel); end && end->first <= now) break_channel(work, channel, end->second);
-  std::vector<OpeningKey> late;
-  for (const auto& [key, opening] : work.state.openings)
-    if (after_ms(opening.started, kOpeningWaitMs) <= now) late.push_back(key);
-  for (const auto& key : late) fail_opening(work, key, "the peer did not go on with the opening", true);
+  std::vector<ChannelId> over;
+  for (const auto& [end, id] : work.state.lookup.patience()) {
+    if (end > now) break;
+    over.push_back(id);
+  }
+  for (const auto& id : over) {
+    auto& channel = work.state.channels.at(id);
+    if (auto end = patience(work.state, channel)) break_channel(work, channel, end->second);
+  }
+  for (auto oldest = work.state.openings.oldest(); oldest && after_ms(oldest->first, kOpeningWaitMs) <= now;
+       oldest = work.state.openings.oldest())
+    fail_opening(work, oldest->second, "the peer did not go on with the opening", true);
+}
+
+void note_lookup(const Channels::Inside& state, const ChannelId& id, Lookup& lookup) {
+  auto it = state.channels.find(id);
+  if (it == state.channels.end()) return lookup.note(id, nullptr, std::nullopt);
+  auto end = patience(state, it->second);
+  lookup.note(id, &it->second, end ? std::optional(end->first) : std::nullopt);
+}
+void note_lookup(Channels::Inside& state, const ChannelId& id) {
+  note_lookup(state, id, state.lookup);
 }
 
 std::optional<MonoTime> next_wait(const Channels::Inside& state) {
   std::optional<MonoTime> out;
   auto take = [&](MonoTime time) { out = out ? std::min(*out, time) : time; };
   if (!state.waits.empty()) take(after_ms(state.waits.begin()->first, kAnswerWaitMs));
-  for (const auto& [id, channel] : state.channels)
-    if (auto end = patience(state, channel)) take(end->first);
-  for (const auto& [key, opening] : state.openings) take(after_ms(opening.started, kOpeningWaitMs));
+  if (const auto& patience = state.lookup.patience(); !patience.empty()) take(patience.begin()->first);
+  if (auto oldest = state.openings.oldest()) take(after_ms(oldest->first, kOpeningWaitMs));
   return out;
 }
 

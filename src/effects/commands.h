@@ -70,7 +70,9 @@ struct CreateOffer {
   std::optional<std::uint64_t> quantity_max;
   std::optional<Profile> profile;  // async: profile of its static invoice
 };
-struct ListOffers {};
+struct ListOffers {
+  Page page;
+};
 struct DisableOffer {
   OfferId offer_id;
 };
@@ -125,7 +127,9 @@ struct AsyncInvite {
   std::optional<Profile> profile;
   std::optional<std::uint64_t> expiry_s;
 };
-struct ListInvitations {};
+struct ListInvitations {
+  Page page;
+};
 struct RevokeInvitation {
   std::string id;  // hex, as listinvitations shows it
 };
@@ -137,7 +141,9 @@ struct AsyncJoin {
 struct AsyncLeave {
   NodeId server;
 };
-struct ListStaticInvoices {};
+struct ListStaticInvoices {
+  Page page;
+};
 struct ListHolds {
   Page page;
 };
@@ -145,7 +151,9 @@ struct FailHold {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
 };
-struct ListMailboxes {};
+struct ListMailboxes {
+  Page page;
+};
 struct Stop {};
 
 struct Command : std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers,

@@ -73,6 +73,12 @@ struct BroadcastResult {
   bool accepted = false;  // or known already
   std::string reason;
 };
+/// Answer to ReadRows: the rows that are there, in the order of the keys. One that was erased meanwhile is not among
+/// them. Exactly one for each question, in the order of the questions, unless the process ends before.
+struct RowsRead {
+  std::uint64_t tag = 0;
+  std::vector<Row> rows;
+};
 struct DeadlineReached {};  // the time that Node::deadline() named has come
 struct CommandReceived {
   RequestId request = 0;
@@ -84,7 +90,7 @@ struct RequestGone {
 };
 struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits,
                             BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp,
-                            BroadcastResult, DeadlineReached, CommandReceived, RequestGone> {
+                            BroadcastResult, RowsRead, DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -116,6 +122,13 @@ struct Broadcast {
 };
 struct LookUpOutput {
   ShortChannelId scid;
+};
+/// What a room keeps on disk only. Read after the batch of the step that asks is committed: what that step wrote is
+/// seen. The room knows what its rows weigh and asks for a bounded number of bytes, kMaxRowsPerRead rows at most.
+struct ReadRows {
+  Table table = Table::Meta;
+  std::vector<Bytes> keys;
+  std::uint64_t tag = 0;  // who asks and for what: see tags.h
 };
 
 /// Numbers are in durable records: new ones come last.
@@ -154,7 +167,7 @@ struct Notify {
 struct StopNode {
   std::string reason;
 };
-using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode>;
+using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, ReadRows, Reply, Notify, StopNode>;
 
 /// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the
 /// truth.

@@ -49,6 +49,10 @@ inline constexpr std::uint64_t kOnlinePayerWaitMaxS = 604'800;  // an online pay
 inline constexpr std::uint64_t kMailboxAgeS = 691'200;  // 8 days: no hold and no online payer waits longer than 7
 inline constexpr std::uint64_t kRawClientGossipWaitMs = 2'000;  // an LDK client verifies gossip asynchronously
 
+// ---- rows that stay on disk ----
+/// Rows of one ReadRows: as many as a page of a list has (command::kMaxPageRows).
+inline constexpr std::size_t kMaxRowsPerRead = 1'000;
+
 // ---- static invoices ----
 inline constexpr std::size_t kMaxStaticInvoiceBytes = 5'120;
 inline constexpr std::uint16_t kSlotsPerRecipient = 16;

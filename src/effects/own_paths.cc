@@ -18,10 +18,7 @@ std::vector<NodeId> starting_peers(const Context& context) {
     bool dialable = node != nullptr && node->announced && !node->announced->addresses.empty();
     (dialable ? reachable : others).push_back(id);
   }
-  auto has_channel = [&](const NodeId& id) {
-    return std::any_of(context.views.channels.begin(), context.views.channels.end(),
-                       [&](const auto& entry) { return entry.second.peer == id; });
-  };
+  auto has_channel = [&](const NodeId& id) { return !context.views.channel_index.with(id).empty(); };
   std::stable_partition(reachable.begin(), reachable.end(), has_channel);
   std::stable_partition(others.begin(), others.end(), has_channel);
   reachable.insert(reachable.end(), others.begin(), others.end());

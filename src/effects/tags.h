@@ -1,4 +1,5 @@
-// Who asked: the top byte of a ping token or of an onion message's tag names the machine that hears the answer.
+// Who asked: the top byte of a ping token, of an onion message's tag or of a ReadRows' names the machine that hears the
+// answer.
 #pragma once
 
 #include <cstdint>

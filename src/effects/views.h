@@ -72,6 +72,58 @@ struct ChannelView {
   [[nodiscard]] bool funded() const { return funder || scid.has_value() || phase == ChannelPhase::Normal; }
 };
 
+/// Which channels that are not closed a node has with us, and which one a short_channel_id means: for steps that must
+/// not look at all channels. It follows the views of channels (ChannelViews) and nothing else.
+class ChannelIndex {
+ public:
+  ChannelIndex() = default;
+  explicit ChannelIndex(const std::map<ChannelId, ChannelView>& channels);
+
+  /// The view as it is now; nullptr: there is none any more.
+  void set(const ChannelId& id, const ChannelView* view);
+  /// By id.
+  [[nodiscard]] const std::set<ChannelId>& with(const NodeId& peer) const;
+  /// Its real scid, or an alias that we gave out, is this.
+  [[nodiscard]] const std::set<ChannelId>& named(ShortChannelId scid) const;
+  /// How many of them have phase Normal, and how many of those are usable.
+  [[nodiscard]] std::size_t normal() const { return normal_; }
+  [[nodiscard]] std::size_t usable() const { return usable_; }
+  friend bool operator==(const ChannelIndex&, const ChannelIndex&) = default;
+
+ private:
+  struct Marks {
+    NodeId peer;
+    std::optional<ShortChannelId> scid, alias;
+    bool normal = false, usable = false;
+    friend bool operator==(const Marks&, const Marks&) = default;
+  };
+  std::map<ChannelId, Marks> marks_;  // what stands in the others
+  std::map<NodeId, std::set<ChannelId>> by_peer_;
+  std::map<ShortChannelId, std::set<ChannelId>> by_name_;
+  std::size_t normal_ = 0, usable_ = 0;
+};
+
+/// The views of channels with their index: whoever changes one changes the other.
+class ChannelViews {
+ public:
+  void put(ChannelView view);
+  void erase(const ChannelId& id);
+  /// Nothing happens if there is no such view.
+  template <class Change>
+  void change(const ChannelId& id, Change change) {
+    auto it = views_.find(id);
+    if (it == views_.end()) return;
+    change(it->second);
+    index_.set(id, &it->second);
+  }
+  [[nodiscard]] const std::map<ChannelId, ChannelView>& all() const { return views_; }
+  [[nodiscard]] const ChannelIndex& index() const { return index_; }
+
+ private:
+  std::map<ChannelId, ChannelView> views_;
+  ChannelIndex index_;
+};
+
 /// From channel_updates of the two ends of one of our channels.
 struct PolicyPair {
   std::optional<ChannelPolicy> local;   // ours, as last sent
@@ -99,6 +151,7 @@ struct OfferView {
 struct Views {
   const graph::Graph& graph;
   const std::map<ChannelId, ChannelView>& channels;
+  const ChannelIndex& channel_index;  // of `channels`
   const std::map<NodeId, PeerView>& peers;
   const std::map<ChannelId, PolicyPair>& policies;
   const std::map<OfferId, OfferView>& offers;
@@ -112,6 +165,15 @@ struct Views {
   /// By real scid or by the alias that we gave out: what an onion for us may name. BOLT 2, `channel_ready`: with
   /// option_scid_alias the alias only.
   [[nodiscard]] const ChannelView* channel_by_scid(ShortChannelId scid) const;
+  /// Those with this peer that are not closed, by id. A step that has to do with one peer looks at no others.
+  [[nodiscard]] std::vector<const ChannelView*> channels_with(const NodeId& peer) const;
+  template <class Predicate>
+  [[nodiscard]] bool any_channel_with(const NodeId& peer, Predicate predicate) const {
+    for (const auto& id : channel_index.with(peer))
+      if (predicate(channels.at(id))) return true;
+    return false;
+  }
+  /// Invited, or with a channel that cost it something: client rights, and a place in a crowd.
   [[nodiscard]] bool is_client(const NodeId& node) const;
   [[nodiscard]] bool connected(const NodeId& node) const { return peers.contains(node); }
 };

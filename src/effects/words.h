@@ -333,7 +333,7 @@ struct OfferPaid {
 struct Effect
     : std::variant<
           // durable and outward
-          Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode,
+          Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, ReadRows, Reply, Notify, StopNode,
           // peer
           SendMessage, PingPeer, DropPeer, WantPeer, PeerReady, PeerGone, PeerUnreachable, MessageReceived,
           PongReceived,

@@ -25,9 +25,8 @@ bool has_two_dns_names(const wire::NodeAnnouncement& message) {
 
 /// Our channel with this peer under any of its names: the peer should use our alias or the real scid.
 const ChannelView* own_channel(const Work& work, const NodeId& peer, ShortChannelId scid) {
-  for (const auto& [id, channel] : work.context.views.channels)
-    if (channel.peer == peer && (channel.scid == scid || channel.local_alias == scid || channel.remote_alias == scid))
-      return &channel;
+  for (const auto* channel : work.context.views.channels_with(peer))
+    if (channel->scid == scid || channel->local_alias == scid || channel->remote_alias == scid) return channel;
   return nullptr;
 }
 

@@ -9,6 +9,7 @@
 #include "effects/hearers.h"
 #include "effects/limits.h"
 #include "effects/own_paths.h"
+#include "effects/pages.h"
 #include "effects/tags.h"
 #include "invoicing/invoicing.h"
 #include "offers/invitation.h"
@@ -207,6 +208,10 @@ struct Invoicing::Inside {
   std::set<NodeId> clients;
   InvitationTable<SlotKey, Served> served;
   std::size_t served_bytes = 0;
+  /// For lists, by the time when each was made: own.created_at, invitations.created_at, served.received_at.
+  ByTime<OfferId> own_by_time, async_by_time;
+  ByTime<Nonce> invitations_by_time;
+  ByTime<SlotKey> served_by_time;
   std::vector<SlotRequest> slot_requests;
   std::vector<JoinRequest> join_requests;
   std::vector<WithdrawRequest> withdraw_requests;
@@ -215,6 +220,13 @@ struct Invoicing::Inside {
   std::uint64_t next_tag = 1;
   AnswerBudget answers;
 };
+
+/// Offers and invitations stay for ever; a slot has one invoice, the newest.
+OwnOffer& add(Invoicing::Inside& state, OwnOffer own);
+void add(Invoicing::Inside& state, Invited invitation);
+void put(Invoicing::Inside& state, const SlotKey& key, Served served);
+/// Nothing happens if there is none.
+void erase(Invoicing::Inside& state, const SlotKey& key);
 
 struct Work {
   Invoicing::Inside& state;
@@ -294,8 +306,8 @@ void payer_deadlines(Work& work, bool connection_changed);
 
 // describe.cc
 [[nodiscard]] Value describe(const OwnOffer& offer, const Context& context);
-[[nodiscard]] Value describe_offers(const Invoicing::Inside& state, const Context& context);
-[[nodiscard]] Value describe_invitations(const Invoicing::Inside& state, UnixTime now);
-[[nodiscard]] Value describe_served(const Invoicing::Inside& state, const Context& context);
+void list_offers(Work& work, RequestId request, const command::Page& page);
+void list_invitations(Work& work, RequestId request, const command::Page& page);
+void list_served(Work& work, RequestId request, const command::Page& page);
 
 }  // namespace doze::invoicing

@@ -102,20 +102,14 @@ void hear(Work& work, const DeadlineReached&) {
 void hear(Work& work, const CommandReceived& in) {
   std::visit(Overloaded{
                  [&](const command::CreateOffer& command) { create_offer(work, in.request, command); },
-                 [&](const command::ListOffers&) {
-                   work.say(Reply{in.request, describe_offers(work.state, work.context)});
-                 },
+                 [&](const command::ListOffers& command) { list_offers(work, in.request, command.page); },
                  [&](const command::DisableOffer& command) { disable_offer(work, in.request, command.offer_id); },
                  [&](const command::AsyncInvite& command) { invite(work, in.request, command); },
-                 [&](const command::ListInvitations&) {
-                   work.say(Reply{in.request, describe_invitations(work.state, work.context.wall)});
-                 },
+                 [&](const command::ListInvitations& command) { list_invitations(work, in.request, command.page); },
                  [&](const command::RevokeInvitation& command) { revoke(work, in.request, command); },
                  [&](const command::AsyncJoin& command) { join(work, in.request, command); },
                  [&](const command::AsyncLeave& command) { leave(work, in.request, command); },
-                 [&](const command::ListStaticInvoices&) {
-                   work.say(Reply{in.request, describe_served(work.state, work.context)});
-                 },
+                 [&](const command::ListStaticInvoices& command) { list_served(work, in.request, command.page); },
                  [&]<class C>(const C&) requires(!InvoicingCommand<C>){},
              },
              in.command);
@@ -130,8 +124,7 @@ Result<Invoicing, LoadError> load(std::span<const Row> rows) {
     if (row.table == Table::Offer) {
       auto read = read_own_offer(row.value);
       LN_CHECK(check(row, read));
-      auto id = read->offer.id();
-      state.own.emplace(id, *std::move(read));
+      add(state, *std::move(read));
     } else if (row.table == Table::Joined) {
       auto read = read_joined(row.value);
       LN_CHECK(check(row, read));
@@ -140,13 +133,11 @@ Result<Invoicing, LoadError> load(std::span<const Row> rows) {
     } else if (row.table == Table::Invitation) {
       auto read = read_invited(row.value);
       LN_CHECK(check(row, read));
-      auto id = read->id;
-      state.invitations.emplace(id, *std::move(read));
+      add(state, *std::move(read));
     } else if (row.table == Table::StaticInvoice) {
       auto read = read_served(row.key, row.value);
       LN_CHECK(check(row, read));
-      state.served_bytes += read->second.bytes();
-      state.served.emplace(read->first, std::move(read->second));
+      put(state, read->first, std::move(read->second));
     }
   }
   refresh_views(state);

@@ -69,7 +69,7 @@ void create_offer(Work& work, RequestId request, const command::CreateOffer& com
   own.created_at = work.context.wall;
   work.say(record(own));
   work.say(Reply{request, describe(own, work.context)});
-  work.state.own.emplace(own.offer.id(), std::move(own));
+  add(work.state, std::move(own));
   refresh_views(work.state);
 }
 

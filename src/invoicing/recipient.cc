@@ -13,8 +13,7 @@ constexpr std::uint64_t kSecondsPerBlock = 600;
 std::optional<std::string> missing(const Context& context, const NodeId& server) {
   if (!context.views.connected(server))
     return "not connected to the server yet: it is dialled automatically, see listpeers";
-  for (const auto& [id, channel] : context.views.channels)
-    if (channel.usable) return std::nullopt;
+  if (context.views.channel_index.usable() != 0) return std::nullopt;
   return "no usable channel yet: the server's operator opens one, or use openchannel; see listchannels";
 }
 
@@ -187,8 +186,7 @@ void check_channels(Work& work, OwnOffer& own) {
   auto now = work.context.mono;
   own.next_check.reset();
   if (!own.async || own.disabled || own.offer.expired(work.context.wall)) return;
-  const auto& channels = work.context.views.channels;
-  if (std::none_of(channels.begin(), channels.end(), [](const auto& entry) { return entry.second.usable; })) return;
+  if (work.context.views.channel_index.usable() == 0) return;
   bool settled = own.settled_at <= now;
   own.next_check = settled ? after_ms(now, kServedCheckMs) : own.settled_at;
   bool rested = !own.changed_at || after_ms(*own.changed_at, kServedCheckMs) <= now;
@@ -492,7 +490,7 @@ void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::O
   own.serve_path = word.reply_path;
   op->offer = own.offer.id();
   work.say(record(own));
-  auto& kept = work.state.own.emplace(own.offer.id(), std::move(own)).first->second;
+  auto& kept = add(work.state, std::move(own));
   refresh_views(work.state);
   serve_now(work, kept);
 }

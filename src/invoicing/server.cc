@@ -28,9 +28,8 @@ std::optional<SlotKey> read_slot_context(const Work& work, ByteView data) {
 /// Connected with a channel that can be paid over: awake, as far as we can see.
 bool online(const Context& context, const Invited& invitation) {
   if (!invitation.recipient || !context.views.connected(*invitation.recipient)) return false;
-  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [&](const auto& entry) {
-    return entry.second.usable && entry.second.peer == *invitation.recipient;
-  });
+  return context.views.any_channel_with(*invitation.recipient,
+                                        [](const ChannelView& channel) { return channel.usable; });
 }
 
 }  // namespace
@@ -62,7 +61,7 @@ void invite(Work& work, RequestId request, const command::AsyncInvite& command) 
   reply.set("id", to_hex(invitation.id)).set("label", invitation.label).set("profile", name(invitation.profile));
   reply.set("link", command.raw ? link.raw_text() : link.text());
   work.say(Reply{request, std::move(reply)});
-  work.state.invitations.emplace(invitation.id, std::move(invitation));
+  add(work.state, std::move(invitation));
 }
 
 void revoke(Work& work, RequestId request, const command::RevokeInvitation& command) {
@@ -76,10 +75,8 @@ void revoke(Work& work, RequestId request, const command::RevokeInvitation& comm
   work.say(record(it->second));
   std::uint64_t slots = 0;
   for (SlotKey key{id, 0}; key.slot < kSlotsPerRecipient; ++key.slot) {
-    auto served = work.state.served.find(key);
-    if (served == work.state.served.end()) continue;
-    work.state.served_bytes -= served->second.bytes();
-    work.state.served.erase(key);
+    if (work.state.served.find(key) == work.state.served.end()) continue;
+    erase(work.state, key);
     work.say(Erase{Table::StaticInvoice, key_of(key)});
     ++slots;
   }
@@ -158,9 +155,8 @@ void on_serve_static_invoice(Work& work, const OnionMessageReceived& word, const
     if (total > kMaxServedBytes)
       return ignore("with it " + std::to_string(total) + " bytes would be served, " + std::to_string(kMaxServedBytes) +
                     " are the limit");
-    work.state.served_bytes = total;
     work.say(record(*key, served));
-    work.state.served.insert_or_assign(*key, std::move(served));
+    put(work.state, *key, std::move(served));
   }
   // Leaves after the batch is durable, as every action does.
   work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoicePersisted{message.profile}, std::nullopt, false, 0});

@@ -40,6 +40,7 @@ struct Node::Inside {
   [[nodiscard]] Views views() const {
     return Views{gossip::graph(gossip),
                  channel::views(channels),
+                 channel::index(channels),
                  peer::views(peers),
                  gossip::policies(gossip),
                  invoicing::offers(invoicing),

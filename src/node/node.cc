@@ -4,6 +4,7 @@
 
 #include "channel/channels.h"
 #include "effects/hearers.h"
+#include "effects/limits.h"
 #include "effects/tags.h"
 #include "gossip/gossip.h"
 #include "invoicing/invoicing.h"
@@ -24,8 +25,8 @@ namespace {
 constexpr std::size_t kMaxDepth = 10'000;
 /// What ends with whoever hears it, however many there are: rows, messages to many peers, lines of the log.
 template <class T>
-constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, Reply, Notify, StopNode,
-                            SendMessage, PingPeer>;
+constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, ReadRows, Reply, Notify,
+                            StopNode, SendMessage, PingPeer>;
 }  // namespace
 
 /// One step under way: the words not yet heard, and what will leave.
@@ -146,6 +147,15 @@ class Corridor {
     wallet(in);
     channels(in);
   }
+  void hear(const RowsRead& in) {
+    switch (owner_of(in.tag)) {
+      case TagOwner::OnionMessage:
+        return onion_messages(in);
+      case TagOwner::Payment:
+      case TagOwner::Invoicing:
+        return;  // they keep nothing on disk alone
+    }
+  }
   void hear(const DeadlineReached& in) {
     peers(in);
     channels(in);
@@ -211,6 +221,10 @@ class Corridor {
   void hear(Hangup& action) { leave(action); }
   void hear(Broadcast& action) { leave(action); }
   void hear(LookUpOutput& action) { leave(action); }
+  void hear(ReadRows& action) {
+    LN_ASSERT(action.keys.size() <= kMaxRowsPerRead);
+    leave(action);
+  }
   void hear(Reply& action) { leave(action); }
   void hear(Notify& action) { leave(action); }
   void hear(StopNode& action) { leave(action); }

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <type_traits>
 
 #include "effects/hearers.h"
 #include "effects/limits.h"
@@ -46,7 +47,7 @@ inline constexpr std::uint64_t kWaysBurst = 4, kWaysEveryMs = 1'000;
 inline constexpr std::uint64_t kDeliverAnywayMs = 30'000;
 
 // ---- mailboxes; see doc/adr, "What a mailbox takes" ----
-/// What a message costs us in memory beside its packet.
+/// What a message costs beside its packet, on disk.
 inline constexpr std::size_t kMailOverhead = 256;
 /// What one source may leave in one mailbox: so many units at once, and one more each time so much has passed, up to
 /// `most`. Nothing that was kept makes room for what is newer, so a source that floods shuts itself out; but the rate
@@ -65,12 +66,16 @@ constexpr bool outlasts_a_flood(const SourceAllowance& a) {
 static_assert(outlasts_a_flood(kPeersMail) && outlasts_a_flood(kStrangersMail));
 /// Of all peers with a channel in one mailbox; each may have its first kSourceReserve units beyond.
 inline constexpr std::uint64_t kBoxUnits = 6'000, kSourceReserve = 32;
-/// Of one peer with a channel, in all mailboxes.
-inline constexpr std::size_t kSourceBytesInAll = 33'554'432;
-/// All mailboxes together, kept in memory, too: of strangers, and of peers with a channel.
-inline constexpr std::uint64_t kAllStrangersMail = 67'108'864, kAllFamiliarMail = 201'326'592;
+/// Of one peer with a channel, in all mailboxes, in units: 32 MiB.
+inline constexpr std::uint64_t kSourceUnitsInAll = 16'384;
+/// All mailboxes together, in units: 64 MiB of strangers, and 192 MiB of peers with a channel. On disk.
+inline constexpr std::uint64_t kAllStrangersMail = 32'768, kAllFamiliarMail = 98'304;
 /// Mail that a client has not confirmed yet: the next batch follows the pong.
 inline constexpr std::size_t kBatchMessages = 64, kBatchBytes = 1'048'576;
+static_assert(kBatchMessages <= kMaxRowsPerRead);
+/// Batches that are being read from disk at a time, for all clients together: their bytes are in memory then. Thousands
+/// of clients may come back in the same second, and one after the other each gets its batch.
+inline constexpr std::size_t kBatchesRead = 8;
 static_assert(kStrangerAllowance.messages > kBatchMessages && kStrangerAllowance.bytes > kBatchBytes,
               "a batch of mail must pass at a client to which we are a stranger: its server erases it at the pong");
 static_assert(kFamiliarAllowance.messages > kPeersMail.burst_units + kStrangersMail.burst_units,
@@ -93,13 +98,26 @@ class Budget {
 };
 
 // ---- mail ----
+/// What is remembered of a message in a mailbox. The message itself is on disk only.
 struct Mail {
   NodeId source;  // the peer that brought it; ourselves for our own
   UnixTime stored_at;
-  wire::OnionMessage message;  // as it goes to the client
-  bool stranger = false;       // its source is neither ourselves nor a client nor a peer with a channel
-  [[nodiscard]] std::size_t size() const { return kMailOverhead + message.onion_message_packet.size(); }
+  std::uint32_t packet_bytes = 0;
+  bool stranger = false;  // its source is neither ourselves nor a client nor a peer with a channel
+  [[nodiscard]] std::size_t size() const { return kMailOverhead + packet_bytes; }
   [[nodiscard]] std::uint64_t units() const { return (size() + kMailUnitBytes - 1) / kMailUnitBytes; }
+};
+/// What a message in a mailbox costs in memory, the node of the map and its allocation included: 16 MiB for all that
+/// fits into all mailboxes.
+inline constexpr std::size_t kMailIndexBytes = 128;
+static_assert(std::is_trivially_copyable_v<Mail>, "nothing of a message hangs on the index");
+static_assert(sizeof(std::pair<const std::uint64_t, Mail>) + 4 * sizeof(void*) + 2 * sizeof(void*) <= kMailIndexBytes);
+static_assert((kAllStrangersMail + kAllFamiliarMail) * kMailIndexBytes <= 16 * 1'048'576);
+/// A row of Table::Mailbox.
+struct StoredMail {
+  NodeId source;
+  UnixTime stored_at;
+  wire::OnionMessage message;  // as it goes to the client
 };
 struct Share {
   std::uint64_t messages = 0, bytes = 0, units = 0;
@@ -124,8 +142,16 @@ enum class Stage : std::uint8_t {
 struct Session {
   Stage stage = Stage::WaitingForChannels;
   MonoTime until;                                           // where the stage has an end
-  std::uint64_t next = 0;                                   // mail before it was sent over this connection
+  std::uint64_t next = 0;                                   // mail before it was sent, or asked for, since it connected
+  std::optional<std::uint64_t> reading;                     // the tag of the batch that is being read
+  std::optional<std::uint64_t> turn;                        // it waits until other batches have been read
   std::size_t messages_under_way = 0, bytes_under_way = 0;  // to be erased at the pong behind them
+};
+
+/// A batch that is being read from disk. It may be for a connection that has ended: then its session asks for another.
+struct Reading {
+  NodeId client;
+  std::size_t messages = 0, bytes = 0;
 };
 
 // ---- pings that we wait for ----
@@ -171,11 +197,14 @@ struct OnionMessages::Inside {
   std::deque<std::pair<MonoTime, NodeId>> gone;  // whose budget may be forgotten, in the order in which they went
   std::optional<Budget> all_strangers;
   std::map<NodeId, Mailbox> mailboxes;
-  std::uint64_t strangers_bytes = 0, familiar_bytes = 0;  // of all mailboxes
-  std::map<NodeId, std::size_t> source_bytes;             // in all mailboxes
+  std::uint64_t strangers_units = 0, familiar_units = 0;  // of all mailboxes
+  std::map<NodeId, std::uint64_t> source_units;           // in all mailboxes
   std::uint64_t next_sequence = 1;
   std::map<NodeId, Session> sessions;
-  std::set<std::pair<MonoTime, NodeId>> stages_end;         // of sessions whose stage has an end
+  std::set<std::pair<MonoTime, NodeId>> stages_end;  // of sessions whose stage has an end
+  std::map<std::uint64_t, Reading> reads;            // by tag: kBatchesRead at most
+  std::map<std::uint64_t, NodeId> turns;             // sessions that wait to read, in their order
+  std::uint64_t next_turn = 1;
   std::map<std::pair<NodeId, std::uint64_t>, Asked> asked;  // by node and token
   std::uint64_t next_token = 1;
   std::vector<Waiting> waiting;  // oldest first
@@ -204,6 +233,7 @@ class Work {
   void on(const MessageReceived& in);
   // mailbox.cc
   void on(const ChannelUsable& in);
+  void on(const RowsRead& in);
 
  private:
   // sending.cc
@@ -241,11 +271,11 @@ class Work {
   [[nodiscard]] bool keeps_mail_for(const NodeId& node) const;
   [[nodiscard]] bool sleeps(const NodeId& node) const;
   /// False: it was not kept, for there is no room.
-  bool park(const NodeId& client, const NodeId& source, wire::OnionMessage message);
+  bool park(const NodeId& client, const NodeId& source, const wire::OnionMessage& message);
   [[nodiscard]] Share& share_of(Mailbox& mailbox, const Mail& mail) const;
   /// nullptr: it is taken.
   [[nodiscard]] const char* objection(const NodeId& client, const Mail& mail) const;
-  void enter(Mailbox& mailbox, std::uint64_t sequence, Mail mail);
+  void enter(Mailbox& mailbox, std::uint64_t sequence, const Mail& mail);
   void remove(Mailbox& mailbox, std::uint64_t sequence);
   void classify_mail();
   void erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence);
@@ -254,10 +284,14 @@ class Work {
   void set_stage(const NodeId& client, Session& session, Stage stage, std::optional<MonoTime> until = std::nullopt);
   void advance(const NodeId& client);
   void gossip_seen(const NodeId& client);
+  void end_session(const NodeId& client);
+  /// Asks for the next batch, if there is any and the client may have it.
   void deliver(const NodeId& client, Session& session);
+  void hand_over(const NodeId& client, Session& session, const std::vector<Row>& rows);
   void mail_seen(const NodeId& client, const MailSeen& seen);
   void session_deadlines();
-  [[nodiscard]] Value describe_mailboxes() const;
+  void list_mailboxes(RequestId request, const command::Page& page);
+  [[nodiscard]] Value describe(const NodeId& client, const Mailbox& mailbox) const;
 
   void ping(const NodeId& node, Asked what);
   [[nodiscard]] bool speaks_onion(const NodeId& node) const;
@@ -276,7 +310,9 @@ class Work {
 
 // records.cc
 [[nodiscard]] Bytes mail_key(const NodeId& client, std::uint64_t sequence);
-[[nodiscard]] Bytes encode(const Mail& mail);
-[[nodiscard]] Result<Mail, ParseError> decode(ByteView value);
+/// nullopt: it is none.
+[[nodiscard]] std::optional<std::pair<NodeId, std::uint64_t>> read_mail_key(ByteView key);
+[[nodiscard]] Bytes encode(const StoredMail& mail);
+[[nodiscard]] Result<StoredMail, ParseError> decode(ByteView value);
 
 }  // namespace doze::onion_message

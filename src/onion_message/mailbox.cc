@@ -1,6 +1,8 @@
-// Mail for clients that sleep: durable first, erased when a pong proves that it was handled.
+// Mail for clients that sleep: durable first, erased when a pong proves that it was handled. Its messages are on disk
+// only; a batch that is due is read from there (ReadRows, RowsRead), and what was erased meanwhile is not sent.
 #include <algorithm>
 
+#include "effects/pages.h"
 #include "onion_message/inside.h"
 
 namespace doze::onion_message {
@@ -25,10 +27,8 @@ bool Work::keeps_mail_for(const NodeId& node) const {
 
 /// Invited, or with a private channel: a phone or a laptop. A peer with announced channels only is a server like us.
 bool Work::sleeps(const NodeId& node) const {
-  if (context_.views.invited.contains(node)) return true;
-  return std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
-    const auto& channel = entry.second;
-    return channel.peer == node && !channel.announced && channel.phase != ChannelPhase::Closed && channel.funded();
+  return context_.views.invited.contains(node) || context_.views.any_channel_with(node, [](const ChannelView& channel) {
+    return !channel.announced && channel.funded();
   });
 }
 
@@ -51,35 +51,35 @@ const char* Work::objection(const NodeId& client, const Mail& mail) const {
   if (full_at > after_ms(context_.mono, allowance.burst_units * allowance.unit_ms)) return "too much at once";
   if (share.units + mail.units() > allowance.most_units) return "too much of this source";
   if (mail.stranger)
-    return self_.strangers_bytes + mail.size() > kAllStrangersMail ? "too much mail of strangers in all" : nullptr;
+    return self_.strangers_units + mail.units() > kAllStrangersMail ? "too much mail of strangers in all" : nullptr;
   auto familiar_units = box.all.units - box.strangers.units;
   if (share.units + mail.units() > kSourceReserve && familiar_units + mail.units() > kBoxUnits)
     return "the mailbox is full";
-  auto in_all = self_.source_bytes.find(mail.source);
-  if (in_all != self_.source_bytes.end() && in_all->second + mail.size() > kSourceBytesInAll)
+  auto in_all = self_.source_units.find(mail.source);
+  if (in_all != self_.source_units.end() && in_all->second + mail.units() > kSourceUnitsInAll)
     return "too much of this source in all mailboxes";
-  return self_.familiar_bytes + mail.size() > kAllFamiliarMail ? "too much mail in all" : nullptr;
+  return self_.familiar_units + mail.units() > kAllFamiliarMail ? "too much mail in all" : nullptr;
 }
 
-void Work::enter(Mailbox& mailbox, std::uint64_t sequence, Mail mail) {
+void Work::enter(Mailbox& mailbox, std::uint64_t sequence, const Mail& mail) {
   mailbox.all.add(mail);
   share_of(mailbox, mail).add(mail);
-  (mail.stranger ? self_.strangers_bytes : self_.familiar_bytes) += mail.size();
-  if (!mail.stranger) self_.source_bytes[mail.source] += mail.size();
-  mailbox.mail.emplace(sequence, std::move(mail));
+  (mail.stranger ? self_.strangers_units : self_.familiar_units) += mail.units();
+  if (!mail.stranger) self_.source_units[mail.source] += mail.units();
+  mailbox.mail.emplace(sequence, mail);
 }
 
 void Work::remove(Mailbox& mailbox, std::uint64_t sequence) {
-  auto mail = std::move(mailbox.mail.extract(sequence).mapped());
+  auto mail = mailbox.mail.extract(sequence).mapped();
   mailbox.all.remove(mail);
   auto& share = share_of(mailbox, mail);
   share.remove(mail);
-  (mail.stranger ? self_.strangers_bytes : self_.familiar_bytes) -= mail.size();
+  (mail.stranger ? self_.strangers_units : self_.familiar_units) -= mail.units();
   if (mail.stranger) return;
   if (share.messages == 0) mailbox.sources.erase(mail.source);
-  auto in_all = self_.source_bytes.find(mail.source);
-  in_all->second -= mail.size();
-  if (in_all->second == 0) self_.source_bytes.erase(in_all);
+  auto in_all = self_.source_units.find(mail.source);
+  in_all->second -= mail.units();
+  if (in_all->second == 0) self_.source_units.erase(in_all);
 }
 
 /// After loading: who is a stranger shows only in the views.
@@ -87,24 +87,24 @@ void Work::classify_mail() {
   for (auto& [client, mailbox] : self_.mailboxes)
     for (auto& [sequence, mail] : std::exchange(mailbox.mail, {})) {
       mail.stranger = mail.source != context_.signer.node_id() && !context_.views.is_client(mail.source);
-      enter(mailbox, sequence, std::move(mail));
+      enter(mailbox, sequence, mail);
     }
 }
 
-bool Work::park(const NodeId& client, const NodeId& source, wire::OnionMessage message) {
-  Mail mail{source, context_.wall, std::move(message)};
+bool Work::park(const NodeId& client, const NodeId& source, const wire::OnionMessage& message) {
+  Mail mail{source, context_.wall, static_cast<std::uint32_t>(message.onion_message_packet.size())};
   mail.stranger = source != context_.signer.node_id() && !context_.views.is_client(source);
   if (const auto* why = objection(client, mail)) {
     notify(Severity::Debug, "mail_refused", {{"client", client.hex()}, {"from", source.hex()}, {"reason", why}});
     return false;
   }
   auto sequence = self_.next_sequence++;
-  say(Put{Table::Mailbox, mail_key(client, sequence), encode(mail)});
+  say(Put{Table::Mailbox, mail_key(client, sequence), encode(StoredMail{source, context_.wall, message})});
   auto& mailbox = self_.mailboxes[client];
   auto& share = share_of(mailbox, mail);
   auto unit_ms = (mail.stranger ? kStrangersMail : kPeersMail).unit_ms;
   share.full_at = after_ms(std::max(share.full_at, context_.mono), mail.units() * unit_ms);
-  enter(mailbox, sequence, std::move(mail));
+  enter(mailbox, sequence, mail);
   if (!self_.age_check) self_.age_check = after_ms(context_.mono, kAgeCheckMs);
   if (!context_.views.connected(client)) {
     notify(Severity::Info, "mail_parked", {{"client", client.hex()}, {"messages", std::uint64_t{mailbox.mail.size()}}});
@@ -147,11 +147,18 @@ void Work::set_stage(const NodeId& client, Session& session, Stage stage, std::o
 }
 
 void Work::open_session(const NodeId& client) {
+  end_session(client);
   auto& session = self_.sessions[client];
   set_stage(client, session, Stage::WaitingForChannels, after_ms(context_.mono, kDeliverAnywayMs));
-  session.next = 0;
-  session.messages_under_way = session.bytes_under_way = 0;
   advance(client);
+}
+
+void Work::end_session(const NodeId& client) {
+  auto session = self_.sessions.find(client);
+  if (session == self_.sessions.end()) return;
+  self_.stages_end.erase({session->second.until, client});
+  if (session->second.turn) self_.turns.erase(*session->second.turn);
+  self_.sessions.erase(session);
 }
 
 void Work::on(const ChannelUsable& in) {
@@ -166,10 +173,8 @@ void Work::on(const ChannelUsable& in) {
 void Work::advance(const NodeId& client) {
   auto& session = self_.sessions.at(client);
   if (session.stage != Stage::WaitingForChannels) return;
-  bool unusable = std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
-    const auto& channel = entry.second;
-    return channel.peer == client && channel.phase == ChannelPhase::Normal && !channel.usable;
-  });
+  bool unusable = context_.views.any_channel_with(
+      client, [](const ChannelView& channel) { return channel.phase == ChannelPhase::Normal && !channel.usable; });
   if (unusable && context_.mono < session.until) return;
   set_stage(client, session, Stage::Gossip);
   say(SendOurGossip{client});
@@ -190,20 +195,73 @@ void Work::gossip_seen(const NodeId& client) {
   deliver(client, session);
 }
 
-/// In batches: what is not confirmed fills buffers here and there.
+/// In batches: what is not confirmed fills buffers here and there. One batch at a time is read for a client, and what
+/// comes meanwhile follows: the order stays.
 void Work::deliver(const NodeId& client, Session& session) {
   auto mailbox = self_.mailboxes.find(client);
-  if (mailbox == self_.mailboxes.end() || !speaks_onion(client)) return;
-  MailSeen seen;
+  if (mailbox == self_.mailboxes.end() || session.reading || session.turn || !speaks_onion(client)) return;
   const auto& mail = mailbox->second.mail;
-  for (auto at = mail.lower_bound(session.next); at != mail.end(); ++at) {
-    if (session.messages_under_way >= kBatchMessages || session.bytes_under_way >= kBatchBytes) break;
+  auto at = mail.lower_bound(session.next);
+  auto has_room = [&] { return session.messages_under_way < kBatchMessages && session.bytes_under_way < kBatchBytes; };
+  if (at == mail.end() || !has_room()) return;
+  if (self_.reads.size() >= kBatchesRead) {
+    session.turn = self_.next_turn++;
+    self_.turns.emplace(*session.turn, client);
+    return;
+  }
+  Reading reading{client};
+  ReadRows wanted{Table::Mailbox, {}, make_tag(TagOwner::OnionMessage, self_.next_token++)};
+  for (; at != mail.end() && has_room(); ++at) {
     ++session.messages_under_way;
     session.bytes_under_way += at->second.size();
+    ++reading.messages;
+    reading.bytes += at->second.size();
     session.next = at->first + 1;
-    seen.sequences.push_back(at->first);
-    seen.bytes += at->second.size();
-    say(SendMessage{client, at->second.message});
+    wanted.keys.push_back(mail_key(client, at->first));
+  }
+  session.reading = wanted.tag;
+  self_.reads.emplace(wanted.tag, reading);
+  say(std::move(wanted));
+}
+
+void Work::on(const RowsRead& in) {
+  auto reading = self_.reads.extract(in.tag);
+  if (reading.empty()) return;
+  const auto& [client, messages, bytes] = reading.mapped();
+  auto session = self_.sessions.find(client);
+  if (session != self_.sessions.end() && session->second.reading == in.tag) {
+    session->second.reading.reset();
+    session->second.messages_under_way -= messages;
+    session->second.bytes_under_way -= bytes;
+    hand_over(client, session->second, in.rows);
+    deliver(client, session->second);
+  }
+  while (!self_.turns.empty() && self_.reads.size() < kBatchesRead) {
+    auto next = self_.turns.extract(self_.turns.begin()).mapped();
+    auto& waiting = self_.sessions.at(next);
+    waiting.turn.reset();
+    deliver(next, waiting);
+  }
+}
+
+void Work::hand_over(const NodeId& client, Session& session, const std::vector<Row>& rows) {
+  auto mailbox = self_.mailboxes.find(client);
+  if (mailbox == self_.mailboxes.end()) return;
+  MailSeen seen;
+  for (const auto& row : rows) {
+    auto key = read_mail_key(row.key);
+    auto stored = decode(row.value);
+    if (!key || !stored) {  // damaged since it was loaded, or written by us
+      notify(Severity::Error, "mail_unreadable", {{"client", client.hex()}, {"key", to_hex(row.key)}});
+      continue;
+    }
+    auto mail = mailbox->second.mail.find(key->second);
+    if (mail == mailbox->second.mail.end()) continue;  // too old since
+    ++session.messages_under_way;
+    session.bytes_under_way += mail->second.size();
+    seen.sequences.push_back(key->second);
+    seen.bytes += mail->second.size();
+    say(SendMessage{client, std::move(stored->message)});
   }
   if (seen.sequences.empty()) return;
   ping(client, std::move(seen));
@@ -243,22 +301,41 @@ void Work::session_deadlines() {
   }
 }
 
-Value Work::describe_mailboxes() const {
-  List out;
-  for (const auto& [client, mailbox] : self_.mailboxes) {
-    Value one;
-    auto session = self_.sessions.find(client);
-    one.set("node_id", client.hex())
-        .set("messages", std::uint64_t{mailbox.mail.size()})
-        .set("bytes", std::uint64_t{mailbox.all.bytes});
-    if (!mailbox.mail.empty()) {
-      auto stored_at = mailbox.mail.begin()->second.stored_at.value();
-      one.set("oldest_age_s", context_.wall.value() > stored_at ? context_.wall.value() - stored_at : 0);
-    }
-    one.set("state", session == self_.sessions.end() ? "asleep" : name(session->second.stage));
-    out.push_back(std::move(one));
+Value Work::describe(const NodeId& client, const Mailbox& mailbox) const {
+  Value out;
+  auto session = self_.sessions.find(client);
+  out.set("node_id", client.hex())
+      .set("messages", std::uint64_t{mailbox.mail.size()})
+      .set("bytes", std::uint64_t{mailbox.all.bytes});
+  if (!mailbox.mail.empty()) {
+    auto stored_at = mailbox.mail.begin()->second.stored_at.value();
+    out.set("oldest_age_s", context_.wall.value() > stored_at ? context_.wall.value() - stored_at : 0);
   }
-  return Value().set("mailboxes", std::move(out));
+  out.set("state", session == self_.sessions.end() ? "asleep" : name(session->second.stage));
+  return out;
+}
+
+/// By node id, the greatest first: mailboxes fill and empty between one page and the next, and ids stay.
+void Work::list_mailboxes(RequestId request, const command::Page& page) {
+  auto source = [&](const std::optional<Place>& before) -> PageSource {
+    auto at = self_.mailboxes.end();
+    if (before) {
+      NodeId place;
+      if (before->key.size() != place.bytes.size()) return {};
+      std::copy(before->key.begin(), before->key.end(), place.bytes.begin());
+      at = self_.mailboxes.lower_bound(place);
+    }
+    auto place = std::make_shared<decltype(at)>(at);
+    return {[this, place]() -> std::optional<Place> {
+              if (*place == self_.mailboxes.begin()) return std::nullopt;
+              return Place{UnixTime(), 0, to_bytes(std::prev(*place)->first.view())};
+            },
+            [this, place] {
+              --*place;
+              return describe((*place)->first, (*place)->second);
+            }};
+  };
+  say(Reply{request, page_of("mailboxes", page, [&](const auto& before) { return std::vector{source(before)}; })});
 }
 
 }  // namespace doze::onion_message

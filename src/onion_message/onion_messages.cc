@@ -42,10 +42,7 @@ void Work::on(const PeerReady& in) {
 }
 
 void Work::on(const PeerGone& in) {
-  if (auto session = self_.sessions.find(in.node_id); session != self_.sessions.end()) {
-    self_.stages_end.erase({session->second.until, in.node_id});
-    self_.sessions.erase(session);
-  }
+  end_session(in.node_id);
   auto& asked = self_.asked;
   for (auto at = asked.lower_bound({in.node_id, 0}); at != asked.end() && at->first.first == in.node_id;) {
     // Nobody knows whether it arrived: whoever sent it sends it again.
@@ -86,8 +83,8 @@ void Work::on(const CommandReceived& in) {
       in.command);
 }
 
-void Work::answer(RequestId request, const command::ListMailboxes&) {
-  say(Reply{request, describe_mailboxes()});
+void Work::answer(RequestId request, const command::ListMailboxes& command) {
+  list_mailboxes(request, command.page);
 }
 
 void Work::ping(const NodeId& node, Asked what) {

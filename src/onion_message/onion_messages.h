@@ -1,9 +1,10 @@
 // Onion messages: ours out, others' through, the mailbox for clients that sleep, and limits.
 //
 // Sources: BOLT 4, "Onion Messages"; bolts #1149; choices 3, 4, 5, 8 (see doc/adr).
-// Mailbox: durable before anything else; delivered to a client once its channels are usable (a client without channels:
-// at PeerReady): our gossip, ping, the mail, ping; erased at that second pong; a lost connection means delivery again.
-// Relay: any connected peer, byte-counted; never back to the peer that it came from.
+// Mailbox: durable before anything else, and on disk only, with an index in memory; read from there and delivered to a
+// client once its channels are usable (a client without channels: at PeerReady): our gossip, ping, the mail, ping;
+// erased at that second pong; a lost connection means delivery again. Relay: any connected peer, byte-counted; never
+// back to the peer that it came from.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,7 @@
 namespace doze::onion_message {
 
 struct Input : std::variant<Started, PeerReady, PeerGone, PeerUnreachable, MessageReceived, SendOnionMessage,
-                            PongReceived, ChannelUsable, DeadlineReached, CommandReceived> {
+                            PongReceived, ChannelUsable, RowsRead, DeadlineReached, CommandReceived> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

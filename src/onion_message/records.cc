@@ -13,16 +13,25 @@ Bytes mail_key(const NodeId& client, std::uint64_t sequence) {
   return Writer().bytes(client.view()).u64(sequence).take();
 }
 
-Bytes encode(const Mail& mail) {
+std::optional<std::pair<NodeId, std::uint64_t>> read_mail_key(ByteView key) {
+  if (key.size() != kKeyBytes) return std::nullopt;
+  Reader in(key);
+  std::pair<NodeId, std::uint64_t> out;
+  out.first.bytes = in.array<33>();
+  out.second = in.u64();
+  return out;
+}
+
+Bytes encode(const StoredMail& mail) {
   return RecordWriter(kVersion)
       .all(mail.source, mail.stored_at, mail.message.path_key, mail.message.onion_message_packet)
       .take();
 }
 
-Result<Mail, ParseError> decode(ByteView value) {
+Result<StoredMail, ParseError> decode(ByteView value) {
   RecordReader in(value);
   if (in.version() != kVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "mail"});
-  Mail mail;
+  StoredMail mail;
   in.all(mail.source, mail.stored_at, mail.message.path_key, mail.message.onion_message_packet);
   LN_CHECK(in.finish("mail"));
   return mail;
@@ -33,15 +42,14 @@ Result<OnionMessages, LoadError> load(std::span<const Row> rows) {
   auto& self = *out.inside;
   for (const auto& row : rows) {
     if (row.table != Table::Mailbox) continue;
-    if (row.key.size() != kKeyBytes)
-      return fail(LoadError{row.table, row.key, {ParseCode::BadLength, row.key.size(), "client and sequence"}});
-    auto mail = decode(row.value);
-    if (!mail) return fail(LoadError{row.table, row.key, mail.error()});
-    Reader key(row.key);
-    NodeId client;
-    client.bytes = key.array<33>();
-    auto sequence = key.u64();
-    self.mailboxes[client].mail.emplace(sequence, *std::move(mail));  // counted at Started
+    auto key = read_mail_key(row.key);
+    if (!key) return fail(LoadError{row.table, row.key, {ParseCode::BadLength, row.key.size(), "client and sequence"}});
+    auto stored = decode(row.value);
+    if (!stored) return fail(LoadError{row.table, row.key, stored.error()});
+    const auto& [client, sequence] = *key;
+    auto packet_bytes = static_cast<std::uint32_t>(stored->message.onion_message_packet.size());
+    self.mailboxes[client].mail.emplace(sequence,
+                                        Mail{stored->source, stored->stored_at, packet_bytes});  // counted at Started
     self.next_sequence = std::max(self.next_sequence, sequence + 1);
   }
   return out;

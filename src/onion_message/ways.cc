@@ -6,9 +6,8 @@
 namespace doze::onion_message {
 
 bool Work::has_channel_with(const NodeId& node) const {
-  return std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
-    return entry.second.peer == node && entry.second.phase == ChannelPhase::Normal;
-  });
+  return context_.views.any_channel_with(
+      node, [](const ChannelView& channel) { return channel.phase == ChannelPhase::Normal; });
 }
 
 std::vector<NodeId> Work::relaying_peers(bool with_channel) const {

@@ -102,31 +102,47 @@ void wait_payment(Work& work, RequestId request, const PaymentId& id, bool wants
     auto left = issued->expires_at.value() - work.context.wall.value();
     waiter.until = after_ms(work.context.mono, (std::min(left, kLongestWaitS) + 1) * 1000);
   }
-  work.state.receipt_waiters[hash].push_back(waiter);
+  work.state.receipt_waiters.add(hash, waiter);
   answer_receipt_waiters(work, hash);
 }
 
 void answer_receipt_waiters(Work& work, const PaymentHash& hash) {
-  auto it = work.state.receipt_waiters.find(hash);
-  if (it == work.state.receipt_waiters.end()) return;
-  std::erase_if(it->second, [&](const ReceiptWaiter& waiter) {
+  for (const auto& waiter : work.state.receipt_waiters.of(hash)) {
     bool over = waiter.until && *waiter.until <= work.context.mono;
-    if (!over && !is_told(work, hash, waiter.wants_settled)) return false;
+    if (!over && !is_told(work, hash, waiter.wants_settled)) continue;
     if (auto receipt = describe_receipt(work, hash))
       work.say(Reply{waiter.request, *std::move(receipt)});
     else
       not_found(work, waiter.request);
-    return true;
-  });
-  if (it->second.empty()) work.state.receipt_waiters.erase(it);
+    work.state.receipt_waiters.erase(waiter.request);
+  }
 }
 
 void receipt_deadlines(Work& work) {
-  std::vector<PaymentHash> due;
-  for (const auto& [hash, waiting] : work.state.receipt_waiters)
-    for (const auto& waiter : waiting)
-      if (waiter.until && *waiter.until <= work.context.mono) due.push_back(hash);
-  for (const auto& hash : due) answer_receipt_waiters(work, hash);
+  const auto& due = work.state.receipt_waiters.due();
+  while (!due.empty() && due.begin()->first <= work.context.mono)
+    answer_receipt_waiters(work, due.begin()->second.first);  // erases it
+}
+
+void ReceiptWaiters::add(const PaymentHash& hash, const ReceiptWaiter& waiter) {
+  erase(waiter.request);
+  all_.emplace(Key{hash, waiter.request}, waiter);
+  hashes_.emplace(waiter.request, hash);
+  if (waiter.until) due_.emplace(*waiter.until, Key{hash, waiter.request});
+}
+void ReceiptWaiters::erase(RequestId request) {
+  auto hash = hashes_.find(request);
+  if (hash == hashes_.end()) return;
+  Key key{hash->second, request};
+  if (auto until = all_.at(key).until) due_.erase({*until, key});
+  all_.erase(key);
+  hashes_.erase(hash);
+}
+std::vector<ReceiptWaiter> ReceiptWaiters::of(const PaymentHash& hash) const {
+  std::vector<ReceiptWaiter> out;
+  for (auto it = all_.lower_bound({hash, 0}); it != all_.end() && it->first.first == hash; ++it)
+    out.push_back(it->second);
+  return out;
 }
 
 }  // namespace doze::payment

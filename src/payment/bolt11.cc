@@ -50,9 +50,8 @@ std::optional<CannotStart> cannot_start(Work& work, const command::Pay& command,
     return CannotStart{CommandErrorCode::BadRequest,
                        "the invoice asks for " + std::to_string(invoice.min_final_cltv_expiry_delta().value()) +
                            " blocks at its end: " + std::to_string(kMaxTotalDelta.value()) + " at most"};
-  bool open = std::any_of(context.views.channels.begin(), context.views.channels.end(),
-                          [](const auto& entry) { return entry.second.phase == ChannelPhase::Normal; });
-  if (!open) return CannotStart{CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels"};
+  if (context.views.channel_index.normal() == 0)
+    return CannotStart{CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels"};
   return std::nullopt;
 }
 

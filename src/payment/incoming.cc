@@ -98,12 +98,14 @@ void park(Work& work, const HtlcReceived& word) {
   HtlcKey key{word.channel_id, word.htlc.id};
   Parked parked{word, work.context.wall, after_ms(work.context.mono, kParkedMaxMs)};
   work.say(record(parked));
+  work.state.parked_due.emplace(parked.give_up, key);
   work.state.parked.emplace(key, std::move(parked));
   work.notify(Severity::Info, "payment_waits_for_chain",
               {{"amount_msat", word.htlc.amount_msat.value()}, {"payment_hash", word.htlc.payment_hash.hex()}});
 }
 
 void judge_parked(Work& work) {
+  work.state.parked_due.clear();
   for (const auto& [key, parked] : std::exchange(work.state.parked, {})) {
     work.say(Erase{Table::IncomingPayment, key_of(key)});
     // Claiming it there is not possible yet, and telling the preimage would give it away.
@@ -116,17 +118,19 @@ void judge_parked(Work& work) {
 }
 
 void parked_deadlines(Work& work) {
-  std::erase_if(work.state.parked, [&](const auto& entry) {
-    const auto& [key, parked] = entry;
-    if (parked.give_up > work.context.mono) return false;
+  auto& due = work.state.parked_due;
+  while (!due.empty() && due.begin()->first <= work.context.mono) {
+    auto key = due.extract(due.begin()).value().second;
+    auto found = work.state.parked.extract(key);
+    if (found.empty()) continue;
+    const auto& parked = found.mapped();
     work.say(Erase{Table::IncomingPayment, key_of(key)});
     const std::string why = "our block chain is behind";
     auto peeled = peel(work.context, parked.word.htlc);
     if (const auto* onion = std::get_if<PeeledFinal>(&peeled)) refuse_final(work, parked.word, *onion, why);
     if (const auto* onion = std::get_if<PeeledPlain>(&peeled))
       refuse_plain(work, parked.word, *onion, onion::kTemporaryNodeFailure, {}, why);
-    return true;
-  });
+  }
 }
 
 void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion) {

@@ -147,6 +147,8 @@ struct ReleaseDue {
   std::uint64_t tag = 0;         // of the answer on its way
   std::optional<MonoTime> answered_at;
   std::size_t failures = 0;  // answers in a row that could not be delivered
+
+  [[nodiscard]] bool finished() const { return answers >= 1 + std::size(kReleaseRepeatMs); }
 };
 
 // ---- forwards ----
@@ -258,6 +260,23 @@ struct ReceiptWaiter {
   bool wants_settled = true;
   std::optional<MonoTime> until;  // the invoice has expired by then
 };
+/// All of them, by hash, by request and by time.
+class ReceiptWaiters {
+ public:
+  using Key = std::pair<PaymentHash, RequestId>;
+  void add(const PaymentHash& hash, const ReceiptWaiter& waiter);
+  /// Nothing happens if it does not wait.
+  void erase(RequestId request);
+  [[nodiscard]] std::vector<ReceiptWaiter> of(const PaymentHash& hash) const;
+  /// By `until`.
+  [[nodiscard]] const Due<Key>& due() const { return due_; }
+  [[nodiscard]] bool empty() const { return all_.empty(); }
+
+ private:
+  std::map<Key, ReceiptWaiter> all_;
+  std::map<RequestId, PaymentHash> hashes_;
+  Due<Key> due_;
+};
 
 /// Announcements that leave in one step: each takes half a millisecond to build, and the others wait for the next.
 inline constexpr std::size_t kDuePerStep = 32;
@@ -296,11 +315,10 @@ struct Payments::Inside {
   Rows<OutgoingIndex> outgoing;
   Rows<IncomingIndex> incoming;
   std::map<HtlcKey, Parked> parked;
+  Due<HtlcKey> parked_due;  // give_up: of those in `parked`, after Started
   Rows<IssuedIndex> invoices;
-  std::map<PaymentHash, std::vector<ReceiptWaiter>> receipt_waiters;
-  std::map<Bytes, ReleaseDue> releases;        // by reply path
-  std::map<OfferId, std::size_t> releases_of;  // how many of them each offer has
-  std::size_t release_bytes = 0;
+  ReceiptWaiters receipt_waiters;
+  Rows<ReleaseIndex> releases;
   Rows<ForwardIndex> forwards;
   std::map<ChannelId, Full> full;
   std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
@@ -310,14 +328,14 @@ struct Payments::Inside {
   std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
   std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
   std::map<NodeId, MonoTime> awake;                                      // clients that were sent mail lately
-  std::map<NodeId, MonoTime> left;              // clients that disconnected within kClientBlinkMs
-  std::optional<MonoTime> started;              // before it we do not remember who was awake
-  std::map<std::uint64_t, PaymentId> tags;      // announcements under way
-  std::map<std::uint64_t, PaymentId> pings;     // to holding peers, by token
-  std::map<std::uint64_t, Bytes> release_tags;  // answers on their way: reply paths
-  std::optional<MonoTime> behind_since;         // our chain is not read to its end
-  bool any_usable = false;                      // of our channels
-  std::optional<MonoTime> all_usable_by;        // releases wait for the other channels until then
+  std::map<NodeId, MonoTime> left;                      // clients that disconnected within kClientBlinkMs
+  std::optional<MonoTime> started;                      // before it we do not remember who was awake
+  std::map<std::uint64_t, PaymentId> tags;              // announcements under way
+  std::map<std::uint64_t, PaymentId> pings;             // to holding peers, by token
+  std::map<std::uint64_t, std::uint64_t> release_tags;  // answers on their way: ReleaseDue::sequence
+  std::optional<MonoTime> behind_since;                 // our chain is not read to its end
+  bool any_usable = false;                              // of our channels
+  std::optional<MonoTime> all_usable_by;                // releases wait for the other channels until then
   std::uint64_t next_tag = 1;
   std::uint64_t next_release = 1;
 };

@@ -211,10 +211,9 @@ Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
 
 const ChannelView* channel_to(const Context& context, const NodeId& node) {
   const ChannelView* found = nullptr;
-  for (const auto& [id, channel] : context.views.channels)
-    if (channel.peer == node && channel.phase == ChannelPhase::Normal &&
-        (found == nullptr || (channel.usable && !found->usable)))
-      found = &channel;
+  for (const auto* channel : context.views.channels_with(node))
+    if (channel->phase == ChannelPhase::Normal && (found == nullptr || (channel->usable && !found->usable)))
+      found = channel;
   return found;
 }
 

@@ -72,10 +72,8 @@ bool can_hold(const Context& context) {
 /// A channel whose peer is away for the moment, or our chain is behind: it may hold later.
 bool may_hold_later(const Context& context) {
   if (context.config.hold_window_blocks == 0) return false;
-  return std::any_of(context.views.channels.begin(), context.views.channels.end(), [&](const auto& entry) {
-    const auto& channel = entry.second;
-    return channel.phase == ChannelPhase::Normal && (!channel.usable || !context.views.chain_synced);
-  });
+  const auto& channels = context.views.channel_index;
+  return context.views.chain_synced ? channels.usable() != channels.normal() : channels.normal() != 0;
 }
 
 }  // namespace
@@ -134,9 +132,7 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
                                         command.quantity))
     return refuse(work, request, CommandErrorCode::BadRequest, *problem);
   auto amount = command.amount ? *command.amount : Msat(offer->amount()->value() * command.quantity.value_or(1));
-  bool any = std::any_of(context.views.channels.begin(), context.views.channels.end(),
-                         [](const auto& entry) { return entry.second.phase == ChannelPhase::Normal; });
-  if (!any)
+  if (context.views.channel_index.normal() == 0)
     return refuse(work, request, CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels");
   Outgoing payment;
   payment.id = context.rng.id<PaymentId>();

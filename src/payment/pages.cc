@@ -1,8 +1,5 @@
-// Lists in pages, newest first. A page ends with the place of its last row, and the next one begins behind it: rows
-// that come or go meanwhile move nothing, and a page costs its own rows only.
-#include <algorithm>
-#include <charconv>
-#include <functional>
+// The lists of this room, in pages: effects/pages.h.
+#include "effects/pages.h"
 
 #include "payment/inside.h"
 
@@ -10,28 +7,8 @@ namespace doze::payment {
 
 namespace {
 
-/// Where a row stands in its list. `kind` and `key` tell rows of one second apart.
-struct Place {
-  UnixTime time;
-  std::uint8_t kind = 0;
-  Bytes key;
-  friend auto operator<=>(const Place&, const Place&) = default;
-};
 /// The kinds of rows in the list of payments. Other lists have one.
 constexpr std::uint8_t kSent = 1, kReceived = 2;
-
-std::string text_of(const Place& place) {
-  return std::to_string(place.time.value()) + "-" + to_hex(Writer().u8(place.kind).bytes(place.key).take());
-}
-std::optional<Place> read_place(const std::string& text) {
-  auto dash = text.find('-');
-  if (dash == std::string::npos) return std::nullopt;
-  std::uint64_t time = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + dash, time);
-  auto key = from_hex(std::string_view(text).substr(dash + 1));
-  if (error != std::errc() || end != text.data() + dash || !key || key->empty()) return std::nullopt;
-  return Place{UnixTime(time), key->front(), Bytes(key->begin() + 1, key->end())};
-}
 
 Bytes bytes_of_key(const HtlcKey& key) {
   return key_of(key);
@@ -53,62 +30,20 @@ bool read_key(ByteView bytes, Opaque<Tag, 32>& key) {
   return read.has_value();
 }
 
-/// One index by time, read backwards.
-struct Source {
-  std::function<std::optional<Place>()> next;
-  std::function<Value()> take;
-};
 template <class Key>
-Source source(const ByTime<Key>& rows, std::uint8_t kind, const std::optional<Place>& before,
-              std::function<Value(const Key&)> describe) {
-  auto at = rows.end();
-  if (before) {
-    std::pair<UnixTime, Key> place{before->time, {}};
-    if (kind == before->kind) {
-      if (!read_key(before->key, place.second)) return {};
-    } else if (kind < before->kind) {
-      place.first = after_s(before->time, 1);
-    }
-    at = rows.lower_bound(place);
-  }
-  auto place = std::make_shared<typename ByTime<Key>::const_iterator>(at);
-  return {[place, kind, &rows]() -> std::optional<Place> {
-            if (*place == rows.begin()) return std::nullopt;
-            const auto& [time, key] = *std::prev(*place);
-            return Place{time, kind, bytes_of_key(key)};
-          },
-          [place, describe = std::move(describe)] { return describe((--*place)->second); }};
+PageSource source(const ByTime<Key>& rows, std::uint8_t kind, const std::optional<Place>& before,
+                  std::function<Value(const Key&)> describe) {
+  auto read = [](ByteView bytes) {
+    Key key;
+    return read_key(bytes, key) ? std::optional(key) : std::nullopt;
+  };
+  return page_source<Key>(
+      rows, kind, before, [](const Key& key) { return bytes_of_key(key); }, read, std::move(describe));
 }
 
-/// The sources of a list for what is asked: `before` is already read.
-using Sources = std::function<std::vector<Source>(const std::optional<Place>& before)>;
-void reply(Work& work, RequestId request, const char* name, const command::Page& page, const Sources& sources,
+void reply(Work& work, RequestId request, const char* name, const command::Page& page, const PageSources& sources,
            const std::function<void(Value&)>& more = nullptr) {
-  if (page.limit == 0 || page.limit > command::kMaxPageRows)
-    return refuse(work, request, CommandErrorCode::BadRequest,
-                  "limit must be between 1 and " + std::to_string(command::kMaxPageRows));
-  auto before = page.before ? read_place(*page.before) : std::nullopt;
-  auto from = page.before && !before ? std::vector<Source>{{}} : sources(before);
-  if (std::any_of(from.begin(), from.end(), [](const auto& source) { return !source.next; }))
-    return refuse(work, request, CommandErrorCode::BadRequest,
-                  "before must be the next_before of another page of the same list");
-  List list;
-  std::optional<Place> last;
-  for (;;) {
-    const Source* newest = nullptr;
-    std::optional<Place> place;
-    for (const auto& source : from)
-      if (auto next = source.next(); next && (!place || *next > *place)) place = next, newest = &source;
-    if (newest == nullptr) last.reset();
-    if (newest == nullptr || list.size() == page.limit) break;
-    list.push_back(newest->take());
-    last = place;
-  }
-  Value out;
-  out.set(name, std::move(list));
-  if (more) more(out);
-  if (last) out.set("next_before", text_of(*last));
-  work.say(Reply{request, std::move(out)});
+  work.say(Reply{request, page_of(name, page, sources, more)});
 }
 
 }  // namespace

@@ -36,10 +36,7 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       auto release = read_release(row.value);
       if (!release) return refuse(release.error());
       state.next_release = std::max(state.next_release, release->sequence + 1);
-      state.release_bytes += release->reply_path.size();
-      ++state.releases_of[release->offer_id];
-      auto key = release->reply_path;
-      state.releases.emplace(std::move(key), *std::move(release));
+      state.releases.load(*std::move(release), row.value);
     } else if (row.table == Table::Forward) {
       auto forward = read_forward(row.value);
       if (!forward) return refuse(forward.error());
@@ -59,6 +56,7 @@ void started(Work& work) {
     auto waited = work.context.wall.value() - std::min(parked.since.value(), work.context.wall.value());
     if (parked.since.value() == 0 || parked.since > work.context.wall) parked.since = work.context.wall, waited = 0;
     parked.give_up = after_ms(work.context.mono, kParkedMaxMs - std::min(waited * 1000, kParkedMaxMs));
+    work.state.parked_due.emplace(parked.give_up, key);
     work.say(record(parked));
   }
   std::set<ChannelId> claimed_from;
@@ -223,9 +221,7 @@ void hear(Work& work, const RequestGone& word) {
   work.state.pay_requests.erase(word.request);
   for (auto& [id, waiting] : work.state.waiters)
     std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == word.request; });
-  for (auto& [hash, waiting] : work.state.receipt_waiters)
-    std::erase_if(waiting, [&](const auto& waiter) { return waiter.request == word.request; });
-  std::erase_if(work.state.receipt_waiters, [](const auto& entry) { return entry.second.empty(); });
+  work.state.receipt_waiters.erase(word.request);
 }
 
 void answer(Work& work, RequestId request, const command::Pay& command) {
@@ -278,6 +274,7 @@ Transition<Payments> step(Payments state, const Input& input, const Context& con
   work.state.forwards.settle();
   work.state.incoming.settle();
   work.state.invoices.settle();
+  work.state.releases.settle();
   return {std::move(state), std::move(effects)};
 }
 
@@ -293,10 +290,9 @@ std::optional<MonoTime> deadline(const Payments& state) {
   first(std::as_const(inside.outgoing).index().due);
   first(std::as_const(inside.forwards).index().due);
   first(inside.full_due);
-  for (const auto& [path, release] : inside.releases) consider(release.next);
-  for (const auto& [key, parked] : inside.parked) consider(parked.give_up);
-  for (const auto& [hash, waiting] : inside.receipt_waiters)
-    for (const auto& waiter : waiting) consider(waiter.until);
+  first(std::as_const(inside.releases).index().due);
+  first(inside.parked_due);
+  first(inside.receipt_waiters.due());
   consider(inside.all_usable_by);
   consider(inside.early_check);
   return earliest;

@@ -13,6 +13,10 @@ void one_less(std::map<Key, std::size_t>& counts, const Key& key) {
   if (--it->second == 0) counts.erase(it);
 }
 
+/// What put and take do with each set that a row stands in: the same sets, named once (stand).
+constexpr auto kInsert = [](auto& set, auto entry) { set.insert(std::move(entry)); };
+constexpr auto kErase = [](auto& set, const auto& entry) { set.erase(entry); };
+
 /// The first 35 bits of the data part, the signature unread. BOLT 11, "Data Part".
 UnixTime timestamp_of(std::string_view invoice) {
   constexpr std::string_view kDigits = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
@@ -58,22 +62,20 @@ Outgoing OutgoingIndex::unpack(ByteView bytes) {
   return *std::move(payment);
 }
 
+void OutgoingIndex::stand(const Marks& marks, auto in) {
+  in(marks.over ? ended : open, std::pair(marks.created_at, marks.id));
+  if (marks.hash) in(by_hash, std::pair(*marks.hash, marks.id));
+  if (marks.due) in(due, std::pair(*marks.due, marks.id));
+  if (marks.waits) in(waiting, std::pair(marks.created_at, marks.id));
+  if (marks.held_in) in(held_in, std::pair(*marks.held_in, marks.id));
+  if (marks.told) in(told, std::tuple_cat(*marks.told, std::tuple(marks.id)));
+}
 void OutgoingIndex::put(const Marks& marks) {
-  (marks.over ? ended : open).emplace(marks.created_at, marks.id);
-  if (marks.hash) by_hash.emplace(*marks.hash, marks.id);
-  if (marks.due) due.emplace(*marks.due, marks.id);
-  if (marks.waits) waiting.emplace(marks.created_at, marks.id);
-  if (marks.held_in) held_in.emplace(*marks.held_in, marks.id);
-  if (marks.told) told.insert(std::tuple_cat(*marks.told, std::tuple(marks.id)));
+  stand(marks, kInsert);
   if (!marks.idempotency_key.empty()) by_key.emplace(marks.idempotency_key, marks.id);
 }
 void OutgoingIndex::take(const Marks& marks) {
-  (marks.over ? ended : open).erase({marks.created_at, marks.id});
-  if (marks.hash) by_hash.erase({*marks.hash, marks.id});
-  if (marks.due) due.erase({*marks.due, marks.id});
-  if (marks.waits) waiting.erase({marks.created_at, marks.id});
-  if (marks.held_in) held_in.erase({*marks.held_in, marks.id});
-  if (marks.told) told.erase(std::tuple_cat(*marks.told, std::tuple(marks.id)));
+  stand(marks, kErase);
   if (!marks.idempotency_key.empty()) by_key.erase(marks.idempotency_key);
 }
 
@@ -105,14 +107,16 @@ Incoming IncomingIndex::unpack(ByteView bytes) {
 ByTime<HtlcKey>& IncomingIndex::list(const Marks& marks) {
   return !marks.over ? open : marks.small ? small : ended;
 }
+void IncomingIndex::stand(const Marks& marks, auto in) {
+  in(list(marks), std::pair(marks.received_at, marks.key));
+  in(by_hash, std::tuple(marks.hash, marks.received_at, marks.key));
+}
 void IncomingIndex::put(const Marks& marks) {
-  list(marks).emplace(marks.received_at, marks.key);
-  by_hash.emplace(marks.hash, marks.received_at, marks.key);
+  stand(marks, kInsert);
   if (marks.ordinary) ++paid[marks.hash];
 }
 void IncomingIndex::take(const Marks& marks) {
-  list(marks).erase({marks.received_at, marks.key});
-  by_hash.erase({marks.hash, marks.received_at, marks.key});
+  stand(marks, kErase);
   if (marks.ordinary) one_less(paid, marks.hash);
 }
 
@@ -132,13 +136,63 @@ Issued IssuedIndex::unpack(ByteView bytes) {
   LN_ASSERT(invoice.has_value());  // it was read when it was loaded, or written by us
   return *std::move(invoice);
 }
+void IssuedIndex::stand(const Marks& marks, auto in) {
+  in(all, std::pair(marks.created_at, marks.hash));
+  in(marks.paid ? paid : unpaid, std::pair(marks.expires_at, marks.hash));
+}
 void IssuedIndex::put(const Marks& marks) {
-  all.emplace(marks.created_at, marks.hash);
-  (marks.paid ? paid : unpaid).emplace(marks.expires_at, marks.hash);
+  stand(marks, kInsert);
 }
 void IssuedIndex::take(const Marks& marks) {
-  all.erase({marks.created_at, marks.hash});
-  (marks.paid ? paid : unpaid).erase({marks.expires_at, marks.hash});
+  stand(marks, kErase);
+}
+
+// ---- releases ----
+
+Hash32 ReleaseIndex::path_of(ByteView reply_path) {
+  return crypto::sha256(reply_path);
+}
+std::uint64_t ReleaseIndex::key_of(const ReleaseDue& release) {
+  return release.sequence;
+}
+ReleaseIndex::Marks ReleaseIndex::marks_of(const ReleaseDue& release) {
+  Marks out;
+  out.sequence = release.sequence;
+  out.path = path_of(release.reply_path);
+  out.bytes = release.reply_path.size();
+  out.offer = release.offer_id;
+  out.use = release.finished()      ? Use::Finished
+            : release.answers != 0  ? Use::Answered
+            : release.failures != 0 ? Use::Undeliverable
+                                    : Use::Waiting;
+  out.due = release.next;
+  out.unanswered = release.tag == 0 && !release.finished();
+  return out;
+}
+Bytes ReleaseIndex::pack(const ReleaseDue& release) {
+  return record(release).value;
+}
+ReleaseDue ReleaseIndex::unpack(ByteView bytes) {
+  auto release = read_release(bytes);
+  LN_ASSERT(release.has_value());  // it was read when it was loaded, or written by us
+  return *std::move(release);
+}
+void ReleaseIndex::stand(const Marks& marks, auto in) {
+  if (marks.due) in(due, std::pair(*marks.due, marks.sequence));
+  if (marks.unanswered) in(marks.due ? later : waiting, marks.sequence);
+  in(by_use, std::pair(marks.use, marks.sequence));
+  in(of[marks.offer], std::pair(marks.use, marks.sequence));
+}
+void ReleaseIndex::put(const Marks& marks) {
+  stand(marks, kInsert);
+  by_path.emplace(marks.path, marks.sequence);
+  bytes += marks.bytes;
+}
+void ReleaseIndex::take(const Marks& marks) {
+  stand(marks, kErase);
+  by_path.erase(marks.path);
+  if (auto offer = of.find(marks.offer); offer->second.empty()) of.erase(offer);
+  bytes -= marks.bytes;
 }
 
 // ---- forwards ----
@@ -198,45 +252,33 @@ ByTime<HtlcKey>& ForwardIndex::list(List which) {
   return open;
 }
 
+void ForwardIndex::stand(const Marks& marks, auto in) {
+  in(list(marks.list), std::pair(marks.received_at, marks.key));
+  if (marks.is_hold) in(holds, std::pair(marks.received_at, marks.key));
+  if (marks.fail_back) in(by_fail_back, std::pair(*marks.fail_back, marks.key));
+  if (marks.wait_until) in(due, std::pair(*marks.wait_until, marks.key));
+  if (marks.queued) in(queues, std::tuple(marks.queued->first, marks.queued->second, marks.key));
+  if (marks.waits_for) in(waiting, std::pair(*marks.waits_for, marks.key));
+}
 void ForwardIndex::put(const Marks& marks) {
-  list(marks.list).emplace(marks.received_at, marks.key);
+  stand(marks, kInsert);
   if (marks.list == List::Early) ++early_in[marks.key.channel_id];
-  if (marks.is_hold) {
-    holds.emplace(marks.received_at, marks.key);
-    total_held += marks.amount;
-  }
-  if (marks.is_held) {
-    ++held;
-    ++held_in[marks.key.channel_id];
-    ++held_of[marks.peer];
-  }
-  if (marks.fail_back) by_fail_back.emplace(*marks.fail_back, marks.key);
-  if (marks.wait_until) due.emplace(*marks.wait_until, marks.key);
-  if (marks.queued) queues.emplace(marks.queued->first, marks.queued->second, marks.key);
-  if (marks.waits_for) {
-    waiting.emplace(*marks.waits_for, marks.key);
-    ++waiting_for[*marks.waits_for];
-  }
+  if (marks.is_hold) total_held += marks.amount;
+  if (marks.waits_for) ++waiting_for[*marks.waits_for];
+  if (!marks.is_held) return;
+  ++held;
+  ++held_in[marks.key.channel_id];
+  ++held_of[marks.peer];
 }
 void ForwardIndex::take(const Marks& marks) {
-  list(marks.list).erase({marks.received_at, marks.key});
+  stand(marks, kErase);
   if (marks.list == List::Early) one_less(early_in, marks.key.channel_id);
-  if (marks.is_hold) {
-    holds.erase({marks.received_at, marks.key});
-    total_held -= marks.amount;
-  }
-  if (marks.is_held) {
-    --held;
-    one_less(held_in, marks.key.channel_id);
-    one_less(held_of, marks.peer);
-  }
-  if (marks.fail_back) by_fail_back.erase({*marks.fail_back, marks.key});
-  if (marks.wait_until) due.erase({*marks.wait_until, marks.key});
-  if (marks.queued) queues.erase({marks.queued->first, marks.queued->second, marks.key});
-  if (marks.waits_for) {
-    waiting.erase({*marks.waits_for, marks.key});
-    one_less(waiting_for, *marks.waits_for);
-  }
+  if (marks.is_hold) total_held -= marks.amount;
+  if (marks.waits_for) one_less(waiting_for, *marks.waits_for);
+  if (!marks.is_held) return;
+  --held;
+  one_less(held_in, marks.key.channel_id);
+  one_less(held_of, marks.peer);
 }
 
 }  // namespace doze::payment

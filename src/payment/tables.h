@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "base/units.h"
+#include "effects/pages.h"
 #include "payment/rows.h"
 
 namespace doze::payment {
@@ -14,6 +15,7 @@ struct Outgoing;
 struct Incoming;
 struct Issued;
 struct Forward;
+struct ReleaseDue;
 
 /// The id of a received HTLC.
 struct HtlcKey {
@@ -22,8 +24,6 @@ struct HtlcKey {
   friend auto operator<=>(const HtlcKey&, const HtlcKey&) = default;
 };
 
-template <class Key>
-using ByTime = std::set<std::pair<UnixTime, Key>>;
 template <class Key>
 using Due = std::set<std::pair<MonoTime, Key>>;
 
@@ -60,6 +60,10 @@ struct OutgoingIndex {
   [[nodiscard]] static Outgoing unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
+
+ private:
+  /// The sets that a row stands in, each with its entry.
+  void stand(const Marks& marks, auto in);
 };
 
 struct IncomingIndex {
@@ -92,6 +96,8 @@ struct IncomingIndex {
   void take(const Marks& marks);
 
  private:
+  /// The sets that a row stands in, each with its entry.
+  void stand(const Marks& marks, auto in);
   [[nodiscard]] ByTime<HtlcKey>& list(const Marks& marks);
 };
 
@@ -114,6 +120,50 @@ struct IssuedIndex {
   [[nodiscard]] static Issued unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
+
+ private:
+  /// The sets that a row stands in, each with its entry.
+  void stand(const Marks& marks, auto in);
+};
+
+/// Reply paths that still get answers, by their sequence.
+struct ReleaseIndex {
+  using Key = std::uint64_t;
+  using Row = ReleaseDue;
+  /// What may be dropped for a newcomer, most useless first: what has been answered (once is enough, and those with all
+  /// their answers stay only so that a repeated announcement does not start anew), then what cannot be delivered.
+  enum class Use : std::uint8_t { Finished, Answered, Undeliverable, Waiting };
+  struct Marks {
+    std::uint64_t sequence = 0;
+    Hash32 path;
+    std::size_t bytes = 0;
+    OfferId offer;
+    Use use = Use::Waiting;
+    std::optional<MonoTime> due;
+    bool unanswered = false;  // no answer is on its way, and more are to come
+  };
+  using ByUse = std::set<std::pair<Use, std::uint64_t>>;
+
+  std::map<Hash32, std::uint64_t> by_path;  // path_of
+  Due<std::uint64_t> due;                   // next
+  std::set<std::uint64_t> waiting, later;   // of the unanswered: those without and with a time; the former wait for
+                                            // a channel
+  ByUse by_use;
+  std::map<OfferId, ByUse> of;
+  std::size_t bytes = 0;
+
+  [[nodiscard]] static Hash32 path_of(ByteView reply_path);
+  [[nodiscard]] static std::uint64_t key_of(const ReleaseDue& release);
+  [[nodiscard]] static bool over(const ReleaseDue&) { return false; }
+  [[nodiscard]] static Marks marks_of(const ReleaseDue& release);
+  [[nodiscard]] static Bytes pack(const ReleaseDue& release);
+  [[nodiscard]] static ReleaseDue unpack(ByteView bytes);
+  void put(const Marks& marks);
+  void take(const Marks& marks);
+
+ private:
+  /// The sets that a row stands in, each with its entry.
+  void stand(const Marks& marks, auto in);
 };
 
 struct ForwardIndex {
@@ -159,6 +209,8 @@ struct ForwardIndex {
   }
 
  private:
+  /// The sets that a row stands in, each with its entry.
+  void stand(const Marks& marks, auto in);
   [[nodiscard]] ByTime<HtlcKey>& list(List which);
 };
 

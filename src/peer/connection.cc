@@ -37,18 +37,7 @@ Connection* Work::ready_connection(const NodeId& node) {
 }
 
 bool Work::has_channel(const NodeId& node) const {
-  return std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
-    return entry.second.peer == node && entry.second.phase != ChannelPhase::Closed;
-  });
-}
-
-bool Work::is_familiar(const NodeId& node) const {
-  return context_.views.invited.contains(node) ||
-         std::any_of(context_.views.channels.begin(), context_.views.channels.end(), [&](const auto& entry) {
-           const auto& channel = entry.second;
-           bool paid_for = channel.phase != ChannelPhase::Opening || channel.funder || channel.scid.has_value();
-           return channel.peer == node && channel.phase != ChannelPhase::Closed && paid_for;
-         });
+  return !context_.views.channel_index.with(node).empty();
 }
 
 // ---- connecting ----
@@ -121,7 +110,7 @@ bool Work::begin(Connection& connection) {
     close(connection.id, "that is ourselves", true);
     return false;
   }
-  connection.familiar = is_familiar(node);
+  connection.familiar = context_.views.is_client(node);
   if (connection.familiar) enter(connection, Stage::Free);
   connection.init_sent = true;
   wire::Init init{own_features(context_.config), {{wire::chain_hash(context_.config.network)}}, std::nullopt};

@@ -6,39 +6,26 @@
 
 namespace doze::peer {
 
-Prefix prefix_of(const std::string& address) {
-  auto parsed = wire::parse_address(address);
-  if (!parsed) return 0;
-  auto first = [](const auto& bytes, std::size_t count, std::uint8_t kind) {
-    Prefix out = kind;
-    for (std::size_t i = 0; i < count; ++i) out = (out << 8) | bytes[i];
-    return out;
-  };
-  if (const auto* v4 = std::get_if<wire::Ipv4>(&parsed->host)) return first(*v4, 3, 4);
-  if (const auto* v6 = std::get_if<wire::Ipv6>(&parsed->host)) return first(*v6, 6, 6);
-  return 0;
-}
-
-void Crowd::add(ConnectionId id, Prefix prefix) {
-  if (!prefixes_.emplace(id, prefix).second) return;
-  auto& members = members_[prefix];
-  sizes_.erase({members.size(), prefix});
+void Crowd::add(ConnectionId id, Network network) {
+  if (!networks_.emplace(id, network).second) return;
+  auto& members = members_[network];
+  sizes_.erase({members.size(), network});
   members.push_back(id);
-  sizes_.insert({members.size(), prefix});
+  sizes_.insert({members.size(), network});
 }
 
 void Crowd::remove(ConnectionId id) {
-  auto it = prefixes_.find(id);
-  if (it == prefixes_.end()) return;
-  auto prefix = it->second;
-  prefixes_.erase(it);
-  auto& members = members_.at(prefix);
-  sizes_.erase({members.size(), prefix});
+  auto it = networks_.find(id);
+  if (it == networks_.end()) return;
+  auto network = it->second;
+  networks_.erase(it);
+  auto& members = members_.at(network);
+  sizes_.erase({members.size(), network});
   members.erase(std::find(members.begin(), members.end(), id));
   if (members.empty())
-    members_.erase(prefix);
+    members_.erase(network);
   else
-    sizes_.insert({members.size(), prefix});
+    sizes_.insert({members.size(), network});
 }
 
 const std::vector<ConnectionId>& Crowd::largest(Rng& rng) const {

@@ -12,19 +12,17 @@
 
 namespace doze::peer {
 
-/// The first 24 bits of an IPv4 address, 48 of an IPv6 one: what one owner has without effort. 0: neither, all
-/// together.
-using Prefix = std::uint64_t;
-[[nodiscard]] Prefix prefix_of(const std::string& address);
+/// wire::network_of its address: what one owner has without effort.
+using Network = std::uint64_t;
 
 class Crowd {
  public:
-  void add(ConnectionId id, Prefix prefix);
+  void add(ConnectionId id, Network network);
   /// Nothing happens if it is not here.
   void remove(ConnectionId id);
-  [[nodiscard]] bool contains(ConnectionId id) const { return prefixes_.contains(id); }
-  [[nodiscard]] std::size_t size() const { return prefixes_.size(); }
-  /// The members of the prefix that has most of them, in the order in which they came; of several such prefixes one by
+  [[nodiscard]] bool contains(ConnectionId id) const { return networks_.contains(id); }
+  [[nodiscard]] std::size_t size() const { return networks_.size(); }
+  /// The members of the network that has most of them, in the order in which they came; of several such networks one by
   /// chance. Not of an empty crowd.
   [[nodiscard]] const std::vector<ConnectionId>& largest(Rng& rng) const;
   /// One of those by chance, the older of two drawn: someone who has just come has time for its next step, and no
@@ -32,9 +30,9 @@ class Crowd {
   [[nodiscard]] ConnectionId victim(Rng& rng) const;
 
  private:
-  std::map<ConnectionId, Prefix> prefixes_;
-  std::map<Prefix, std::vector<ConnectionId>> members_;
-  std::set<std::pair<std::size_t, Prefix>> sizes_;
+  std::map<ConnectionId, Network> networks_;
+  std::map<Network, std::vector<ConnectionId>> members_;
+  std::set<std::pair<std::size_t, Network>> sizes_;
 };
 
 }  // namespace doze::peer

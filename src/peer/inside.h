@@ -101,7 +101,7 @@ struct Connection {
   MonoTime useful;                // last message for a room beside this one
   std::optional<MonoTime> ready;  // init was exchanged
   Stage stage = Stage::Free;
-  bool familiar = false;  // a peer with a funded channel, or a client
+  bool familiar = false;  // Views::is_client when it came; afterwards only better
   bool init_sent = false, init_heard = false;
   bool unread = false;              // output waits for it in the driver
   std::vector<SentPing> pings;      // unanswered, oldest first
@@ -190,8 +190,6 @@ class Work {
   [[nodiscard]] Connection* ready_connection(const NodeId& node);
   /// A channel that is not closed, be it only in opening: a reason to be connected.
   [[nodiscard]] bool has_channel(const NodeId& node) const;
-  /// A client by invitation, or a peer with a channel that somebody paid for.
-  [[nodiscard]] bool is_familiar(const NodeId& node) const;
   // places.cc
   void enter(Connection& connection, Stage stage);
   [[nodiscard]] Crowd* crowd_of(Stage stage);

@@ -24,7 +24,7 @@ void Work::enter(Connection& connection, Stage stage) {
   if (connection.stage == stage) return;
   if (auto* left = crowd_of(connection.stage)) left->remove(connection.id);
   connection.stage = stage;
-  if (auto* crowd = crowd_of(stage)) crowd->add(connection.id, prefix_of(connection.address));
+  if (auto* crowd = crowd_of(stage)) crowd->add(connection.id, wire::network_of(connection.address));
 }
 
 void Work::make_room(Stage stage) {

@@ -87,13 +87,13 @@ CommandError key_error() {
   return bad("idempotency_key: expected 1 to " + std::to_string(command::kIdempotencyKeyBytes) + " bytes");
 }
 
-/// One page of a long list, newest rows first.
+/// One page of a long list, newest rows first if they have a time.
 const std::vector<Param>& page_params() {
   static const std::vector<Param> kParams{
       {"limit", Kind::Number, false, false,
-       "rows at most, newest first: 1 to " + std::to_string(command::kMaxPageRows) +
+       "rows at most: 1 to " + std::to_string(command::kMaxPageRows) +
            "; default: " + std::to_string(command::kDefaultPageRows)},
-      {"before", Kind::Text, false, false, "next_before of the page before; default: the newest rows"}};
+      {"before", Kind::Text, false, false, "next_before of the page before; default: the first page"}};
   return kParams;
 }
 /// A list command with the page that is asked for.
@@ -266,7 +266,7 @@ std::vector<Method> make_methods() {
                                     v.profile("profile")});
        },
        true},
-      {"listoffers", "Offers of this node.", {}, "", plain<ListOffers>()},
+      {"listoffers", "Offers of this node, newest first.", page_params(), "", paged<ListOffers>()},
       {"disableoffer",
        "Stop answering an offer.",
        {{"offer_id", Kind::Id, true, true, "as listoffers shows it"}},
@@ -359,7 +359,8 @@ std::vector<Method> make_methods() {
          if (bad_expiry(v)) return fail(expiry_error());
          return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
        }},
-      {"listinvitations", "Server: invitations and who joined.", {}, "", plain<ListInvitations>()},
+      {"listinvitations", "Server: invitations and who joined, newest first.", page_params(), "",
+       paged<ListInvitations>()},
       {"revokeinvitation",
        "Server: end an invitation and its slots.",
        {{"id", Kind::Text, true, true, "as listinvitations shows it"}},
@@ -377,11 +378,8 @@ std::vector<Method> make_methods() {
        "02ab…",
        [](const Arguments& a) -> Built { return Command(AsyncLeave{Values(a).id<NodeId>("server")}); },
        true},
-      {"liststaticinvoices",
-       "Server: static invoices stored for clients; recipient: its own at servers.",
-       {},
-       "",
-       plain<ListStaticInvoices>()},
+      {"liststaticinvoices", "Server: static invoices stored for clients; recipient: its own at servers; newest first.",
+       page_params(), "", paged<ListStaticInvoices>()},
       {"listholds", "HTLCs held for sleeping recipients, with deadlines.", page_params(), "", paged<ListHolds>()},
       {"failhold",
        "Fail a held HTLC back now.",
@@ -391,7 +389,8 @@ std::vector<Method> make_methods() {
          Values v(a);
          return Command(FailHold{v.id<ChannelId>("channel_id"), *v.maybe_number("htlc_id")});
        }},
-      {"listmailboxes", "Messages that wait for clients who sleep.", {}, "", plain<ListMailboxes>()},
+      {"listmailboxes", "Messages that wait for clients who sleep, by client.", page_params(), "",
+       paged<ListMailboxes>()},
       {"stop", "Stop the daemon.", {}, "", plain<Stop>()},
   };
 }

@@ -248,6 +248,15 @@ void World::act(std::size_t index, Action& action) {
                      if (nodes_[index]->life == life) step(index, found);
                    });
                  },
+                 [&](ReadRows& wanted) {
+                   RowsRead found{wanted.tag, {}};
+                   for (const auto& key : wanted.keys)
+                     if (auto row = node.disk.find({wanted.table, key}); row != node.disk.end())
+                       found.rows.push_back({wanted.table, key, row->second});
+                   at(after_ms(now_, 1), [this, index, life, found = std::move(found)] {
+                     if (nodes_[index]->life == life) step(index, found);
+                   });
+                 },
                  [&](Reply& reply) { node.replies.insert_or_assign(reply.request, std::move(reply.result)); },
                  [&](Notify& notify) { node.log.push_back(std::move(notify)); },
                  [&](StopNode&) {

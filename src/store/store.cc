@@ -91,7 +91,7 @@ const char* name(StoreCode code) {
 struct Store::Inside {
   int lock = -1;
   sqlite3* db = nullptr;
-  Statement begin, commit, put, erase;
+  Statement begin, commit, put, erase, read;
   bool failed = false;
   std::uint64_t commits = 0;
 
@@ -167,7 +167,8 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
   inside->commit = Statement(inside->db, "COMMIT");
   inside->put = Statement(inside->db, "INSERT OR REPLACE INTO records VALUES (?, ?, ?)");
   inside->erase = Statement(inside->db, "DELETE FROM records WHERE tab = ? AND key = ?");
-  if (!inside->begin || !inside->commit || !inside->put || !inside->erase)
+  inside->read = Statement(inside->db, "SELECT value FROM records WHERE tab = ? AND key = ?");
+  if (!inside->begin || !inside->commit || !inside->put || !inside->erase || !inside->read)
     return fail(inside->error(StoreCode::CannotOpen));
   return Store(std::move(inside));
 }
@@ -181,6 +182,19 @@ Result<std::vector<Row>, StoreError> Store::rows() const {
     if (code != SQLITE_ROW) return fail(inside_->error(StoreCode::Corrupt));
     out.push_back(Row{static_cast<Table>(select.integer(0)), select.blob(1), select.blob(2)});
   }
+}
+
+Result<std::vector<Row>, StoreError> Store::read(Table table, const std::vector<Bytes>& keys) const {
+  std::vector<Row> out;
+  for (const auto& key : keys) {
+    inside_->read.bind(1, static_cast<std::int64_t>(table));
+    inside_->read.bind(2, key);
+    int code = inside_->read.step();
+    if (code == SQLITE_ROW) out.push_back(Row{table, key, inside_->read.blob(0)});
+    inside_->read.reset();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) return fail(inside_->error(StoreCode::Corrupt));
+  }
+  return out;
 }
 
 Status<StoreError> Store::commit(const Batch& batch) {

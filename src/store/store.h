@@ -48,6 +48,8 @@ class Store {
 
   /// Every row, grouped by table in key order.
   [[nodiscard]] Result<std::vector<Row>, StoreError> rows() const;
+  /// Those of these rows that are there, in the order of the keys.
+  [[nodiscard]] Result<std::vector<Row>, StoreError> read(Table table, const std::vector<Bytes>& keys) const;
   /// All or nothing, and on the platter when it returns. After a failure the store refuses every further commit.
   [[nodiscard]] Status<StoreError> commit(const Batch& batch);
   [[nodiscard]] std::uint64_t commits() const;

@@ -46,6 +46,17 @@ TEST(CommitQueue, earlier_batches_are_in_the_commit_before_a_later_message) {
   EXPECT_EQ(queue.deadline(), std::nullopt);
 }
 
+TEST(CommitQueue, a_question_to_the_store_waits_for_nothing_but_what_was_written_before_it) {
+  CommitQueue queue;
+  queue.add(row(1), line(), MonoTime(100));
+  queue.add(row(2), {ReadRows{Table::Meta, {Bytes{1}, Bytes{2}}, 7}}, MonoTime(101));
+  ASSERT_TRUE(queue.due(MonoTime(101)));
+  auto taken = queue.take();
+  EXPECT_EQ(taken.durable.size(), 2U);
+  ASSERT_EQ(taken.after.size(), 2U);
+  EXPECT_EQ(std::get<ReadRows>(taken.after[1]).keys.size(), 2U);
+}
+
 TEST(CommitQueue, of_several_words_about_a_row_the_last_is_written) {
   CommitQueue queue;
   queue.add({Put{Table::Meta, Bytes{1}, Bytes{1}}, Put{Table::Meta, Bytes{1}, Bytes{2}}}, {}, MonoTime(1));

@@ -8,7 +8,7 @@
 
 #include "bitcoin/interpreter.h"
 #include "bitcoin/script.h"
-#include "channel/channels.h"
+#include "channel/inside.h"
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"
@@ -91,11 +91,22 @@ struct FakeNode : test::Surroundings {
     return out;
   }
 
+  /// What steps look up is what a walk over all channels finds, after each input of every test of the room. What time
+  /// is waited for is decided at the end of a step.
+  void expect_indexes(bool at_end) const {
+    EXPECT_TRUE(doze::channel::index(room) == ChannelIndex(channels));
+    if (!at_end) return;
+    Lookup walked;
+    for (const auto& [id, channel] : room.inside->channels) note_lookup(*room.inside, id, walked);
+    EXPECT_TRUE(room.inside->lookup == walked);
+  }
+
  private:
   void one(const Input& input, std::deque<Input>& inputs) {
     auto transition = channel::step(std::move(room), input, context());
     room = std::move(transition.next);
     channels = doze::channel::views(room);
+    expect_indexes(std::holds_alternative<EndOfStep>(input));
     note(transition.effects);
     for (const auto& effect : transition.effects) {
       if (const auto* send = std::get_if<SendMessage>(&effect))

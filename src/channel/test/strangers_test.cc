@@ -163,7 +163,7 @@ TEST_F(Strangers, may_use_the_same_temporary_channel_id) {
   seven.bytes.fill(7);
   us.step(MessageReceived{first.id, wire::Error{seven, {}}});  // about its own alone
   EXPECT_EQ(us.room.inside->openings.size(), 1U);
-  EXPECT_EQ(us.room.inside->openings.begin()->first.first, second.id);
+  EXPECT_EQ(us.room.inside->openings.all().begin()->first.first, second.id);
 }
 
 TEST_F(Strangers, are_told_of_ids_that_nobody_knows_but_never_of_all_channels) {
@@ -191,22 +191,22 @@ TEST(Rights, a_channel_makes_a_client_when_its_funding_is_in_a_block) {
   pair.start_opening();
   pair.run();
   ASSERT_EQ(pair.b.channels.size(), 1U);
-  EXPECT_FALSE(pair.b.views.is_client(pair.a.id));
-  EXPECT_TRUE(pair.a.views.is_client(pair.b.id));  // we pay for it
+  EXPECT_FALSE(pair.b.context().views.is_client(pair.a.id));
+  EXPECT_TRUE(pair.a.context().views.is_client(pair.b.id));  // we pay for it
   auto funding = pair.a.all<Broadcast>().at(0).transaction;
   pair.mine({funding});
-  EXPECT_TRUE(pair.b.views.is_client(pair.a.id));
+  EXPECT_TRUE(pair.b.context().views.is_client(pair.a.id));
   pair.disconnect_blocks(1);
-  EXPECT_FALSE(pair.b.views.is_client(pair.a.id));
+  EXPECT_FALSE(pair.b.context().views.is_client(pair.a.id));
 
   Pair dead;
   dead.connect();
   dead.start_opening();
   dead.run();
   dead.b.step(MessageReceived{dead.a.id, wire::Shutdown{dead.id(), bitcoin::p2wpkh_script(dead.a.id), {}}});
-  EXPECT_FALSE(dead.b.views.is_client(dead.a.id));
+  EXPECT_FALSE(dead.b.context().views.is_client(dead.a.id));
   dead.b.step(MessageReceived{dead.a.id, wire::Error{dead.id(), {}}});
-  EXPECT_FALSE(dead.b.views.is_client(dead.a.id));
+  EXPECT_FALSE(dead.b.context().views.is_client(dead.a.id));
 }
 
 // ---- what is said again is not written again ----

@@ -235,7 +235,8 @@ Status<std::string> complete_ids(const Api& api, const rpc::Method& method, json
     if (list == nullptr) continue;
     json::object all;
     if (std::string_view(list->method) == "listchannels") all["closed"] = true;
-    if (std::string_view(list->method) == "listpayments") all["limit"] = command::kMaxPageRows;
+    for (std::string_view paged : {"listpayments", "listoffers"})
+      if (list->method == paged) all["limit"] = command::kMaxPageRows;
     LN_TRY(answer, api.call(list->method, all));
     boost::system::error_code error;
     auto parsed = json::parse(answer.body, error);

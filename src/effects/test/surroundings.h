@@ -86,14 +86,18 @@ struct Surroundings {
   std::map<ChannelId, PolicyPair> policies;
   std::map<OfferId, OfferView> offers;
   std::set<NodeId> invited;
-  Views views{graph, channels, peers, policies, offers, invited, true};
+  ChannelIndex channel_index;  // of `channels`, which tests change as they like: made anew for each step
+  Views views{graph, channels, channel_index, peers, policies, offers, invited, true};
   MonoTime mono{1'000'000};
   UnixTime wall{1'700'000'000};
   BlockHeight tip{100};
   std::map<std::pair<Table, Bytes>, Bytes> rows;
   Effects said;  // everything since the last clear()
 
-  [[nodiscard]] Context context() { return {mono, wall, tip, rng, config, views, *signer, parallel}; }
+  [[nodiscard]] Context context() {
+    channel_index = ChannelIndex(channels);
+    return {mono, wall, tip, rng, config, views, *signer, parallel};
+  }
   /// Takes note of the words of one step.
   void note(const Effects& effects) {
     for (const auto& effect : effects) {
@@ -105,6 +109,14 @@ struct Surroundings {
   [[nodiscard]] std::vector<Row> stored() const {
     std::vector<Row> out;
     for (const auto& [key, value] : rows) out.push_back({key.first, key.second, value});
+    return out;
+  }
+  /// What the driver answers from the rows as they are now.
+  [[nodiscard]] RowsRead read(const ReadRows& wanted) const {
+    RowsRead out{wanted.tag, {}};
+    for (const auto& key : wanted.keys)
+      if (auto row = rows.find({wanted.table, key}); row != rows.end())
+        out.rows.push_back({wanted.table, key, row->second});
     return out;
   }
   [[nodiscard]] std::size_t count(Table table) const {

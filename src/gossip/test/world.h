@@ -47,7 +47,8 @@ class GossipTest : public testing::Test {
   }
 
   Effects tell(const Input& input) {
-    Views views{graph(gossip_), channels_, peers_, policies(gossip_), offers_, invited_};
+    ChannelIndex index(channels_);
+    Views views{graph(gossip_), channels_, index, peers_, policies(gossip_), offers_, invited_};
     Context context{MonoTime(mono_), UnixTime(wall_), BlockHeight(tip_), rng_, config_, views, self(), parallel_};
     auto transition = step(std::move(gossip_), input, context);
     gossip_ = std::move(transition.next);

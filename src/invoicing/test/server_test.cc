@@ -54,6 +54,70 @@ TEST_F(Server, the_acknowledgement_comes_with_the_row_in_one_step) {
   EXPECT_EQ(of<SendOnionMessage>(effects).size(), 1U);
 }
 
+/// One column of all pages of a list, as long as `limit` makes them.
+std::vector<std::string> column(FakeNode& node, const char* list, const char* field, std::size_t limit,
+                                const std::function<command::Command(command::Page)>& ask) {
+  std::vector<std::string> out;
+  command::Page page{static_cast<std::uint32_t>(limit), std::nullopt};
+  do {
+    auto reply = std::get<Value>(of<Reply>(node.command(ask(page))).at(0).result);
+    const auto& rows = std::get<List>(reply.find(list)->inner());
+    EXPECT_LE(rows.size(), limit);
+    for (const auto& row : rows) out.push_back(text_of(row, field));
+    page.before = text_of(reply, "next_before");
+  } while (!page.before->empty() && out.size() < 1'000);
+  return out;
+}
+
+TEST_F(Server, invitations_come_in_pages_the_newest_first_also_after_a_restart) {
+  std::vector<std::string> made;
+  for (int i = 0; i < 25; ++i) {
+    world.invite();
+    made.insert(made.begin(), world.invitation);
+    m.wall = after_s(m.wall, 1);
+  }
+  auto ask = [](command::Page page) { return command::ListInvitations{std::move(page)}; };
+  for (std::size_t limit : {1UL, 7UL, 25UL, 100UL})
+    EXPECT_EQ(column(m, "invitations", "id", limit, ask), made) << limit;
+  m.restart();
+  EXPECT_EQ(column(m, "invitations", "id", 10, ask), made);
+}
+
+TEST_F(Server, offers_and_static_invoices_come_in_pages_at_both_ends) {
+  std::vector<std::string> made;
+  world.join();
+  for (int i = 0; i < 5; ++i) {
+    auto command = World::coffee();
+    command.description = "cup " + std::to_string(i);
+    made.insert(made.begin(), world.offer_served(command).id().hex());
+    m.wall = world.r.wall = after_s(m.wall, 1);
+  }
+  auto offers = [](command::Page page) { return command::ListOffers{std::move(page)}; };
+  auto invoices = [](command::Page page) { return command::ListStaticInvoices{std::move(page)}; };
+  for (std::size_t limit : {1UL, 2UL, 5UL}) {
+    EXPECT_EQ(column(world.r, "offers", "offer_id", limit, offers), made) << limit;
+    EXPECT_EQ(column(world.r, "static_invoices", "offer_id", limit, invoices), made) << limit;
+    EXPECT_EQ(column(m, "static_invoices", "offer_id", limit, invoices), made) << limit;
+  }
+  m.restart();
+  world.r.restart();
+  EXPECT_EQ(column(world.r, "offers", "offer_id", 2, offers), made);
+  EXPECT_EQ(column(m, "static_invoices", "offer_id", 2, invoices), made);
+  // A revoked invitation's slots leave the list.
+  m.command(command::RevokeInvitation{world.invitation});
+  EXPECT_TRUE(column(m, "static_invoices", "offer_id", 2, invoices).empty());
+  EXPECT_TRUE(m.room.inside->served_by_time.empty());
+  EXPECT_EQ(m.room.inside->served_bytes, 0U);
+}
+
+TEST_F(Server, a_page_of_another_list_is_a_bad_request) {
+  world.join();
+  for (const char* before : {"1-00", "x"}) {
+    auto reply = of<Reply>(m.command(command::ListInvitations{{10, before}})).at(0);
+    EXPECT_EQ(std::get<CommandError>(reply.result).code, CommandErrorCode::BadRequest);
+  }
+}
+
 TEST_F(Server, both_profiles_are_read_and_answered_in_the_one_asked_in) {
   for (auto profile : {Profile::Ldk, Profile::Draft}) {
     World fresh;

@@ -22,18 +22,35 @@ using namespace doze::test;  // NOLINT
 struct FakeNode : test::Surroundings {
   using Surroundings::Surroundings;
   OnionMessages room;
+  bool answers_reads = true;
+  std::deque<ReadRows> asked;  // if not: what waits for answer_reads
 
   Effects step(const Input& input) {
     auto transition = onion_message::step(std::move(room), input, context());
     room = std::move(transition.next);
     note(transition.effects);
-    return std::move(transition.effects);
+    auto out = std::move(transition.effects);
+    for (auto& wanted : of<ReadRows>(out)) asked.push_back(std::move(wanted));
+    if (answers_reads)
+      for (auto& effect : answer_reads()) out.push_back(std::move(effect));
+    return out;
+  }
+  /// As the driver: after the commit, in the order of the questions.
+  Effects answer_reads() {
+    Effects out;
+    while (!asked.empty()) {
+      auto wanted = std::move(asked.front());
+      asked.pop_front();
+      for (auto& effect : step(read(wanted))) out.push_back(std::move(effect));
+    }
+    return out;
   }
   void restart() {
     auto loaded = load(stored());
     ASSERT_TRUE(loaded.has_value());
     room = *std::move(loaded);
     peers.clear();
+    asked.clear();
     for (auto& [id, channel] : channels) channel.usable = false;
     said.clear();
     step(Started{});

@@ -190,8 +190,14 @@ struct Crowded : Releases {
     r.unusable(3);
     for (std::size_t i = 0; i < count; ++i) hear(static_cast<std::uint16_t>(i));
   }
-  bool is_due(std::uint16_t number) { return r.room.inside->releases.contains(wire::to_bytes(reply(number))); }
-  ReleaseDue& due(std::uint16_t number) { return r.room.inside->releases.at(wire::to_bytes(reply(number))); }
+  std::optional<std::uint64_t> sequence_of(std::uint16_t number) {
+    const auto& paths = std::as_const(r.room.inside->releases).index().by_path;
+    auto it = paths.find(ReleaseIndex::path_of(wire::to_bytes(reply(number))));
+    return it == paths.end() ? std::nullopt : std::optional(it->second);
+  }
+  bool is_due(std::uint16_t number) { return sequence_of(number).has_value(); }
+  /// For changing it: the next step indexes it anew.
+  ReleaseDue& due(std::uint16_t number) { return *r.room.inside->releases.edit(*sequence_of(number)); }
 };
 
 TEST_F(Crowded, an_unanswered_announcement_is_never_dropped_for_a_newer_one) {
@@ -248,7 +254,7 @@ TEST_F(Crowded, long_reply_paths_are_bounded_by_bytes) {
     r.step(word);
   };
   for (std::uint16_t i = 0; i < 1'000; ++i) sized(i, 3'500);
-  EXPECT_LE(r.room.inside->release_bytes, kMaxReleaseBytes);
+  EXPECT_LE(std::as_const(r.room.inside->releases).index().bytes, kMaxReleaseBytes);
   auto count = r.count(Table::ReleaseDue);
   EXPECT_GT(count, 250U);
   EXPECT_LT(count, 300U);

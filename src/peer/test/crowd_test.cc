@@ -8,16 +8,7 @@
 namespace doze::peer {
 namespace {
 
-TEST(Crowd, prefixes_are_what_one_owner_has_without_effort) {
-  EXPECT_EQ(prefix_of("198.51.100.7:1"), prefix_of("198.51.100.250:2"));
-  EXPECT_NE(prefix_of("198.51.100.7:1"), prefix_of("198.51.101.7:1"));
-  EXPECT_EQ(prefix_of("[2001:db8:7::1]:1"), prefix_of("[2001:db8:7:ffff::1]:1"));
-  EXPECT_NE(prefix_of("[2001:db8:7::1]:1"), prefix_of("[2001:db8:8::1]:1"));
-  EXPECT_EQ(prefix_of("nonsense"), 0U);
-  EXPECT_EQ(prefix_of("name.example:1"), 0U);
-}
-
-TEST(Crowd, the_victim_is_of_the_largest_prefix) {
+TEST(Crowd, the_victim_is_of_the_largest_network) {
   test::CountingRng rng(1);
   Crowd crowd;
   crowd.add(1, 7);
@@ -28,7 +19,7 @@ TEST(Crowd, the_victim_is_of_the_largest_prefix) {
   crowd.remove(2);
   std::set<ConnectionId> victims;
   for (int i = 0; i < 50; ++i) victims.insert(crowd.victim(rng));
-  EXPECT_EQ(victims, (std::set<ConnectionId>{1, 3}));  // two prefixes with one each
+  EXPECT_EQ(victims, (std::set<ConnectionId>{1, 3}));  // two networks with one each
   crowd.remove(3);
   EXPECT_EQ(crowd.victim(rng), 1U);
   EXPECT_EQ(crowd.size(), 1U);

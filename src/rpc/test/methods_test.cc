@@ -256,7 +256,8 @@ TEST(Methods, AnIdempotencyKeyHasALength) {
 }
 
 TEST(Methods, ALongListComesInPages) {
-  for (const auto* name : {"listpayments", "listforwards", "listholds", "listinvoices"}) {
+  for (const auto* name : {"listpayments", "listforwards", "listholds", "listinvoices", "listoffers", "listinvitations",
+                           "liststaticinvoices", "listmailboxes"}) {
     for (auto wrong : {std::uint64_t{0}, std::uint64_t{command::kMaxPageRows} + 1, UINT64_MAX})
       EXPECT_TRUE(names(error_of(name, {{"limit", wrong}}), "limit")) << name << " " << wrong;
     EXPECT_EQ(error_of(name, {{"limit", std::uint64_t{command::kMaxPageRows}}}), "");
@@ -266,6 +267,7 @@ TEST(Methods, ALongListComesInPages) {
   EXPECT_EQ(list.page.limit, 7U);
   EXPECT_EQ(list.page.before, "5-aa");
   EXPECT_EQ(built<command::ListPayments>("listpayments", {}).page.limit, command::kDefaultPageRows);
+  EXPECT_EQ(built<command::ListMailboxes>("listmailboxes", {{"limit", std::uint64_t{3}}}).page.limit, 3U);
 }
 
 TEST(Methods, ClosingByForceNeedsAYes) {

@@ -42,6 +42,27 @@ TEST(Store, CommittedBatchIsThereAfterReopening) {
   EXPECT_EQ((*rows)[1].value, hex("cc"));
 }
 
+TEST(Store, RowsAreReadByTheirKeysAndThoseThatAreGoneAreLeftOut) {
+  Folder folder;
+  auto store = open_or_die(folder.path);
+  ASSERT_TRUE(store.commit({Put{Table::Mailbox, hex("01"), hex("aa")}, Put{Table::Mailbox, hex("02"), {}},
+                            Put{Table::Mailbox, hex("03"), hex("cc")}, Put{Table::Offer, hex("04"), hex("dd")}}));
+  ASSERT_TRUE(store.commit({Erase{Table::Mailbox, hex("01")}}));
+  auto rows = store.read(Table::Mailbox, {hex("03"), hex("01"), hex("02"), hex("04")});
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 2U);
+  EXPECT_EQ((*rows)[0].key, hex("03"));
+  EXPECT_EQ((*rows)[0].value, hex("cc"));
+  EXPECT_EQ((*rows)[0].table, Table::Mailbox);
+  EXPECT_EQ((*rows)[1].key, hex("02"));
+  EXPECT_TRUE((*rows)[1].value.empty());
+  // A later commit is seen by the next question.
+  ASSERT_TRUE(store.commit({Put{Table::Mailbox, hex("01"), hex("ee")}}));
+  rows = store.read(Table::Mailbox, {hex("01")});
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->at(0).value, hex("ee"));
+}
+
 TEST(Store, SecondProcessIsKeptOut) {
   Folder folder;
   auto store = open_or_die(folder.path);
