@@ -247,6 +247,7 @@ void payer_released(Work& work, const PaymentId& id) {
 
 void outgoing_deadlines(Work& work) {
   const auto& index = work.state.outgoing.index().due;
+  work.state.announce_on = after_ms(work.context.mono, 1);
   std::vector<PaymentId> due;
   for (auto it = index.begin(); it != index.end() && it->first <= work.context.mono && due.size() < kDuePerStep; ++it)
     due.push_back(it->second);

@@ -322,6 +322,7 @@ struct Payments::Inside {
   Rows<ForwardIndex> forwards;
   std::map<ChannelId, Full> full;
   std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
+  MonoTime announce_on;                               // announcements beyond kDuePerStep are due then
   std::uint64_t next_turn = 1;
   std::optional<MonoTime> early_check;
   MonoTime awake_checked;

@@ -287,7 +287,8 @@ std::optional<MonoTime> deadline(const Payments& state) {
   auto first = [&](const auto& due) {
     if (!due.empty()) consider(due.begin()->first);
   };
-  first(std::as_const(inside.outgoing).index().due);
+  if (const auto& due = std::as_const(inside.outgoing).index().due; !due.empty())
+    consider(std::max(due.begin()->first, inside.announce_on));
   first(std::as_const(inside.forwards).index().due);
   first(inside.full_due);
   first(std::as_const(inside.releases).index().due);

@@ -587,7 +587,9 @@ TEST_F(Payer, many_announcements_that_are_due_leave_in_several_steps) {
     auto now = announcements(s.step(DeadlineReached{}));
     EXPECT_LE(now, kDuePerStep);
     left += now;
-    EXPECT_TRUE(left == 3 * kDuePerStep + 1 || deadline(s.room) <= s.mono);
+    // The next step is soon, and not in the past: nobody is woken again and again at one moment.
+    EXPECT_TRUE(left == 3 * kDuePerStep + 1 || deadline(s.room) == after_ms(s.mono, 1));
+    s.pass(1);
   }
   EXPECT_EQ(left, 3 * kDuePerStep + 1);
 }
