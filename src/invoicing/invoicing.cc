@@ -156,9 +156,11 @@ std::optional<MonoTime> deadline(const Invoicing& state) {
   auto consider = [&](MonoTime time) {
     if (!earliest || time < *earliest) earliest = time;
   };
-  for (const auto& [id, own] : state.inside->own)
+  for (const auto& [made, id] : state.inside->async_by_time) {  // others have no server
+    const auto& own = state.inside->own.at(id);
     for (const auto& time : {own.next_serve, own.next_check})
       if (time) consider(*time);
+  }
   for (const auto& op : state.inside->slot_requests) {
     consider(op.give_up);
     if (!op.offer) consider(op.next_try);

@@ -569,7 +569,8 @@ void recipient_on_unusable(Work& work) {
 
 void recipient_deadlines(Work& work) {
   auto now = work.context.mono;
-  for (auto& [id, own] : work.state.own) {
+  for (const auto& [made, id] : work.state.async_by_time) {  // others have no server
+    auto& own = work.state.own.at(id);
     if (own.next_check && *own.next_check <= now) check_channels(work, own);
     if (!own.next_serve || *own.next_serve > now) continue;
     if (own.disabled ? wants_withdrawal(own, work.context) : wants_serving(own, work.context))
