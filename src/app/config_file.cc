@@ -87,6 +87,9 @@ Problem set_profile(Settings& settings, const std::string& value) {
 Problem set_announce(Settings& settings, const toml::node& node) {
   const auto* list = node.as_array();
   if (list == nullptr) return "expected a list of \"host:port\"";
+  if (list->size() > kMaxAnnouncedAddresses)
+    return "expected at most " + std::to_string(kMaxAnnouncedAddresses) + " addresses, these are " +
+           std::to_string(list->size()) + ": other nodes do not keep a larger node_announcement";
   for (const auto& item : *list) {
     auto value = item.value_exact<std::string>();
     auto address = value ? wire::parse_address(*value) : std::nullopt;

@@ -9,6 +9,9 @@
 
 namespace doze::app {
 
+/// Addresses that a node announces: nodes of this kind keep no more of one, and no node_announcement above 2 KiB.
+inline constexpr std::size_t kMaxAnnouncedAddresses = 32;
+
 struct Settings {
   Config node;
   std::string listen_host = "127.0.0.1";

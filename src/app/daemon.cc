@@ -206,6 +206,12 @@ class Daemon {
     events.broadcast = [this](const Txid& txid, chain::BroadcastOutcome outcome, const std::string& reason) {
       post(BroadcastResult{txid, chain::is_success(outcome), reason});
     };
+    events.broadcast_unanswered = [this](const Txid& txid, const std::string& reason) {
+      asio::post(context_, [this, txid, reason] {
+        log_event(Severity::Warning, "broadcast_unanswered",
+                  Value().set("txid", bitcoin::txid_to_string(txid)).set("reason", reason));
+      });
+    };
     events.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
       post(OutputLookedUp{scid, output});
     };
@@ -322,8 +328,8 @@ class Daemon {
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {
                      if (notify.event == peer::kPeerMessage) return record(notify.facts);
-                     if (!log_.writes(notify.severity)) return;
-                     for (const auto& line : log_limits_.admit(std::move(notify), now().mono))
+                     bool writes = log_.writes(notify.severity);
+                     for (const auto& line : log_limits_.admit(std::move(notify), now().mono, writes))
                        log_event(line.severity, line.event, Value(line.facts));
                    },
                    [&](StopNode& node) { stop(node.reason); },

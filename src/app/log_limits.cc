@@ -56,9 +56,18 @@ LogLimits::Bucket& LogLimits::bucket_of(const std::string& source, const LogRate
   return bucket;
 }
 
-std::vector<Notify> LogLimits::admit(Notify event, MonoTime now) {
+bool LogLimits::is_familiar(const std::string& source, const Notify& event) {
+  if (event.event == "peer_connected" && has_channel(event.facts)) with_channel_.insert(source);
+  bool familiar = with_channel_.contains(source);
+  if (event.event == "peer_disconnected") with_channel_.erase(source);
+  return familiar;
+}
+
+std::vector<Notify> LogLimits::admit(Notify event, MonoTime now, bool writes) {
   if (event.severity == Severity::Error) return {std::move(event)};
   const auto* source = source_of(event.facts);
+  bool familiar = source != nullptr && is_familiar(*source, event);
+  if (!writes) return {};
   std::vector<Notify> out;
   auto passes = [&](const std::string& name, const LogRate& rate) {
     auto& bucket = bucket_of(name, rate, now);
@@ -70,9 +79,6 @@ std::vector<Notify> LogLimits::admit(Notify event, MonoTime now) {
   if (source == nullptr) {
     if (!passes("event " + event.event, kLinesOfKind)) return {};
   } else {
-    if (event.event == "peer_connected" && has_channel(event.facts)) with_channel_.insert(*source);
-    bool familiar = with_channel_.contains(*source);
-    if (event.event == "peer_disconnected") with_channel_.erase(*source);
     if (!passes(*source, kLinesOfPeer) || (!familiar && !passes(kStrangers, kLinesOfStrangers))) return {};
   }
   out.push_back(std::move(event));

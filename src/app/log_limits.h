@@ -28,8 +28,9 @@ inline constexpr std::size_t kMaxLogSources = 4'096;
 class LogLimits {
  public:
   /// Which lines are to be written for this event, in order: none, the event, or before it one of the kind kLeftOut
-  /// that says how many of its source were left out. Errors (Severity::Error) are always written.
-  [[nodiscard]] std::vector<Notify> admit(Notify event, MonoTime now);
+  /// that says how many of its source were left out. Errors (Severity::Error) are always written. Every event is to be
+  /// shown, also one that the log's level does not write (`writes`): who has a channel is said at Severity::Info.
+  [[nodiscard]] std::vector<Notify> admit(Notify event, MonoTime now, bool writes = true);
   static constexpr const char* kLeftOut = "log_lines_left_out";
 
  private:
@@ -40,6 +41,8 @@ class LogLimits {
     std::list<const std::string*>::iterator order;
     [[nodiscard]] bool take(const LogRate& rate, MonoTime now);
   };
+  /// Whether it has a channel, as it said when it connected; what this event says counts from now on.
+  bool is_familiar(const std::string& source, const Notify& event);
   Bucket& bucket_of(const std::string& source, const LogRate& rate, MonoTime now);
 
   std::map<std::string, Bucket> buckets_;

@@ -146,6 +146,23 @@ TEST(ConfigFile, WrittenFileReadsBackAsItWasAskedFor) {
   EXPECT_EQ(settings->bitcoind.port, 3);
 }
 
+TEST(ConfigFile, SoManyAddressesAreAnnouncedAndNoMore) {
+  auto with = [](std::size_t count) {
+    InitOptions options;
+    options.role = Role::Server;
+    options.announce = "203.0.113.7:9735";
+    auto text = default_settings(options);
+    std::string more = "\"203.0.113.7:9735\"";
+    for (std::size_t i = 1; i < count; ++i) more += ", \"203.0.113.7:" + std::to_string(i) + "\"";
+    auto at = text.find("\"203.0.113.7:9735\"");
+    return parse_settings(text.replace(at, std::string("\"203.0.113.7:9735\"").size(), more), "doze.toml");
+  };
+  ASSERT_TRUE(with(kMaxAnnouncedAddresses)) << with(kMaxAnnouncedAddresses).error();
+  auto refused = with(kMaxAnnouncedAddresses + 1);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("at most 32 addresses, these are 33"), std::string::npos) << refused.error();
+}
+
 TEST(ConfigFile, AnAnnouncedNodeListensWhereOthersReachIt) {
   for (auto [announced, host] :
        {std::pair("", "127.0.0.1"), std::pair("203.0.113.7:9735", "0.0.0.0"), std::pair("node.example:9735", "0.0.0.0"),

@@ -51,6 +51,17 @@ TEST_F(LogLimitsTest, a_crowd_of_free_ids_is_bounded_together_and_another_peer_w
   EXPECT_EQ(written(10, [&](std::size_t) { return line("peer_warning", "friend"); }), 0U);
 }
 
+TEST_F(LogLimitsTest, who_has_a_channel_is_known_also_where_the_level_does_not_write_that_it_connected) {
+  Notify with_channel{Severity::Info, "peer_connected", {{"node_id", "friend"}, {"has_channel", true}}};
+  EXPECT_TRUE(limits.admit(with_channel, now, false).empty());
+  EXPECT_EQ(written(20'000, [&](std::size_t i) { return line("peer_warning", std::to_string(i)); }),
+            kLinesOfStrangers.burst);
+  EXPECT_EQ(written(10, [&](std::size_t) { return line("peer_warning", "friend"); }), 10U);
+  Notify gone{Severity::Info, "peer_disconnected", {{"node_id", "friend"}}};
+  EXPECT_TRUE(limits.admit(gone, now, false).empty());
+  EXPECT_EQ(written(10, [&](std::size_t) { return line("peer_warning", "friend"); }), 0U);
+}
+
 TEST_F(LogLimitsTest, lines_that_name_no_peer_are_bounded_by_their_kind) {
   auto failed = [&](std::size_t) {
     return Notify{Severity::Info, "forward_failed", {{"amount_msat", std::uint64_t{1}}}};

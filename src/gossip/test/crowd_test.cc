@@ -89,6 +89,9 @@ TEST_F(GossipCrowd, rows_of_large_gossip_that_was_kept_before_are_not_read_and_e
   learn(3, 1, scid(4));
   say(1, node_announcement(2, kNow));
   say(1, node_announcement(3, kNow));
+  auto& own = own_channel(1, false);
+  say(1, update(1, 0, *own.local_alias, kNow));
+  ASSERT_TRUE(policies(gossip_).at(own.channel_id).remote.has_value());
   check_reload_ = false;
   auto record = [](ByteView raw) {
     RecordWriter out(1);
@@ -102,6 +105,8 @@ TEST_F(GossipCrowd, rows_of_large_gossip_that_was_kept_before_are_not_read_and_e
       record(padded_update(1, 2, scid(1), kNow, 65'000).raw);
   rows_[{Table::GossipNode, to_bytes(id(2).view())}] = record(with_addresses(2, kNow, 9'000).raw);
   rows_.at({Table::GossipChannel, key(scid(4), 0)}).resize(60'000);
+  for (auto& [name, value] : rows_)
+    if (name.first == Table::PeerPolicy) value = record(padded_update(1, 0, *own.local_alias, kNow, 65'000).raw);
   auto before = rows_.size();
   restart();
   EXPECT_FALSE(graph(gossip_).channel(scid(1))->directions[direction].has_value());
@@ -109,7 +114,9 @@ TEST_F(GossipCrowd, rows_of_large_gossip_that_was_kept_before_are_not_read_and_e
   EXPECT_EQ(graph(gossip_).channels().size(), 3U);
   EXPECT_FALSE(graph(gossip_).node(id(2))->announced.has_value());
   EXPECT_EQ(graph(gossip_).node(id(3)), nullptr);
-  EXPECT_EQ(rows_.size(), before - 6);  // the update, the node, the channel, its two updates, its node
+  EXPECT_FALSE(policies(gossip_).contains(own.channel_id));
+  // The update, the node, the channel, its two updates, its node, what the peer said of our channel.
+  EXPECT_EQ(rows_.size(), before - 7);
   check_reload_ = true;
   expect_same_after_reload();
 }
@@ -194,6 +201,29 @@ TEST_F(GossipCrowd, what_strangers_announce_leaves_half_of_the_room_to_peers_wit
   EXPECT_TRUE(gossip_.inside->waiting.empty());
   EXPECT_TRUE(gossip_.inside->waiting_nodes.empty());
   EXPECT_EQ(gossip_.inside->waiting_of_strangers, 0U);
+}
+
+TEST_F(GossipCrowd, where_the_room_is_full_a_peer_is_asked_for_its_share_of_it_and_that_gets_in) {
+  check_reload_ = false;
+  std::uint32_t number = 0;
+  auto waits = [&] { return ShortChannelId::of(tip_ + 2, ++number, 0); };
+  for (int c = 0; c < 100; ++c) {
+    auto stranger = add_stranger();
+    ready(stranger, false);
+    for (int i = 0; i < 21; ++i) say(stranger, announcement(1, 3, waits()));
+  }
+  ASSERT_EQ(gossip_.inside->waiting.size(), kMaxWaitingOfKind);
+  auto late = add_stranger();
+  ready(late);
+  std::vector<ShortChannelId> list;
+  for (int i = 0; i < 100; ++i) list.push_back(waits());
+  auto query = sent<wire::QueryShortChannelIds>(name_ids(late, list), id(late));
+  ASSERT_EQ(query.size(), 1U);
+  auto asked = *wire::read_short_ids(query[0].encoded_short_ids);
+  EXPECT_EQ(asked.size(), kMaxWaitingOfKind / 101 - 1);
+  for (auto scid : asked) say(late, announcement(1, 2, scid));
+  EXPECT_EQ(peer(late).waiting.size(), asked.size());
+  EXPECT_EQ(peer(late).wanted.size(), list.size() - asked.size());
 }
 
 TEST_F(GossipCrowd, every_second_look_up_is_of_a_peer_with_a_channel_however_many_strangers_wait) {
