@@ -46,6 +46,7 @@ struct Row {
 [[nodiscard]] std::vector<Row> onion_rows();
 [[nodiscard]] std::vector<Row> invoice_rows(const Options& options);
 [[nodiscard]] std::vector<Row> channel_rows();
+[[nodiscard]] std::vector<Row> gossip_rows();
 [[nodiscard]] std::vector<Row> store_rows(const Options& options);
 
 /// Aborts with the place: an input of the bench itself is wrong.

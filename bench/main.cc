@@ -158,7 +158,7 @@ Grown grown(const std::string& name, const Sized& sized) {
 
 int run(const Options& options, const std::vector<std::string>& filters, const std::string& markdown, bool list) {
   std::vector<Row> rows;
-  for (auto more : {onion_rows(), invoice_rows(options), channel_rows(), store_rows(options)})
+  for (auto more : {onion_rows(), invoice_rows(options), channel_rows(), gossip_rows(), store_rows(options)})
     rows.insert(rows.end(), more.begin(), more.end());
   auto picks = [&](const std::string& filter, const Row& row) {
     bool whole = std::any_of(rows.begin(), rows.end(), [&](const Row& each) { return each.name == filter; });

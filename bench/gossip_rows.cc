@@ -1,0 +1,125 @@
+// Questions about a large graph whose answer is empty: they may not cost a walk over it.
+#include "bench.h"
+#include "crypto/crypto.h"
+#include "effects/record_io.h"
+#include "gossip/gossip.h"
+#include "wire/chains.h"
+
+namespace bench {
+
+namespace {
+
+constexpr std::size_t kChannels = 40'000, kNodes = 10'000;
+
+/// Rows as the store keeps them. Nothing of it exists, and no signature is right: what is stored is not verified again.
+struct GraphRows {
+  std::vector<doze::Row> rows;
+  std::vector<NodeId> nodes;
+  UnixTime now{1'700'000'000};
+
+  explicit GraphRows(SeededRng& rng) {
+    for (std::size_t i = 0; i < kNodes; ++i) nodes.push_back(crypto::public_key(fresh_key(rng)));
+    for (std::size_t i = 0; i < kChannels; ++i)
+      channel(ShortChannelId::of(100'000 + static_cast<std::uint32_t>(i / 100), i % 100, 0), nodes[i % kNodes],
+              nodes[(i + 1 + i / kNodes) % kNodes]);
+  }
+
+ private:
+  void channel(ShortChannelId scid, const NodeId& a, const NodeId& b) {
+    wire::ChannelAnnouncement m;
+    m.chain_hash = wire::chain_hash(wire::Network::Regtest);
+    m.short_channel_id = scid;
+    std::tie(m.node_id_1, m.node_id_2) = std::minmax(a, b);
+    m.bitcoin_key_1 = m.node_id_1;
+    m.bitcoin_key_2 = m.node_id_2;
+    RecordWriter row(1);
+    row.all(now, std::optional(Sat(1'000'000)), std::optional<BlockHeight>(), wire::encode(m));
+    put(scid, 0, row.take());
+    for (std::uint8_t direction : {0, 1}) {
+      wire::ChannelUpdate update;
+      update.chain_hash = m.chain_hash;
+      update.short_channel_id = scid;
+      update.timestamp = static_cast<std::uint32_t>(now.value());
+      update.channel_flags = direction;
+      update.cltv_expiry_delta = 40;
+      update.htlc_maximum_msat = Msat(1'000'000'000);
+      RecordWriter news(1);
+      news.put(wire::encode(update));
+      put(scid, direction + 1, news.take());
+    }
+  }
+  void put(ShortChannelId scid, int part, Bytes value) {
+    auto key = Writer().u64(scid.value()).u8(static_cast<std::uint8_t>(part)).take();
+    rows.push_back({Table::GossipChannel, std::move(key), std::move(value)});
+  }
+};
+
+/// A node with the graph, and one peer that asks.
+struct Asked {
+  SeededRng rng{14};
+  GraphRows made{rng};
+  BenchNode node{21, Role::Server};
+  gossip::Gossip room = loaded();
+  NodeId peer = crypto::public_key(fresh_key(rng));
+
+  Asked() {
+    node.wall = made.now;
+    node.tip = BlockHeight(200'000);
+    node.see(peer);
+    step(Started{});
+    step(PeerReady{peer});
+  }
+  Effects step(const gossip::Input& input) {
+    auto transition = gossip::step(std::move(room), input, node.context());
+    room = std::move(transition.next);
+    return std::move(transition.effects);
+  }
+  /// The question, and the steps until it is answered.
+  void ask(const wire::Message& question) {
+    step(MessageReceived{peer, question});
+    for (int i = 0; i < 100; ++i) {
+      auto due = gossip::deadline(room);
+      if (!due || *due > after_ms(node.mono, 1'000)) return;
+      node.mono = std::max(node.mono, *due);
+      step(DeadlineReached{});
+    }
+  }
+
+ private:
+  gossip::Gossip loaded() {
+    auto out = gossip::load(made.rows);
+    must(out.has_value(), "the graph is not read");
+    return *std::move(out);
+  }
+};
+
+Row none_row(const std::string& name, const wire::Message& question) {
+  return {name, 0, [=](const Options& options) {
+            auto asked = std::make_shared<std::unique_ptr<Asked>>();
+            Sides out;
+            out.operations = options.quick ? 2 : 20;
+            out.fresh = [=] {
+              if (!*asked) *asked = std::make_unique<Asked>();
+              (*asked)->node.mono = after_ms((*asked)->node.mono, 60'000'000);  // its rates are as at the beginning
+            };
+            out.floor = [=](std::size_t) { must(wire::decode(wire::encode(question)).has_value(), "no question"); };
+            out.ours = [=](std::size_t) { (*asked)->ask(question); };
+            return out;
+          }};
+}
+
+}  // namespace
+
+std::vector<Row> gossip_rows() {
+  wire::QueryChannelRange range;
+  range.chain_hash = wire::chain_hash(wire::Network::Regtest);
+  range.first_blocknum = 900'000;
+  range.number_of_blocks = 1'000;
+  wire::GossipTimestampFilter filter;
+  filter.chain_hash = range.chain_hash;
+  filter.first_timestamp = 1'800'000'000;
+  filter.timestamp_range = 1'000;
+  return {none_row("gossip_range_none", range), none_row("gossip_filter_none", filter)};
+}
+
+}  // namespace bench
