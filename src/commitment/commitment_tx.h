@@ -4,12 +4,12 @@
 
 #include <vector>
 
+#include "base/on_disk.h"
 #include "bitcoin/transaction.h"
 #include "commitment/signer.h"
 
 namespace doze::commitment {
 
-/// Numbers are in durable records.
 enum class CommitmentFormat : std::uint8_t { StaticRemotekey = 1, AnchorsZeroFeeHtlc = 2, ZeroFeeCommitments = 3 };
 [[nodiscard]] const char* name(CommitmentFormat format);
 
@@ -103,3 +103,7 @@ struct ClosingTerms {
 [[nodiscard]] bitcoin::Transaction closing_transaction(const ClosingTerms& terms);
 
 }  // namespace doze::commitment
+
+namespace doze {
+DOZE_ON_DISK(commitment::CommitmentFormat, StaticRemotekey, ZeroFeeCommitments)
+}  // namespace doze

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "base/on_disk.h"
 #include "base/variant.h"
 #include "bitcoin/block.h"
 #include "bitcoin/transaction.h"
@@ -131,20 +132,20 @@ struct ReadRows {
   std::uint64_t tag = 0;  // who asks and for what: see tags.h
 };
 
-/// Numbers are in durable records: new ones come last.
 enum class CommandErrorCode : std::uint8_t {
-  BadRequest,  // a parameter is wrong
-  NotFound,
-  NotReady,  // something must happen first; the message says what
-  Refused,   // not possible in this state; the message says why
-  NoRoute,
-  InsufficientFunds,
-  PaymentFailed,
-  Expired,
-  Limit,  // a named limit was reached
-  Internal,
-  TimedOut,  // an answer did not come in time; what was asked for may still happen
+  BadRequest = 0,  // a parameter is wrong
+  NotFound = 1,
+  NotReady = 2,  // something must happen first; the message says what
+  Refused = 3,   // not possible in this state; the message says why
+  NoRoute = 4,
+  InsufficientFunds = 5,
+  PaymentFailed = 6,
+  Expired = 7,
+  Limit = 8,  // a named limit was reached
+  Internal = 9,
+  TimedOut = 10,  // an answer did not come in time; what was asked for may still happen
 };
+DOZE_ON_DISK(CommandErrorCode, BadRequest, TimedOut)
 [[nodiscard]] const char* name(CommandErrorCode code);
 struct CommandError {
   CommandErrorCode code = CommandErrorCode::Internal;

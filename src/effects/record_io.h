@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/on_disk.h"
 #include "base/parse_error.h"
 #include "base/result.h"
 #include "base/units.h"
@@ -21,8 +22,7 @@ class RecordWriter {
   void put(std::uint16_t v) { out_.u16(v); }
   void put(std::uint32_t v) { out_.u32(v); }
   void put(std::uint64_t v) { out_.u64(v); }
-  template <class E>
-    requires std::is_enum_v<E>
+  template <Durable E>
   void put(E v) {
     out_.u8(static_cast<std::uint8_t>(v));
   }
@@ -81,11 +81,13 @@ class RecordReader {
   void get(std::uint16_t& v) { v = in_.u16(); }
   void get(std::uint32_t& v) { v = in_.u32(); }
   void get(std::uint64_t& v) { v = in_.u64(); }
-  /// Enums are read as they stand: a room checks the range with enum_max.
-  template <class E>
-    requires std::is_enum_v<E>
+  /// A number that the enum does not have makes the record unreadable.
+  template <Durable E>
   void get(E& v) {
-    v = static_cast<E>(in_.u8());
+    auto number = in_.u8();
+    if (number < static_cast<std::uint8_t>(OnDisk<E>::first) || number > static_cast<std::uint8_t>(OnDisk<E>::last))
+      in_.fail();
+    v = static_cast<E>(number);
   }
   template <class N>
     requires requires { typename N::rep; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/on_disk.h"
 #include "base/units.h"
 #include "commitment/commitment_tx.h"
 #include "graph/graph.h"
@@ -18,12 +19,13 @@
 namespace doze {
 
 enum class ChannelPhase : std::uint8_t {
-  Opening,  // before both channel_ready
-  Normal,
-  Closing,       // shutdown or closing_signed under way, or the closing transaction waits for its confirmation
-  ForceClosing,  // a commitment transaction was published or seen
-  Closed,
+  Opening = 0,  // before both channel_ready
+  Normal = 1,
+  Closing = 2,       // shutdown or closing_signed under way, or the closing transaction waits for its confirmation
+  ForceClosing = 3,  // a commitment transaction was published or seen
+  Closed = 4,
 };
+DOZE_ON_DISK(ChannelPhase, Opening, Closed)
 [[nodiscard]] const char* name(ChannelPhase phase);
 
 /// Routing policy of one direction of a channel, from a channel_update.

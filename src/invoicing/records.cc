@@ -43,7 +43,6 @@ Result<OwnOffer, ParseError> read_own_offer(ByteView value) {
     }
     in.all(o.withdrawal, o.withdrawn);
   }
-  if (o.profile > Profile::Draft) in.refuse();
   LN_CHECK(in.finish("offer"));
   return o;
 }
@@ -61,7 +60,7 @@ Result<Joined, ParseError> read_joined(ByteView value) {
   Bytes addresses;
   in.all(j.server, addresses, j.paths, j.profile, j.token, j.joined_at);
   if (in.version() >= 2) in.get(j.left);
-  if (j.profile > Profile::Draft || j.paths.empty()) in.refuse();
+  if (j.paths.empty()) in.refuse();
   LN_CHECK(in.finish("joined server"));
   LN_TRY(read, wire::read_addresses(addresses));
   j.addresses = std::move(read);
@@ -79,7 +78,6 @@ Result<Invited, ParseError> read_invited(ByteView value) {
   if (in.version() != kVersion) return fail(unknown_version(in.version()));
   Invited i;
   in.all(i.id, i.label, i.profile, i.created_at, i.expires_at, i.revoked, i.recipient);
-  if (i.profile > Profile::Draft) in.refuse();
   LN_CHECK(in.finish("invitation"));
   return i;
 }

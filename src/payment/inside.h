@@ -532,3 +532,10 @@ void list_holds(Work& work, RequestId request, const command::Page& page);
 void list_invoices(Work& work, RequestId request, const command::Page& page);
 
 }  // namespace doze::payment
+
+namespace doze {
+DOZE_ON_DISK(payment::OutgoingState, Fetching, Expired)
+DOZE_ON_DISK(payment::IncomingState, Claiming, Lost)
+DOZE_ON_DISK(payment::ForwardState, Early, Failed)
+DOZE_ON_DISK(payment::BlindedRole, None, Inside)
+}  // namespace doze

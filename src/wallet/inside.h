@@ -47,9 +47,9 @@ struct Coin {
 };
 
 enum class TxState : std::uint8_t {
-  Prepared,  // a funding handed to a channel: nobody has broadcast it, as far as we know
-  Unsent,    // a payment to an address, not yet accepted by the backend
-  Sent,      // accepted once: repeated at every start until confirmed
+  Prepared = 0,  // a funding handed to a channel: nobody has broadcast it, as far as we know
+  Unsent = 1,    // a payment to an address, not yet accepted by the backend
+  Sent = 2,      // accepted once: repeated at every start until confirmed
 };
 
 struct OwnTransaction {
@@ -153,3 +153,7 @@ struct Built {
 Txid reserve(Work& work, const Built& built, TxState state);
 
 }  // namespace doze::wallet
+
+namespace doze {
+DOZE_ON_DISK(wallet::TxState, Prepared, Sent)
+}  // namespace doze

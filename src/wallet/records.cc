@@ -55,7 +55,6 @@ Status<ParseError> read_transaction_row(RecordReader& in, Wallet::Inside& state)
   Bytes raw;
   in.all(own.state, own.fee, own.confirmed_at, raw);
   LN_CHECK(in.finish("wallet transaction"));
-  if (own.state > TxState::Sent) return fail(ParseError{ParseCode::BadValue, 1, "wallet transaction state"});
   LN_TRY(transaction, bitcoin::parse_transaction(raw));
   own.transaction = std::move(transaction);
   auto id = bitcoin::txid(own.transaction);

@@ -5,9 +5,12 @@
 
 #include <cstdint>
 
+#include "base/on_disk.h"
+
 namespace doze {
 
 enum class Profile : std::uint8_t { Ldk = 0, Draft = 1 };
+DOZE_ON_DISK(Profile, Ldk, Draft)
 [[nodiscard]] constexpr const char* name(Profile profile) {
   return profile == Profile::Ldk ? "ldk" : "draft";
 }

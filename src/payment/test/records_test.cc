@@ -203,6 +203,17 @@ TEST(Records, states_that_do_not_exist_are_errors) {
   EXPECT_FALSE(read_release(record(r).value).has_value());
 }
 
+TEST(Records, every_reason_that_a_payment_can_fail_for_reads_back) {
+  for (auto code = OnDisk<CommandErrorCode>::first; code <= OnDisk<CommandErrorCode>::last;
+       code = static_cast<CommandErrorCode>(static_cast<std::uint8_t>(code) + 1)) {
+    auto p = full_outgoing();
+    p.failure_code = code;
+    auto read = read_outgoing(record(p).value);
+    ASSERT_TRUE(read.has_value()) << name(code);  // its node would not start
+    EXPECT_EQ(read->failure_code, code);
+  }
+}
+
 TEST(Records, a_release_row_without_a_path_is_an_error_at_load_not_a_crash_when_it_is_answered) {
   auto r = full_release();
   r.reply_path = Bytes{1, 2, 3};
