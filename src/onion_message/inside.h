@@ -68,6 +68,8 @@ static_assert(outlasts_a_flood(kPeersMail) && outlasts_a_flood(kStrangersMail));
 inline constexpr std::uint64_t kBoxUnits = 6'000, kSourceReserve = 32;
 /// Of one peer with a channel, in all mailboxes, in units: 32 MiB.
 inline constexpr std::uint64_t kSourceUnitsInAll = 16'384;
+/// Of strangers in one mailbox, beyond kAllStrangersMail: what fills the mailboxes of some clients shuts no other out.
+inline constexpr std::uint64_t kStrangersReserve = 16;
 /// All mailboxes together, in units: 64 MiB of strangers, and 192 MiB of peers with a channel. On disk.
 inline constexpr std::uint64_t kAllStrangersMail = 32'768, kAllFamiliarMail = 98'304;
 /// Mail that a client has not confirmed yet: the next batch follows the pong.
@@ -258,6 +260,7 @@ class Work {
   /// [peer, ..., introduction] with one relay at least; empty: none.
   [[nodiscard]] std::vector<NodeId> way_over_graph(const NodeId& introduction);
   [[nodiscard]] std::vector<NodeId> way_over_lsp(const Waiting& message) const;
+  /// Once per step: peers and graph do not change within one.
   void refresh_ways();
 
   // receiving.cc
@@ -306,6 +309,7 @@ class Work {
   OnionMessages::Inside& self_;
   const Context& context_;
   Effects effects_;
+  bool ways_fresh_ = false;
 };
 
 // records.cc

@@ -50,8 +50,11 @@ const char* Work::objection(const NodeId& client, const Mail& mail) const {
   auto full_at = after_ms(std::max(share.full_at, context_.mono), mail.units() * allowance.unit_ms);
   if (full_at > after_ms(context_.mono, allowance.burst_units * allowance.unit_ms)) return "too much at once";
   if (share.units + mail.units() > allowance.most_units) return "too much of this source";
-  if (mail.stranger)
-    return self_.strangers_units + mail.units() > kAllStrangersMail ? "too much mail of strangers in all" : nullptr;
+  if (mail.stranger) {
+    bool reserved = share.units + mail.units() <= kStrangersReserve;
+    bool fits = reserved || self_.strangers_units + mail.units() <= kAllStrangersMail;
+    return fits ? nullptr : "too much mail of strangers in all";
+  }
   auto familiar_units = box.all.units - box.strangers.units;
   if (share.units + mail.units() > kSourceReserve && familiar_units + mail.units() > kBoxUnits)
     return "the mailbox is full";

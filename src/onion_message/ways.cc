@@ -20,6 +20,7 @@ std::vector<NodeId> Work::relaying_peers(bool with_channel) const {
 /// The trees are sought anew where graph or peers have changed, but not too often: what finds no way in an old tree is
 /// repeated by who needs it.
 void Work::refresh_ways() {
+  if (std::exchange(ways_fresh_, true)) return;
   auto& ways = self_.ways;
   auto all = relaying_peers(false), own = relaying_peers(true);
   auto fits = [&](const std::optional<graph::MessageTree>& tree, const std::vector<NodeId>& peers) {
