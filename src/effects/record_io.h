@@ -86,7 +86,7 @@ class RecordReader {
   void get(E& v) {
     auto number = in_.u8();
     if (number < static_cast<std::uint8_t>(OnDisk<E>::first) || number > static_cast<std::uint8_t>(OnDisk<E>::last))
-      in_.fail();
+      refuse();
     v = static_cast<E>(number);
   }
   template <class N>
@@ -151,17 +151,23 @@ class RecordReader {
     (get(fields), ...);
     return *this;
   }
-  void refuse() { in_.fail(); }
+  /// A value that cannot have been written.
+  void refuse() {
+    refused_ = refused_ || in_.ok();
+    in_.fail();
+  }
   [[nodiscard]] bool ok() const { return in_.ok(); }
   /// Everything was there and nothing is left.
   [[nodiscard]] Status<ParseError> finish(const char* what) const {
     if (in_.done()) return Done{};
-    return fail(ParseError{in_.ok() ? ParseCode::TrailingBytes : ParseCode::Truncated, in_.at(), what});
+    auto code = in_.ok() ? ParseCode::TrailingBytes : refused_ ? ParseCode::BadValue : ParseCode::Truncated;
+    return fail(ParseError{code, in_.at(), what});
   }
 
  private:
   Reader in_;
   std::uint8_t version_;
+  bool refused_ = false;
 };
 
 }  // namespace doze
