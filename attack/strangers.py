@@ -109,7 +109,7 @@ def b3_gossip_questions(field):
         attack(field, "questions", to=target(m), kind=kind, count=count)
         each = (cpu_seconds(m.process) - before) / count * 1000
         field.says(f"ms for one {kind}", each)
-        check(each <= 2, f"{kind}: too dear")
+        check(each <= 0.5, f"{kind}: too dear")
 
 
 def b4_searches(field):

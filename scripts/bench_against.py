@@ -3,10 +3,13 @@
 
 Each round runs the other build's `bench` and then ours, one round each, and takes the ratio of the two times; the median of
 the ratios counts. A row is slower if its median exceeds 1 by more than the spread of its own ratios (p90 - p10).
+With --instructions valgrind counts the instructions of a round of each row instead, less those of a round of one or two
+operations: what is left are operations of ours and of the floor, and their inputs. For machines where times spread too much.
 Exit code 0 even if a row is slower; non-zero only if something did not work.
 """
 import argparse
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -25,6 +28,26 @@ def measure(build, folder, rows, recipients):
     return out
 
 
+def instructions(build, folder, row, recipients):
+    """Of the operations alone: what the program does before its first round is in both counts."""
+    def counted(*more):
+        run = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", build / "bench", "--folder",
+                              folder / "data", "--rounds", "1", "--recipients", str(recipients), *more, row],
+                             check=True, capture_output=True, text=True)
+        return int(re.search(r"Collected : (\d+)", run.stderr).group(1))
+    return counted() - counted("--quick")
+
+
+def count(args):
+    listed = subprocess.run([args.build / "bench", "--list"], check=True, capture_output=True, text=True).stdout.split()
+    rows = [row for row in listed if not args.rows or row.startswith(tuple(args.rows))]
+    print("| row | before, million instructions | now | now / before |")
+    print("|---|---|---|---|")
+    for row in rows:
+        before, now = (instructions(build, args.folder, row, args.recipients) for build in (args.against, args.build))
+        print(f"| `{row}` | {before / 1e6:.1f} | {now / 1e6:.1f} | {now / before:.3f} |", flush=True)
+
+
 def part(values, share):
     """The value below which this share of the values lies."""
     ordered = sorted(values)
@@ -38,13 +61,18 @@ def main():
     parser.add_argument("--folder", required=True, type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--recipients", type=int, default=100_000)
+    parser.add_argument("--instructions", action="store_true")
     parser.add_argument("rows", nargs="*", help="beginnings of the rows' names; default: all")
     args = parser.parse_args()
+    args.build, args.against = args.build.resolve(), args.against.resolve()
     args.folder.mkdir(parents=True, exist_ok=True)
+    if args.instructions:
+        count(args)
+        return 0
     times = {args.against: {}, args.build: {}}
     for _ in range(args.rounds):
         for build, kept in times.items():
-            for row, us in measure(build.resolve(), args.folder, args.rows, args.recipients).items():
+            for row, us in measure(build, args.folder, args.rows, args.recipients).items():
                 kept.setdefault(row, []).append(us)
     print("| row | before, µs | now, µs | now / before | p10–p90 | slower than its spread |")
     print("|---|---|---|---|---|---|")
