@@ -58,6 +58,7 @@ class Field:
     def channel(self, a, b, sat=2_000_000):
         usable = lambda node: sum(c["usable"] for c in node.api("listchannels")["channels"])
         open_channel(self.bitcoind, a, b, sat, usable(a) + 1, usable(b) + 1)
+        self.all_synced()  # it is usable some blocks before the last one
 
     def line(self, between=None, roles=(("S", "client"), ("L", "server"), ("M", "server"), ("R", "client"))):
         """S – L – M – R with channels. `between`: "SL" or "RM", the first dials: a Middle between them."""

@@ -206,7 +206,8 @@ class Daemon {
     events.broadcast = [this](const Txid& txid, chain::BroadcastOutcome outcome, const std::string& reason) {
       post(BroadcastResult{txid, chain::is_success(outcome), reason});
     };
-    events.broadcast_unanswered = [this](const Txid& txid, const std::string& reason) {
+    events.broadcast_unanswered = [this](const Txid& txid, const std::string& reason, bool may_be_out) {
+      post(BroadcastResult{txid, false, reason, true, may_be_out});
       asio::post(context_, [this, txid, reason] {
         log_event(Severity::Warning, "broadcast_unanswered",
                   Value().set("txid", bitcoin::txid_to_string(txid)).set("reason", reason));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "chain/wakeup.h"
@@ -83,7 +84,7 @@ struct TxidCache {
 struct Queued {
   bitcoin::Transaction transaction;
   std::optional<Clock::time_point> not_before;  // it was sent, and there was no answer
-  bool told = false;                            // broadcast_unanswered was said
+  bool told = false, told_out = false;          // broadcast_unanswered was said; with may_be_out
 };
 
 RpcError failure(const std::string& message) {
@@ -342,8 +343,16 @@ Status<RpcError> ChainDriver::Inside::connect(BlockHeight height, const BlockHas
 std::optional<Queued> ChainDriver::Inside::next_broadcast() {
   std::lock_guard lock(mutex);
   auto now = Clock::now();
-  auto due = std::find_if(broadcasts.begin(), broadcasts.end(),
-                          [&](const Queued& queued) { return !queued.not_before || *queued.not_before <= now; });
+  auto waits = [&](const Queued& queued) { return queued.not_before && *queued.not_before > now; };
+  std::set<Txid> waiting;
+  for (const auto& queued : broadcasts)
+    if (waits(queued)) waiting.insert(bitcoin::txid(queued.transaction));
+  // Parents before children: without its parent a transaction would be refused.
+  auto due = std::find_if(broadcasts.begin(), broadcasts.end(), [&](const Queued& queued) {
+    return !waits(queued) && std::ranges::none_of(queued.transaction.inputs, [&](const auto& input) {
+      return waiting.contains(input.previous_output.txid);
+    });
+  });
   if (due == broadcasts.end()) return std::nullopt;
   auto out = std::move(*due);
   broadcasts.erase(due);
@@ -352,14 +361,17 @@ std::optional<Queued> ChainDriver::Inside::next_broadcast() {
 
 // Behind the others. Whatever the reason is, blocks go on: they say, too, whether the transaction came through.
 void ChainDriver::Inside::send_later(Queued queued, const RpcError& error) {
+  bool may_be_out = error.code == RpcErrorCode::TimedOut || error.code == RpcErrorCode::BadReply ||
+                    error.code == RpcErrorCode::Unreachable;  // the connection may have broken after the request
   bool first = !std::exchange(queued.told, true);
+  if (may_be_out) first = !std::exchange(queued.told_out, true) || first;
   auto txid = bitcoin::txid(queued.transaction);
   queued.not_before = Clock::now() + std::chrono::milliseconds(config.broadcast_again_ms);
   {
     std::lock_guard lock(mutex);
     broadcasts.push_back(std::move(queued));
   }
-  if (first && events.broadcast_unanswered) events.broadcast_unanswered(txid, describe(error));
+  if (first && events.broadcast_unanswered) events.broadcast_unanswered(txid, describe(error), may_be_out);
 }
 
 Status<RpcError> ChainDriver::Inside::serve_broadcasts() {

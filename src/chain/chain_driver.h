@@ -102,8 +102,8 @@ struct ChainEvents {
   /// At each change. `minimum`: below it bitcoind's mempool takes nothing.
   std::function<void(FeeratePerKw, FeeratePerKw minimum, bool is_fallback)> fee_estimate;
   std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
-  /// It was no answer, and the transaction may or may not have been taken. It is sent again, and this is said once.
-  std::function<void(const Txid&, const std::string& reason)> broadcast_unanswered;
+  /// There was no answer. It is sent again. Said once, and once more when the backend may have taken it.
+  std::function<void(const Txid&, const std::string& reason, bool may_be_out)> broadcast_unanswered;
   std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&)> output_looked_up;
 };
 

@@ -152,7 +152,7 @@ void hear(Work& work, const FeeEstimate& in) {
   }
 }
 void hear(Work& work, const BroadcastResult& in) {
-  if (!in.accepted)
+  if (!in.accepted && !in.unanswered)
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
 }

@@ -25,6 +25,9 @@ struct Page {
 /// The longest key that a caller may choose: room for a UUID, a hash in hex or an order's number.
 inline constexpr std::size_t kIdempotencyKeyBytes = 64;
 
+/// The longest label of an invitation: a name, not a text. It is in each list.
+inline constexpr std::size_t kLabelBytes = 256;
+
 struct GetInfo {};
 struct NewAddress {};
 struct ListFunds {};

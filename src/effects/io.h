@@ -73,6 +73,8 @@ struct BroadcastResult {
   Txid txid;
   bool accepted = false;  // or known already
   std::string reason;
+  bool unanswered = false;  // neither accepted nor refused; the driver sends it again
+  bool may_be_out = false;  // unanswered, but the backend had it: other nodes may have it, too
 };
 /// Answer to ReadRows: the rows that are there, in the order of the keys. One that was erased meanwhile is not among
 /// them. Exactly one for each question, in the order of the questions, unless the process ends before.

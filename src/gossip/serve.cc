@@ -503,7 +503,8 @@ void want_again(Work& work, PeerState& peer, ShortChannelId scid) {
 void ask(Work& work, const NodeId& node, PeerState& peer) {
   const auto& state = work.state;
   if (peer.asked) return;
-  if (peer.wanted.empty()) {
+  auto last_block = work.context.tip.value() + kMaxBlocksAhead;
+  if (peer.wanted.empty() || peer.wanted.begin()->block() > last_block) {
     bool again = peer.cut && !peer.stranger && !peer.range_asked;
     if (again && work.context.mono >= after_ms(peer.list_asked_at, kListAgainMs)) ask_for_list(work, node, peer);
     return;
@@ -514,15 +515,15 @@ void ask(Work& work, const NodeId& node, PeerState& peer) {
   if (full && !peer.waiting.empty()) return;
   auto share = kMaxWaitingOfKind / state.peers.size();
   auto batch = full ? std::clamp<std::size_t>(share, 2, kQueryBatch) - 1 : kQueryBatch;
-  auto last_block = work.context.tip.value() + kMaxBlocksAhead;
   std::vector<ShortChannelId> ids;
   while (ids.size() < batch && !peer.wanted.empty()) {
     auto scid = *peer.wanted.begin();
     if (scid.block() > last_block) break;  // they are in order
     peer.wanted.erase(peer.wanted.begin());
-    // It may have come meanwhile, from this peer's backlog or from another peer.
-    if (state.graph.channel(scid) == nullptr && !state.waiting.contains(scid) && !state.missing.contains(scid))
-      ids.push_back(scid);
+    // It may have come meanwhile, from this peer's backlog or from another peer. What strangers say may be invented.
+    auto waiting = state.waiting.find(scid);
+    bool came = waiting != state.waiting.end() && (peer.stranger || !waiting->second.stranger);
+    if (state.graph.channel(scid) == nullptr && !came && !state.missing.contains(scid)) ids.push_back(scid);
   }
   if (ids.empty()) return;
   peer.asked = true;

@@ -37,7 +37,8 @@ class Corridor {
   Outbox run(const Input& input) {
     std::visit([&](const auto& in) { hear(in); }, input);
     drain();
-    for (;;) {
+    for (std::size_t rounds = 0;; ++rounds) {
+      LN_ASSERT(rounds < kMaxDepth);
       depth_ = 0;
       tell(node_.channels, channel::Input(channel::EndOfStep{}));
       if (queue_.empty()) break;

@@ -68,10 +68,11 @@ static_assert(outlasts_a_flood(kPeersMail) && outlasts_a_flood(kStrangersMail));
 inline constexpr std::uint64_t kBoxUnits = 6'000, kSourceReserve = 32;
 /// Of one peer with a channel, in all mailboxes, in units: 32 MiB.
 inline constexpr std::uint64_t kSourceUnitsInAll = 16'384;
-/// Of strangers in one mailbox, beyond kAllStrangersMail: what fills the mailboxes of some clients shuts no other out.
-inline constexpr std::uint64_t kStrangersReserve = 16;
 /// All mailboxes together, in units: 64 MiB of strangers, and 192 MiB of peers with a channel. On disk.
 inline constexpr std::uint64_t kAllStrangersMail = 32'768, kAllFamiliarMail = 98'304;
+/// Of strangers in one mailbox beyond kAllStrangersMail, and in all mailboxes: what fills the mailboxes of some clients
+/// shuts no other out.
+inline constexpr std::uint64_t kStrangersReserve = 16, kAllStrangersReserves = 32'768;
 /// Mail that a client has not confirmed yet: the next batch follows the pong.
 inline constexpr std::size_t kBatchMessages = 64, kBatchBytes = 1'048'576;
 static_assert(kBatchMessages <= kMaxRowsPerRead);
@@ -114,7 +115,7 @@ struct Mail {
 inline constexpr std::size_t kMailIndexBytes = 128;
 static_assert(std::is_trivially_copyable_v<Mail>, "nothing of a message hangs on the index");
 static_assert(sizeof(std::pair<const std::uint64_t, Mail>) + 4 * sizeof(void*) + 2 * sizeof(void*) <= kMailIndexBytes);
-static_assert((kAllStrangersMail + kAllFamiliarMail) * kMailIndexBytes <= 16 * 1'048'576);
+static_assert((kAllStrangersMail + kAllStrangersReserves + kAllFamiliarMail) * kMailIndexBytes <= 20 * 1'048'576);
 /// A row of Table::Mailbox.
 struct StoredMail {
   NodeId source;

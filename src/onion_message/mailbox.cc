@@ -52,7 +52,7 @@ const char* Work::objection(const NodeId& client, const Mail& mail) const {
   if (share.units + mail.units() > allowance.most_units) return "too much of this source";
   if (mail.stranger) {
     bool reserved = share.units + mail.units() <= kStrangersReserve;
-    bool fits = reserved || self_.strangers_units + mail.units() <= kAllStrangersMail;
+    bool fits = self_.strangers_units + mail.units() <= kAllStrangersMail + (reserved ? kAllStrangersReserves : 0);
     return fits ? nullptr : "too much mail of strangers in all";
   }
   auto familiar_units = box.all.units - box.strangers.units;

@@ -357,6 +357,8 @@ std::vector<Method> make_methods() {
        [](const Arguments& a) -> Built {
          Values v(a);
          if (bad_expiry(v)) return fail(expiry_error());
+         if (v.text("label").size() > command::kLabelBytes)
+           return fail(bad("label: expected " + std::to_string(command::kLabelBytes) + " bytes at most"));
          return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
        }},
       {"listinvitations", "Server: invitations and who joined, newest first.", page_params(), "",

@@ -243,6 +243,13 @@ void on(Work& work, const BroadcastResult& in) {
   auto own = work.state.transactions.find(in.txid);
   if (own == work.state.transactions.end()) return;
   auto id = bitcoin::txid_to_string(in.txid);
+  if (in.unanswered) {
+    // What is refused later may have been relayed all the same: from now on its coins are not free, whatever is said.
+    if (in.may_be_out) mark_sent(work, in.txid);
+    for (const auto& asked : take_waiting(work, in.txid))
+      answer_sent(work, asked.request, in.txid, asked.amount, asked.fee, "queued");
+    return;
+  }
   if (in.accepted) {
     mark_sent(work, in.txid);
     for (const auto& asked : take_waiting(work, in.txid))

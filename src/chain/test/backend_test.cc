@@ -275,6 +275,26 @@ TEST_F(Backend, whose_answer_to_a_broadcast_is_none_holds_up_no_block_and_is_ask
   }
 }
 
+TEST_F(Backend, which_gave_no_answer_to_a_parent_is_not_asked_about_its_child_first) {
+  driver.reset();
+  auto config = bitcoind.config(ours);
+  config.broadcast_again_ms = 300;
+  config.known = owner.chain;
+  bitcoind.answer_broadcasts(HttpReply{200, "<html>too large</html>"});
+  start(config);
+  auto parent = spend(1), child = spend(2);
+  child.inputs[0].previous_output = Outpoint{bitcoin::txid(parent), 0};
+  driver->broadcast(parent);
+  EXPECT_TRUE(owner.until([&] { return owner.unanswered.size() == 1; }));
+  bitcoind.answer_broadcasts(std::nullopt);
+  driver->broadcast(child);
+  EXPECT_TRUE(owner.until([&] { return owner.broadcasts.size() == 2; }));
+  driver.reset();
+  ASSERT_EQ(owner.broadcasts.size(), 2U);
+  EXPECT_EQ(owner.broadcasts[0].txid, bitcoin::txid(parent));
+  EXPECT_EQ(owner.broadcasts[1].txid, bitcoin::txid(child));
+}
+
 TEST_F(Backend, whose_best_block_and_heights_disagree_is_said_and_asked_at_the_usual_pace) {
   driver.reset();
   auto config = bitcoind.config(ours);

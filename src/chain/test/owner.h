@@ -54,7 +54,7 @@ class Owner {
     out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
       record([&] { broadcasts.push_back({txid, outcome, reason}); });
     };
-    out.broadcast_unanswered = [this](const Txid& txid, const std::string& reason) {
+    out.broadcast_unanswered = [this](const Txid& txid, const std::string& reason, bool) {
       record([&] { unanswered.emplace_back(txid, reason); });
     };
     out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {

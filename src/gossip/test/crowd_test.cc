@@ -309,6 +309,14 @@ TEST_F(GossipCrowd, a_strangers_invented_channel_does_not_keep_out_what_a_peer_w
   EXPECT_NE(graph(gossip_).channel(place), nullptr);
 }
 
+TEST_F(GossipCrowd, a_channel_that_a_stranger_has_invented_is_asked_for_at_a_peer_with_a_channel_all_the_same) {
+  ready(1);
+  connect_with_channel(2);
+  auto place = ShortChannelId::of(tip_, 1, 0);
+  say(1, announcement(1, 3, place));
+  EXPECT_EQ(sent<wire::QueryShortChannelIds>(name_ids(2, {place}), id(2)).size(), 1U);
+}
+
 TEST_F(GossipCrowd, what_finds_no_room_of_a_peer_with_a_channel_is_asked_for_again) {
   check_reload_ = false;
   connect_with_channel(2);

@@ -281,6 +281,8 @@ TEST_F(CrowdTest, all_mailboxes_together_are_bounded_strangers_apart) {
   std::uint64_t taken = 0;
   while (taken < 2 * kStrangersReserve && story(post_as(0xff, taken)) == "put") ++taken;
   EXPECT_EQ(taken, kStrangersReserve);
+  inside.strangers_units = kAllStrangersMail + kAllStrangersReserves;
+  EXPECT_EQ(story(post_as(0xff, 1)), "");
   EXPECT_EQ(story(post_again(sender.id)), "put");
   inside.source_units[sender.id] = kSourceUnitsInAll;
   EXPECT_EQ(story(post_again(sender.id)), "");

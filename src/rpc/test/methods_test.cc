@@ -279,7 +279,9 @@ TEST(Methods, ClosingByForceNeedsAYes) {
   EXPECT_TRUE(names(error_of("closechannel", close), "yes_lose_access"));
 }
 
-TEST(Methods, ALabelIsKeptAsItWasGiven) {
+TEST(Methods, ALabelIsKeptAsItWasGivenAndHasALength) {
+  EXPECT_EQ(built<command::AsyncInvite>("asyncinvite", {{"label", std::string(256, 'x')}}).label.size(), 256U);
+  EXPECT_TRUE(names(error_of("asyncinvite", {{"label", std::string(257, 'x')}}), "label"));
   EXPECT_EQ(built<command::AsyncInvite>("asyncinvite", {{"label", std::string("a\\b\x1b[2J")}}).label, "a\\b\x1b[2J");
 }
 

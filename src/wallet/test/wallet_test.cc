@@ -403,6 +403,19 @@ TEST_F(WalletTest, WhoWaitsForABackendThatGoesAwayIsToldThatThePaymentIsQueued) 
   EXPECT_TRUE(of<Reply>(tell(BroadcastResult{txid, true, ""})).empty());
 }
 
+TEST_F(WalletTest, a_payment_without_an_answer_of_the_backend_is_queued_and_stays_if_it_may_be_out) {
+  for (bool may_be_out : {false, true}) {
+    receive(80'000);
+    auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+    auto txid = bitcoin::txid(one<Broadcast>(sent).transaction);
+    auto told = tell(BroadcastResult{txid, false, "no JSON", true, may_be_out});
+    EXPECT_EQ(text_of(value_of(told), "state"), "queued");
+    tell(BroadcastResult{txid, false, "min relay fee not met"});
+    bool repeated = !of<Broadcast>(tell(Started{})).empty();
+    EXPECT_EQ(repeated, may_be_out);  // refused, but perhaps with other nodes: its coins are not free
+  }
+}
+
 TEST_F(WalletTest, SendsEverything) {
   receive(80'000);
   receive(20'000);
@@ -562,7 +575,8 @@ TEST_F(WalletTest, a_funding_that_the_backend_refuses_is_the_channels_to_give_up
       receive(100'000);
       auto funding = one<FundingPrepared>(prepare(50'000)).transaction;
       auto id = bitcoin::txid(funding);
-      if (accepted_before) tell(BroadcastResult{id, true, ""});
+      // Accepted, or perhaps so: it may confirm whatever is said later.
+      if (accepted_before) tell(synced ? BroadcastResult{id, false, "", true, true} : BroadcastResult{id, true, ""});
       views.chain_synced = synced;
       auto refused = of<FundingRefused>(tell(BroadcastResult{id, false, "mempool min fee not met"}));
       views.chain_synced = true;
