@@ -87,6 +87,11 @@ struct Queued {
   bool told = false, told_out = false;          // broadcast_unanswered was said; with may_be_out
 };
 
+/// Nothing else would be answered, either.
+bool is_away(RpcErrorCode code) {
+  return code == RpcErrorCode::TimedOut || code == RpcErrorCode::Unreachable || code == RpcErrorCode::NoCredentials;
+}
+
 RpcError failure(const std::string& message) {
   return {RpcErrorCode::BadReply, 0, message};
 }
@@ -384,9 +389,10 @@ Status<RpcError> ChainDriver::Inside::serve_broadcasts() {
     std::string reason;
     if (!sent) {
       if (sent.error().code != RpcErrorCode::Refused) {
-        auto code = sent.error().code;
-        send_later(*std::move(next), sent.error());
-        if (code != RpcErrorCode::BadReply) break;  // the others would wait as long
+        auto error = sent.error();
+        send_later(*std::move(next), error);
+        if (is_away(error.code)) return fail(error);      // its owner learns that at once
+        if (error.code != RpcErrorCode::BadReply) break;  // the others would wait as long
         continue;
       }
       outcome = classify_refusal(sent.error().rpc_code, sent.error().message);
