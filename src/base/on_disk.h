@@ -1,5 +1,5 @@
-// Enums in durable records. Their numbers are the file's: each is written where the enum is declared, and a new value
-// comes last. Nothing else gets into a record: an enum without this line does not compile there.
+// Enums in durable records. The file holds their numbers, so the declaration writes each number, and a new value comes
+// last. An enum without DOZE_ON_DISK does not compile in a record.
 #pragma once
 
 #include <type_traits>
@@ -9,7 +9,7 @@ namespace doze {
 template <class E>
 struct OnDisk;
 
-/// Takes the place of a comment "numbers are in durable records". Stands in namespace doze, below the enum.
+/// Write it in namespace doze, below the enum: the numbers from First to Last may be in records.
 #define DOZE_ON_DISK(E, First, Last)                     \
   template <>                                            \
   struct OnDisk<E> {                                     \

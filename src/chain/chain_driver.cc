@@ -364,7 +364,8 @@ std::optional<Queued> ChainDriver::Inside::next_broadcast() {
   return out;
 }
 
-// Behind the others. Whatever the reason is, blocks go on: they say, too, whether the transaction came through.
+// Puts it behind the others, not before broadcast_again_ms have passed: blocks are followed meanwhile, and one of them
+// may hold the transaction.
 void ChainDriver::Inside::send_later(Queued queued, const RpcError& error) {
   bool may_be_out = error.code == RpcErrorCode::TimedOut || error.code == RpcErrorCode::BadReply ||
                     error.code == RpcErrorCode::Unreachable;  // the connection may have broken after the request

@@ -43,7 +43,8 @@ class Node {
   [[nodiscard]] std::vector<Tip> chain_tail() const;
   [[nodiscard]] const std::map<ChannelId, ChannelView>& channels() const;
   [[nodiscard]] const std::map<NodeId, PeerView>& peers() const;
-  /// Hops that the last step needed: a runaway conversation between machines aborts at kMaxHops.
+  /// Words between machines in the last step. Their number has no bound; how deep they cause each other has
+  /// (kMaxDepth).
   [[nodiscard]] std::size_t last_hops() const;
 
   struct Inside;
