@@ -128,16 +128,21 @@ bool is_parked(const Forward& forward) {
 }
 
 namespace {
+/// Why one more, which is counted already, may not wait. nullptr: it may.
+const char* crowded(Work& work, const Forward& forward) {
+  const auto& index = work.state.forwards.index();
+  if (ForwardIndex::count(index.waiting_for, forward.next_channel) > kMaxWaitingForChannel)
+    return "too many HTLCs wait for the next channel";
+  if (ForwardIndex::count(index.waiting_of, forward.peer) > kMaxWaitingOfPeer)
+    return "too many HTLCs of this peer wait for their next channels";
+  return index.waiting.size() > kMaxWaitingForwards ? "too many HTLCs wait for their next channels" : nullptr;
+}
+
 /// An ordinary one waits, or fails at once where too many wait already.
 void wait_for_next(Work& work, Forward& forward, std::uint64_t ms) {
-  if (forward.wait_until) return;
-  const auto& index = work.state.forwards.index();  // with this one
-  bool too_many = ForwardIndex::count(index.waiting_for, forward.next_channel) > kMaxWaitingForChannel ||
-                  index.waiting.size() > kMaxWaitingForwards;
-  if (too_many)
-    return end_failed(work, forward, forward.state, "too many HTLCs wait for the next channel",
-                      onion::kTemporaryChannelFailure);
-  forward.wait_until = after_ms(work.context.mono, ms);
+  if (const auto* why = crowded(work, forward))
+    return end_failed(work, forward, forward.state, why, onion::kTemporaryChannelFailure);
+  if (!forward.wait_until) forward.wait_until = after_ms(work.context.mono, ms);
 }
 }  // namespace
 
@@ -347,9 +352,9 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
   }
   if (waits_for_room(word.reason) && (forward->hold || comes_for_woken_client(work, *forward))) {
     if (forward->turn == 0) forward->turn = work.state.next_turn++;
-    if (!forward->hold && !forward->wait_until) forward->wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
     auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
     if (!move(work, *forward, ForwardState::Forwarded, back)) return;
+    if (!forward->hold) wait_for_next(work, *forward, kClientForwardWaitMs);
     return wait_for_room(work, *forward, word.reason);
   }
   end_failed(work, *forward, ForwardState::Forwarded, std::string("the next channel refused it: ") + name(word.reason),

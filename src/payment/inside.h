@@ -244,6 +244,9 @@ inline constexpr CltvDelta kMinOutgoingLeft{9};
 /// back, and would only fail later. And for all channels together: each costs 2 KiB, and what waited for our chain is
 /// offered in one step.
 inline constexpr std::size_t kMaxWaitingForChannel = 483, kMaxWaitingForwards = 10'000;
+/// Of those so many came from one peer, over all of its channels: what two full channels carry. An LSP that releases a
+/// thousand holds at once stays below; 11 such peers fill the node, and they have 22 channels open with it.
+inline constexpr std::size_t kMaxWaitingOfPeer = 2 * kMaxWaitingForChannel;
 /// A phone that changes its network is back by then; whoever was not sent mail is not awaited longer.
 inline constexpr std::uint64_t kClientBlinkMs = 5'000;
 /// A static invoice may name many nodes for its announcements; LDK sends 10 (lightning 0.2.7, offers/flow.rs:254).

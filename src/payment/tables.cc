@@ -264,7 +264,10 @@ void ForwardIndex::put(const Marks& marks) {
   stand(marks, kInsert);
   if (marks.list == List::Early) ++early_in[marks.key.channel_id];
   if (marks.is_hold) total_held += marks.amount;
-  if (marks.waits_for) ++waiting_for[*marks.waits_for];
+  if (marks.waits_for) {
+    ++waiting_for[*marks.waits_for];
+    ++waiting_of[marks.peer];
+  }
   if (!marks.is_held) return;
   ++held;
   ++held_in[marks.key.channel_id];
@@ -274,7 +277,10 @@ void ForwardIndex::take(const Marks& marks) {
   stand(marks, kErase);
   if (marks.list == List::Early) one_less(early_in, marks.key.channel_id);
   if (marks.is_hold) total_held -= marks.amount;
-  if (marks.waits_for) one_less(waiting_for, *marks.waits_for);
+  if (marks.waits_for) {
+    one_less(waiting_for, *marks.waits_for);
+    one_less(waiting_of, marks.peer);
+  }
   if (!marks.is_held) return;
   --held;
   one_less(held_in, marks.key.channel_id);

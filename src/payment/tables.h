@@ -181,7 +181,7 @@ struct ForwardIndex {
     std::optional<BlockHeight> fail_back;  // not offered downstream yet
     std::optional<MonoTime> wait_until;
     std::optional<std::pair<ChannelId, std::uint64_t>> queued;
-    std::optional<ChannelId> waits_for;
+    std::optional<ChannelId> waits_for;  // an ordinary one
   };
 
   ByTime<HtlcKey> early, open, settled, failed, holds;
@@ -194,6 +194,7 @@ struct ForwardIndex {
   std::set<std::tuple<ChannelId, std::uint64_t, HtlcKey>> queues;  // released ones by next channel, in their order
   std::set<std::pair<ChannelId, HtlcKey>> waiting;                 // ordinary ones by next channel
   std::map<ChannelId, std::size_t> waiting_for;                    // how many of them, by next channel
+  std::map<NodeId, std::size_t> waiting_of;                        // how many of them, by the peer that offered them
 
   [[nodiscard]] static HtlcKey key_of(const Forward& forward);
   [[nodiscard]] static bool over(const Forward& forward);

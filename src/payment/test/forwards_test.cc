@@ -94,20 +94,50 @@ TEST_F(Waking, no_more_htlcs_wait_for_a_client_than_its_channel_has_slots) {
   EXPECT_EQ(of<AddHtlc>(l.usable(2)).size(), kMaxWaitingForChannel);
 }
 
-TEST_F(Waking, htlcs_that_wait_are_bounded_over_all_channels) {
-  std::uint64_t id = 0;
-  for (std::uint8_t n = 0; id < kMaxWaitingForwards; ++n) {
-    for (std::size_t i = 0; i < kMaxWaitingForChannel && id < kMaxWaitingForwards; ++i)
-      expect_no_failure(receive(htlc(id++, std::nullopt)));
-    // The next ones go to another channel of M.
-    auto& full = l.channels.at(channel_id(n == 0 ? 2 : 100 + n));
-    auto another = full;
-    full.scid = scid(std::uint8_t(100 + n));
-    another.channel_id = channel_id(std::uint8_t(101 + n));
+/// HTLCs of one peer after the other wait, each for another channel of M when the one before is full.
+struct ManyWaiting : Waking {
+  std::uint64_t next_id = 0;
+  std::uint8_t full = 0;
+
+  void wait(std::size_t count, const NodeId& peer) {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (next_id != 0 && next_id % kMaxWaitingForChannel == 0) next_channel();
+      expect_no_failure(receive_from(peer, htlc(next_id++, std::nullopt)));
+    }
+  }
+  void next_channel() {
+    auto& old = l.channels.at(channel_id(full == 0 ? 2 : 100 + full));
+    auto another = old;
+    old.scid = scid(std::uint8_t(100 + full));
+    another.channel_id = channel_id(std::uint8_t(101 + full++));
     l.channels.emplace(another.channel_id, another);
   }
-  expect_failed(receive(htlc(id, std::nullopt)), id, onion::kTemporaryChannelFailure);
+  static NodeId peer(std::uint8_t number) { return crypto::public_key(key(100 + number)); }
+};
+
+TEST_F(ManyWaiting, htlcs_that_wait_are_bounded_over_all_channels_and_peers) {
+  std::uint8_t number = 0;
+  for (std::size_t left = kMaxWaitingForwards; left > 0; ++number) {
+    auto some = std::min(left, kMaxWaitingOfPeer);
+    wait(some, peer(number));
+    left -= some;
+  }
+  next_channel();
+  expect_failed(receive_from(peer(number), htlc(next_id, std::nullopt)), next_id, onion::kTemporaryChannelFailure);
   EXPECT_EQ(l.room.inside->forwards.index().waiting.size(), kMaxWaitingForwards);
+}
+
+TEST_F(ManyWaiting, htlcs_of_one_peer_that_wait_leave_room_for_those_of_others) {
+  wait(kMaxWaitingOfPeer, peer(1));
+  next_channel();
+  expect_failed(receive_from(peer(1), htlc(next_id, std::nullopt)), next_id, onion::kTemporaryChannelFailure);
+  EXPECT_EQ(l.reasons("forward_failed"),
+            std::vector<std::string>{"too many HTLCs of this peer wait for their next channels"});
+  expect_no_failure(receive_from(peer(2), htlc(next_id + 1, std::nullopt)));
+  EXPECT_EQ(state(next_id + 1), "waiting");
+  l.pass(kClientForwardWaitMs);
+  l.step(DeadlineReached{});
+  expect_no_failure(receive_from(peer(1), htlc(next_id + 2, std::nullopt)));  // its places are free again
 }
 
 TEST_F(Waking, and_goes_when_its_channel_is_usable) {

@@ -35,9 +35,10 @@ struct Holds : ::testing::Test {
     out.hold_htlc = hold;
     return out;
   }
-  Effects receive(const wire::UpdateAddHtlc& htlc) {
+  Effects receive(const wire::UpdateAddHtlc& htlc) { return receive_from(world.s.id, htlc); }
+  Effects receive_from(const NodeId& peer, const wire::UpdateAddHtlc& htlc) {
     l.channels.at(htlc.channel_id).received_htlcs.insert(htlc.id);
-    return l.step(HtlcReceived{htlc.channel_id, world.s.id, htlc});
+    return l.step(HtlcReceived{htlc.channel_id, peer, htlc});
   }
   Effects release(std::uint64_t id, std::uint8_t channel = 1) {
     return l.step(release_over(world.r.id, release_context(l, channel_id(channel), id)));

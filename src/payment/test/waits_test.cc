@@ -134,6 +134,16 @@ TEST_F(Waits, an_ordinary_forward_to_a_client_that_was_sent_mail_waits_for_room_
   EXPECT_EQ(l.reasons("forward_failed"), std::vector<std::string>{"the next channel stayed full"});
 }
 
+TEST_F(Waits, ordinary_forwards_that_wait_for_room_are_so_many_for_each_channel) {
+  l.step(ClientAwake{world.m.id});
+  for (std::uint64_t id = 0; id < kMaxWaitingForChannel; ++id)
+    expect_no_failure(answered(receive(htlc(id, std::nullopt))));
+  auto one_more = kMaxWaitingForChannel;
+  EXPECT_EQ(of<FailHtlc>(answered(receive(htlc(one_more, std::nullopt)))).size(), 1U);
+  EXPECT_EQ(state(one_more), "failed");
+  EXPECT_EQ(l.reasons("forward_failed"), std::vector<std::string>{"too many HTLCs wait for the next channel"});
+}
+
 // ---- early releases ----
 
 TEST_F(Waits, an_early_release_is_forgotten_when_its_htlc_does_not_come) {
