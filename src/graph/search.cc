@@ -210,7 +210,7 @@ std::optional<Route> Search::run(const Limits& limits, std::size_t labels, std::
   labels_.clear();
   heap_.clear();
   states_.assign(blocked_.size(), NodeState{});
-  for (std::uint32_t i = 0; i < tails_.size(); ++i) start(i);
+  for (std::uint32_t i = 0; i < tails_.size(); ++i) start(i);  // [B12-invread-12]
   while (!heap_.empty() && looks_ <= most_looks) {
     std::pop_heap(heap_.begin(), heap_.end(), kLater);
     auto at = heap_.back().label;

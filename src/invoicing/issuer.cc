@@ -19,6 +19,7 @@ std::vector<PaymentPath> invoice_paths(const Context& context, const PaymentCont
   auto path_id = seal(context.signer, terms);
   auto latest = context.tip + kInvoiceBlocks;
   std::vector<PaymentPath> paths;
+  // [B12-inv-10]
   if (auto own = payment_path_of_public_node(context, path_id, latest, terms.amount)) paths.push_back(*std::move(own));
   for (auto& path : payment_paths_to_self(context, path_id, kInvoicePaths - paths.size(), latest, terms.amount))
     paths.push_back(std::move(path));
@@ -37,12 +38,13 @@ PrivateKey issuer_key(const Signer& signer, const Nonce& nonce) {
 
 offers::OfferTerms terms_of(const Context& context, const command::CreateOffer& command) {
   offers::OfferTerms terms;
+  // [B12-offer-02, B12-offer-03]
   if (context.config.network != wire::Network::Mainnet) terms.chains = {wire::chain_hash(context.config.network)};
-  terms.amount = command.amount;
-  if (!command.description.empty() || command.amount) terms.description = command.description;
+  terms.amount = command.amount;                                                                // [B12-offer-04]
+  if (!command.description.empty() || command.amount) terms.description = command.description;  // [B12-offer-06]
   terms.issuer = command.issuer;
-  terms.quantity_max = command.quantity_max;
-  if (command.expiry_s) terms.absolute_expiry = after_s(context.wall, *command.expiry_s);
+  terms.quantity_max = command.quantity_max;                                               // [B12-offer-13]
+  if (command.expiry_s) terms.absolute_expiry = after_s(context.wall, *command.expiry_s);  // [B12-offer-09]
   return terms;
 }
 
@@ -57,6 +59,7 @@ void create_offer(Work& work, RequestId request, const command::CreateOffer& com
   work.context.rng.fill(nonce);
   auto terms = terms_of(work.context, command);
   terms.issuer_id = crypto::public_key(issuer_key(work.context.signer, nonce));
+  // [B12-offer-10]
   terms.paths = message_paths_to_self(work.context, seal(work.context.signer, PathPurpose::Offer, nonce), 1);
   if (terms.paths.empty())
     return work.refuse(request, CommandErrorCode::NotReady,
@@ -93,7 +96,7 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   for (auto& [id, candidate] : work.state.own)
     if (equal(candidate.nonce, data)) own = &candidate;
   // A withdrawn offer is silent: its path would go on telling everybody when we are there.
-  if (own == nullptr || own->disabled) return;
+  if (own == nullptr || own->disabled) return;  // [B12-reqread-08]
   auto answer_error = [&](const offers::InvoiceError& error) {
     if (forwarded) return;
     auto bytes = error.encode();
@@ -117,18 +120,19 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   terms.expiry = after_s(context.wall, offers::kDefaultInvoiceExpiryS);
   terms.quantity = request->quantity();
   terms.payer_note = request->payer_note().value_or("");
-  context.rng.fill(terms.nonce);
+  context.rng.fill(terms.nonce);  // [B12-reqread-06]
   auto paths = invoice_paths(context, terms);
   if (paths.empty())
     return answer_error({std::nullopt, std::nullopt, "the recipient has no channel that can receive this amount now"});
   offers::InvoiceTerms invoice;
   for (auto& path : paths) invoice.payment_paths.push_back({std::move(path.path), std::move(path.payinfo)});
-  invoice.created_at = context.wall;
-  invoice.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, terms.nonce));
-  invoice.node_key = issuer_key(context.signer, own->nonce);
+  invoice.created_at = context.wall;                                                           // [B12-inv-01]
+  invoice.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, terms.nonce));  // [B12-inv-04]
+  invoice.node_key = issuer_key(context.signer, own->nonce);                                   // [B12-inv-05]
   auto made = offers::Invoice::make(*request, invoice);
   if (!made) return answer_error({std::nullopt, std::nullopt, "no invoice could be made"});
   if (!may_answer(work, word.from, message.bytes.size(), made->bytes().size())) return;
+  // [B12-reqread-14]
   work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});
 }
 

@@ -39,7 +39,7 @@ void ask(Work& work, const PaymentId& id, Asking& asking) {
   work.state.tags.emplace(tag, id);
   auto attempt = static_cast<std::uint32_t>(asking.attempts++);
   auto paths = static_cast<std::uint32_t>(offer.paths().size());
-  MessageDestination to = paths == 0 ? MessageDestination(offer.issuer_id().value_or(NodeId{}))
+  MessageDestination to = paths == 0 ? MessageDestination(offer.issuer_id().value_or(NodeId{}))  // [B12-read-14]
                                      : MessageDestination(offer.paths()[attempt % paths]);
   SendOnionMessage request{std::move(to), onion::InvoiceRequest{asking.invoice_request}, std::move(reply.front())};
   request.tag = tag;
@@ -53,12 +53,12 @@ void on(Work& work, const RequestInvoice& word) {
   const auto& wanted = word.request;
   offers::RequestTerms terms;
   terms.metadata = Bytes(16);
-  work.context.rng.fill(terms.metadata);
+  work.context.rng.fill(terms.metadata);  // [B12-req-11]
   terms.chain = wire::chain_hash(work.context.config.network);
   terms.amount = wanted.amount;
   terms.quantity = wanted.quantity;
   terms.payer_note = wanted.payer_note;
-  terms.payer_key = payer_key(work.context.signer, terms.metadata);
+  terms.payer_key = payer_key(work.context.signer, terms.metadata);  // [B12-req-07]
   auto request = offers::InvoiceRequest::make(wanted.offer, terms);
   if (!request)
     return give_up(work, wanted.payment_id, CommandErrorCode::BadRequest,
@@ -84,7 +84,7 @@ void on(Work& work, const OnionMessageOutcome& word) {
 
 void on_answer(Work& work, const OnionMessageReceived& word, ByteView data) {
   auto id = PaymentId::from(data);
-  auto it = id ? work.state.asking.find(*id) : work.state.asking.end();
+  auto it = id ? work.state.asking.find(*id) : work.state.asking.end();  // [B12-invread-20]
   if (it == work.state.asking.end()) return;
   auto& asking = it->second;
   auto now = work.context.wall;

@@ -38,11 +38,11 @@ Result<InvoiceError, ParseError> InvoiceError::parse(ByteView stream) {
 }
 
 Bytes InvoiceError::encode() const {
-  LN_ASSERT(erroneous_field || !suggested_value);
+  LN_ASSERT(erroneous_field || !suggested_value);  // [B12-err-02]
   RecordsOut out;
   if (erroneous_field) out.add_tu(kErroneousField, *erroneous_field);
   if (suggested_value) out.add(kSuggestedValue, *suggested_value);
-  return out.add_text(kError, error).take();
+  return out.add_text(kError, error).take();  // [B12-err-01]
 }
 
 InvoiceError InvoiceError::of(const Refusal& refusal) {

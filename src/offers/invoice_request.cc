@@ -34,7 +34,7 @@ std::optional<HumanName> read_human_name(FieldsIn& in) {
   out.name = text();
   out.domain = text();
   if (!reader.done()) in.refuse(ParseCode::BadLength, kInvreqBip353Name, "invreq_bip_353_name");
-  if (!is_human_name(out.name) || !is_human_name(out.domain))
+  if (!is_human_name(out.name) || !is_human_name(out.domain))  // [B12-reqread-19]
     in.refuse(ParseCode::BadValue, kInvreqBip353Name, "invreq_bip_353_name");
   return out;
 }
@@ -42,7 +42,7 @@ std::optional<HumanName> read_human_name(FieldsIn& in) {
 }  // namespace
 
 bool belongs_in_request(std::uint64_t type) {
-  return is_mirrored_type(type) || is_signature_type(type);
+  return is_mirrored_type(type) || is_signature_type(type);  // [B12-req-10]
 }
 
 std::optional<HumanName> HumanName::parse(std::string_view text) {
@@ -58,23 +58,24 @@ std::optional<HumanName> HumanName::parse(std::string_view text) {
 
 RequestFields read_request_fields(FieldsIn& in) {
   RequestFields out;
-  out.metadata = in.required(in.bytes(kInvreqMetadata), kInvreqMetadata, "invreq_metadata");
+  out.metadata = in.required(in.bytes(kInvreqMetadata), kInvreqMetadata, "invreq_metadata");  // [B12-reqread-01]
   out.chain = in.fixed<ChainHash>(kInvreqChain, "invreq_chain");
   out.amount = in.msat(kInvreqAmount, "invreq_amount");
-  out.features = in.features(kInvreqFeatures, {}, "invreq_features");
+  out.features = in.features(kInvreqFeatures, {}, "invreq_features");  // [B12-reqread-03]
   out.quantity = in.tu(kInvreqQuantity, 8, "invreq_quantity");
+  // [B12-reqread-01]
   out.payer_id = in.required(in.point(kInvreqPayerId, "invreq_payer_id"), kInvreqPayerId, "invreq_payer_id");
   out.payer_note = in.utf8(kInvreqPayerNote, "invreq_payer_note");
-  out.paths = in.paths(kInvreqPaths, "invreq_paths");
+  out.paths = in.paths(kInvreqPaths, "invreq_paths");  // [B12-reqread-05]
   out.bip_353_name = read_human_name(in);
   return out;
 }
 
 void write_request_fields(RecordsOut& out, const RequestFields& fields) {
   out.add(kInvreqMetadata, fields.metadata);
-  if (fields.chain && *fields.chain != wire::chain_hash(wire::Network::Mainnet))
+  if (fields.chain && *fields.chain != wire::chain_hash(wire::Network::Mainnet))  // [B12-req-03]
     out.add(kInvreqChain, fields.chain->view());
-  if (fields.amount) out.add_tu(kInvreqAmount, fields.amount->value());
+  if (fields.amount) out.add_tu(kInvreqAmount, fields.amount->value());  // [B12-req-12]
   if (!fields.features.empty()) out.add(kInvreqFeatures, fields.features.to_bytes());
   if (fields.quantity) out.add_tu(kInvreqQuantity, *fields.quantity);
   out.add(kInvreqPayerId, fields.payer_id.view());
@@ -95,8 +96,8 @@ Result<InvoiceRequest, ParseError> InvoiceRequest::parse(ByteView stream, Checks
   FieldsIn in(records, checks);
   in.offer_is_checked();
   out.fields_ = read_request_fields(in);
-  read_signature(in, records, kRequestName, out.fields_.payer_id);
-  in.finish(belongs_in_request);
+  read_signature(in, records, kRequestName, out.fields_.payer_id);  // [B12-reqread-04]
+  in.finish(belongs_in_request);                                    // [B12-reqread-02]
   if (in.error()) return fail(*in.error());
   out.bytes_ = doze::to_bytes(stream);
   return out;
@@ -109,7 +110,7 @@ Result<InvoiceRequest, ParseError> InvoiceRequest::parse_text(std::string_view t
 
 Result<InvoiceRequest, ParseError> InvoiceRequest::make(const Offer& offer, const RequestTerms& terms) {
   RecordsOut out;
-  out.add_stream(offer.bytes());
+  out.add_stream(offer.bytes());  // [B12-req-01]
   RequestFields fields;
   fields.metadata = terms.metadata;
   fields.chain = terms.chain;
@@ -120,7 +121,7 @@ Result<InvoiceRequest, ParseError> InvoiceRequest::make(const Offer& offer, cons
   fields.paths = terms.paths;
   fields.bip_353_name = terms.bip_353_name;
   write_request_fields(out, fields);
-  return parse(out.take_signed(kRequestName, terms.payer_key), Checks::Stored);
+  return parse(out.take_signed(kRequestName, terms.payer_key), Checks::Stored);  // [B12-req-04]
 }
 
 ChainHash InvoiceRequest::chain() const {
@@ -128,12 +129,12 @@ ChainHash InvoiceRequest::chain() const {
 }
 
 std::optional<Refusal> check_request(const InvoiceRequest& request, const Offer& offer, UnixTime now) {
-  if (request.offer() != offer) return Refusal{RefusalCode::OfferMismatch};
-  if (!offer.accepts(request.chain())) return Refusal{RefusalCode::WrongChain, kInvreqChain};
+  if (request.offer() != offer) return Refusal{RefusalCode::OfferMismatch};                    // [B12-reqread-07]
+  if (!offer.accepts(request.chain())) return Refusal{RefusalCode::WrongChain, kInvreqChain};  // [B12-reqread-18]
   if (offer.expired(now)) return Refusal{RefusalCode::Expired, kOfferAbsoluteExpiry, offer.absolute_expiry()->value()};
-  if (auto refusal = wrong_quantity(offer, request.quantity())) return refusal;
+  if (auto refusal = wrong_quantity(offer, request.quantity())) return refusal;  // [B12-reqread-10]
   if (offer.currency()) return Refusal{RefusalCode::CurrencyUnsupported, kOfferCurrency};
-  return wrong_amount(offer, request.amount(), request.quantity());
+  return wrong_amount(offer, request.amount(), request.quantity());  // [B12-reqread-12]
 }
 
 std::optional<Msat> amount_of(const InvoiceRequest& request, const Offer& offer) {

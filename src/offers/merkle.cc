@@ -43,7 +43,7 @@ Hash32 merkle_root(const std::vector<wire::TlvRecord>& records) {
   if (records.empty()) return {};
   auto nonces = nonce_tag(records.front());
   for (const auto& record : records)
-    if (!is_signature_type(record.type))
+    if (!is_signature_type(record.type))  // [B12-sig-02]
       level.push_back(branch_hash(leaf_hash(record), nonce_under(nonces, record.type)));
   if (level.empty()) return {};
   // Neighbours pair up; an odd one at the end waits for the next level, which leaves the deepest tree on the left.
@@ -57,7 +57,7 @@ Hash32 merkle_root(const std::vector<wire::TlvRecord>& records) {
 }
 
 Hash32 signature_digest(std::string_view message_name, const Hash32& root) {
-  auto tag = "lightning" + std::string(message_name) + "signature";
+  auto tag = "lightning" + std::string(message_name) + "signature";  // [B12-sig-01]
   return crypto::tagged_hash(bytes_of(tag), {root.view()});
 }
 

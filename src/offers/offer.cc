@@ -42,18 +42,20 @@ Result<Offer, ParseError> Offer::from_bytes(ByteView stream, Checks checks) {
   out.currency_ = in.utf8(kOfferCurrency, "offer_currency");
   out.amount_ = in.tu(kOfferAmount, 8, "offer_amount");
   out.description_ = in.utf8(kOfferDescription, "offer_description");
-  out.features_ = in.features(kOfferFeatures, {}, "offer_features");
+  out.features_ = in.features(kOfferFeatures, {}, "offer_features");  // [B12-read-03]
   if (auto expiry = in.tu(kOfferAbsoluteExpiry, 8, "offer_absolute_expiry")) out.absolute_expiry_ = UnixTime(*expiry);
   out.paths_ = in.paths(kOfferPaths, "offer_paths");
   out.issuer_ = in.utf8(kOfferIssuer, "offer_issuer");
   out.quantity_max_ = in.tu(kOfferQuantityMax, 8, "offer_quantity_max");
   out.issuer_id_ = in.point(kOfferIssuerId, "offer_issuer_id");
-  in.finish(is_offer_type);
+  in.finish(is_offer_type);  // [B12-offer-01]
   if (out.currency_ && !is_currency(*out.currency_)) in.refuse(ParseCode::BadValue, kOfferCurrency, "offer_currency");
-  if (out.currency_ && !out.amount_) in.refuse(ParseCode::MissingField, kOfferAmount, "offer_amount");
-  if (out.amount_ && (*out.amount_ == 0 || (!out.currency_ && !Msat(*out.amount_).is_money())))
+  if (out.currency_ && !out.amount_) in.refuse(ParseCode::MissingField, kOfferAmount, "offer_amount");  // [B12-read-08]
+  if (out.amount_ && (*out.amount_ == 0 || (!out.currency_ && !Msat(*out.amount_).is_money())))         // [B12-read-07]
     in.refuse(ParseCode::BadValue, kOfferAmount, "offer_amount");
+  // [B12-read-06]
   if (out.amount_ && !out.description_) in.refuse(ParseCode::MissingField, kOfferDescription, "offer_description");
+  // [B12-offer-11, B12-read-09]
   if (out.paths_.empty() && !out.issuer_id_) in.refuse(ParseCode::MissingField, kOfferIssuerId, "offer_issuer_id");
   if (in.error()) return fail(*in.error());
   out.bytes_ = doze::to_bytes(stream);
@@ -68,8 +70,8 @@ Result<Offer, ParseError> Offer::make(const OfferTerms& terms) {
     out.add(kOfferChains, chains.view());
   }
   if (terms.metadata) out.add(kOfferMetadata, *terms.metadata);
-  if (terms.amount) out.add_tu(kOfferAmount, terms.amount->value());
-  if (const auto& price = terms.currency_amount)
+  if (terms.amount) out.add_tu(kOfferAmount, terms.amount->value());  // [B12-offer-07]
+  if (const auto& price = terms.currency_amount)                      // [B12-offer-05]
     out.add(kOfferCurrency, bytes_of(price->currency)).add_tu(kOfferAmount, price->amount);
   out.add_text(kOfferDescription, terms.description);
   if (terms.absolute_expiry) out.add_tu(kOfferAbsoluteExpiry, terms.absolute_expiry->value());
@@ -104,7 +106,7 @@ std::optional<std::uint64_t> Offer::currency_amount() const {
 }
 
 bool Offer::names(const PublicKey& node_id) const {
-  if (issuer_id_) return *issuer_id_ == node_id;
+  if (issuer_id_) return *issuer_id_ == node_id;  // [B12-inv-05]
   return std::any_of(paths_.begin(), paths_.end(),
                      [&](const auto& path) { return path.path.back().blinded_node_id == node_id; });
 }
@@ -124,7 +126,7 @@ std::optional<Refusal> wrong_quantity(const Offer& offer, const std::optional<st
   }
   if (!quantity) return Refusal{RefusalCode::QuantityMissing, kInvreqQuantity};
   if (*quantity == 0 || (*max != 0 && *quantity > *max))
-    return Refusal{RefusalCode::QuantityOutOfRange, kInvreqQuantity, *max, *quantity};
+    return Refusal{RefusalCode::QuantityOutOfRange, kInvreqQuantity, *max, *quantity};  // [B12-req-08]
   return std::nullopt;
 }
 
@@ -132,21 +134,24 @@ std::optional<Refusal> wrong_amount(const Offer& offer, const std::optional<Msat
                                     const std::optional<std::uint64_t>& quantity) {
   if (amount && !amount->is_money()) return Refusal{RefusalCode::AmountTooLarge, kInvreqAmount};
   if (!offer.amount()) {
+    // [B12-req-05, B12-reqread-13]
     if (!amount)
+      // [B12-read-11]
       return Refusal{offer.currency() ? RefusalCode::CurrencyUnsupported : RefusalCode::AmountMissing, kInvreqAmount};
     if (amount->value() == 0) return Refusal{RefusalCode::AmountTooLow, kInvreqAmount, 1, 0};
     return std::nullopt;
   }
   auto expected = expected_amount(offer, quantity);
   if (!expected) return Refusal{RefusalCode::AmountTooLarge, kInvreqQuantity};
-  if (amount && *amount < *expected)
+  if (amount && *amount < *expected)  // [B12-req-06]
     return Refusal{RefusalCode::AmountTooLow, kInvreqAmount, expected->value(), amount->value()};
   return std::nullopt;
 }
 
 std::optional<Refusal> cannot_pay(const Offer& offer, const ChainHash& chain, UnixTime now,
                                   const std::optional<Msat>& amount, const std::optional<std::uint64_t>& quantity) {
-  if (!offer.accepts(chain)) return Refusal{RefusalCode::WrongChain, kOfferChains};
+  if (!offer.accepts(chain)) return Refusal{RefusalCode::WrongChain, kOfferChains};  // [B12-read-05, B12-req-02]
+  // [B12-read-13]
   if (offer.expired(now)) return Refusal{RefusalCode::Expired, kOfferAbsoluteExpiry, offer.absolute_expiry()->value()};
   if (auto refusal = wrong_quantity(offer, quantity)) return refusal;
   return wrong_amount(offer, amount, quantity);

@@ -12,7 +12,7 @@ bool is_without_offer(ByteView stream) {
 }
 
 RefundFields read_refund_fields(FieldsIn& in) {
-  for (auto type : {kOfferChains, kOfferFeatures, kOfferQuantityMax, kOfferPaths, kOfferIssuerId})
+  for (auto type : {kOfferChains, kOfferFeatures, kOfferQuantityMax, kOfferPaths, kOfferIssuerId})  // [B12-reqread-15]
     if (in.value(type)) in.refuse(ParseCode::UnexpectedField, type, "field of an offer");
   // For display at most: what is paid is invreq_amount.
   (void)in.bytes(kOfferMetadata);
@@ -31,7 +31,7 @@ Result<Refund, ParseError> Refund::parse(ByteView stream) {
   Refund out;
   out.about_ = read_refund_fields(in);
   out.request_ = read_request_fields(in);
-  (void)in.required(out.request_.amount, kInvreqAmount, "invreq_amount");
+  (void)in.required(out.request_.amount, kInvreqAmount, "invreq_amount");  // [B12-reqread-16]
   if (in.value(kSignature)) read_signature(in, records, kRequestName, out.request_.payer_id);
   in.finish(belongs_in_request);
   if (in.error()) return fail(*in.error());
@@ -49,7 +49,7 @@ Result<Refund, ParseError> Refund::make(const RefundTerms& terms) {
   out.add_text(kOfferDescription, terms.description);
   if (terms.absolute_expiry) out.add_tu(kOfferAbsoluteExpiry, terms.absolute_expiry->value());
   out.add_text(kOfferIssuer, terms.issuer);
-  write_request_fields(out, terms.request);
+  write_request_fields(out, terms.request);  // [B12-req-09]
   return parse(out.take());
 }
 

@@ -78,15 +78,15 @@ wire::FeatureBits FieldsIn::features(std::uint64_t type, std::initializer_list<s
   if (!view) return {};
   wire::FeatureBits out(*view);
   for (auto bit : out.bits())
-    if (bit % 2 == 0 && std::find(known.begin(), known.end(), bit) == known.end())
-      refuse(ParseCode::UnknownEven, bit, what);
+    if (bit % 2 == 0 && std::find(known.begin(), known.end(), bit) == known.end())  // [B12-read-02]
+      refuse(ParseCode::UnknownEven, bit, what);                                    // [B12-read-04]
   return out;
 }
 
 void FieldsIn::finish(const std::function<bool(std::uint64_t)>& allowed) {
   for (const auto& record : *records_) {
     if (offer_is_checked_ && is_offer_type(record.type)) continue;
-    if (!allowed(record.type)) return refuse(ParseCode::UnexpectedField, record.type, "TLV type");
+    if (!allowed(record.type)) return refuse(ParseCode::UnexpectedField, record.type, "TLV type");  // [B12-read-01]
     if (record.type % 2 == 0 && std::find(known_.begin(), known_.end(), record.type) == known_.end())
       return refuse(ParseCode::UnknownEven, record.type, "TLV type");
   }
@@ -149,8 +149,8 @@ std::vector<PaymentPath> read_payment_paths(FieldsIn& in) {
   auto paths = in.paths(kInvoicePaths, "invoice_paths");
   auto payinfos = in.value(kInvoiceBlindedPay);
   if (!in.good()) return {};
-  if (paths.empty()) in.refuse(ParseCode::MissingField, kInvoicePaths, "invoice_paths");
-  if (!payinfos) in.refuse(ParseCode::MissingField, kInvoiceBlindedPay, "invoice_blindedpay");
+  if (paths.empty()) in.refuse(ParseCode::MissingField, kInvoicePaths, "invoice_paths");        // [B12-invread-05]
+  if (!payinfos) in.refuse(ParseCode::MissingField, kInvoiceBlindedPay, "invoice_blindedpay");  // [B12-invread-06]
   if (!in.good()) return {};
   std::vector<PaymentPath> usable;
   Reader reader(*payinfos);
@@ -164,7 +164,8 @@ std::vector<PaymentPath> read_payment_paths(FieldsIn& in) {
     if (std::none_of(bits.begin(), bits.end(), [](auto bit) { return bit % 2 == 0; }))
       usable.push_back(PaymentPath{std::move(path), *std::move(info)});
   }
-  if (!reader.done()) in.refuse(ParseCode::BadLength, kInvoiceBlindedPay, "invoice_blindedpay");
+  if (!reader.done()) in.refuse(ParseCode::BadLength, kInvoiceBlindedPay, "invoice_blindedpay");  // [B12-invread-06]
+  // [B12-invread-07]
   if (usable.empty()) in.refuse(ParseCode::UnknownEven, kInvoiceBlindedPay, "blinded_payinfo features");
   return usable;
 }
@@ -177,6 +178,7 @@ std::vector<FallbackAddress> read_fallbacks(FieldsIn& in) {
     each.version = reader.u8();
     each.program = doze::to_bytes(reader.bytes(reader.u16()));
     auto size = each.program.size();
+    // [B12-invread-17]
     bool known = each.version == 0 ? size == 20 || size == 32 : each.version <= 16 && size >= 2 && size <= 40;
     if (known) usable.push_back(std::move(each));
   }
@@ -190,7 +192,7 @@ void write_payment_paths(RecordsOut& out, const std::vector<PaymentPath>& paths)
     wire::write(all, path.path);
     wire::write(infos, path.payinfo);
   }
-  out.add(kInvoicePaths, all.view()).add(kInvoiceBlindedPay, infos.view());
+  out.add(kInvoicePaths, all.view()).add(kInvoiceBlindedPay, infos.view());  // [B12-inv-10]
 }
 
 }  // namespace doze::offers

@@ -15,7 +15,7 @@ Result<std::string, ParseError> unfold(std::string_view text) {
   if (text.size() > kMaxTextLength) return fail(ParseError{ParseCode::TooLarge, kMaxTextLength, "text"});
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
-    if (text[at] != '+') {
+    if (text[at] != '+') {  // [B12-text-05]
       out.push_back(text[at++]);
       continue;
     }
@@ -24,7 +24,7 @@ Result<std::string, ParseError> unfold(std::string_view text) {
     if (out.empty() || at == text.size() || text[at] == '+')
       return fail(ParseError{ParseCode::BadEncoding, join, "+ must stand between two characters"});
   }
-  auto lower = bech32_lower(out);
+  auto lower = bech32_lower(out);  // [B12-text-04]
   if (!lower) return fail(ParseError{ParseCode::BadEncoding, 0, "mixed case or not printable"});
   return *std::move(lower);
 }
@@ -45,7 +45,7 @@ Result<Bytes, ParseError> decode_text(std::string_view prefix, std::string_view 
 }
 
 std::string encode_text(std::string_view prefix, ByteView bytes) {
-  return std::string(prefix) + "1" + bech32_characters(to_five_bits(bytes));
+  return std::string(prefix) + "1" + bech32_characters(to_five_bits(bytes));  // [B12-text-01, B12-text-03]
 }
 
 bool has_prefix(std::string_view prefix, std::string_view text) {

@@ -49,7 +49,7 @@ Result<BlindedPath, ParseError> read_blinded_path(Reader& in) {
   auto hops = in.u8();
   if (!in.ok()) return truncated("blinded_path");
   if (!looks_like_point(out.first_path_key)) return fail(ParseError{ParseCode::BadPoint, start, "first_path_key"});
-  if (hops == 0) return fail(ParseError{ParseCode::BadValue, start, "num_hops"});
+  if (hops == 0) return fail(ParseError{ParseCode::BadValue, start, "num_hops"});  // [B12-read-10]
   for (; hops > 0; --hops) {
     BlindedHop hop;
     hop.blinded_node_id.bytes = in.array<33>();

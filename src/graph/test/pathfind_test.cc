@@ -178,6 +178,18 @@ TEST(FindRoute, the_cheapest_blinded_path_is_taken) {
   EXPECT_EQ(route->fee, Msat(401));
 }
 
+// [B12-invread-12]
+TEST(FindRoute, of_equal_blinded_paths_the_first_is_taken) {
+  Graph graph;
+  auto taken = [&](std::vector<BlindedDestination> paths) {
+    return find_route(graph, blinded_request(100'000, {local(1, 2), local(2, 3)}, std::move(paths)))->blinded;
+  };
+  EXPECT_EQ(taken({{id(2), payinfo(7, 0, 10)}, {id(2), payinfo(7, 0, 10)}}), 0u);
+  EXPECT_EQ(taken({{id(2), payinfo(7, 0, 10)}, {id(3), payinfo(7, 0, 10)}}), 0u);
+  EXPECT_EQ(taken({{id(3), payinfo(7, 0, 10)}, {id(2), payinfo(7, 0, 10)}}), 0u);
+  EXPECT_EQ(taken({{id(3), payinfo(8, 0, 10)}, {id(2), payinfo(7, 0, 10)}}), 1u);
+}
+
 TEST(FindRoute, limits_of_blinded_paths_are_kept) {
   Graph graph;
   auto asked = [&](std::uint64_t amount) {

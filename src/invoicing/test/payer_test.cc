@@ -89,6 +89,7 @@ TEST_F(Payer, the_first_good_invoice_wins_and_nothing_counts_after_it) {
   EXPECT_TRUE(s.pass(kInvoiceWaitMs).empty());
 }
 
+// [B12-invread-20]
 TEST_F(Payer, an_invoice_counts_only_over_our_own_reply_path) {
   auto word = answer();
   auto wrong = word;
@@ -199,6 +200,7 @@ TEST_F(Payer, an_invoice_error_that_does_not_parse_ends_it_too) {
   expect_failed(s.step(answer(onion::InvoiceError{Bytes(5, 0xff)})), CommandErrorCode::PaymentFailed, "refuses");
 }
 
+// [B12-read-14]
 TEST_F(Payer, a_request_is_repeated_and_given_up_after_a_minute_with_the_reason) {
   std::size_t asked = 0;
   for (std::uint64_t ms = kInvoiceRepeatMs; ms < kInvoiceWaitMs; ms += kInvoiceRepeatMs) {
@@ -217,6 +219,7 @@ TEST_F(Payer, a_request_is_repeated_and_given_up_after_a_minute_with_the_reason)
 
 // ---- ordinary invoices ----
 
+// [B12-reqread-14, B12-inv-05]
 TEST_F(Payer, an_ordinary_offer_is_answered_with_an_invoice_that_the_payer_takes) {
   auto answered = ask_for_tea();
   ASSERT_EQ(contents_of<onion::Invoice>(answered).size(), 1U);
@@ -232,8 +235,43 @@ TEST_F(Payer, an_ordinary_offer_is_answered_with_an_invoice_that_the_payer_takes
   EXPECT_TRUE(s.step(word).empty());
 }
 
+// [B12-req-07, B12-req-11]
+TEST_F(Payer, two_requests_for_one_offer_have_different_keys_and_metadata) {
+  auto read = [](const SendOnionMessage& word) {
+    return *offers::InvoiceRequest::parse(std::get<onion::InvoiceRequest>(word.contents).bytes);
+  };
+  auto first = read(request), second = read(World::only(world.ask(offer, 2)));
+  EXPECT_EQ(first.offer(), second.offer());
+  EXPECT_NE(first.payer_id(), second.payer_id());
+  EXPECT_NE(first.metadata(), second.metadata());
+  EXPECT_GE(first.metadata().size(), 16U);
+}
+
+// [B12-reqread-06]
+TEST_F(Payer, each_request_gets_an_invoice_of_its_own) {
+  auto invoice = [](const Effects& effects) {
+    return *offers::Invoice::parse(contents_of<onion::Invoice>(effects).at(0).bytes);
+  };
+  auto first = invoice(ask_for_tea());
+  auto again = World::only(world.ask(world.m.room.inside->own.begin()->second.offer, 8));
+  auto second = invoice(world.deliver(s, world.m, again)), third = invoice(world.deliver(s, world.m, again));
+  EXPECT_NE(first.payment_hash(), second.payment_hash());
+  EXPECT_NE(second.payment_hash(), third.payment_hash());
+}
+
+// [B12-offer-03]
+TEST_F(Payer, offers_of_bitcoin_name_no_chain_and_others_name_theirs) {
+  auto chains = [&](wire::Network network) {
+    s.config.network = network;
+    return terms_of(s.context(), command::CreateOffer{}).chains;
+  };
+  EXPECT_EQ(chains(wire::Network::Mainnet), std::vector<ChainHash>{});
+  EXPECT_EQ(chains(wire::Network::Regtest), std::vector{wire::chain_hash(wire::Network::Regtest)});
+}
+
 using Ways = std::vector<wire::IntroductionNode>;
 
+// [B12-inv-10]
 TEST_F(Payer, an_invoice_of_a_public_node_begins_at_itself_first) {
   world.m.announce_channel();
   EXPECT_EQ(ways_to_tea(), (Ways{world.m.id, world.r.id}));

@@ -21,6 +21,7 @@ InvoiceRequest sample_request() {
   return *std::move(request);
 }
 
+// [B12-req-01, B12-req-12]
 TEST(InvoiceRequest, RepeatsTheOfferAndSaysWhatTheTermsSaid) {
   auto request = sample_request();
   EXPECT_EQ(request.offer().bytes(), sample_offer().bytes());
@@ -35,6 +36,7 @@ TEST(InvoiceRequest, RepeatsTheOfferAndSaysWhatTheTermsSaid) {
   EXPECT_EQ(check_request(request, sample_offer(), kNow), std::nullopt);
 }
 
+// [B12-req-03]
 TEST(InvoiceRequest, LeavesBitcoinsChainOut) {
   OfferTerms offer_terms;
   offer_terms.issuer_id = point(7);
@@ -51,11 +53,13 @@ TEST(InvoiceRequest, LeavesBitcoinsChainOut) {
   EXPECT_EQ(check_request(*request, *offer, kNow), std::nullopt);
 }
 
+// [B12-reqread-04]
 TEST(InvoiceRequest, EveryFlippedBitIsNoticed) {
   testing::expect_robust(sample_request().bytes(),
                          [](ByteView bytes) { return InvoiceRequest::parse(bytes).has_value(); });
 }
 
+// [B12-req-10, B12-reqread-01, B12-reqread-02, B12-reqread-03, B12-reqread-05, B12-reqread-19]
 TEST(InvoiceRequest, RefusesRecordsByTheirRules) {
   auto bytes = sample_request().bytes();
   auto problem = [&](std::uint64_t type, const std::optional<Bytes>& value) {
@@ -72,7 +76,11 @@ TEST(InvoiceRequest, RefusesRecordsByTheirRules) {
   EXPECT_EQ(problem(84, Bytes{0x08}), std::nullopt);
   EXPECT_EQ(problem(89, Bytes{0xc0}), (ParseError{ParseCode::BadUtf8, 89}));
   EXPECT_EQ(problem(90, Bytes{}), (ParseError{ParseCode::BadValue, 90}));
-  EXPECT_EQ(problem(90, wire::to_bytes(testing::path(110))), std::nullopt);
+  auto path = wire::to_bytes(testing::path(110));
+  EXPECT_EQ(problem(90, path), std::nullopt);
+  path.resize(67);  // introduction node, path key, num_hops
+  path.back() = 0;
+  EXPECT_EQ(problem(90, path)->code, ParseCode::BadValue);
   EXPECT_EQ(problem(92, Bytes{}), (ParseError{ParseCode::UnknownEven, 92}));
   EXPECT_EQ(problem(93, Bytes{}), std::nullopt);
   EXPECT_EQ(problem(161, Bytes{}), (ParseError{ParseCode::UnexpectedField, 161}));
@@ -133,6 +141,7 @@ TEST(InvoiceRequest, RecurrenceThatMayBeIgnoredIsKeptAndOtherRecurrenceIsRefused
   EXPECT_TRUE(InvoiceRequest::parse(signed_with_record(bytes, 93, Bytes{1}, "invoice_request", key(9))).has_value());
 }
 
+// [B12-reqread-10, B12-reqread-12, B12-reqread-18]
 TEST(CheckRequest, NamesEveryProblem) {
   auto offer = sample_offer();
   auto code = [&](const std::function<void(RequestTerms&)>& change, UnixTime now = kNow) {
@@ -153,11 +162,24 @@ TEST(CheckRequest, NamesEveryProblem) {
   EXPECT_EQ(code([](auto& t) { t.amount = Msat(10'001); }), std::nullopt);
 }
 
+// [B12-reqread-07]
 TEST(CheckRequest, AnotherOfferIsAnotherOfferHoweverSmallTheDifference) {
   auto without_unknown = Offer::from_bytes(with_record(sample_offer().bytes(), 33, std::nullopt));
   auto without_experiment = Offer::from_bytes(with_record(sample_offer().bytes(), 1'000'000'033, std::nullopt));
   EXPECT_EQ(check_request(sample_request(), *without_unknown, kNow)->code, RefusalCode::OfferMismatch);
   EXPECT_EQ(check_request(sample_request(), *without_experiment, kNow)->code, RefusalCode::OfferMismatch);
+}
+
+// [B12-reqread-13]
+TEST(CheckRequest, WithoutAPriceTheRequestNamesTheAmount) {
+  auto offer_terms = testing::sample_offer_terms();
+  offer_terms.amount.reset();
+  auto offer = Offer::make(offer_terms);
+  ASSERT_TRUE(offer.has_value());
+  auto terms = sample_request_terms();
+  EXPECT_EQ(check_request(*InvoiceRequest::make(*offer, terms), *offer, kNow)->code, RefusalCode::AmountMissing);
+  terms.amount = Msat(1);
+  EXPECT_EQ(check_request(*InvoiceRequest::make(*offer, terms), *offer, kNow), std::nullopt);
 }
 
 TEST(CheckRequest, AnIssuerDoesNotConvertCurrencies) {
@@ -169,6 +191,7 @@ TEST(CheckRequest, AnIssuerDoesNotConvertCurrencies) {
   EXPECT_EQ(check_request(*request, *offer, kNow)->code, RefusalCode::CurrencyUnsupported);
 }
 
+// [B12-err-02]
 TEST(InvoiceError, SuggestsTheSmallestChangeThatWouldDo) {
   auto offer = sample_offer();
   auto suggested = [&](const std::function<void(RequestTerms&)>& change) {
@@ -189,6 +212,7 @@ TEST(InvoiceError, SuggestsTheSmallestChangeThatWouldDo) {
   EXPECT_EQ(InvoiceError::of(Refusal{RefusalCode::AmountTooLow, 0, 2, 1}).suggested_value, std::nullopt);
 }
 
+// [B12-err-01]
 TEST(InvoiceError, GoesThereAndBack) {
   auto written = testing::vectors("bolt12/ldk-objects.json").at("invoice_error");
   auto read = InvoiceError::parse(hex(testing::text(written.at("stream"))));

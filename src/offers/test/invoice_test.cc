@@ -33,6 +33,7 @@ std::optional<ParseError> problem(std::uint64_t type, const std::optional<Bytes>
   return invoice ? std::nullopt : std::optional(invoice.error());
 }
 
+// [B12-inv-01, B12-inv-03, B12-inv-06, B12-inv-08, B12-inv-10]
 TEST(Invoice, RepeatsTheRequestAndSaysWhatTheTermsSaid) {
   auto invoice = sample_invoice();
   auto terms = sample_invoice_terms();
@@ -51,15 +52,21 @@ TEST(Invoice, RepeatsTheRequestAndSaysWhatTheTermsSaid) {
   EXPECT_EQ(check_invoice(invoice, extended_request(), kNow), std::nullopt);
 }
 
+// [B12-invread-11]
 TEST(Invoice, EveryFlippedBitIsNoticed) {
   testing::expect_robust(sample_invoice().bytes(), [](ByteView bytes) { return Invoice::parse(bytes).has_value(); });
 }
 
+// [B12-invread-01, B12-invread-03, B12-invread-05, B12-invread-06, B12-invread-09]
 TEST(Invoice, RefusesRecordsByTheirRules) {
   for (std::uint64_t type : {0, 88, 160, 162, 164, 168, 170, 176})
     EXPECT_EQ(problem(type, std::nullopt), (ParseError{ParseCode::MissingField, type})) << type;
   EXPECT_EQ(problem(166, std::nullopt), std::nullopt);
   EXPECT_EQ(problem(160, Bytes{}), (ParseError{ParseCode::BadValue, 160}));
+  auto path = wire::to_bytes(testing::path(110));
+  path.resize(67);  // introduction node, path key, num_hops
+  path.back() = 0;
+  EXPECT_EQ(problem(160, path)->code, ParseCode::BadValue);
   EXPECT_EQ(problem(162, Bytes(27)), (ParseError{ParseCode::BadLength, 162}));
   EXPECT_EQ(problem(162, Bytes(28)), (ParseError{ParseCode::BadLength, 162}));  // one for two paths
   EXPECT_EQ(problem(162, Bytes(84)), (ParseError{ParseCode::BadLength, 162}));  // three
@@ -76,6 +83,7 @@ TEST(Invoice, RefusesRecordsByTheirRules) {
   EXPECT_EQ(Invoice::parse(other_key).error(), (ParseError{ParseCode::BadValue, 176}));
 }
 
+// [B12-invread-07]
 TEST(Invoice, LeavesOutPathsThatAskForUnknownFeatures) {
   auto terms = sample_invoice_terms();
   terms.payment_paths[0].payinfo.features = Bytes{0x01};  // bit 0
@@ -88,6 +96,7 @@ TEST(Invoice, LeavesOutPathsThatAskForUnknownFeatures) {
   EXPECT_EQ(Invoice::make(extended_request(), terms).error(), (ParseError{ParseCode::UnknownEven, 162}));
 }
 
+// [B12-invread-17]
 TEST(Invoice, FallbacksThatNobodyCanPayAreLeftOut) {
   auto terms = sample_invoice_terms();
   terms.fallbacks = {{0, Bytes(20, 1)}, {0, Bytes(21, 2)}, {17, Bytes(32, 3)}, {16, Bytes(40, 4)},
@@ -99,6 +108,7 @@ TEST(Invoice, FallbacksThatNobodyCanPayAreLeftOut) {
   EXPECT_TRUE(sample_invoice().fallbacks().empty());
 }
 
+// [B12-inv-05]
 TEST(Invoice, WithoutAnIssuerIdTheLastHopOfAPathSigns) {
   auto offer_terms = testing::sample_offer_terms();
   offer_terms.issuer_id.reset();
@@ -112,6 +122,7 @@ TEST(Invoice, WithoutAnIssuerIdTheLastHopOfAPathSigns) {
   EXPECT_EQ(invoice->node_id(), point(110));
 }
 
+// [B12-read-12, B12-invread-02, B12-invread-04, B12-invread-08, B12-invread-14, B12-invread-16]
 TEST(CheckInvoice, NamesEveryProblem) {
   auto request = extended_request();
   auto code = [&](std::uint64_t type, const std::optional<Bytes>& value, UnixTime now = kNow) {
@@ -135,6 +146,7 @@ TEST(CheckInvoice, NamesEveryProblem) {
   EXPECT_EQ(code(3'000'000'001, Bytes{}), std::nullopt);
 }
 
+// [B12-inv-02, B12-invread-15]
 TEST(CheckInvoice, AnAmountInTheRequestIsTheAmount) {
   auto terms = sample_request_terms();
   terms.amount = Msat(12'345);

@@ -18,6 +18,7 @@ Bytes leaf_bytes(std::string_view label) {
 
 class SignatureVectors : public ::testing::TestWithParam<std::size_t> {};
 
+// [B12-sig-01]
 TEST_P(SignatureVectors, LeavesBranchesAndRootAreThoseOfTheVectors) {
   const auto vector = vectors("bolt12/signature-test.json").as_array().at(GetParam());
   Bytes stream;
@@ -57,6 +58,7 @@ TEST_P(SignatureVectors, LeavesBranchesAndRootAreThoseOfTheVectors) {
 }
 INSTANTIATE_TEST_SUITE_P(All, SignatureVectors, ::testing::Range(std::size_t{0}, std::size_t{4}));
 
+// [B12-req-04]
 TEST(Merkle, SignsAndVerifiesTheRequestOfTheVectors) {
   const auto vector = vectors("bolt12/signature-test.json").as_array().at(3);
   auto stream = decode_text(kInvoiceRequestPrefix, text(vector.at("bolt12")));
@@ -83,6 +85,7 @@ TEST(Merkle, SignsAndVerifiesTheRequestOfTheVectors) {
   EXPECT_EQ(request->metadata(), Bytes(8, 0));
 }
 
+// [B12-sig-02]
 TEST(Merkle, SignatureRecordsAreNoLeaves) {
   wire::TlvWriter plain, with_signatures;
   plain.add(1, Bytes{1}).add(1'001, Bytes{3});

@@ -16,6 +16,7 @@ using testing::text;
 using testing::vectors;
 using testing::with_record;
 
+// [B12-read-02, B12-read-03, B12-read-04, B12-read-06, B12-read-07, B12-read-08, B12-read-09, B12-read-10]
 TEST(Offer, ReadsAndRefusesTheVectors) {
   std::size_t count = 0;
   const auto tests = vectors("bolt12/offers-test.json");
@@ -36,6 +37,7 @@ TEST(Offer, ReadsAndRefusesTheVectors) {
   EXPECT_GT(count, 50u);
 }
 
+// [B12-offer-02, B12-offer-04, B12-offer-07, B12-offer-09, B12-offer-13]
 TEST(Offer, SaysWhatTheTermsSaid) {
   auto terms = sample_offer_terms();
   auto offer = sample_offer();
@@ -54,6 +56,7 @@ TEST(Offer, SaysWhatTheTermsSaid) {
   EXPECT_EQ(again->issuer_id(), terms.issuer_id);
 }
 
+// [B12-offer-05]
 TEST(Offer, APriceInAnotherCurrencyIsWrittenAsItIs) {
   auto terms = testing::sample_offer_terms();
   terms.amount.reset();
@@ -72,6 +75,7 @@ TEST(Offer, APriceInAnotherCurrencyIsWrittenAsItIs) {
   EXPECT_EQ(Offer::make(terms).error().code, ParseCode::TlvOrder);  // two prices
 }
 
+// [B12-offer-04, B12-offer-06, B12-offer-11]
 TEST(Offer, MakingAppliesTheRulesOfReading) {
   auto no_description = sample_offer_terms();
   no_description.description.reset();
@@ -102,6 +106,7 @@ TEST(Offer, PathOnlyOffersAreNamedByTheirLastHops) {
   EXPECT_TRUE(sample_offer().names(point(7)));
 }
 
+// [B12-offer-01, B12-read-01]
 TEST(Offer, RefusesRecordsByTheirTypes) {
   auto bytes = sample_offer().bytes();
   auto code = [&](std::uint64_t type, Bytes value) {
@@ -148,6 +153,7 @@ TEST(CannotPay, NothingSpeaksAgainstAGoodChoice) {
   EXPECT_EQ(expected_amount(offer, 3), Msat(15'000));
 }
 
+// [B12-read-05, B12-req-02, B12-req-06, B12-req-08]
 TEST(CannotPay, NamesEveryProblem) {
   auto offer = sample_offer();
   auto code = [&](const ChainHash& chain, UnixTime now, std::optional<Msat> amount,
@@ -164,6 +170,7 @@ TEST(CannotPay, NamesEveryProblem) {
   EXPECT_EQ(code(regtest(), kNow, Msat(UINT64_MAX), 2), RefusalCode::AmountTooLarge);
 }
 
+// [B12-read-13]
 TEST(CannotPay, TimesAreTold) {
   EXPECT_EQ((Refusal{RefusalCode::Expired, 0, 1'750'000'000}.text()), "it expired at 2025-06-15T15:06:40Z");
 }
@@ -177,6 +184,7 @@ TEST(CannotPay, APriceTimesAQuantityNeverOverflows) {
   EXPECT_EQ(cannot_pay(*offer, regtest(), kNow, {}, 1'000'000), std::nullopt);
 }
 
+// [B12-req-05]
 TEST(CannotPay, AnOfferWithoutAPriceNeedsAnAmount) {
   OfferTerms terms;
   terms.issuer_id = point(7);
@@ -190,6 +198,7 @@ TEST(CannotPay, AnOfferWithoutAPriceNeedsAnAmount) {
   EXPECT_EQ(cannot_pay(*offer, regtest(), kNow, Msat(1), {})->code, RefusalCode::WrongChain);
 }
 
+// [B12-read-11]
 TEST(CannotPay, APriceInAnotherCurrencyNeedsAnAmount) {
   auto offer = Offer::from_bytes(with_record(sample_offer().bytes(), 6, Bytes{'U', 'S', 'D'}));
   ASSERT_TRUE(offer.has_value());

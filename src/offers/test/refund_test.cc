@@ -21,6 +21,7 @@ Refund sample_refund() {
   return *std::move(refund);
 }
 
+// [B12-req-09]
 TEST(Refund, SaysWhatTheTermsSaidAndIsNotSigned) {
   auto refund = sample_refund();
   auto terms = sample_refund_terms();
@@ -44,6 +45,7 @@ TEST(Refund, IsNoRequestForAnOffer) {
   EXPECT_EQ(InvoiceRequest::parse(sample_refund().bytes()).error(), (ParseError{ParseCode::MissingField, 22}));
 }
 
+// [B12-reqread-15, B12-reqread-16]
 TEST(Refund, RefusesRecordsByTheirRules) {
   auto problem = [](std::uint64_t type, const std::optional<Bytes>& value) {
     auto refund = Refund::parse(with_record(sample_refund().bytes(), type, value));

@@ -8,6 +8,7 @@ namespace {
 using testing::text;
 using testing::vectors;
 
+// [B12-text-04, B12-text-05]
 TEST(Text, ReadsAndRefusesTheFormatVectors) {
   std::optional<Bytes> first;
   const auto tests = vectors("bolt12/format-string-test.json");
@@ -23,6 +24,7 @@ TEST(Text, ReadsAndRefusesTheFormatVectors) {
   }
 }
 
+// [B12-text-01, B12-text-03]
 TEST(Text, WritesWhatItReads) {
   for (std::size_t length = 0; length < 20; ++length) {
     Bytes bytes(length, 0xc5);

@@ -93,6 +93,7 @@ TEST_F(MessagesTest, a_connected_node_gets_it_and_its_pong_confirms) {
   EXPECT_EQ(only_fate(sender), OnionMessageFate::Confirmed);
 }
 
+// [B12-read-14]
 TEST_F(MessagesTest, a_node_id_is_a_destination_without_path_id) {
   join(sender, recipient);
   auto effects = sender.step(SendOnionMessage{recipient.id, contents(7), std::nullopt, false, 0});

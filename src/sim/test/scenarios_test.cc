@@ -133,6 +133,7 @@ TEST_F(Scenario, draft_payer_with_two_holds_at_once_sends_the_second_in_the_next
   EXPECT_EQ(received(), 2 * kAmount);
 }
 
+// [B12-inv-04]
 TEST_F(Scenario, ordinary_offer_of_an_online_recipient_is_paid_with_a_proof) {
   prepare();
   command::CreateOffer wanted;
