@@ -29,7 +29,7 @@ struct Config {
   std::string alias;
   std::vector<wire::NetworkAddress> announced_addresses;
 
-  /// Link profiles that a holding node offers (choices: 153 and 53 unless `profile` is set).
+  /// Link profiles that a holding node offers: both, 153 and 53, unless `profile` is set (ADR 9).
   bool offers_ldk_hold = true;
   bool offers_draft_hold = true;
   /// Profile of the static invoices that we make as recipient, and of slots that we ask for.

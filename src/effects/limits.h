@@ -8,7 +8,7 @@
 
 namespace doze {
 
-// ---- heights (choices: "Heights and deadlines") ----
+// ---- heights (ADR 11) ----
 inline constexpr CltvDelta kFinalCltvDelta{42};  // what our invoices ask of the last hop
 /// A recipient refuses an HTLC with less left. One less than asked, as LDK: a payer of LDK's that itself begins the
 /// recipient's path leaves out what the path asks (lightning 0.2.7, routing/router.rs:1666), and adds 41 at least.

@@ -1,6 +1,6 @@
 // BOLT 12 conversations: payer, issuer, static-invoice client (recipient) and static-invoice server; invitations.
 //
-// Sources: BOLT 12; bolts #1149; bLIP-66; choices 1, 5, 9, 10, 11.
+// Sources: BOLT 12; bolts #1149; bLIP-66; ADR 9, 19, 27, 28, 29.
 // Rules that cost money if broken: an acknowledgement (static_invoice_persisted) leaves only with the batch that stores
 // the invoice; a slot belongs to the offer key that filled it first while that invoice lives, and only takes newer
 // invoices; never an invoice_error after a static invoice went out for that request, neither by the server nor by the
