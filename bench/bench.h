@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "effects/features.h"
-#include "effects/own_paths.h"
 #include "effects/test/surroundings.h"
+#include "paths/own_paths.h"
 
 namespace bench {
 

@@ -7,7 +7,7 @@
 #include "offers/invoice_request.h"
 #include "offers/static_invoice.h"
 #include "onion/onion_message.h"
-#include "onion/release_path.h"
+#include "onion/own_path.h"
 #include "onion_message/onion_messages.h"
 #include "wire/chains.h"
 

@@ -5,11 +5,11 @@
 #include "crypto/crypto.h"
 #include "floor.h"
 #include "link.h"
+#include "onion/htlc_onion.h"
 #include "onion/onion_message.h"
+#include "onion/own_path.h"
 #include "onion/payment_onion.h"
-#include "onion/release_path.h"
 #include "onion_message/onion_messages.h"
-#include "payment/onions.h"
 
 namespace bench {
 
@@ -168,8 +168,8 @@ struct Payments {
   void ours(std::size_t i) {
     auto message = wire::decode(inputs[i]);
     must(message.has_value(), "update_add_htlc does not parse");
-    auto peeled = payment::peel(us.context(), std::get<wire::UpdateAddHtlc>(*message));
-    auto* forward = std::get_if<payment::PeeledForward>(&peeled);
+    auto peeled = onion::peel_htlc(std::get<wire::UpdateAddHtlc>(*message), us.id, own_ecdh(*us.signer), us.tip);
+    auto* forward = std::get_if<onion::PeeledForward>(&peeled);
     must(forward != nullptr, "not to be forwarded");
     wire::UpdateAddHtlc next;
     next.amount_msat = forward->amt_to_forward;

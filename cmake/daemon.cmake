@@ -1,4 +1,4 @@
-# Floors 7 and 8: the drivers, the daemon and the command line. They have exceptions, and libraries of their own.
+# Floors 8 to 10: the drivers, the daemon and the command line. They have exceptions, and libraries of their own.
 
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
@@ -15,7 +15,7 @@ find_package(tomlplusplus QUIET)
 doze_room(store DEPS effects PRIVATE PkgConfig::SQLITE)
 doze_room(io DEPS effects PRIVATE Boost::headers Threads::Threads)
 doze_room(rpc DEPS effects toolbox boost_json PRIVATE Boost::headers PkgConfig::CURL Threads::Threads)
-doze_room(app DEPS node store io rpc chain)
+doze_room(app DEPS node keys store io rpc chain)
 doze_room(cli DEPS rpc toolbox boost_json)
 # The programs; the daemon needs every machine.
 if(TARGET app AND TARGET channel AND TARGET peer AND TARGET gossip AND TARGET onion_message)

@@ -24,7 +24,7 @@ elseif(NOT DOZE_FUZZ)
 endif()
 
 add_executable(secrets_test fuzz/secrets/secrets_test.cc)
-target_link_libraries(secrets_test effects transport GTest::gtest GTest::gtest_main)
+target_link_libraries(secrets_test keys transport GTest::gtest GTest::gtest_main)
 if(TARGET app)
   target_compile_definitions(secrets_test PRIVATE DOZE_WITH_DAEMON)
   target_link_libraries(secrets_test app)
@@ -40,7 +40,7 @@ if(NOT DOZE_SANITIZE AND NOT DOZE_FUZZ)
   find_path(VALGRIND_INCLUDE valgrind/memcheck.h)
   if(VALGRIND_INCLUDE)
     add_executable(constant_time fuzz/secrets/constant_time.cc fuzz/secrets/public_results.cc)
-    target_link_libraries(constant_time effects transport onion commitment bitcoin)
+    target_link_libraries(constant_time keys paths transport onion commitment bitcoin)
     set(view St4spanIKhLm18446744073709551615EE)
     foreach(function
         19equal_constant_timeE${view}S3_

@@ -2,6 +2,7 @@
 #include "onion/onion_message.h"
 
 #include "crypto/crypto.h"
+#include "onion/own_path.h"
 #include "onion/release_path.h"
 #include "samples.h"
 #include "wire/tlv.h"

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "crypto/crypto.h"
-#include "effects/seed_signer.h"
+#include "keys/seed_signer.h"
 #include "offers/merkle.h"
 #include "wire/chains.h"
 #include "wire/tlv.h"

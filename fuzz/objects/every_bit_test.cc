@@ -4,7 +4,7 @@
 #include "crypto/crypto.h"
 #include "graph/verify.h"
 #include "offers/bolt11.h"
-#include "onion/release_path.h"
+#include "onion/own_path.h"
 #include "onion/sphinx.h"
 #include "samples.h"
 

@@ -16,13 +16,13 @@
 #include "commitment/shachain.h"
 #include "commitment/signer.h"
 #include "crypto/crypto.h"
-#include "effects/own_paths.h"
-#include "effects/seed_signer.h"
+#include "keys/seed_signer.h"
 #include "onion/failures.h"
 #include "onion/onion_message.h"
-#include "onion/release_path.h"
+#include "onion/own_path.h"
 #include "onion/route_blinding.h"
 #include "onion/sphinx.h"
+#include "paths/own_paths.h"
 #include "transport/noise.h"
 
 namespace doze {

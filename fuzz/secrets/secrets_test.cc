@@ -10,8 +10,8 @@
 
 #include "bitcoin/keys.h"
 #include "crypto/crypto.h"
-#include "effects/seed_signer.h"
 #include "effects/value.h"
+#include "keys/seed_signer.h"
 #include "transport/noise.h"
 #ifdef DOZE_WITH_DAEMON
 #include <unistd.h>

@@ -6,7 +6,7 @@
 
 namespace doze {
 
-/// Runs independent pieces of work; the order of results never depends on it. Floor 7 may use several cores.
+/// Runs independent pieces of work; the order of results never depends on it. Floor 8 may use several cores.
 class ParallelMap {
  public:
   virtual ~ParallelMap() = default;

@@ -1,4 +1,4 @@
-// Chance arrives as an argument. Floor 7 gives the system's generator, the simulator a seeded one.
+// Chance arrives as an argument. Floor 8 gives the system's generator, the simulator a seeded one.
 #pragma once
 
 #include <span>

@@ -4,8 +4,8 @@
 #include "channel/inside.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
-#include "effects/own_paths.h"
 #include "onion/release_path.h"
+#include "paths/own_paths.h"
 
 namespace doze::channel {
 namespace {

@@ -1,4 +1,4 @@
-// What the operator decided. Plain values: floor 8 reads the file and checks it, the machines only read.
+// What the operator decided. Plain values: floor 9 reads the file and checks it, the machines only read.
 #pragma once
 
 #include <optional>

@@ -8,13 +8,13 @@
 #include "base/prefix_map.h"
 #include "effects/hearers.h"
 #include "effects/limits.h"
-#include "effects/own_paths.h"
 #include "effects/pages.h"
 #include "effects/tags.h"
 #include "invoicing/invoicing.h"
 #include "offers/invitation.h"
 #include "offers/offer.h"
 #include "offers/static_invoice.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing {
 

@@ -85,6 +85,13 @@ Bytes create_failure(const SharedSecret& secret, ByteView message) {
   return packet;
 }
 
+Bytes own_failure(const SharedSecret& secret, std::uint16_t code, ByteView data) {
+  return create_failure(secret, failure_message(code, data));
+}
+Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion) {
+  return own_failure(secret, kInvalidOnionBlinding, sha256_of_onion.view());
+}
+
 Bytes wrap_failure(const SharedSecret& secret, ByteView reason) {
   Bytes out(reason.begin(), reason.end());
   toggle(out, secret);

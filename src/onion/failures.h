@@ -36,6 +36,10 @@ inline constexpr std::size_t kShortestFailure = 32 + 2 + 2 + 2;
 /// code and data as the failure_message that create_failure takes. Codes that carry a channel_update carry an empty
 /// one.
 [[nodiscard]] Bytes failure_message(std::uint16_t code, ByteView data = {});
+/// Both at once: a failure of ours with this code.
+[[nodiscard]] Bytes own_failure(const SharedSecret& secret, std::uint16_t code, ByteView data = {});
+/// What the introduction node of a blinded path answers, whatever happened behind it.
+[[nodiscard]] Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion);
 /// Somebody else's failure, one more layer around it.
 [[nodiscard]] Bytes wrap_failure(const SharedSecret& secret, ByteView reason);
 

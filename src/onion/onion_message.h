@@ -47,8 +47,6 @@ enum class MessageRefusal : std::uint8_t {
 };
 [[nodiscard]] const char* name(MessageRefusal refusal);
 
-/// ECDH with our node key (nullptr tweak) or with it times the tweak.
-using TweakedEcdh = std::function<SharedSecret(const PublicKey&, const Hash32* tweak)>;
 /// Peels until the message is for somebody else or at its end. `is_us`: whether a next node or scid names ourselves.
 [[nodiscard]] Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message(
     const wire::OnionMessage& message, const TweakedEcdh& ecdh, const std::function<bool(const NextNode&)>& is_us);

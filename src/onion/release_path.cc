@@ -1,43 +1,22 @@
 #include "onion/release_path.h"
 
 #include "crypto/crypto.h"
+#include "onion/own_path.h"
 
 namespace doze::onion {
 
 namespace {
 constexpr std::uint8_t kLayoutVersion = 1;
 constexpr std::uint8_t kReleasePurpose = 0x72;
-
-Bytes final_data(ByteView path_id) {
-  RecipientData data;
-  data.path_id = to_bytes(path_id);
-  return encode(data);
-}
-Hash32 mac(const Secret& key, std::uint8_t purpose, ByteView data) {
-  return crypto::hmac_sha256(key.reveal(), {ByteView(&purpose, 1), data});
-}
 }  // namespace
-
-Bytes seal_context(const Secret& key, std::uint8_t purpose, ByteView data) {
-  Bytes out(data.begin(), data.end());
-  append(out, mac(key, purpose, data).view().first(kContextMacBytes));
-  return out;
-}
-
-std::optional<Bytes> open_context(const Secret& key, std::uint8_t purpose, ByteView path_id) {
-  if (path_id.size() < kContextMacBytes) return std::nullopt;
-  auto data = path_id.first(path_id.size() - kContextMacBytes);
-  auto expected = mac(key, purpose, data);
-  if (!crypto::equal_constant_time(expected.view().first(kContextMacBytes), path_id.last(kContextMacBytes)))
-    return std::nullopt;
-  return to_bytes(data);
-}
 
 std::vector<wire::BlindedPath> release_paths(const Secret& secret, const OwnNode& our_node, const HeldHtlc& htlc,
                                              Profile profile) {
   auto context = Writer().bytes(htlc.channel_id.view()).u64(htlc.htlc_id).take();
   auto path_id = seal_context(secret, kReleasePurpose, context);
-  auto plaintext = final_data(path_id);
+  RecipientData last;
+  last.path_id = path_id;
+  auto plaintext = encode(last);
   std::vector<wire::BlindedPath> out;
   for (std::uint8_t index = 0; index < (profile == Profile::Draft ? 2 : 1); ++index) {
     auto header = Writer().u8(kLayoutVersion).bytes(context).u8(index).take();
@@ -61,18 +40,6 @@ std::optional<HeldHtlc> read_release_context(const Secret& secret, ByteView path
   out.channel_id.bytes = in.array<32>();
   out.htlc_id = in.u64();
   return in.done() ? std::optional(out) : std::nullopt;
-}
-
-std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, const OwnNode& our_node,
-                                              ByteView path_id) {
-  return blind(session_key, {{our_node.id, final_data(path_id)}}, our_node);
-}
-
-std::optional<wire::BlindedPath> path_through_peer(const PrivateKey& session_key, const NodeId& peer,
-                                                   const OwnNode& our_node, ByteView path_id) {
-  RecipientData relay;
-  relay.next_node_id = our_node.id;
-  return blind(session_key, {{peer, encode(relay)}, {our_node.id, final_data(path_id)}}, our_node);
 }
 
 }  // namespace doze::onion

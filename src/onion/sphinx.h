@@ -16,6 +16,8 @@ inline constexpr std::array<std::uint8_t, 12> kZeroNonce{};
 
 /// ECDH of our (perhaps tweaked) node key with a valid point: SHA256 of the compressed product.
 using Ecdh = std::function<SharedSecret(const PublicKey&)>;
+/// The same with our node key as it is (nullptr), or times the tweak.
+using TweakedEcdh = std::function<SharedSecret(const PublicKey&, const Hash32* tweak)>;
 
 inline constexpr std::size_t kPaymentPayloads = 1300;        // hop_payloads of a payment, and of a small onion message
 inline constexpr std::size_t kLargeMessagePayloads = 32768;  // of a large onion message

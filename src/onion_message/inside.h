@@ -8,11 +8,11 @@
 
 #include "effects/hearers.h"
 #include "effects/limits.h"
-#include "effects/own_paths.h"
 #include "effects/tags.h"
 #include "graph/pathfind.h"
 #include "onion/onion_message.h"
 #include "onion_message/onion_messages.h"
+#include "paths/own_paths.h"
 
 namespace doze::onion_message {
 

@@ -78,11 +78,12 @@ Bytes failure_data(const Forward& forward, std::uint16_t code) {
 /// Fail the incoming HTLC with a code of ours, in the way that its place in a blinded path allows.
 void fail_upstream(Work& work, const Forward& forward, std::uint16_t code) {
   const auto& [channel_id, htlc_id] = forward.incoming;
-  if (forward.role == BlindedRole::Inside)
+  if (forward.role == onion::BlindedRole::Inside)
     return work.say(FailMalformedHtlc{channel_id, htlc_id, forward.sha256_of_onion, onion::kInvalidOnionBlinding});
-  if (forward.role == BlindedRole::Introduction)
-    return work.say(FailHtlc{channel_id, htlc_id, blinded_failure(forward.shared_secret, forward.sha256_of_onion)});
-  work.say(FailHtlc{channel_id, htlc_id, own_failure(forward.shared_secret, code, failure_data(forward, code))});
+  if (forward.role == onion::BlindedRole::Introduction)
+    return work.say(
+        FailHtlc{channel_id, htlc_id, onion::blinded_failure(forward.shared_secret, forward.sha256_of_onion)});
+  work.say(FailHtlc{channel_id, htlc_id, onion::own_failure(forward.shared_secret, code, failure_data(forward, code))});
 }
 
 /// How long an ordinary forward waits for its next peer: for a client that was sent mail, or is connected and about to
@@ -229,7 +230,7 @@ std::optional<CannotForward> check_hold(Work& work, const Forward& forward) {
   return std::nullopt;
 }
 
-void receive_forward(Work& work, const HtlcReceived& word, const PeeledForward& onion) {
+void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledForward& onion) {
   HtlcKey key{word.channel_id, word.htlc.id};
   auto& rows = work.state.forwards;
   const auto* existing = rows.live(key);
@@ -294,15 +295,15 @@ Forward* find(Work& work, const ForwardOrigin& origin) {
 
 void on(Work& work, const HtlcReceived& word) {
   auto peeled = peel(work.context, word.htlc);
-  if (!std::holds_alternative<PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
-  bool ours = std::holds_alternative<PeeledFinal>(peeled) || std::holds_alternative<PeeledPlain>(peeled);
+  if (!std::holds_alternative<onion::PeeledForward>(peeled)) forget_early(work, HtlcKey{word.channel_id, word.htlc.id});
+  bool ours = std::holds_alternative<onion::PeeledFinal>(peeled) || std::holds_alternative<onion::PeeledPlain>(peeled);
   if (ours && !work.context.views.chain_synced && !word.too_much_dust && !funding_gone(work.context, word.channel_id))
     return park(work, word);
   std::visit(
-      Overloaded{[&](const PeeledForward& onion) { receive_forward(work, word, onion); },
-                 [&](const PeeledFinal& onion) { receive_final(work, word, onion); },
-                 [&](const PeeledPlain& onion) { receive_plain(work, word, onion); },
-                 [&](const PeelFailure& failure) {
+      Overloaded{[&](const onion::PeeledForward& onion) { receive_forward(work, word, onion); },
+                 [&](const onion::PeeledFinal& onion) { receive_final(work, word, onion); },
+                 [&](const onion::PeeledPlain& onion) { receive_plain(work, word, onion); },
+                 [&](const onion::PeelFailure& failure) {
                    if (failure.malformed)
                      work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, failure.sha256_of_onion, failure.code});
                    else
@@ -386,7 +387,7 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   forward->failure = "failed downstream";
   work.say(record(*forward));
   const auto& [channel_id, htlc_id] = forward->incoming;
-  if (forward->role != BlindedRole::None) {
+  if (forward->role != onion::BlindedRole::None) {
     fail_upstream(work, *forward, onion::kInvalidOnionBlinding);
   } else {
     std::visit(
@@ -394,14 +395,15 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
                      // Nobody made it, or the channel dropped what was too large to be passed on.
                      if (reason.size() < onion::kShortestFailure)
                        return fail_upstream(work, *forward, onion::kTemporaryChannelFailure);
-                     work.say(FailHtlc{channel_id, htlc_id, wrap_failure(forward->shared_secret, reason)});
+                     work.say(FailHtlc{channel_id, htlc_id, onion::wrap_failure(forward->shared_secret, reason)});
                    },
                    [&](const MalformedReason& malformed) {
                      work.say(FailHtlc{channel_id, htlc_id, malformed_failure(forward->shared_secret, malformed)});
                    },
                    [&](const OnChainReason&) {
-                     work.say(FailHtlc{channel_id, htlc_id,
-                                       own_failure(forward->shared_secret, onion::kPermanentChannelFailure, {})});
+                     work.say(
+                         FailHtlc{channel_id, htlc_id,
+                                  onion::own_failure(forward->shared_secret, onion::kPermanentChannelFailure, {})});
                    }},
         word.reason);
   }

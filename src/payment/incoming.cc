@@ -25,7 +25,7 @@ bool is_far_too_much(Msat amount, Msat asked) {
 /// Why the HTLC is refused, for our own log: the peers all see the same failure (no probing).
 using Judgement = Result<Accepted, std::string>;
 
-Judgement judge_common(const Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
+Judgement judge_common(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   const auto& htlc = word.htlc;
   if (word.too_much_dust) return fail(std::string("too much dust in the channel"));
   if (funding_gone(work.context, word.channel_id)) return fail(std::string("the channel's funding left the chain"));
@@ -40,7 +40,7 @@ Judgement judge_common(const Work& work, const HtlcReceived& word, const PeeledF
   return Accepted{};
 }
 
-Judgement judge_static(const Work& work, const HtlcReceived& word, const PeeledFinal& onion,
+Judgement judge_static(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion,
                        const PaymentContext& terms) {
   if (!onion.preimage) return fail(std::string("no preimage in the onion"));
   if (crypto::payment_hash(*onion.preimage) != word.htlc.payment_hash)
@@ -61,7 +61,8 @@ Judgement judge_static(const Work& work, const HtlcReceived& word, const PeeledF
   return Accepted{*onion.preimage, terms.offer_id, true, request->payer_note().value_or(""), request->quantity()};
 }
 
-Judgement judge_invoice(const Work& work, const HtlcReceived& word, const PeeledFinal&, const PaymentContext& terms) {
+Judgement judge_invoice(const Work& work, const HtlcReceived& word, const onion::PeeledFinal&,
+                        const PaymentContext& terms) {
   auto preimage = invoice_preimage(work.context.signer, terms.nonce);
   if (crypto::payment_hash(preimage) != word.htlc.payment_hash)
     return fail(std::string("the payment hash is not this invoice's"));
@@ -72,7 +73,7 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const Peeled
   return Accepted{preimage, terms.offer_id, false, terms.payer_note, terms.quantity};
 }
 
-Judgement judge(const Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
+Judgement judge(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   LN_CHECK(judge_common(work, word, onion));
   auto terms = open_payment_context(work.context.signer, onion.path_id);
   if (!terms) return fail(std::string("not over a payment path of ours"));
@@ -81,11 +82,12 @@ Judgement judge(const Work& work, const HtlcReceived& word, const PeeledFinal& o
                                                             : judge_invoice(work, word, onion, *terms);
 }
 
-void refuse_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion, const std::string& why) {
+void refuse_final(Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion, const std::string& why) {
   if (onion.through_path_key)
     work.say(FailMalformedHtlc{word.channel_id, word.htlc.id, onion.sha256_of_onion, onion::kInvalidOnionBlinding});
   else
-    work.say(FailHtlc{word.channel_id, word.htlc.id, blinded_failure(onion.shared_secret, onion.sha256_of_onion)});
+    work.say(
+        FailHtlc{word.channel_id, word.htlc.id, onion::blinded_failure(onion.shared_secret, onion.sha256_of_onion)});
   work.notify(Severity::Info, "payment_refused",
               {{"amount_msat", word.htlc.amount_msat.value()},
                {"payment_hash", word.htlc.payment_hash.hex()},
@@ -127,13 +129,13 @@ void parked_deadlines(Work& work) {
     work.say(Erase{Table::IncomingPayment, key_of(key)});
     const std::string why = "our block chain is behind";
     auto peeled = peel(work.context, parked.word.htlc);
-    if (const auto* onion = std::get_if<PeeledFinal>(&peeled)) refuse_final(work, parked.word, *onion, why);
-    if (const auto* onion = std::get_if<PeeledPlain>(&peeled))
+    if (const auto* onion = std::get_if<onion::PeeledFinal>(&peeled)) refuse_final(work, parked.word, *onion, why);
+    if (const auto* onion = std::get_if<onion::PeeledPlain>(&peeled))
       refuse_plain(work, parked.word, *onion, onion::kTemporaryNodeFailure, {}, why);
   }
 }
 
-void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion) {
+void receive_final(Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   auto judgement = judge(work, word, onion);
   if (!judgement) return refuse_final(work, word, onion, judgement.error());
   Incoming payment;

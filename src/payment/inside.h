@@ -6,8 +6,9 @@
 
 #include "effects/hearers.h"
 #include "effects/limits.h"
-#include "effects/own_paths.h"
 #include "effects/tags.h"
+#include "onion/htlc_onion.h"
+#include "paths/own_paths.h"
 #include "payment/payments.h"
 #include "payment/tables.h"
 
@@ -167,9 +168,6 @@ enum class ForwardState : std::uint8_t {
   return state >= ForwardState::Settled;
 }
 
-/// Where we stand in a blinded path: decides what a failure may say. BOLT 4, "Failure Messages".
-enum class BlindedRole : std::uint8_t { None = 0, Introduction = 1, Inside = 2 };
-
 struct Forward {
   HtlcKey incoming;
   ForwardState state = ForwardState::Waiting;
@@ -181,7 +179,7 @@ struct Forward {
   ChannelId next_channel;
   Bytes next_onion;  // dropped once terminal
   std::optional<PublicKey> next_path_key;
-  BlindedRole role = BlindedRole::None;
+  onion::BlindedRole role = onion::BlindedRole::None;
   SharedSecret shared_secret;  // of the incoming onion: encrypts a failure
   Hash32 sha256_of_onion;      // of the incoming onion: for update_fail_malformed_htlc
   std::optional<std::uint64_t> outgoing_htlc;
@@ -416,11 +414,10 @@ void start_bolt11(Work& work, RequestId request, const command::Pay& command, co
 [[nodiscard]] bool learn_update(Outgoing& payment, const wire::ChannelUpdate& update, ShortChannelId failed);
 
 // invoices.cc: invoices of BOLT 11 that we issue, and HTLCs that pay them
-struct PeeledPlain;
 void create_invoice(Work& work, RequestId request, const command::CreateInvoice& command);
-void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion);
-void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
-                  const std::string& why);
+void receive_plain(Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion);
+void refuse_plain(Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion, std::uint16_t code,
+                  ByteView data, const std::string& why);
 [[nodiscard]] Value describe(const Issued& issued, const Payments::Inside& state, UnixTime now);
 
 // announce.cc
@@ -450,13 +447,12 @@ void answer_receipt_waiters(Work& work, const PaymentHash& hash);
 void receipt_deadlines(Work& work);
 
 // incoming.cc and releases.cc
-struct PeeledFinal;
 /// Durable, told, and settled with the peer.
 void claim(Work& work, Incoming payment, const Preimage& preimage);
 void on(Work& work, const ReceivedHtlcGone& word);
 /// The channel is closed on chain: what was being claimed from it is lost to this version.
 void lose_claims(Work& work, const ChannelId& channel_id);
-void receive_final(Work& work, const HtlcReceived& word, const PeeledFinal& onion);
+void receive_final(Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion);
 void park(Work& work, const HtlcReceived& word);
 /// The chain is read to its end: what waited is judged.
 void judge_parked(Work& work);
@@ -540,5 +536,4 @@ namespace doze {
 DOZE_ON_DISK(payment::OutgoingState, Fetching, Expired)
 DOZE_ON_DISK(payment::IncomingState, Claiming, Lost)
 DOZE_ON_DISK(payment::ForwardState, Early, Failed)
-DOZE_ON_DISK(payment::BlindedRole, None, Inside)
 }  // namespace doze

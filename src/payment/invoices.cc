@@ -72,7 +72,7 @@ struct CannotClaim {
 };
 
 /// BOLT 4, "Requirements for the final node" of payment payloads. All that a prober could learn from looks the same.
-Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
+Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion) {
   const auto& htlc = word.htlc;
   auto refused = [&](std::string why) {
     return fail(CannotClaim{onion::kIncorrectOrUnknownPaymentDetails,
@@ -153,16 +153,16 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
   work.state.invoices.add(std::move(issued));
 }
 
-void refuse_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion, std::uint16_t code, ByteView data,
-                  const std::string& why) {
-  work.say(FailHtlc{word.channel_id, word.htlc.id, own_failure(onion.shared_secret, code, data)});
+void refuse_plain(Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion, std::uint16_t code,
+                  ByteView data, const std::string& why) {
+  work.say(FailHtlc{word.channel_id, word.htlc.id, onion::own_failure(onion.shared_secret, code, data)});
   work.notify(Severity::Info, "payment_refused",
               {{"amount_msat", word.htlc.amount_msat.value()},
                {"payment_hash", word.htlc.payment_hash.hex()},
                {"reason", why}});
 }
 
-void receive_plain(Work& work, const HtlcReceived& word, const PeeledPlain& onion) {
+void receive_plain(Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion) {
   auto judgement = judge(work, word, onion);
   if (!judgement) {
     const auto& refusal = judgement.error();

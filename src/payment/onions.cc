@@ -14,199 +14,8 @@
 
 namespace doze::payment {
 
-// ---- peeling ----
-
-namespace {
-
-constexpr std::uint64_t kPathKeyType = 12;  // current_path_key
-
-struct Peeling {
-  const Context& context;
-  const wire::UpdateAddHtlc& htlc;
-  Hash32 onion_hash;
-  SharedSecret shared_secret;
-  std::optional<SharedSecret> path_secret;  // ECDH with the path key of update_add_htlc
-
-  [[nodiscard]] bool through_path_key() const { return htlc.path_key.has_value(); }
-  [[nodiscard]] PeelFailure malformed(std::uint16_t code, std::string why) const {
-    return {true, code, onion_hash, {}, std::move(why)};
-  }
-  /// Behind the introduction node every failure is the same malformed one; the introduction node hides what it was.
-  [[nodiscard]] PeelFailure blinded(std::string why) const {
-    if (through_path_key()) return malformed(onion::kInvalidOnionBlinding, std::move(why));
-    return {false, 0, onion_hash, blinded_failure(shared_secret, onion_hash), std::move(why)};
-  }
-  [[nodiscard]] PeelFailure plain(std::uint16_t code, ByteView data, std::string why) const {
-    return {false, code, onion_hash, own_failure(shared_secret, code, data), std::move(why)};
-  }
-};
-
-/// `type`: the record that it is about; 0: the payload as a whole. BOLT 4, "Failure Messages".
-PeelFailure invalid_payload(const Peeling& at, std::uint64_t type, std::string why) {
-  Writer data;
-  wire::write_bigsize(data, type);
-  data.u16(0);
-  return at.plain(onion::kInvalidOnionPayload, data.view(), std::move(why));
-}
-
-Result<std::pair<onion::RecipientData, onion::Unblinded>, std::string> open_recipient_data(const Peeling& at,
-                                                                                           const PublicKey& path_key,
-                                                                                           ByteView encrypted) {
-  auto ecdh = [&](const PublicKey& point) {
-    return at.path_secret && point == at.htlc.path_key ? *at.path_secret : at.context.signer.node_ecdh(point);
-  };
-  if (!crypto::is_valid(path_key)) return fail(std::string("the path key is no point"));
-  auto opened = onion::unblind(path_key, encrypted, ecdh);
-  if (!opened) return fail(std::string("the recipient data is not for us"));
-  auto data = onion::decode_recipient_data(opened->data);
-  if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
-  if (data->needs_features()) return fail(std::string("the path needs features that we do not know"));
-  return std::pair(*std::move(data), *std::move(opened));
-}
-
-Peeled peel_blinded_forward(const Peeling& at, const onion::BlindedForwardPayload& payload, Bytes next_packet) {
-  auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
-  if (!path_key) return invalid_payload(at, kPathKeyType, "no path key");
-  auto opened = open_recipient_data(at, *path_key, payload.encrypted_recipient_data);
-  if (!opened) return at.blinded(opened.error());
-  const auto& [data, unblinded] = *opened;
-  if (!data.payment_relay) return at.blinded("no payment_relay");
-  if (data.payment_constraints && (at.htlc.cltv_expiry > data.payment_constraints->max_cltv_expiry ||
-                                   at.htlc.amount_msat < data.payment_constraints->htlc_minimum_msat))
-    return at.blinded("outside the path's payment_constraints");
-  auto relayed = onion::relay(*data.payment_relay, at.htlc.amount_msat, at.htlc.cltv_expiry);
-  if (!relayed) return at.blinded("the HTLC does not cover payment_relay");
-  PeeledForward out;
-  if (data.short_channel_id)
-    out.next = *data.short_channel_id;
-  else if (data.next_node_id)
-    out.next = *data.next_node_id;
-  else
-    return at.blinded("no next hop");
-  out.amt_to_forward = relayed->amount;
-  out.outgoing_cltv_value = relayed->expiry;
-  out.next_onion = std::move(next_packet);
-  out.next_path_key = unblinded.next_path_key(data);
-  out.role = at.through_path_key() ? BlindedRole::Inside : BlindedRole::Introduction;
-  out.shared_secret = at.shared_secret;
-  out.sha256_of_onion = at.onion_hash;
-  return out;
-}
-
-Peeled peel_final(const Peeling& at, const onion::FinalPayload& payload) {
-  if (!payload.encrypted_recipient_data && payload.payment_secret)
-    return PeeledPlain{payload.amt_to_forward, payload.total_amount_msat.value_or(payload.amt_to_forward),
-                       payload.outgoing_cltv_value, *payload.payment_secret, at.shared_secret};
-  if (!payload.encrypted_recipient_data) {
-    Writer data;
-    data.u64(at.htlc.amount_msat.value()).u32(at.context.tip.value());
-    return at.plain(onion::kIncorrectOrUnknownPaymentDetails, data.view(),
-                    "neither over a blinded path nor with a payment_secret");
-  }
-  auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
-  if (!path_key) return invalid_payload(at, kPathKeyType, "no path key");
-  auto opened = open_recipient_data(at, *path_key, *payload.encrypted_recipient_data);
-  if (!opened) return at.blinded(opened.error());
-  const auto& data = opened->first;
-  if (!data.path_id) return at.blinded("no path_id");
-  PeeledFinal out;
-  out.amt_to_forward = payload.amt_to_forward;
-  out.total_amount = payload.total_amount_msat.value_or(payload.amt_to_forward);
-  out.outgoing_cltv_value = payload.outgoing_cltv_value;
-  out.path_id = *data.path_id;
-  out.invoice_request = payload.invoice_request;
-  out.preimage = payload.payment_preimage;
-  if (data.payment_constraints) {
-    out.max_cltv_expiry = data.payment_constraints->max_cltv_expiry;
-    out.htlc_minimum = data.payment_constraints->htlc_minimum_msat;
-  }
-  out.shared_secret = at.shared_secret;
-  out.sha256_of_onion = at.onion_hash;
-  out.through_path_key = at.through_path_key();
-  return out;
-}
-
-Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::size_t layer);
-
-/// The payload makes us the introduction node of a blinded path, however wrong the rest of it is: BOLT 4, "Failure
-/// Messages", asks for invalid_onion_blinding then.
-bool begins_path(const onion::Peeled& peeled) {
-  auto records = wire::parse_tlv_stream(peeled.payload);
-  return peeled.next_packet && records && wire::find(*records, kPathKeyType) != nullptr;
-}
-
-/// Who cannot read the packet cannot encrypt a failure either, and the node before us does it. Behind a right HMAC the
-/// secret is known: a payload of length 0 or 1, or one beyond the packet, fails as one that does not parse, because
-/// update_fail_malformed_htlc without BADONION costs us the channel with an honest peer. BOLT 2, "Removing an HTLC".
-PeelFailure refused_packet(Peeling& at, const onion::PeelRefusal& refusal) {
-  const auto* why = onion::name(refusal.error);
-  if (at.through_path_key()) return at.malformed(onion::kInvalidOnionBlinding, why);
-  if (!refusal.shared_secret) return at.malformed(onion::failure_code(refusal.error), why);
-  at.shared_secret = *refusal.shared_secret;
-  return invalid_payload(at, 0, why);
-}
-
-/// A hop of our own path that forwards to ourselves hides its length: what is behind it comes in its place, and fails
-/// as the outer hop does. BOLT 4, "Route Blinding".
-Peeled peel_dummy(const Peeling& at, const PeeledForward& dummy, std::size_t layer) {
-  if (layer == onion::kMaxOwnLayers) return at.blinded("too many layers for ourselves");
-  auto inner = at.htlc;
-  inner.amount_msat = dummy.amt_to_forward;
-  inner.cltv_expiry = dummy.outgoing_cltv_value;
-  inner.onion_routing_packet = dummy.next_onion;
-  inner.path_key = dummy.next_path_key;
-  auto peeled = peel_layer(at.context, inner, layer + 1);
-  if (const auto* failure = std::get_if<PeelFailure>(&peeled)) return at.blinded(failure->why);
-  auto* last = std::get_if<PeeledFinal>(&peeled);
-  if (last == nullptr) return at.blinded("the path goes on behind its end");
-  last->shared_secret = at.shared_secret;
-  last->sha256_of_onion = at.onion_hash;
-  last->through_path_key = at.through_path_key();
-  return peeled;
-}
-
-Peeled peel_layer(const Context& context, const wire::UpdateAddHtlc& htlc, std::size_t layer) {
-  Peeling at{context, htlc, crypto::sha256(htlc.onion_routing_packet), {}, {}};
-  onion::Ecdh ecdh = [&](const PublicKey& point) { return context.signer.node_ecdh(point); };
-  if (htlc.path_key) {
-    if (!crypto::is_valid(*htlc.path_key))
-      return at.malformed(onion::kInvalidOnionBlinding, "the path key is no point");
-    at.path_secret = context.signer.node_ecdh(*htlc.path_key);
-    auto tweak = onion::generate_key("blinded_node_id", at.path_secret->reveal());
-    ecdh = [&context, tweak](const PublicKey& point) { return context.signer.node_ecdh_tweaked(point, tweak.view()); };
-  }
-  auto peeled = onion::peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);
-  if (!peeled) return refused_packet(at, peeled.error());
-  at.shared_secret = peeled->shared_secret;
-  auto payload = onion::decode_payload(peeled->payload, !peeled->next_packet, htlc.path_key.has_value());
-  if (!payload) {
-    if (htlc.path_key || begins_path(*peeled)) return at.blinded(describe(payload.error()));
-    return invalid_payload(at, payload.error().code == ParseCode::UnknownEven ? payload.error().where : 0,
-                           describe(payload.error()));
-  }
-  if (const auto* forward = std::get_if<onion::ForwardPayload>(&*payload)) {
-    PeeledForward out;
-    out.next = forward->short_channel_id;
-    out.amt_to_forward = forward->amt_to_forward;
-    out.outgoing_cltv_value = forward->outgoing_cltv_value;
-    out.next_onion = *std::move(peeled->next_packet);
-    out.shared_secret = at.shared_secret;
-    out.sha256_of_onion = at.onion_hash;
-    return out;
-  }
-  if (const auto* blinded = std::get_if<onion::BlindedForwardPayload>(&*payload)) {
-    auto out = peel_blinded_forward(at, *blinded, *std::move(peeled->next_packet));
-    const auto* forward = std::get_if<PeeledForward>(&out);
-    bool dummy = forward != nullptr && forward->next == std::variant<ShortChannelId, NodeId>(context.signer.node_id());
-    return dummy ? peel_dummy(at, *forward, layer) : out;
-  }
-  return peel_final(at, std::get<onion::FinalPayload>(*payload));
-}
-
-}  // namespace
-
-Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
-  return peel_layer(context, htlc, 1);
+onion::PeeledHtlc peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
+  return onion::peel_htlc(htlc, context.signer.node_id(), own_ecdh(context.signer), context.tip);
 }
 
 const ChannelView* channel_to(const Context& context, const NodeId& node) {
@@ -225,17 +34,8 @@ std::optional<HtlcKey> read_release_path(const Context& context, ByteView path_i
 
 // ---- failures ----
 
-Bytes own_failure(const SharedSecret& secret, std::uint16_t code, ByteView data) {
-  return onion::create_failure(secret, onion::failure_message(code, data));
-}
-Bytes wrap_failure(const SharedSecret& secret, ByteView reason) {
-  return onion::wrap_failure(secret, reason);
-}
 Bytes malformed_failure(const SharedSecret& secret, const MalformedReason& reason) {
-  return own_failure(secret, reason.failure_code, reason.sha256_of_onion.view());
-}
-Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion) {
-  return own_failure(secret, onion::kInvalidOnionBlinding, sha256_of_onion.view());
+  return onion::own_failure(secret, reason.failure_code, reason.sha256_of_onion.view());
 }
 
 DecodedFailure decode_failure(const SentOnion& sent, ByteView reason) {
@@ -314,24 +114,6 @@ onion::FinalPayload final_payload(const Outgoing& payment, Profile profile, Cltv
   return out;
 }
 
-/// The hops of a blinded path from `first` on: the first one is encrypted for `node`, the others for their blinded ids.
-std::vector<onion::Hop> blinded_hops(const wire::BlindedPath& path, std::size_t first, const PublicKey& node,
-                                     std::optional<PublicKey> path_key, onion::FinalPayload last) {
-  std::vector<onion::Hop> hops;
-  for (auto i = first; i < path.path.size(); ++i) {
-    auto key = i == first ? path_key : std::nullopt;
-    auto id = i == first ? node : path.path[i].blinded_node_id;
-    if (i + 1 < path.path.size()) {
-      hops.push_back({id, onion::with_length(onion::encode(
-                              onion::BlindedForwardPayload{path.path[i].encrypted_recipient_data, key}))});
-    } else {
-      last.current_path_key = key;
-      hops.push_back({id, onion::with_length(onion::encode(last))});
-    }
-  }
-  return hops;
-}
-
 std::optional<Profile> link_profile(const Context& context, const NodeId& peer) {
   auto it = context.views.peers.find(peer);
   if (it == context.views.peers.end()) return std::nullopt;
@@ -383,8 +165,9 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
     return std::nullopt;
   out.next_expiry = out.cltv_expiry;
   out.path_key = opened->next_path_key(*data);
-  auto hops = blinded_hops(path, 1, path.path[1].blinded_node_id, std::nullopt,
-                           final_payload(payment, profile, final_expiry, path.path.back().encrypted_recipient_data));
+  auto hops =
+      onion::blinded_hops(path, 1, path.path[1].blinded_node_id, std::nullopt,
+                          final_payload(payment, profile, final_expiry, path.path.back().encrypted_recipient_data));
   out.onion.session_key = fresh_key(context.rng);
   auto packet = onion::build_packet(out.onion.session_key, hops, payment.payment_hash->view(), onion::kPaymentPayloads);
   if (!packet) return std::nullopt;
@@ -401,7 +184,8 @@ std::size_t tail_bytes(const Outgoing& payment, const Invoice& invoice) {
     std::size_t size = 0;
     auto last = final_payload(payment, invoice.profile, CltvExpiry(UINT32_MAX),
                               target.path.path.back().encrypted_recipient_data);
-    for (const auto& hop : blinded_hops(target.path, 0, target.path.first_path_key, target.path.first_path_key, last))
+    for (const auto& hop :
+         onion::blinded_hops(target.path, 0, target.path.first_path_key, target.path.first_path_key, last))
       size += onion::room_of(hop.payload);
     tail = std::max(tail, size);
   }
@@ -494,7 +278,7 @@ Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& pay
   const auto& channel = request.channels[route->channel];
   Prepared out;
   auto hops = ordinary_hops(*route, out.onion);
-  auto tail = blinded_hops(
+  auto tail = onion::blinded_hops(
       target.path, 0, route->hops.back().node_id, target.path.first_path_key,
       final_payload(payment, invoice.profile, final_expiry, target.path.path.back().encrypted_recipient_data));
   hops.insert(hops.end(), tail.begin(), tail.end());

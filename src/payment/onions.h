@@ -1,68 +1,23 @@
 // Payment onions as this room needs them: what an arriving HTLC says, how ours are built, how failures travel.
 #pragma once
 
-#include <variant>
-
 #include "graph/pathfind.h"
 #include "onion/failures.h"
+#include "onion/htlc_onion.h"
 #include "onion/sphinx.h"
 #include "payment/inside.h"
 
 namespace doze::payment {
 
-/// We are the last hop of a blinded path of ours.
-struct PeeledFinal {
-  Msat amt_to_forward, total_amount;
-  CltvExpiry outgoing_cltv_value;
-  Bytes path_id;
-  std::optional<Bytes> invoice_request;  // of either profile
-  std::optional<Preimage> preimage;
-  CltvExpiry max_cltv_expiry{UINT32_MAX};  // payment_constraints
-  Msat htlc_minimum;
-  SharedSecret shared_secret;
-  Hash32 sha256_of_onion;
-  bool through_path_key = false;  // update_add_htlc carried the path key: a failure must be malformed
-};
-/// We are the last hop, and no blinded path led here: BOLT 11.
-struct PeeledPlain {
-  Msat amt_to_forward, total_amount;
-  CltvExpiry outgoing_cltv_value;
-  Hash32 payment_secret;
-  SharedSecret shared_secret;
-};
-struct PeeledForward {
-  std::variant<ShortChannelId, NodeId> next;
-  Msat amt_to_forward;
-  CltvExpiry outgoing_cltv_value;
-  Bytes next_onion;
-  std::optional<PublicKey> next_path_key;
-  BlindedRole role = BlindedRole::None;
-  SharedSecret shared_secret;
-  Hash32 sha256_of_onion;
-};
-struct PeelFailure {
-  bool malformed = false;
-  std::uint16_t code = 0;  // malformed
-  Hash32 sha256_of_onion;
-  Bytes reason;  // otherwise
-  std::string why;
-};
-/// BOLT 4, "Accepting and Forwarding a Payment": unblinds, checks payment_constraints and the rules of each payload.
-/// Dummy hops of a path of ours are peeled with it.
-using Peeled = std::variant<PeeledFinal, PeeledPlain, PeeledForward, PeelFailure>;
-[[nodiscard]] Peeled peel(const Context& context, const wire::UpdateAddHtlc& htlc);
-
+/// onion::peel_htlc with our keys.
+[[nodiscard]] onion::PeeledHtlc peel(const Context& context, const wire::UpdateAddHtlc& htlc);
 /// The channel to a node: a usable one first.
 [[nodiscard]] const ChannelView* channel_to(const Context& context, const NodeId& node);
 /// The (channel, htlc_id) that one of our release paths names; nullopt for any other path_id.
 [[nodiscard]] std::optional<HtlcKey> read_release_path(const Context& context, ByteView path_id);
 
 // ---- failures on the way back ----
-[[nodiscard]] Bytes own_failure(const SharedSecret& secret, std::uint16_t code, ByteView data);
-[[nodiscard]] Bytes wrap_failure(const SharedSecret& secret, ByteView reason);
 [[nodiscard]] Bytes malformed_failure(const SharedSecret& secret, const MalformedReason& reason);
-/// What the introduction node of a blinded path answers, whatever happened behind it.
-[[nodiscard]] Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion);
 struct DecodedFailure {
   std::optional<std::size_t> hop;  // index into SentOnion::hops
   std::uint16_t code = 0;

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "effects/features.h"
-#include "effects/own_paths.h"
+#include "paths/own_paths.h"
 #include "peer/inside.h"
 
 namespace doze::peer {

@@ -4,7 +4,7 @@
 
 #include "bitcoin/address.h"
 #include "effects/driver_order.h"
-#include "effects/seed_signer.h"
+#include "keys/seed_signer.h"
 #include "sim/remembering_signer.h"
 
 namespace doze::sim {

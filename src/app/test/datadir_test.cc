@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "bitcoin/keys.h"
-#include "effects/seed_signer.h"
+#include "keys/seed_signer.h"
 
 namespace doze::app {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "effects/context.h"
 #include "effects/driver_order.h"
-#include "effects/seed_signer.h"
 #include "effects/words.h"
+#include "keys/seed_signer.h"
 
 namespace doze::test {
 

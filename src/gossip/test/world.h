@@ -5,9 +5,9 @@
 
 #include "bitcoin/script.h"
 #include "commitment/commitment_tx.h"
-#include "effects/seed_signer.h"
 #include "effects/test/test_chain.h"
 #include "gossip/gossip.h"
+#include "keys/seed_signer.h"
 
 namespace doze::gossip {
 

@@ -8,13 +8,13 @@
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"
-#include "effects/own_paths.h"
 #include "effects/test/surroundings.h"
 #include "invoicing/inside.h"
 #include "offers/invoice.h"
 #include "offers/invoice_error.h"
 #include "onion/release_path.h"
 #include "onion/route_blinding.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing::testing {
 

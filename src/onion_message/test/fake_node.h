@@ -8,12 +8,12 @@
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"
-#include "effects/own_paths.h"
 #include "effects/tags.h"
 #include "effects/test/surroundings.h"
 #include "onion/onion_message.h"
-#include "onion/release_path.h"
+#include "onion/own_path.h"
 #include "onion_message/onion_messages.h"
+#include "paths/own_paths.h"
 
 namespace doze::onion_message::testing {
 

@@ -168,8 +168,9 @@ TEST_F(Holds, a_failure_downstream_comes_back_once_in_a_layer_of_ours) {
   release(0);
   l.step(HtlcAdded{origin(0), channel_id(2), 70});
   auto secrets = onion::shared_secrets(key(74), {l.id, world.m.id});
-  auto effects = l.step(HtlcFailed{origin(0), channel_id(2), 70,
-                                   own_failure(secrets[1], onion::kIncorrectOrUnknownPaymentDetails, Bytes(12))});
+  auto effects =
+      l.step(HtlcFailed{origin(0), channel_id(2), 70,
+                        onion::own_failure(secrets[1], onion::kIncorrectOrUnknownPaymentDetails, Bytes(12))});
   ASSERT_EQ(of<FailHtlc>(effects).size(), 1U);
   auto read = onion::decode_failure(secrets, of<FailHtlc>(effects)[0].reason);
   ASSERT_TRUE(read.has_value());

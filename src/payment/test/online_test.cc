@@ -108,8 +108,8 @@ TEST_F(Online, a_failure_on_the_way_leaves_that_channel_out_one_of_the_recipient
     added(6);
     auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
     ASSERT_EQ(secrets.size(), 3U);
-    auto reason = own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
-    for (auto at = hop; at > 0; --at) reason = wrap_failure(secrets[at - 1], reason);
+    auto reason = onion::own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
+    for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);
     s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 6, reason});
     EXPECT_EQ(state(), "failed");  // there is no other way here
     EXPECT_EQ(error().code, CommandErrorCode::PaymentFailed);

@@ -150,8 +150,8 @@ struct Failures : Outlook {
   }
   Effects failed_by(std::size_t hop, std::uint16_t code, std::uint64_t htlc_id, std::uint8_t channel = 1) {
     auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
-    auto reason = own_failure(secrets[hop], code, {});
-    for (auto at = hop; at > 0; --at) reason = wrap_failure(secrets[at - 1], reason);
+    auto reason = onion::own_failure(secrets[hop], code, {});
+    for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);
     return s.step(HtlcFailed{LocalOrigin{id}, channel_id(channel), htlc_id, reason});
   }
 };
@@ -217,7 +217,7 @@ struct OldHint : Failures {
                        .bytes(bytes)
                        .take();
     auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
-    auto reason = wrap_failure(secrets[0], onion::create_failure(secrets[1], message));
+    auto reason = onion::wrap_failure(secrets[0], onion::create_failure(secrets[1], message));
     return s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), htlc_id, reason});
   }
   static wire::ChannelUpdate nine_sat() {

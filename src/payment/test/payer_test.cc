@@ -462,7 +462,7 @@ TEST_F(Payer, a_hold_that_its_lsp_returned_is_told_as_such_and_a_failure_behind_
     s.said.clear();
     hold();
     auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
-    auto reason = own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
+    auto reason = onion::own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
     for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);
     s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 5, reason});
     EXPECT_EQ(error().message.starts_with("your LSP returned the payment before the recipient woke"), hop == 0)

@@ -52,7 +52,7 @@ Forward full_forward() {
   f.next_channel = channel_id(9);
   f.next_onion = Bytes(1366, 10);
   f.next_path_key = crypto::public_key(key(11));
-  f.role = BlindedRole::Inside;
+  f.role = onion::BlindedRole::Inside;
   f.shared_secret = SharedSecret({12});
   f.sha256_of_onion.bytes.fill(13);
   f.outgoing_htlc = 14;

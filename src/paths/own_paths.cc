@@ -1,10 +1,10 @@
-#include "effects/own_paths.h"
+#include "paths/own_paths.h"
 
 #include <algorithm>
 
 #include "crypto/crypto.h"
 #include "effects/limits.h"
-#include "onion/release_path.h"
+#include "onion/own_path.h"
 
 namespace doze {
 namespace {
@@ -67,6 +67,12 @@ onion::OwnNode own_node(const Signer& signer) {
   onion::OwnNode out(signer.node_id());
   out.key_times = [&signer](ByteView scalar) { return signer.node_key_times(scalar); };
   return out;
+}
+
+onion::TweakedEcdh own_ecdh(const Signer& signer) {
+  return [&signer](const PublicKey& point, const Hash32* tweak) {
+    return tweak == nullptr ? signer.node_ecdh(point) : signer.node_ecdh_tweaked(point, tweak->view());
+  };
 }
 
 PrivateKey fresh_key(Rng& rng) {

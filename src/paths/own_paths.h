@@ -1,4 +1,5 @@
-// Blinded paths that end at ourselves, built from what the views show. Two rooms need them: invoicing and payment.
+// Blinded paths that end at ourselves, built from what the views show, and what our keys seal into them. Machines need
+// them, and no machine owns them.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,8 @@ namespace doze {
 
 /// Ourselves as a hop of our own paths.
 [[nodiscard]] onion::OwnNode own_node(const Signer& signer);
+/// ECDH with our node key, as readers of onions need it. `signer` outlives it.
+[[nodiscard]] onion::TweakedEcdh own_ecdh(const Signer& signer);
 /// A random private key: session keys, ephemeral keys.
 [[nodiscard]] PrivateKey fresh_key(Rng& rng);
 

@@ -1,4 +1,4 @@
-#include "effects/seed_signer.h"
+#include "keys/seed_signer.h"
 
 #include "bitcoin/keys.h"
 #include "crypto/crypto.h"
