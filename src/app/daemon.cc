@@ -116,7 +116,7 @@ class Daemon {
     if (!is_loopback(settings_.rpc_host))
       log_event(Severity::Warning, "rpc_is_exposed",
                 Value()
-                    .set("rpc", settings_.rpc_host)
+                    .set("rpc_host", settings_.rpc_host)
                     .set("detail",
                          "other machines reach the API without TLS: everybody on the way can read the token, which "
                          "moves all money"));
@@ -285,11 +285,11 @@ class Daemon {
     facts.set("connected", status.connected).set("synced", status.synced);
     if (!status.trouble.empty()) facts.set("trouble", status.trouble);
     if (!status.detail.empty()) facts.set("detail", status.detail);
-    log_event(severity, status.trouble.empty() ? "chain" : "chain_trouble", facts);
+    log_event(severity, status.trouble.empty() ? Event("chain") : Event("chain_trouble"), facts);
     if (severity != Severity::Debug) said_ = status;
   }
-  void log_event(Severity severity, const std::string& event, const Value& facts) const {
-    log_.line(severity, event + " " + rpc::json_text(rpc::to_json(facts)));
+  void log_event(Severity severity, Event event, const Value& facts) const {
+    log_.line(severity, std::string(event.name()) + " " + rpc::json_text(rpc::to_json(facts)));
   }
 
   /// Commits what waits, then lets it leave.

@@ -77,7 +77,7 @@ std::vector<Notify> LogLimits::admit(Notify event, MonoTime now, bool writes) {
     return true;
   };
   if (source == nullptr) {
-    if (!passes("event " + event.event, kLinesOfKind)) return {};
+    if (!passes("event " + std::string(event.event.name()), kLinesOfKind)) return {};
   } else {
     if (!passes(*source, kLinesOfPeer) || (!familiar && !passes(kStrangers, kLinesOfStrangers))) return {};
   }

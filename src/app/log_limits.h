@@ -31,7 +31,7 @@ class LogLimits {
   /// that says how many of its source were left out. Errors (Severity::Error) are always written. Every event is to be
   /// shown, also one that the log's level does not write (`writes`): who has a channel is said at Severity::Info.
   [[nodiscard]] std::vector<Notify> admit(Notify event, MonoTime now, bool writes = true);
-  static constexpr const char* kLeftOut = "log_lines_left_out";
+  static constexpr Event kLeftOut = "log_lines_left_out";
 
  private:
   struct Bucket {

@@ -389,9 +389,7 @@ struct Work {
   Effects& out;
   void say(Effect effect) { out.push_back(std::move(effect)); }
   void send(const NodeId& peer, wire::Message message) { say(SendMessage{peer, std::move(message)}); }
-  void notify(Severity severity, std::string event, Fields facts) {
-    say(Notify{severity, std::move(event), std::move(facts)});
-  }
+  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
 };
 
 // records.cc

@@ -11,6 +11,7 @@
 #include "bitcoin/block.h"
 #include "bitcoin/transaction.h"
 #include "effects/commands.h"
+#include "effects/events.h"
 #include "effects/records.h"
 #include "effects/value.h"
 #include "wire/address.h"
@@ -160,13 +161,15 @@ struct Reply {
 };
 
 enum class Severity : std::uint8_t { Debug, Info, Warning, Error };
-/// Something worth a log line or an event: a name ("payment_settled"), facts. Foreign text in it is escaped by the
-/// maker.
+/// Something worth a log line: an event of the closed list, and the fields that its row names. Foreign text in it is
+/// escaped by the maker.
 struct Notify {
   Severity severity = Severity::Info;
-  std::string event;
+  Event event;
   Fields facts;
 };
+/// Which fields differ from the event's row, for tests and the simulator; empty: none.
+[[nodiscard]] std::string mistakes_in(const Notify& notify);
 struct StopNode {
   std::string reason;
 };

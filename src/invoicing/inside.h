@@ -233,9 +233,7 @@ struct Work {
   const Context& context;
   Effects& out;
   void say(Effect effect) { out.push_back(std::move(effect)); }
-  void notify(Severity severity, std::string event, Fields facts) {
-    say(Notify{severity, std::move(event), std::move(facts)});
-  }
+  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
   void refuse(RequestId request, CommandErrorCode code, std::string message) {
     say(Reply{request, CommandError{code, std::move(message), {}}});
   }

@@ -299,7 +299,7 @@ class Work {
 
   void ping(const NodeId& node, Asked what);
   [[nodiscard]] bool speaks_onion(const NodeId& node) const;
-  void notify(Severity severity, const char* event, Fields facts) {
+  void notify(Severity severity, Event event, Fields facts) {
     effects_.emplace_back(Notify{severity, event, std::move(facts)});
   }
   template <class E>

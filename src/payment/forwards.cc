@@ -120,7 +120,7 @@ void end_failed(Work& work, Forward& forward, ForwardState from, std::string why
   fail_upstream(work, forward, code);
   auto told = facts(forward);
   told.emplace_back("reason", forward.failure);
-  work.notify(Severity::Info, forward.hold ? "hold_failed" : "forward_failed", std::move(told));
+  work.notify(Severity::Info, forward.hold ? Event("hold_failed") : Event("forward_failed"), std::move(told));
 }
 
 bool is_parked(const Forward& forward) {
@@ -378,7 +378,7 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
     told.emplace_back("reason", forward->failure);
     return work.notify(Severity::Error, "forward_not_collected", std::move(told));
   }
-  work.notify(Severity::Info, forward->hold ? "hold_settled" : "forward_settled", facts(*forward));
+  work.notify(Severity::Info, forward->hold ? Event("hold_settled") : Event("forward_settled"), facts(*forward));
 }
 
 void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& word) {
@@ -409,7 +409,7 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   }
   auto told = facts(*forward);
   told.emplace_back("reason", forward->failure);
-  work.notify(Severity::Info, forward->hold ? "hold_failed" : "forward_failed", std::move(told));
+  work.notify(Severity::Info, forward->hold ? Event("hold_failed") : Event("forward_failed"), std::move(told));
 }
 
 void fail_hold(Work& work, RequestId request, const command::FailHold& command) {

@@ -184,7 +184,7 @@ void end_claim(Work& work, const HtlcKey& key, IncomingState state) {
   if (state == IncomingState::Settled && !payment.offer_id.is_zero())
     work.say(OfferPaid{payment.offer_id, payment.amount});
   bool lost = state == IncomingState::Lost;
-  work.notify(lost ? Severity::Error : Severity::Info, lost ? "payment_lost" : "payment_settled",
+  work.notify(lost ? Severity::Error : Severity::Info, lost ? Event("payment_lost") : Event("payment_settled"),
               facts(payment, work.context));
   answer_receipt_waiters(work, payment.payment_hash);
 }

@@ -349,9 +349,7 @@ struct Work {
   Effects& out;
 
   void say(Effect effect) { out.push_back(std::move(effect)); }
-  void notify(Severity severity, std::string event, Fields facts) {
-    say(Notify{severity, std::move(event), std::move(facts)});
-  }
+  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
 };
 
 // records.cc

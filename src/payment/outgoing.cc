@@ -57,6 +57,12 @@ ShortChannelId suspect(const SentOnion& onion, std::size_t hop) {
   return hop < onion.scids.size() ? onion.scids[hop] : ShortChannelId(0);
 }
 
+/// A payment ends in one of three ways.
+Event event_of_end(OutgoingState state) {
+  if (state == OutgoingState::Settled) return "payment_settled";
+  return state == OutgoingState::Expired ? Event("payment_expired") : Event("payment_failed");
+}
+
 bool can_hold(const Context& context) {
   if (context.config.hold_window_blocks == 0 || !context.views.chain_synced) return false;
   for (const auto& [id, channel] : context.views.channels) {
@@ -96,7 +102,7 @@ void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErro
   work.say(record(payment));
   auto told = facts(payment);
   if (!payment.failure.empty()) told.emplace_back("reason", payment.failure);
-  work.notify(Severity::Info, std::string("payment_") + name(state), std::move(told));
+  work.notify(Severity::Info, event_of_end(state), std::move(told));
   answer_waiters(work, payment);
 }
 

@@ -16,7 +16,7 @@ List names_of(const wire::FeatureBits& features) {
 }
 }  // namespace
 
-void Work::notify(Severity severity, const char* event, Fields facts) {
+void Work::notify(Severity severity, Event event, Fields facts) {
   say(Notify{severity, event, std::move(facts)});
 }
 

@@ -225,7 +225,7 @@ class Work {
   void command(RequestId, const T&) {}
   void reply_connected(RequestId request, const NodeId& node);
   void reply_error(RequestId request, CommandErrorCode code, std::string message);
-  void notify(Severity severity, const char* event, Fields facts);
+  void notify(Severity severity, Event event, Fields facts);
   template <class E>
   void say(E&& effect) {
     effects_.emplace_back(std::forward<E>(effect));

@@ -44,7 +44,7 @@ class Peers {
 /// From now on every message to and from peers is said, too, as it is inside of its frame: a Notify kPeerMessage with
 /// "node_id", "direction" ("received" or "sent") and "message" in hex. For developers: secrets may be in it.
 void record_messages(Peers& state);
-inline constexpr const char* kPeerMessage = "peer_message";
+inline constexpr Event kPeerMessage = "peer_message";
 [[nodiscard]] std::optional<MonoTime> deadline(const Peers& state);
 [[nodiscard]] const std::map<NodeId, PeerView>& views(const Peers& state);
 

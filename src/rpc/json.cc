@@ -72,6 +72,29 @@ Result<Arguments, CommandError> parse_body(std::string_view body) {
   return out;
 }
 
+namespace {
+/// One schema per event: what the line of the log holds.
+void add_events(json::object& schemas) {
+  for (const auto& row : kEvents) {
+    json::object properties;
+    json::array required;
+    each_field(row.fields, [&](std::string_view name, bool optional) {
+      const auto& field = *event_field(name);
+      const char* type = field.kind == EventFieldKind::Number ? "integer"
+                         : field.kind == EventFieldKind::Flag ? "boolean"
+                                                              : "string";
+      properties[name] = json::object{{"type", type}, {"description", field.meaning}};
+      if (!optional) required.emplace_back(name);
+    });
+    json::object schema{{"type", "object"},           {"title", row.name},
+                        {"description", row.meaning}, {"x-event-number", row.number},
+                        {"x-event-level", row.level}, {"properties", std::move(properties)}};
+    if (!required.empty()) schema["required"] = std::move(required);
+    schemas["Event." + std::string(row.name)] = std::move(schema);
+  }
+}
+}  // namespace
+
 json::value openapi() {
   json::object paths;
   for (const auto& method : methods()) {
@@ -113,6 +136,8 @@ json::value openapi() {
                                                                        {"message", json::object{{"type", "string"}}}}},
                                            {"required", json::array{"code", "message"}}}}}},
       {"required", json::array{"error"}}};
+  json::object schemas{{"Answer", json::object{{"type", "object"}}}, {"Error", std::move(error_schema)}};
+  add_events(schemas);
   return json::object{
       {"openapi", "3.0.3"},
       {"info", json::object{{"title", "Doze"},
@@ -125,8 +150,7 @@ json::value openapi() {
       {"paths", std::move(paths)},
       {"components",
        json::object{{"securitySchemes", json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}}}},
-                    {"schemas",
-                     json::object{{"Answer", json::object{{"type", "object"}}}, {"Error", std::move(error_schema)}}}}}};
+                    {"schemas", std::move(schemas)}}}};
 }
 
 }  // namespace doze::rpc

@@ -21,7 +21,7 @@ inline constexpr std::size_t kMaxDepth = 4;
 [[nodiscard]] std::string json_text(const boost::json::value& value);
 /// An empty body or one flat JSON object of booleans, unsigned integers and strings; null members are left out.
 [[nodiscard]] Result<Arguments, CommandError> parse_body(std::string_view body);
-/// The OpenAPI 3.0 document made from the methods' table.
+/// The OpenAPI 3.0 document made from the methods' table and the list of events.
 [[nodiscard]] boost::json::value openapi();
 
 }  // namespace doze::rpc

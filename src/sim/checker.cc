@@ -158,6 +158,8 @@ void Checker::delivered(const WireMessage& message) {
 }
 
 void Checker::notified(std::size_t node, const Notify& notify) {
+  if (auto mistakes = mistakes_in(notify); !mistakes.empty())
+    problem("an event with other fields than its row: " + mistakes);
   auto tip = world_.node(node).core->tip();
   events_.push_back({node, world_.now(), tip ? tip->height : BlockHeight(0), notify.event, notify.facts});
 }

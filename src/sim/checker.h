@@ -35,7 +35,7 @@ struct SeenEvent {
   std::size_t node = 0;
   MonoTime at;
   BlockHeight tip;  // of that node
-  std::string event;
+  Event event;
   Fields facts;
   [[nodiscard]] std::string text(std::string_view field) const;
   [[nodiscard]] std::uint64_t number(std::string_view field) const;

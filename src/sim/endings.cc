@@ -155,7 +155,7 @@ Ending explain(const Checker& checker, const AsyncNetwork& network, const Value&
   Case in{checker, network};
   auto id = text_in(payment, "payment_id"), state = text_in(payment, "state");
   for (const auto& event : checker.events())
-    if (event.node == network.s && event.event == "payment_" + state && event.text("payment_id") == id)
+    if (event.node == network.s && event.event.name() == "payment_" + state && event.text("payment_id") == id)
       return explain_end(in, payment, event);
   return unknown("payment " + id.substr(0, 8) + " is " + state + ", but it was never reported");
 }

@@ -41,8 +41,8 @@ void Timeline::went_wrong(const WireMessage& message, const std::string& how) {
 }
 
 void Timeline::notified(std::size_t node, const Notify& notify) {
-  if (notify.severity == Severity::Debug || notify.event.starts_with("peer_")) return;
-  std::string line = world_.node(node).name + ": " + notify.event;
+  if (notify.severity == Severity::Debug || notify.event.name().starts_with("peer_")) return;
+  std::string line = world_.node(node).name + ": " + std::string(notify.event.name());
   for (const auto& [key, value] : notify.facts)
     if (const auto* text = std::get_if<std::string>(&value.inner()); text != nullptr && key == "reason")
       line += " (" + *text + ")";

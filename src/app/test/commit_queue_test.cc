@@ -13,7 +13,7 @@ std::vector<Action> message() {
   return {WriteBytes{1, Bytes{1, 2}}};
 }
 std::vector<Action> line() {
-  return {Notify{Severity::Info, "something", {}}};
+  return {Notify{Severity::Info, "stopping", {}}};
 }
 
 TEST(CommitQueue, what_leaves_is_due_at_once) {

@@ -10,7 +10,7 @@ struct LogLimitsTest : ::testing::Test {
   LogLimits limits;
   MonoTime now{1'000'000};
 
-  Notify line(const char* event, const std::string& peer, Severity severity = Severity::Warning) {
+  Notify line(Event event, const std::string& peer, Severity severity = Severity::Warning) {
     return {severity, event, {{"peer", peer}, {"warning", "x"}}};
   }
   /// How many of so many are written, without those that say what was left out.
@@ -29,7 +29,7 @@ TEST_F(LogLimitsTest, a_flood_of_warnings_of_one_peer_makes_a_bounded_number_of_
   ASSERT_EQ(next.size(), 2U);
   EXPECT_EQ(next[0].event, LogLimits::kLeftOut);
   EXPECT_EQ(std::get<std::uint64_t>(Value(next[0].facts).find("lines")->inner()), 30'000 - kLinesOfPeer.burst);
-  EXPECT_EQ(next[1].event, "peer_warning");
+  EXPECT_EQ(next[1].event, Event("peer_warning"));
   // A minute gives so many, and nothing is saved beyond the burst.
   EXPECT_EQ(written(1'000, [&](std::size_t) { return line("peer_warning", "aa"); }), kLinesOfPeer.per_minute - 1);
   now = after_ms(now, 86'400'000);

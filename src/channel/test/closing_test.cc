@@ -519,7 +519,7 @@ void pay_once(Pair& pair, std::uint64_t number) {
   pair.a.step(pair.a.add(pair.id(), Msat(50'000'000), number));
   pair.run();
 }
-bool told(const FakeNode& node, const std::string& event) {
+bool told(const FakeNode& node, Event event) {
   auto lines = node.all<Notify>();
   return std::any_of(lines.begin(), lines.end(), [&](const Notify& line) { return line.event == event; });
 }

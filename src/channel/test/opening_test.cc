@@ -51,7 +51,7 @@ TEST(Opening, TheLogSaysOnceWhenAChannelOpensAndWhenItIsOpen) {
   pair.connect();
   pair.start_opening();
   pair.run();
-  auto lines = [](const FakeNode& node, std::string_view event) {
+  auto lines = [](const FakeNode& node, Event event) {
     std::size_t count = 0;
     for (const auto& line : node.all<Notify>()) {
       if (line.event != event) continue;
@@ -404,7 +404,7 @@ TEST(Opening, AFundingOutputOfAnotherAmountScriptOrPlaceNeverOpensTheChannel) {
     EXPECT_TRUE(pair.b.all<ChannelUsable>().empty());
     EXPECT_FALSE(pair.b.sent<wire::Error>().empty());
     EXPECT_EQ(pair.b.all<Broadcast>().size(), before) << "a commitment that spends nothing";
-    for (const auto& line : pair.b.all<Notify>()) EXPECT_NE(line.event, "channel_force_closed");
+    for (const auto& line : pair.b.all<Notify>()) EXPECT_NE(line.event, Event("channel_force_closed"));
     pair.mine({}, 2'016);
     EXPECT_TRUE(pair.b.channels.empty());
     EXPECT_EQ(pair.b.count(Table::Channel), 1U) << "the counter of key indexes";

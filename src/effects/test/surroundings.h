@@ -104,6 +104,9 @@ struct Surroundings {
       said.push_back(effect);
       if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
       if (const auto* erase = std::get_if<Erase>(&effect)) rows.erase({erase->table, erase->key});
+      if (const auto* notify = std::get_if<Notify>(&effect)) {
+        EXPECT_EQ(mistakes_in(*notify), "");
+      }
     }
   }
   [[nodiscard]] std::vector<Row> stored() const {
@@ -146,7 +149,7 @@ struct Surroundings {
     return of<E>(said);
   }
   /// What the log said of this event, its field `reason`.
-  [[nodiscard]] std::vector<std::string> reasons(std::string_view event) const {
+  [[nodiscard]] std::vector<std::string> reasons(Event event) const {
     std::vector<std::string> out;
     for (const auto& word : all<Notify>())
       if (word.event == event) out.push_back(text_of(Value(word.facts), "reason"));

@@ -524,7 +524,7 @@ TEST_F(ReadTest, a_row_that_cannot_be_read_any_more_is_told_and_stops_nothing) {
   auto effects = answer_one();
   EXPECT_EQ(read(effects), std::vector{8});
   ASSERT_EQ(of<Notify>(effects).size(), 1U);
-  EXPECT_EQ(of<Notify>(effects)[0].event, "mail_unreadable");
+  EXPECT_EQ(of<Notify>(effects)[0].event, Event("mail_unreadable"));
   EXPECT_EQ(of<Notify>(effects)[0].severity, Severity::Error);
 }
 

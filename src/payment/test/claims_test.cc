@@ -26,7 +26,7 @@ struct Claims : Recipient {
     out.bytes = hash.bytes;
     return out;
   }
-  std::optional<Fields> told(const std::string& event) {
+  std::optional<Fields> told(Event event) {
     for (const auto& word : r.all<Notify>())
       if (word.event == event) return word.facts;
     return std::nullopt;

@@ -193,7 +193,7 @@ TEST_F(Holds, a_settlement_whose_incoming_channel_is_closed_is_told_as_a_loss) {
   auto effects = l.step(HtlcFulfilled{origin(0), channel_id(2), 70, preimage(1)});
   EXPECT_EQ(of<FulfillHtlc>(effects).size(), 1U);
   ASSERT_EQ(of<Notify>(effects).size(), 1U);
-  EXPECT_EQ(of<Notify>(effects)[0].event, "forward_not_collected");
+  EXPECT_EQ(of<Notify>(effects)[0].event, Event("forward_not_collected"));
   EXPECT_EQ(of<Notify>(effects)[0].severity, Severity::Error);
   EXPECT_NE(l.room.inside->forwards.find({channel_id(1), 0})->failure, "");
 }

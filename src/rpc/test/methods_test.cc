@@ -362,7 +362,19 @@ TEST(OpenApi, SaysWhatTheTableSays) {
       EXPECT_TRUE(post.at("responses").as_object().contains(code)) << method.name;
   }
   EXPECT_EQ(document.at("openapi").as_string(), "3.0.3");
-  EXPECT_TRUE(document.at("components").at("schemas").as_object().contains("Error"));
+  const auto& schemas = document.at("components").at("schemas").as_object();
+  EXPECT_TRUE(schemas.contains("Error"));
+  for (const auto& row : kEvents) {
+    const auto* schema = schemas.if_contains("Event." + std::string(row.name));
+    ASSERT_NE(schema, nullptr) << row.name;
+    EXPECT_EQ(schema->at("x-event-number").to_number<std::uint16_t>(), row.number);
+    std::size_t fields = 0;
+    each_field(row.fields, [&](std::string_view name, bool) {
+      ++fields;
+      EXPECT_TRUE(schema->at("properties").as_object().contains(name)) << row.name << " " << name;
+    });
+    EXPECT_EQ(schema->at("properties").as_object().size(), fields);
+  }
   // It is JSON all the way: written and read, it is the same.
   EXPECT_EQ(boost::json::parse(boost::json::serialize(document)), document);
 }

@@ -67,7 +67,7 @@ class Scenario : public ::testing::Test {
     auto list = holds();
     return list.size() == 1 ? text_of(list.front(), "state") : std::to_string(list.size()) + " holds";
   }
-  std::size_t count(std::size_t node, const std::string& event) {
+  std::size_t count(std::size_t node, Event event) {
     const auto& log = world().node(node).log;
     return static_cast<std::size_t>(
         std::count_if(log.begin(), log.end(), [&](const Notify& notify) { return notify.event == event; }));

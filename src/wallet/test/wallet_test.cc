@@ -46,7 +46,8 @@ class WalletTest : public testing::Test, protected Surroundings {
   static T one(const Effects& effects) {
     auto found = of<T>(effects);
     EXPECT_EQ(found.size(), 1u);
-    return found.empty() ? T{} : found[0];
+    LN_ASSERT(!found.empty());
+    return found[0];
   }
   static Value value_of(const Effects& effects) {
     auto reply = one<Reply>(effects);
@@ -153,7 +154,7 @@ TEST_F(WalletTest, FindsCoinsInBlocksAndListsThem) {
   auto transaction = payment_to(script(address), 70'000);
   id = bitcoin::txid(transaction);
   auto effects = mine({transaction, payment_to(script(kElsewhere), 5'000)});
-  EXPECT_EQ(one<Notify>(effects).event, "coin_received");
+  EXPECT_EQ(one<Notify>(effects).event, Event("coin_received"));
   EXPECT_EQ(balance(wallet_).confirmed, Sat(70'000));
   auto funds = list_funds();
   EXPECT_EQ(number_of(funds, "confirmed_sat"), 70'000u);
