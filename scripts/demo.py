@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A sleeping phone gets paid: four dozed processes on a regtest bitcoind, payer and recipient both asleep when it matters.
 
-Waits on states that the API reports, never on time; ends only what it started; non-zero exit if anything is off.
+Waits for states that the API reports, never for a time; ends only what it started; exits with 1 if anything is wrong.
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 AMOUNT_MSAT = 50_000_000
-PATIENCE_S = 60  # of every wait; a wait that takes this long has failed
+PATIENCE_S = 60  # for every wait; a longer wait has failed
 started = time.monotonic()
 running = []  # processes, in the order of their start
 given = set()  # ports
@@ -46,7 +46,7 @@ def free_port():
 
 
 def until(what, check, patience=PATIENCE_S):
-    """Polls a state until it is as wanted."""
+    """Polls until the check succeeds."""
     end = time.monotonic() + patience
     last = None
     while time.monotonic() < end:
@@ -132,7 +132,7 @@ class Node:
     def answers(self):
         if self.process.poll() is not None:
             tail = (self.folder / "log").read_text().strip().splitlines()[-1:]
-            raise Wrong(f"{self.name} ended by itself: {' '.join(tail)}")
+            raise Wrong(f"{self.name} exited unexpectedly: {' '.join(tail)}")
         return self.cli("getinfo")
 
     def stop(self, kill):
@@ -167,7 +167,7 @@ def open_channel(bitcoind, a, b, amount, count_a, count_b):
 
 
 def show(node, *words):
-    """What a person sees."""
+    """Prints the answer as a person sees it."""
     print("".join("            " + line + "\n" for line in node.cli(*words, plain=True).splitlines()), end="", flush=True)
 
 
@@ -206,9 +206,9 @@ def demo(args, base):
     say("3. S pays")
     paid = s.cli("pay", offer)
     if paid["state"] != "notified" or not paid["safe_to_sleep"]:
-        raise Wrong(f"pay ended with {paid}")
-    say(f"   state {paid['state']}: M has the message; safe to sleep; release deadline at height "
-        f"{paid['release_deadline_height']}")
+        raise Wrong(f"pay answered {paid}, expected state notified")
+    say(f"   state {paid['state']}: M has the message, S may sleep; R has until height "
+        f"{paid['release_deadline_height']} to wake (about a day)")
 
     say("4. S goes to sleep; L dies with kill -9 and comes back")
     s.stop(args.kill)
@@ -216,12 +216,12 @@ def demo(args, base):
     l.start()
     holds = l.cli("listholds")["holds"]
     if len(holds) != 1:
-        raise Wrong(f"L should hold one HTLC, listholds says {holds}")
+        raise Wrong(f"L should hold one HTLC, but listholds shows {holds}")
     say("   doze listholds at L, after its restart:")
     show(l, "listholds")
     boxes = m.cli("listmailboxes")["mailboxes"]
     if sum(box["messages"] for box in boxes) < 1:
-        raise Wrong(f"a message should wait at M, listmailboxes says {boxes}")
+        raise Wrong(f"a message should wait at M, but listmailboxes shows {boxes}")
     say("   doze listmailboxes at M:")
     show(m, "listmailboxes")
 
@@ -249,10 +249,10 @@ def demo(args, base):
     for node in nodes:
         print(f"   {node.name:<6}{before[node.name]:>18,}{after[node.name]:>18,}{after[node.name] - before[node.name]:>+16,}")
     if after["S"] != before["S"] - AMOUNT_MSAT - fee or after["R"] != before["R"] + AMOUNT_MSAT:
-        raise Wrong("S and R do not add up")
+        raise Wrong("the balances of S and R are not as expected")
     earned = sum(after[n] - before[n] for n in "LM")
     if sum(after.values()) != sum(before.values()) or earned != fee:
-        raise Wrong("the sums differ")
+        raise Wrong("the sum of all balances has changed")
     print(f"\n   S paid {AMOUNT_MSAT:,} + {fee:,} msat fee, R got {AMOUNT_MSAT:,}, L and M earned {earned:,}: exact to the msat.\n")
     say(f"settled (profile {args.profile or 'ldk'})")
     return nodes, bitcoind
@@ -265,7 +265,7 @@ def how_to_play(args, nodes, bitcoind):
     cli = pathlib.Path(args.bitcoind).with_name("bitcoin-cli")
     bitcoin = f"{os.path.relpath(cli) if cli.exists() else 'bitcoin-cli'} -regtest -rpcport={bitcoind.port} " \
               f"-rpccookiefile={os.path.relpath(bitcoind.cookie)}"
-    print(f"""Everything keeps running. Play with it:
+    print(f"""The four nodes keep running. Commands to try:
 
   {doze[r]} stop                    # R sleeps
   {doze[s]} pay {offer}
@@ -276,7 +276,7 @@ def how_to_play(args, nodes, bitcoind):
   {bitcoin} generatetoaddress 6 {bitcoind.address}
   {doze[s]} help                    # all commands; the same for L, M and R
 
-Ctrl-C ends it.""", flush=True)
+Ctrl-C stops all of them.""", flush=True)
 
 
 def end_all():
@@ -295,9 +295,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True, help="folder with dozed and doze")
     parser.add_argument("--bitcoind", required=True)
-    parser.add_argument("--folder", required=True, help="where the nodes live; emptied first")
+    parser.add_argument("--folder", required=True, help="folder for the nodes; emptied first")
     parser.add_argument("--profile", choices=["ldk", "draft"], default="ldk")
-    parser.add_argument("--keep", action="store_true", help="leave everything running and say how to play with it")
+    parser.add_argument("--keep", action="store_true", help="leave everything running and print commands to try")
     parser.add_argument("--kill", action="store_true", help="kill -9 instead of every orderly stop")
     args = parser.parse_args()
     base = pathlib.Path(args.folder)
