@@ -40,39 +40,41 @@ struct Pair {
     a.node.see(b.node.id);
     b.node.see(a.node.id);
     auto made_a = side_of(a, b, true, count), made_b = side_of(b, a, false, count);
-    made_a.remote = made_b.local;
-    made_b.remote = made_a.local;
+    auto &c_a = made_a.commitments, &c_b = made_b.commitments;
+    c_a.params.remote = c_b.params.local;
+    c_b.params.remote = c_a.params.local;
     for (auto* both : {&made_a, &made_b}) {
       auto& other = both == &made_a ? made_b : made_a;
-      both->remote_point = other.signer->per_commitment_point(0);
-      both->remote_next_point = other.signer->per_commitment_point(1);
+      both->commitments.remote.point = other.signer->per_commitment_point(0);
+      both->commitments.remote_next_point = other.signer->per_commitment_point(1);
     }
     a.room.inside->channels.emplace(id, std::move(made_a));
     b.room.inside->channels.emplace(id, std::move(made_b));
   }
   channel::Channel side_of(const Side& us, const Side& them, bool funder, std::size_t count) const {
     channel::Channel out;
+    auto& c = out.commitments;
     out.id = id;
     out.peer = them.node.id;
-    out.funder = funder;
+    c.params.funder = funder;
     out.phase = ChannelPhase::Normal;
-    out.capacity = Sat(16'000'000);
+    c.params.capacity = Sat(16'000'000);
     out.signer = us.node.signer->channel(0);
-    out.local = {Sat(354), Msat(16'000'000'000), Sat(160'000), Msat(1), 144, 483, out.signer->public_keys()};
-    out.funding.txid.bytes.fill(9);
+    c.params.local = {Sat(354), Msat(16'000'000'000), Sat(160'000), Msat(1), 144, 483, out.signer->public_keys()};
+    c.params.funding.txid.bytes.fill(9);
     out.funding_height = BlockHeight(100);
     out.connected = out.reestablished = out.sent_ready = out.got_ready = out.said_usable = true;
-    out.next_local_htlc = out.next_remote_htlc = count;
-    channel::Spec spec;
+    c.updates.next_local_htlc = c.updates.next_remote_htlc = count;
+    commitment::Spec spec;
     spec.feerate = FeeratePerKw(feerate);
     spec.to_local = spec.to_remote = Msat(8'000'000'000 - count * 5'000'000);
     for (std::size_t i = 0; i < count; ++i) {
-      channel::SpecHtlc htlc{Msat(10'000'000), {}, CltvExpiry(1'000)};
+      commitment::SpecHtlc htlc{Msat(10'000'000), {}, CltvExpiry(1'000)};
       auto number = Writer().u64(i).take();
       htlc.payment_hash = convert<PaymentHash>(crypto::sha256(number));
       spec.htlcs[{all_of_b ? !funder : (i % 2 == 0) == funder, i}] = htlc;
     }
-    out.local_spec = out.remote_spec = spec;
+    c.local.spec = c.remote.spec = spec;
     return out;
   }
   Effects step(Side& side, const channel::Input& input) {

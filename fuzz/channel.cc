@@ -40,21 +40,22 @@ struct Side {
 void check_spec(const Channel& channel, const Spec& spec) {
   auto sum = spec.to_local + spec.to_remote;
   for (const auto& [id, htlc] : spec.htlcs) sum += htlc.amount;
-  FUZZ_CHECK(sum == to_msat(channel.capacity));
+  FUZZ_CHECK(sum == to_msat(channel.params().capacity));
 }
 /// No output of our commitment comes from nowhere, however poor its opener is.
 void check_outputs(const Channel& channel) {
-  auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+  auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer));
   FUZZ_CHECK(built.has_value());
   Sat sum;
   for (const auto& output : built->transaction.outputs) sum += output.amount;
-  FUZZ_CHECK(sum <= channel.capacity);
+  FUZZ_CHECK(sum <= channel.params().capacity);
 }
 /// At rest: the commitments of both sides say the same, from either side.
 void check_mirrored(const Channel& ours, const Channel& theirs) {
-  for (const auto* spec : {&ours.local_spec, &ours.remote_spec}) {
-    FUZZ_CHECK(spec->to_local == theirs.local_spec.to_remote && spec->to_remote == theirs.local_spec.to_local);
-    FUZZ_CHECK(spec->feerate == theirs.local_spec.feerate && spec->htlcs.empty());
+  for (const auto* spec : {&ours.commitments.local.spec, &ours.commitments.remote.spec}) {
+    FUZZ_CHECK(spec->to_local == theirs.commitments.local.spec.to_remote &&
+               spec->to_remote == theirs.commitments.local.spec.to_local);
+    FUZZ_CHECK(spec->feerate == theirs.commitments.local.spec.feerate && spec->htlcs.empty());
   }
 }
 
@@ -171,16 +172,16 @@ class Story {
     listen(side);
     const auto* channel = channel_of(side);
     if (channel == nullptr) return;
-    check_spec(*channel, channel->local_spec);
-    if (channel->local_number != side.checked_number) check_outputs(*channel);
-    side.checked_number = channel->local_number;
-    check_spec(*channel, channel->remote_spec);
-    if (channel->next_remote_spec) check_spec(*channel, *channel->next_remote_spec);
+    check_spec(*channel, channel->commitments.local.spec);
+    if (channel->commitments.local.number != side.checked_number) check_outputs(*channel);
+    side.checked_number = channel->commitments.local.number;
+    check_spec(*channel, channel->commitments.remote.spec);
+    if (channel->commitments.next_remote) check_spec(*channel, *channel->commitments.next_remote);
     if (hostile_ || !sums_known_) return;
     FUZZ_CHECK(channel->phase == ChannelPhase::Normal || (closing_ && channel->phase == ChannelPhase::Closing));
     // A commitment of the peer is revoked, or the revocation of the one before is still on its way.
     const auto* peer = channel_of(other(side));
-    FUZZ_CHECK(channel->local_number - peer->remote_number <= 1);
+    FUZZ_CHECK(channel->commitments.local.number - peer->commitments.remote.number <= 1);
   }
 
   void operation() {
@@ -343,8 +344,9 @@ class Story {
     for (auto& side : sides_) {
       const auto& ours = *channel_of(side);
       const auto& theirs = *channel_of(other(side));
-      FUZZ_CHECK(ours.local_number == theirs.remote_number);
-      FUZZ_CHECK(!ours.next_remote_spec && ours.local_proposed.empty() && ours.remote_acked.empty());
+      FUZZ_CHECK(ours.commitments.local.number == theirs.commitments.remote.number);
+      FUZZ_CHECK(!ours.commitments.next_remote && ours.commitments.updates.local_proposed.empty() &&
+                 ours.commitments.updates.remote_acked.empty());
       check_mirrored(ours, theirs);
       check_balance(side);
       FUZZ_CHECK(ours.usable() || (closing_ && ours.agreed()));

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!loaded) FUZZ_CHECK(loaded.error().table == Table::Channel && loaded.error().key == row.key);
   if (channel::is_key_counter(row.key)) return 0;
   bool ours = read && row.key == to_bytes(read->id.view()) &&
-              fuzz::signer().channel(read->key_index)->public_keys() == read->local.keys;
+              fuzz::signer().channel(read->key_index)->public_keys() == read->params().local.keys;
   FUZZ_CHECK(loaded.has_value() == ours);
   return 0;
 }

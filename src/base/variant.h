@@ -27,3 +27,15 @@
   Name& Name::operator=(const Name&) = default;     \
   Name& Name::operator=(Name&&) noexcept = default; \
   Name::~Name() = default;
+
+namespace doze {
+
+/// std::visit with one lambda per type.
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+}  // namespace doze

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "channel/inside.h"
+#include "channel/reactions.h"
 #include "effects/record_io.h"
 
 namespace doze::channel {
@@ -80,10 +81,8 @@ void on_channel(Work& work, const NodeId& peer, const M& m) {
   if (channel == nullptr || !channel->alive()) return;
   work.state.touched.insert(channel->id);
   constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
-  if (!any_time && !channel->reestablished) {
-    work.send(peer, wire::Warning{channel->id, to_bytes(bytes_of("a message before channel_reestablish"))});
-    return work.say(DropPeer{peer, "a message before channel_reestablish"});
-  }
+  if (!any_time && !channel->reestablished)
+    return react(work, *channel, {commitment::ViolationCode::BeforeReestablish});
   on(work, *channel, m);
 }
 
@@ -124,13 +123,13 @@ void hear(Work& work, const AddHtlc& word) {
   add_htlc(work, word);
 }
 void hear(Work& work, const FulfillHtlc& word) {
-  remove_htlc(work, word.channel_id, word.htlc_id, wire::UpdateFulfillHtlc{{}, word.htlc_id, word.preimage, {}});
+  remove_htlc(work, word.channel_id, wire::UpdateFulfillHtlc{{}, word.htlc_id, word.preimage, {}});
 }
 void hear(Work& work, const FailHtlc& word) {
-  remove_htlc(work, word.channel_id, word.htlc_id, wire::UpdateFailHtlc{{}, word.htlc_id, word.reason, {}});
+  remove_htlc(work, word.channel_id, wire::UpdateFailHtlc{{}, word.htlc_id, word.reason, {}});
 }
 void hear(Work& work, const FailMalformedHtlc& word) {
-  remove_htlc(work, word.channel_id, word.htlc_id,
+  remove_htlc(work, word.channel_id,
               wire::UpdateFailMalformedHtlc{{}, word.htlc_id, word.sha256_of_onion, word.failure_code});
 }
 void hear(Work& work, const BlockConnected& in) {
@@ -211,7 +210,7 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
     auto id = channel.id;
     if (row.key != to_bytes(id.view()))
       return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: another's id"}});
-    if (channel.signer->public_keys() != channel.local.keys)
+    if (channel.signer->public_keys() != channel.params().local.keys)
       return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: these are not our keys"}});
     complete_old_row(channel);
     state.views.put(view_of(channel, signer));

@@ -6,6 +6,7 @@
 
 #include "bitcoin/script.h"
 #include "channel/inside.h"
+#include "channel/reactions.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 
@@ -40,16 +41,13 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, B
   if (channel.phase == ChannelPhase::Closed) return;
   channel.closed_by = bitcoin::txid(spend);
   channel.closed_height = height;
-  auto factor =
-      channel.funder
-          ? commitment::obscure_factor(channel.local.keys.payment_basepoint, channel.remote.keys.payment_basepoint)
-          : commitment::obscure_factor(channel.remote.keys.payment_basepoint, channel.local.keys.payment_basepoint);
-  auto number = commitment::commitment_number(spend, channel.funding, factor);
+  auto number = commitment::commitment_number(spend, channel.params().funding, obscure_factor(channel.params()));
   if (!number) return end(work, channel, "closed by agreement");
   channel.unclaimed = unclaimed_in(channel, spend);
   auto id = *channel.closed_by;
-  if (id == bitcoin::txid(own_commitment(channel))) return end(work, channel, "our commitment was published");
-  if (*number < channel.remote_number) {
+  if (id == bitcoin::txid(own_commitment(channel.commitments, *channel.signer)))
+    return end(work, channel, "our commitment was published");
+  if (*number < channel.commitments.remote.number) {
     work.notify(Severity::Error, "revoked_commitment",
                 {{"channel_id", channel.id.hex()}, {"txid", bitcoin::txid_to_string(id)}, {"number", *number}});
     return end(work, channel, "the peer published a revoked commitment: penalties are not built yet");
@@ -58,12 +56,6 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, B
 }
 
 }  // namespace
-
-bool quiet(const Channel& channel) {
-  return channel.local_spec.htlcs.empty() && channel.remote_spec.htlcs.empty() && !channel.next_remote_spec &&
-         channel.local_proposed.empty() && channel.local_signed.empty() && channel.local_acked.empty() &&
-         channel.remote_proposed.empty() && channel.remote_acked.empty() && channel.remote_signed.empty();
-}
 
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how) {
   for (auto request : channel.close_requests)
@@ -89,17 +81,9 @@ void end(Work& work, Channel& channel, std::string how) {
   work.say(ChannelClosed{channel.id, channel.peer, std::move(how)});
 }
 
-bitcoin::Transaction own_commitment(const Channel& channel) {
-  auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
-  LN_ASSERT(built.has_value());
-  auto ours = channel.signer->sign_funding_input(built->transaction, script_of(channel), channel.capacity);
-  built->transaction.inputs[0].witness = commitment::funding_witness(
-      channel.local.keys.funding, ours, channel.remote.keys.funding, channel.local_signature);
-  return built->transaction;
-}
-
 bool both_shut_down(const Channel& channel) {
-  return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown && quiet(channel);
+  return channel.phase == ChannelPhase::Closing && channel.sent_shutdown && channel.got_shutdown &&
+         quiet(channel.commitments);
 }
 
 void rebroadcast(Work& work, Channel& channel) {
@@ -108,7 +92,7 @@ void rebroadcast(Work& work, Channel& channel) {
     if (auto transaction = bitcoin::parse_transaction(raw)) work.say(Broadcast{*std::move(transaction)});
   };
   if (channel.phase == ChannelPhase::Closed) return;
-  if (!channel.confirmed() && channel.funder) send(channel.funding_transaction);
+  if (!channel.confirmed() && channel.funder()) send(channel.funding_transaction);
   send(channel.closing_transaction);
 }
 
@@ -120,7 +104,7 @@ void force_close(Work& work, Channel& channel, const std::string& why) {
 
 void publish_commitment(Work& work, Channel& channel, const std::string& why) {
   if (!channel.alive()) return;
-  auto transaction = own_commitment(channel);
+  auto transaction = own_commitment(channel.commitments, *channel.signer);
   channel.closing_transaction = bitcoin::serialize(transaction);
   channel.phase = ChannelPhase::ForceClosing;
   channel.held_back.reset();
@@ -175,7 +159,7 @@ void close(Work& work, const CloseChannelNow& word) {
   if (channel.local_shutdown.empty())
     want_shutdown(work, channel, word.script_pubkey.empty() ? own_closing_script(work, channel) : word.script_pubkey);
   // A hold may stay for a day: nobody waits for the answer so long.
-  if (auto pending = pending_htlcs(channel); pending.count != 0)
+  if (auto pending = pending_htlcs(channel.commitments); pending.count != 0)
     return work.say(Reply{word.request, Value()
                                             .set("channel_id", channel.id.hex())
                                             .set("how", "when its HTLCs have ended")
@@ -185,12 +169,10 @@ void close(Work& work, const CloseChannelNow& word) {
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {
-  // BOLT 2 asks for a warning. It would come again in each connection: the other channels with this peer go on.
   if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true))
-    return work.send(channel.peer,
-                     wire::Warning{channel.id, to_bytes(bytes_of("shutdown: this script is not allowed"))});
+    return react(work, channel, {commitment::ViolationCode::ShutdownScriptNotAllowed});
   if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
-    return hang_up(work, channel, "shutdown: another script than before");
+    return react(work, channel, {commitment::ViolationCode::ShutdownScriptChanged});
   bool again = !channel.remote_shutdown.empty() && channel.phase == ChannelPhase::Closing;
   channel.remote_shutdown = m.scriptpubkey;
   channel.got_shutdown = true;
@@ -204,7 +186,8 @@ void on(Work& work, Channel& channel, const wire::Shutdown& m) {
 void shutdown_if_due(Work& work, Channel& channel) {
   // BOLT 2: not while updates of ours are pending on the peer's commitment.
   if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.sent_shutdown ||
-      !channel.connected || !channel.reestablished || !channel.local_proposed.empty() || !channel.local_signed.empty())
+      !channel.connected || !channel.reestablished || !channel.commitments.updates.local_proposed.empty() ||
+      !channel.commitments.updates.local_signed.empty())
     return;
   channel.sent_shutdown = true;
   work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
@@ -243,9 +226,10 @@ void on_output_spent(Work& work, Channel& channel, std::uint32_t output) {
 void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transaction, BlockHeight height,
                 std::uint32_t position) {
   const auto& outputs = transaction.outputs;
-  if (channel.funding.index >= outputs.size() ||
-      outputs[channel.funding.index].script_pubkey != bitcoin::p2wsh_script(script_of(channel)) ||
-      outputs[channel.funding.index].amount != channel.capacity) {
+  if (channel.params().funding.index >= outputs.size() ||
+      outputs[channel.params().funding.index].script_pubkey !=
+          bitcoin::p2wsh_script(funding_script(channel.params())) ||
+      outputs[channel.params().funding.index].amount != channel.params().capacity) {
     // Nothing on the chain is the channel's: a commitment of ours would spend nothing.
     const std::string why = "the funding transaction does not pay to the channel";
     if (channel.connected) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
@@ -270,8 +254,8 @@ void on_block(Work& work, const BlockConnected& in) {
   for (const auto& [id, channel] : work.state.channels) {
     watch_outputs(channel);
     if (channel.phase == ChannelPhase::Closed) continue;
-    watched[channel.funding] = id;
-    if (!channel.confirmed()) awaited.emplace(channel.funding.txid, id);
+    watched[channel.params().funding] = id;
+    if (!channel.confirmed()) awaited.emplace(channel.params().funding.txid, id);
   }
   for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position) {
     const auto& transaction = in.block->transactions[position];

@@ -25,10 +25,11 @@ bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, B
 std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {
   auto settled = [&](std::uint64_t id) {
     auto it = channel.offered.find(id);
-    return !channel.local_spec.htlcs.contains({true, id}) && (it == channel.offered.end() || it->second.fulfilled);
+    return !channel.commitments.local.spec.htlcs.contains({true, id}) &&
+           (it == channel.offered.end() || it->second.fulfilled);
   };
-  for (const auto* spec :
-       {&channel.local_spec, &channel.remote_spec, channel.next_remote_spec ? &*channel.next_remote_spec : nullptr}) {
+  for (const auto* spec : {&channel.commitments.local.spec, &channel.commitments.remote.spec,
+                           channel.commitments.next_remote ? &*channel.commitments.next_remote : nullptr}) {
     if (spec == nullptr) continue;
     for (const auto& [htlc, info] : spec->htlcs)
       if (htlc.offered && !settled(htlc.id) && overdue(channel, htlc.id, info.cltv_expiry, height))

@@ -1,10 +1,5 @@
 // The room's own state: one value a channel, openings under way, the counter of key indexes. Only channel/*.cc include
 // it.
-//
-// Two commitments move in turns. A change that we propose goes proposed → signed (covered by our commitment_signed) →
-// acked (the peer revoked: it is in the peer's commitment) → in ours with the peer's next commitment_signed. A change
-// of the peer's goes proposed → acked (in our commitment, we revoked) → signed (covered by our commitment_signed) →
-// gone when the peer revokes: then it is irrevocable.
 #pragma once
 
 #include <map>
@@ -12,8 +7,9 @@
 #include <vector>
 
 #include "channel/channels.h"
-#include "commitment/commitment_tx.h"
-#include "commitment/shachain.h"
+#include "commitment/commitments.h"
+#include "commitment/exposure.h"
+#include "commitment/limits.h"
 #include "effects/hearers.h"
 #include "effects/limits.h"
 
@@ -21,6 +17,13 @@ namespace doze::channel {
 
 using commitment::ChannelPublicKeys;
 using commitment::CommitmentFormat;
+using commitment::Commitments;
+using commitment::kMaxCommitmentNumber;
+using commitment::kMaxReason;
+using commitment::Spec;
+using commitment::Terms;
+using commitment::Updates;
+using commitment::Violation;
 
 // ---- limits ----
 inline constexpr Sat kMinCapacity{20'000};      // below, reserve and fees leave nothing to pay with
@@ -29,14 +32,8 @@ inline constexpr Sat kOurDustLimit{354};        // the largest of BOLT 3 for seg
 inline constexpr Sat kMinDustLimit{354}, kMaxDustLimit{660};
 inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transactions stay within standard weight
 inline constexpr std::uint16_t kMaxToSelfDelay = 2016;
+inline constexpr Msat kMinInFlight{1'000'000};  // a peer that takes less at a time is of no use
 inline constexpr std::uint32_t kMaxMinimumDepth = 144;
-inline constexpr std::uint64_t kMaxCommitmentNumber = commitment::kFirstIndex;  // 48 bits; secrets repeat beyond
-inline constexpr std::uint32_t kFeeSpike = 2;       // BOLT 2: the opener keeps room for twice the feerate
-inline constexpr Msat kMaxDustExposure{5'000'000};  // dust HTLCs are lost to fees when a channel closes on chain
-/// By a rising feerate, without anchors. More than for adds: HTLCs of some thousand sat are ordinary payments, and
-/// below this closing by force costs about as much as it protects.
-inline constexpr Msat kMaxDustExposureByFee{50'000'000};
-static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 inline constexpr std::size_t kMaxOpeningPerPeer = 4;  // openings cost memory and keys before any money is at stake
 /// Of strangers together, dead ones too until they are forgotten: beyond, the oldest from where most of them come goes.
 /// Who opened it loses the fee of its commitment at most, and a funding that confirms in time is safe. A peer with a
@@ -83,57 +80,6 @@ inline constexpr std::uint64_t kLowFeerateMs = 21'600'000;
 inline constexpr std::uint64_t kLowFeerateAnchorsMs = 1'209'600'000;
 /// ... and so long at least after it came back: it had no chance before.
 inline constexpr std::uint64_t kLowFeerateChanceMs = 600'000;
-
-/// An encrypted failure: BOLT 4 makes 292 bytes of it, implementations less than 1 KiB with their longest data. 483 of
-/// the largest that a peer may send would be 31 MB, in memory, in each row, and on the way back.
-inline constexpr std::size_t kMaxReason = 2'048;
-
-using Update = std::variant<wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc,
-                            wire::UpdateFailMalformedHtlc, wire::UpdateFee>;
-using Updates = std::vector<Update>;
-
-/// `offered` by us.
-struct HtlcId {
-  bool offered = false;
-  std::uint64_t id = 0;
-  friend auto operator<=>(const HtlcId&, const HtlcId&) = default;
-};
-struct SpecHtlc {
-  Msat amount;
-  PaymentHash payment_hash;
-  CltvExpiry cltv_expiry;
-};
-/// What a commitment says, from our side whoever owns it.
-struct Spec {
-  Msat to_local, to_remote;
-  FeeratePerKw feerate;
-  std::map<HtlcId, SpecHtlc> htlcs;
-};
-
-/// What the HTLCs of a spec come to. Kept beside it as they come and go: no update costs more in a full channel.
-struct Totals {
-  std::size_t offered = 0, received = 0;
-  Msat offered_amount, received_amount;
-  std::size_t untrimmed = 0;    // with an output by the lesser dust limit: the opener pays for them
-  Msat dust_ours, dust_theirs;  // without an output in our commitment, in the peer's
-  friend bool operator==(const Totals&, const Totals&) = default;
-};
-/// A commitment with everything that could be signed for it now.
-struct Next {
-  Spec spec;
-  Totals totals;
-};
-
-/// What one side asks of the other: from its open_channel or accept_channel.
-struct Terms {
-  Sat dust_limit;
-  Msat max_htlc_value_in_flight;
-  Sat channel_reserve;  // the other side must keep
-  Msat htlc_minimum;
-  std::uint16_t to_self_delay = 0;  // the other side must wait
-  std::uint16_t max_accepted_htlcs = 0;
-  ChannelPublicKeys keys;
-};
 
 /// An HTLC that we offered, until it is irrevocably removed.
 struct Offered {
@@ -189,38 +135,20 @@ struct Channel {
   ChannelId id;
   NodeId peer;
   std::uint64_t key_index = 0;
-  bool funder = false;
   bool announce = false;
   bool scid_alias_type = false;
-  CommitmentFormat format = CommitmentFormat::AnchorsZeroFeeHtlc;
   ChannelPhase phase = ChannelPhase::Opening;
-  Sat capacity;
-  Terms local, remote;
-  std::uint32_t minimum_depth = 0;  // before we send channel_ready
-  Outpoint funding;
+  std::uint32_t minimum_depth = 0;             // before we send channel_ready
   Bytes funding_transaction;                   // funder: for broadcasting again
   BlockHeight created_height, funding_height;  // 0: not confirmed
   std::uint32_t funding_position = 0;
   bool sent_ready = false, got_ready = false;
   std::optional<ShortChannelId> remote_alias;
 
-  Updates local_proposed, local_signed, local_acked;
-  Updates remote_proposed, remote_acked, remote_signed;
-  std::uint64_t next_local_htlc = 0, next_remote_htlc = 0;
-  std::uint64_t local_number = 0;  // of our current commitment
-  Spec local_spec;
-  Signature local_signature;
-  std::vector<Signature> local_htlc_signatures;
-  std::uint64_t remote_number = 0;
-  Spec remote_spec;
-  PublicKey remote_point, remote_next_point;
-  /// Our commitment_signed is out, the revocation has not come: what the peer's next commitment says.
-  std::optional<Spec> next_remote_spec;
-  std::uint64_t signed_after = 0;  // local_number when it was sent: retransmission keeps the order
+  Commitments commitments;
   std::vector<HeldInRevoke> last_revoke;
   /// Received ones with a hold flag and without release paths, until they are handed over.
   std::set<std::uint64_t> without_path;
-  commitment::SecretStore remote_secrets;
   std::map<std::uint64_t, Offered> offered;
 
   bool sent_announcement = false;
@@ -258,18 +186,19 @@ struct Channel {
   std::optional<MonoTime> closing_since;   // both have shut down and are connected, but have not agreed
   std::vector<RequestId> close_requests;
   std::shared_ptr<commitment::ChannelSigner> signer;
-  /// Of next_remote and next_local: made when they are asked for, moved on by each update, dropped with each turn.
-  mutable std::optional<Next> cached_remote, cached_local;
 
+  [[nodiscard]] const commitment::ChannelParams& params() const { return commitments.params; }
+  [[nodiscard]] bool funder() const { return params().funder; }
   [[nodiscard]] ShortChannelId scid() const {
-    return ShortChannelId::of(funding_height.value(), funding_position, static_cast<std::uint16_t>(funding.index));
+    return ShortChannelId::of(funding_height.value(), funding_position,
+                              static_cast<std::uint16_t>(params().funding.index));
   }
   [[nodiscard]] bool confirmed() const { return funding_height.value() != 0; }
   /// As far as we know, and it is the peer's to do. One that was open is only being reorganised.
-  [[nodiscard]] bool never_funded() const { return !funder && !confirmed() && !sent_ready; }
+  [[nodiscard]] bool never_funded() const { return !funder() && !confirmed() && !sent_ready; }
   /// It can go without a trace: it failed before it cost anybody anything, and we have nothing in it.
   [[nodiscard]] bool void_opening() const {
-    return never_funded() && !alive() && phase != ChannelPhase::Closed && local_spec.to_local == Msat(0);
+    return never_funded() && !alive() && phase != ChannelPhase::Closed && commitments.local.spec.to_local == Msat(0);
   }
   [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
   [[nodiscard]] bool usable() const {
@@ -403,70 +332,11 @@ struct Work {
 void save(Work& work, Channel& channel);
 void write_rows(Work& work);
 
-// spec.cc
-[[nodiscard]] wire::Message to_message(const Update& update);
-/// The HTLC that an update (`ours`, or the peer's) removes; nullopt: it removes none.
-[[nodiscard]] std::optional<HtlcId> removed_by(const Update& update, bool ours);
-/// False: they remove an HTLC that is not there, or add one that nobody can pay. Then the spec is worth nothing.
-[[nodiscard]] bool try_apply(Spec& spec, const Updates& ours, const Updates& theirs);
-/// What we propose (written with the step), and what the peer did (forgotten with the connection until it signs).
-void propose(Work& work, Channel& channel, Update update);
-void keep_unsigned(Work& work, Channel& channel, Update update);
-/// Both Nexts are made anew: a list or a spec changed otherwise than by one more update at its end.
-void forget_next(Channel& channel);
-/// The script that the funding output pays to.
-[[nodiscard]] Bytes script_of(const Channel& channel);
-[[nodiscard]] commitment::CommitmentTerms local_terms(const Channel& channel, const Spec& spec, std::uint64_t number);
-[[nodiscard]] commitment::CommitmentTerms remote_terms(const Channel& channel, const Spec& spec, std::uint64_t number,
-                                                       const PublicKey& point);
-/// The peer's commitment with everything that we could sign now. The reference is good until the next update.
-[[nodiscard]] const Next& next_remote(const Channel& channel);
-/// Ours with everything that the peer could sign now.
-[[nodiscard]] const Next& next_local(const Channel& channel);
-[[nodiscard]] Totals totals_of(const Channel& channel, const Spec& spec);
-/// `totals` with one more HTLC.
-void count_in(const Channel& channel, FeeratePerKw feerate, const HtlcId& id, Msat amount, Totals& totals);
-/// What the opener pays for a commitment with so many untrimmed HTLCs, at `factor` times its feerate: fee and anchors,
-/// in msat.
-[[nodiscard]] Msat opener_cost(const Channel& channel, const Spec& spec, std::uint32_t factor, std::size_t untrimmed);
-/// What HTLCs without an output of their own are worth, in our commitment or in the peer's, whichever is more.
-[[nodiscard]] Msat dust_exposure(const Totals& totals);
-/// The same at another feerate, with everything that either commitment has or could have next.
-[[nodiscard]] Msat dust_exposure_at(const Channel& channel, FeeratePerKw feerate);
-/// Asks of received HTLCs, from `first` on and in their order, whether each is dust in a commitment that has too much
-/// of it with it and those before it.
-class DustCount {
- public:
-  DustCount(const Channel& channel, std::uint64_t first);
-  [[nodiscard]] bool too_much(std::uint64_t id, Msat amount);
-
- private:
-  const Channel& channel_;
-  Msat ours_, theirs_;  // in our commitment, in the peer's
-};
+// describe.cc
 [[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
 /// What an update that is only proposed changes in the view: balances. Its HTLC, if it adds one, is there already.
 void update_balances(ChannelView& view, const Channel& channel);
-/// HTLCs in either side's commitment, and when the last of them expires.
-struct PendingHtlcs {
-  std::size_t count = 0;
-  CltvExpiry last_expiry;
-};
-[[nodiscard]] PendingHtlcs pending_htlcs(const Channel& channel);
 [[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
-
-struct SignedCommitment {
-  Signature signature;
-  std::vector<Signature> htlc_signatures;
-};
-/// Of the peer's commitment. nullopt: the peer's points are no points.
-[[nodiscard]] std::optional<SignedCommitment> sign_remote(const Channel& channel, const Spec& spec,
-                                                          std::uint64_t number, const PublicKey& point,
-                                                          const ParallelMap& parallel);
-/// Which of these signatures does not make our commitment, or an HTLC of it, publishable, with numbers. Empty: all do.
-[[nodiscard]] std::string wrong_signature(const Channel& channel, const Spec& spec, std::uint64_t number,
-                                          const Signature& signature, const std::vector<Signature>& htlc_signatures,
-                                          const ParallelMap& parallel);
 
 // opening.cc
 void open(Work& work, const OpenChannelNow& word);
@@ -493,17 +363,10 @@ void send_ready(Work& work, Channel& channel);
 void announce(Work& work, Channel& channel);
 
 // normal.cc
-/// A broken rule where BOLT 2 leaves the choice between a warning with the connection closed and an error with the
-/// channel failed: the former. What was wrong is not taken, deadlines of HTLCs are kept whatever happens, and a peer
-/// may be mended, while a channel that was closed by force is gone.
-void hang_up(Work& work, Channel& channel, const std::string& why);
-/// An update as it may be kept and sent: without TLVs that nobody reads, without a reason above kMaxReason (who
-/// forwards it makes one of its own), and update_fail_malformed_htlc only with BADONION, because without it the
-/// receiver, who is honest, must fail the channel or hang up: invalid_onion_hmac instead. Rows of November 2026 may
-/// have others. The commitments are the same whatever a failure says. BOLT 2, "Removing an HTLC".
-void make_fit(Update& update);
+/// The feerate that we would choose now.
+[[nodiscard]] FeeratePerKw feerate_now(const Work& work);
 void add_htlc(Work& work, const AddHtlc& word);
-void remove_htlc(Work& work, const ChannelId& id, std::uint64_t htlc, Update update);
+void remove_htlc(Work& work, const ChannelId& id, commitment::Update update);
 void on(Work& work, Channel& channel, const wire::UpdateAddHtlc& message);
 void on(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& message);
 void on(Work& work, Channel& channel, const wire::UpdateFailHtlc& message);
@@ -513,7 +376,7 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& message);
 void on(Work& work, Channel& channel, const wire::RevokeAndAck& message);
 void propose_fee(Work& work, Channel& channel);
 void sign_if_due(Work& work, Channel& channel);
-[[nodiscard]] wire::CommitmentSigned commitment_signed(const Channel& channel, const ParallelMap& parallel);
+[[nodiscard]] wire::CommitmentSigned commitment_signed(const ChannelId& id, commitment::SignedCommitment made);
 [[nodiscard]] wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel);
 void say_if_usable(Work& work, Channel& channel);
 
@@ -521,8 +384,6 @@ void say_if_usable(Work& work, Channel& channel);
 void reconnect(Work& work, Channel& channel);
 void disconnect(Work& work, Channel& channel);
 void on(Work& work, Channel& channel, const wire::ChannelReestablish& message);
-/// What an unsigned update of the peer did is forgotten: it sends it again.
-void forget_unsigned(Channel& channel);
 
 // closing.cc
 void close(Work& work, const CloseChannelNow& word);
@@ -531,14 +392,10 @@ void on(Work& work, Channel& channel, const wire::Shutdown& message);
 void shutdown_if_due(Work& work, Channel& channel);
 /// In this connection, and nothing is left but to agree on the transaction.
 [[nodiscard]] bool both_shut_down(const Channel& channel);
-/// No update of either side is under way, and no HTLC is in a commitment.
-[[nodiscard]] bool quiet(const Channel& channel);
 /// Those who asked for the end learn the transaction.
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
 /// Publishes our commitment, as soon as it may; the closing transaction, if both signed one.
 void force_close(Work& work, Channel& channel, const std::string& why);
-/// Our commitment with both signatures.
-[[nodiscard]] bitcoin::Transaction own_commitment(const Channel& channel);
 /// Our commitment, whatever was agreed, and whether or not the peer has spoken.
 void publish_commitment(Work& work, Channel& channel, const std::string& why);
 /// Over: nothing of it is of interest to the protocol any more. Requests that wait for the end are answered.

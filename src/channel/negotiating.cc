@@ -4,11 +4,14 @@
 #include <utility>
 
 #include "channel/inside.h"
+#include "channel/reactions.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 
 namespace doze::channel {
 namespace {
+
+using Code = commitment::ViolationCode;
 
 /// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
 constexpr std::uint64_t kClosingWeight = 730;
@@ -22,12 +25,12 @@ constexpr std::uint64_t kMostTimesInSteps = 3;
 /// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
 bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
   commitment::ClosingTerms terms;
-  terms.funding = channel.funding;
+  terms.funding = channel.params().funding;
   terms.script_a = channel.local_shutdown;
   terms.script_b = channel.remote_shutdown;
-  terms.amount_a = to_sat_floor(channel.local_spec.to_local);
-  terms.amount_b = to_sat_floor(channel.local_spec.to_remote);
-  auto& payer = channel.funder ? terms.amount_a : terms.amount_b;
+  terms.amount_a = to_sat_floor(channel.commitments.local.spec.to_local);
+  terms.amount_b = to_sat_floor(channel.commitments.local.spec.to_remote);
+  auto& payer = channel.funder() ? terms.amount_a : terms.amount_b;
   payer = sub_or_zero(payer, fee);
   if (!with_theirs) terms.amount_b = Sat(0);
   terms.dust_limit_a = terms.dust_limit_b = dust_limit;
@@ -36,35 +39,33 @@ bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat du
 
 /// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
 std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
-  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit),
-                           closing_transaction(channel, m.fee_satoshis, channel.local.dust_limit),
-                           closing_transaction(channel, m.fee_satoshis, channel.remote.dust_limit, false)}) {
+  for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.params().remote.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.params().local.dust_limit),
+                           closing_transaction(channel, m.fee_satoshis, channel.params().remote.dust_limit, false)}) {
     if (transaction.outputs.empty()) continue;
-    auto digest = commitment::funding_digest(transaction, script_of(channel), channel.capacity);
-    if (crypto::ecdsa_verify(channel.remote.keys.funding, digest, m.signature)) return transaction;
+    auto digest = commitment::funding_digest(transaction, funding_script(channel.params()), channel.params().capacity);
+    if (crypto::ecdsa_verify(channel.params().remote.keys.funding, digest, m.signature)) return transaction;
   }
   return std::nullopt;
 }
 
 Sat wanted_fee(const Work& work) {
-  auto feerate =
-      std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
-  return Sat(kClosingWeight * feerate.value() / 1000 + 1);
+  return Sat(kClosingWeight * feerate_now(work).value() / 1000 + 1);
 }
 
 /// All that the opener has; something must stay for an output, though.
 Sat most_fee(const Channel& channel) {
-  const auto& spec = channel.local_spec;
-  auto payer = to_sat_floor(channel.funder ? spec.to_local : spec.to_remote);
-  auto other = to_sat_floor(channel.funder ? spec.to_remote : spec.to_local);
-  auto dust = std::max(channel.local.dust_limit, channel.remote.dust_limit);
+  const auto& spec = channel.commitments.local.spec;
+  auto payer = to_sat_floor(channel.funder() ? spec.to_local : spec.to_remote);
+  auto other = to_sat_floor(channel.funder() ? spec.to_remote : spec.to_local);
+  auto dust = std::max(channel.params().local.dust_limit, channel.params().remote.dust_limit);
   return other < dust ? sub_or_zero(payer, dust) : payer;
 }
 
 /// What we sign: as opener near what we want, otherwise whatever the opener can pay.
 wire::FeeRange acceptable_fees(const Work& work, const Channel& channel, std::uint64_t times = kMostTimesWanted) {
   Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
-  if (!channel.funder) return {least, most_fee(channel)};
+  if (!channel.funder()) return {least, most_fee(channel)};
   return {least, std::min(Sat(wanted_fee(work).value() * times), most_fee(channel))};
 }
 
@@ -87,12 +88,13 @@ void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::T
   wire::ClosingSigned message;
   message.channel_id = channel.id;
   message.fee_satoshis = fee;
-  message.signature = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
+  message.signature =
+      channel.signer->sign_funding_input(transaction, funding_script(channel.params()), channel.params().capacity);
   message.fee_range = talk.our_range;
   work.send(channel.peer, std::move(message));
 }
 void offer_fee(Work& work, Channel& channel, Sat fee) {
-  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.local.dust_limit));
+  send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.params().local.dust_limit));
 }
 
 /// No fee that both would sign, in this connection: the next one begins anew, and the other channels go on.
@@ -108,9 +110,10 @@ void stop_talking(Work& work, Channel& channel, std::string why) {
 void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
   if (channel.negotiation->ours != m.fee_satoshis) send_closing_signed(work, channel, m.fee_satoshis, transaction);
   channel.negotiation->stuck.clear();
-  auto ours = channel.signer->sign_funding_input(transaction, script_of(channel), channel.capacity);
-  transaction.inputs[0].witness =
-      commitment::funding_witness(channel.local.keys.funding, ours, channel.remote.keys.funding, m.signature);
+  auto ours =
+      channel.signer->sign_funding_input(transaction, funding_script(channel.params()), channel.params().capacity);
+  transaction.inputs[0].witness = commitment::funding_witness(channel.params().local.keys.funding, ours,
+                                                              channel.params().remote.keys.funding, m.signature);
   channel.closing_transaction = bitcoin::serialize(transaction);
   channel.status = "waits for the closing transaction";
   save(work, channel);
@@ -128,12 +131,11 @@ void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitc
                       std::min(ours.max_fee_satoshis, m.fee_range->max_fee_satoshis)};
   if (both.min_fee_satoshis > both.max_fee_satoshis)
     return stop_talking(work, channel, "no fee in common: we take " + text(ours) + ", the peer " + text(*m.fee_range));
-  auto fee = "closing_signed: a fee of " + std::to_string(m.fee_satoshis.value()) + " sat";
-  if (!channel.funder && channel.negotiation->ours)
-    return break_channel(work, channel,
-                         fee + " after ours of " + std::to_string(channel.negotiation->ours->value()) + " sat");
-  if (within(both, m.fee_satoshis)) return agree(work, channel, m, std::move(transaction));
-  if (channel.funder) return break_channel(work, channel, fee + ", which was not offered");
+  auto fee = m.fee_satoshis;
+  if (const auto& sent = channel.negotiation->ours; !channel.funder() && sent)
+    return react(work, channel, {Code::ClosingFeeAfterOurs, fee.value(), sent->value()});
+  if (within(both, fee)) return agree(work, channel, m, std::move(transaction));
+  if (channel.funder()) return react(work, channel, {Code::ClosingFeeNotOffered, fee.value()});
   offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));
 }
 
@@ -145,10 +147,8 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
   auto told = "a fee of " + std::to_string(fee.value()) + " sat";
   if (talk.ours && before) {
     auto [low, high] = std::minmax(*talk.ours, *before);
-    if (fee <= low || fee >= high)
-      return hang_up(work, channel,
-                     "closing_signed: " + told + " is not between " + std::to_string(low.value()) + " and " +
-                         std::to_string(high.value()));
+    if (fee <= low) return react(work, channel, {Code::ClosingFeeTooLow, fee.value(), low.value()});
+    if (fee >= high) return react(work, channel, {Code::ClosingFeeTooHigh, fee.value(), high.value()});
   }
   if (within(acceptable_fees(work, channel), fee)) return agree(work, channel, m, std::move(transaction));
   auto range = acceptable_fees(work, channel, kMostTimesInSteps);
@@ -167,26 +167,29 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
 }  // namespace
 
 void continue_closing(Work& work, Channel& channel) {
-  if (!both_shut_down(channel) || !channel.funder || channel.negotiation) return;
+  if (!both_shut_down(channel) || !channel.funder() || channel.negotiation) return;
   channel.negotiation.emplace();
   offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
 }
 
 void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
-  auto drop = [&](const char* why) { hang_up(work, channel, std::string("closing_signed: ") + why); };
-  if (!both_shut_down(channel)) return drop("not now");
+  auto fee = m.fee_satoshis;
+  if (!both_shut_down(channel)) return react(work, channel, {Code::ClosingBeforeShutdown});
   if (m.fee_range && m.fee_range->min_fee_satoshis > m.fee_range->max_fee_satoshis)
-    return drop("the minimum of fee_range is above its maximum");
-  if (m.fee_satoshis > most_fee(channel)) return drop("a fee above the balance");
+    return react(
+        work, channel,
+        {Code::ClosingRangeInverted, m.fee_range->min_fee_satoshis.value(), m.fee_range->max_fee_satoshis.value()});
+  if (auto most = most_fee(channel); fee > most)
+    return react(work, channel, {Code::ClosingFeeAboveBalance, fee.value(), most.value()});
   auto transaction = variant_of(channel, m);
-  if (!transaction) return drop("the signature is wrong");
+  if (!transaction) return react(work, channel, {Code::ClosingSignatureWrong});
   if (!channel.negotiation) channel.negotiation.emplace();
   auto& talk = *channel.negotiation;
   auto before = std::exchange(talk.theirs, m.fee_satoshis);
   if (talk.ours == m.fee_satoshis) return agree(work, channel, m, *std::move(transaction));
-  // Both signed another fee in this connection, and that transaction may be in a block already: a second one is signed
-  // by nobody. An error would make the peer publish its commitment in its place.
-  if (talk.ours && before == talk.ours) return drop("another fee than both have signed");
+  // Both signed another fee in this connection: a second one is signed by nobody.
+  if (talk.ours && before == talk.ours)
+    return react(work, channel, {Code::ClosingFeeAfterAgreement, fee.value(), talk.ours->value()});
   m.fee_range ? with_range(work, channel, m, *std::move(transaction))
               : in_steps(work, channel, m, before, *std::move(transaction));
 }

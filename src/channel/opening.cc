@@ -4,6 +4,7 @@
 
 #include "bitcoin/script.h"
 #include "channel/inside.h"
+#include "channel/reactions.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 #include "wire/address.h"
@@ -11,6 +12,8 @@
 
 namespace doze::channel {
 namespace {
+
+using Code = commitment::ViolationCode;
 
 CommandError error(CommandErrorCode code, std::string message) {
   return {code, std::move(message), {}};
@@ -20,7 +23,7 @@ CommandError error(CommandErrorCode code, std::string message) {
 void lend_keys(Work& work, Channel& channel) {
   channel.key_index = work.state.openings.free_index(work.state.next_key_index);
   channel.signer = work.context.signer.channel(channel.key_index);
-  channel.local.keys = channel.signer->public_keys();
+  channel.commitments.params.local.keys = channel.signer->public_keys();
 }
 /// For ever, with a durable row, before the first signature with them leaves: at funding_created.
 void keep_keys(Work& work, const Channel& channel) {
@@ -36,8 +39,8 @@ bool has_keys(const Work& work) {
 Terms our_terms(const Context& context, const Channel& channel) {
   Terms out;
   out.dust_limit = kOurDustLimit;
-  out.max_htlc_value_in_flight = to_msat(channel.capacity);
-  out.channel_reserve = std::max(Sat(channel.capacity.value() / 100), kMaxDustLimit);
+  out.max_htlc_value_in_flight = to_msat(channel.params().capacity);
+  out.channel_reserve = std::max(Sat(channel.params().capacity.value() / 100), kMaxDustLimit);
   out.htlc_minimum = Msat(1);
   out.to_self_delay = context.config.to_self_delay;
   out.max_accepted_htlcs = kMaxAcceptedHtlcs;
@@ -46,7 +49,7 @@ Terms our_terms(const Context& context, const Channel& channel) {
 
 wire::FeatureBits channel_type(const Channel& channel) {
   wire::FeatureBits out{wire::kStaticRemotekey};
-  if (channel.format == CommitmentFormat::AnchorsZeroFeeHtlc) out.set(wire::kAnchors);
+  if (channel.params().format == CommitmentFormat::AnchorsZeroFeeHtlc) out.set(wire::kAnchors);
   if (channel.scid_alias_type) out.set(wire::kScidAlias);
   return out;
 }
@@ -54,7 +57,8 @@ wire::FeatureBits channel_type(const Channel& channel) {
 bool set_type(Channel& channel, const wire::FeatureBits& type, const Config& config) {
   for (bool anchors : {false, true})
     for (bool alias : {false, true}) {
-      channel.format = anchors ? CommitmentFormat::AnchorsZeroFeeHtlc : CommitmentFormat::StaticRemotekey;
+      channel.commitments.params.format =
+          anchors ? CommitmentFormat::AnchorsZeroFeeHtlc : CommitmentFormat::StaticRemotekey;
       channel.scid_alias_type = alias;
       if (channel_type(channel) == type) return (!anchors || config.anchors) && (!alias || !channel.announce);
     }
@@ -92,48 +96,70 @@ void fill(M& m, const Terms& t, const Channel& channel) {
   m.channel_type = channel_type(channel);
 }
 
-/// What is unacceptable in the other side's terms, with numbers; empty: nothing.
-std::string objection(const Channel& channel, const Terms& theirs, const PublicKey& point) {
-  auto number = [](std::uint64_t value) { return std::to_string(value); };
-  for (const auto& key : {theirs.keys.funding, theirs.keys.revocation_basepoint, theirs.keys.payment_basepoint,
-                          theirs.keys.delayed_payment_basepoint, theirs.keys.htlc_basepoint, point})
-    if (!crypto::is_valid(key)) return "a key is no point";
-  if (theirs.dust_limit < kMinDustLimit || theirs.dust_limit > kMaxDustLimit)
-    return "dust_limit_satoshis " + number(theirs.dust_limit.value()) + ": " + number(kMinDustLimit.value()) + " to " +
-           number(kMaxDustLimit.value()) + " expected";
-  if (theirs.channel_reserve.value() > channel.capacity.value() / 5)
-    return "channel_reserve_satoshis " + number(theirs.channel_reserve.value()) + " is above a fifth of the channel";
-  if (theirs.channel_reserve < theirs.dust_limit)
-    return "dust_limit_satoshis " + number(theirs.dust_limit.value()) + " is above channel_reserve_satoshis " +
-           number(theirs.channel_reserve.value());
-  if (theirs.channel_reserve < channel.local.dust_limit) return "channel_reserve_satoshis is below our dust limit";
-  if (channel.local.channel_reserve < theirs.dust_limit) return "dust_limit_satoshis is above our reserve";
+/// What is unacceptable in the other side's terms; nullopt: nothing. `point`: its first_per_commitment_point.
+std::optional<Violation> objection(const Channel& channel, const Terms& theirs, const PublicKey& point) {
+  const auto& keys = theirs.keys;
+  for (const auto& [key, code] : {std::pair(keys.funding, Code::TermsFundingPubkeyInvalid),
+                                  {keys.revocation_basepoint, Code::TermsRevocationBasepointInvalid},
+                                  {keys.payment_basepoint, Code::TermsPaymentBasepointInvalid},
+                                  {keys.delayed_payment_basepoint, Code::TermsDelayedPaymentBasepointInvalid},
+                                  {keys.htlc_basepoint, Code::TermsHtlcBasepointInvalid},
+                                  {point, Code::TermsFirstPointInvalid}})
+    if (!crypto::is_valid(key)) return Violation{code};
+
+  const auto& ours = channel.params().local;
+  Sat capacity = channel.params().capacity, dust = theirs.dust_limit, reserve = theirs.channel_reserve;
+  Sat most_reserve(capacity.value() / 5);
+  Msat most_minimum(to_msat(capacity).value() / 100);
+  auto broken = [](Code code, std::uint64_t given, std::uint64_t limit) { return Violation{code, given, limit}; };
+  if (dust < kMinDustLimit) return broken(Code::TermsDustLimitTooSmall, dust.value(), kMinDustLimit.value());
+  if (dust > kMaxDustLimit) return broken(Code::TermsDustLimitTooLarge, dust.value(), kMaxDustLimit.value());
+  if (reserve > most_reserve) return broken(Code::TermsReserveTooLarge, reserve.value(), most_reserve.value());
+  if (reserve < dust) return broken(Code::TermsReserveBelowDust, reserve.value(), dust.value());
+  if (reserve < ours.dust_limit)
+    return broken(Code::TermsReserveBelowOurDust, reserve.value(), ours.dust_limit.value());
+  if (ours.channel_reserve < dust)
+    return broken(Code::TermsDustAboveOurReserve, dust.value(), ours.channel_reserve.value());
   if (theirs.to_self_delay > kMaxToSelfDelay)
-    return "to_self_delay " + number(theirs.to_self_delay) + " is above " + number(kMaxToSelfDelay);
-  if (theirs.max_accepted_htlcs == 0 || theirs.max_accepted_htlcs > kMaxAcceptedHtlcs)
-    return "max_accepted_htlcs " + number(theirs.max_accepted_htlcs) + ": 1 to 483 expected";
-  if (theirs.htlc_minimum.value() > to_msat(channel.capacity).value() / 100)
-    return "htlc_minimum_msat " + number(theirs.htlc_minimum.value()) + " is above a hundredth of the channel";
-  if (theirs.max_htlc_value_in_flight.value() < 1'000'000) return "max_htlc_value_in_flight_msat is below 1000 sat";
-  return "";
+    return broken(Code::TermsDelayTooLong, theirs.to_self_delay, kMaxToSelfDelay);
+  if (theirs.max_accepted_htlcs == 0) return broken(Code::TermsNoHtlcs, 0, 1);
+  if (theirs.max_accepted_htlcs > kMaxAcceptedHtlcs)
+    return broken(Code::TermsTooManyHtlcs, theirs.max_accepted_htlcs, kMaxAcceptedHtlcs);
+  if (theirs.htlc_minimum > most_minimum)
+    return broken(Code::TermsMinimumTooLarge, theirs.htlc_minimum.value(), most_minimum.value());
+  if (theirs.max_htlc_value_in_flight < kMinInFlight)
+    return broken(Code::TermsInFlightTooSmall, theirs.max_htlc_value_in_flight.value(), kMinInFlight.value());
+  return std::nullopt;
 }
 
 /// Both sides' first commitments: the same balances.
 void set_first_specs(Channel& channel, Msat push, FeeratePerKw feerate) {
   Spec spec;
   spec.feerate = feerate;
-  auto rest = to_msat(channel.capacity) - push;
-  spec.to_local = channel.funder ? rest : push;
-  spec.to_remote = channel.funder ? push : rest;
-  channel.local_spec = channel.remote_spec = spec;
+  auto rest = to_msat(channel.params().capacity) - push;
+  spec.to_local = channel.funder() ? rest : push;
+  spec.to_remote = channel.funder() ? push : rest;
+  channel.commitments.local.spec = channel.commitments.remote.spec = spec;
 }
 
-/// The opener must be able to pay for the first commitment and keep its reserve.
-bool opener_can_pay(const Channel& channel) {
-  const auto& spec = channel.local_spec;
-  auto opener = channel.funder ? spec.to_local : spec.to_remote;
-  auto reserve = channel.funder ? channel.remote.channel_reserve : channel.local.channel_reserve;
-  return opener >= to_msat(reserve) + opener_cost(channel, spec, 1, 0);  // without HTLCs yet
+/// The opener must be able to pay for the first commitment, which has no HTLC, and keep its reserve.
+std::optional<Violation> unaffordable(const Channel& channel) {
+  const auto& params = channel.params();
+  const auto& spec = channel.commitments.local.spec;
+  if (affordable(params, spec, 0)) return std::nullopt;
+  return Violation{Code::OpenUnaffordable, spec.balance(params.funder).value(),
+                   must_keep(params, spec.feerate, params.funder, 0).value()};
+}
+
+/// Of the peer's first commitment. nullopt: the peer's points are not points.
+std::optional<commitment::SignedCommitment> sign_first(const Work& work, const Channel& channel) {
+  const auto& remote = channel.commitments.remote;
+  return sign_remote(channel.params(), remote.spec, 0, remote.point, *channel.signer, work.context.parallel);
+}
+Status<Violation> verify_first(const Work& work, const Channel& channel, const Signature& signature) {
+  const auto& params = channel.params();
+  return verify_local(params, channel.commitments.local.spec, 0, channel.signer->per_commitment_point(0), signature, {},
+                      work.context.parallel);
 }
 
 ChannelId channel_id_of(const Outpoint& funding) {
@@ -142,10 +168,6 @@ ChannelId channel_id_of(const Outpoint& funding) {
   id.bytes[30] ^= static_cast<std::uint8_t>(funding.index >> 8);
   id.bytes[31] ^= static_cast<std::uint8_t>(funding.index);
   return id;
-}
-
-FeeratePerKw feerate_now(const Work& work) {
-  return std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
 }
 
 Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
@@ -157,8 +179,8 @@ bool is_known(const Work& work, const NodeId& peer) {
   return work.context.views.is_client(peer);
 }
 
-/// Whether this peer may open one more channel to us; empty: yes.
-std::string too_many(const Work& work, const NodeId& peer) {
+/// Whether this peer may open one more channel to us; nullopt: yes.
+std::optional<Violation> too_many(const Work& work, const NodeId& peer) {
   std::size_t opening = work.state.openings.with(peer).size(), unfunded = 0;
   for (const auto* view : work.context.views.channels_with(peer)) {
     const auto& channel = work.state.channels.at(view->channel_id);
@@ -166,13 +188,9 @@ std::string too_many(const Work& work, const NodeId& peer) {
     if (channel.phase == ChannelPhase::Opening) ++opening;
     ++unfunded;
   }
-  if (opening >= kMaxOpeningPerPeer) return "too many channels are being opened";
-  if (unfunded >= kMaxUnfundedInbound) return "too many channels wait for their funding";
-  return "";
-}
-
-std::string text_of(ShortChannelId scid) {
-  return std::to_string(scid.block()) + "x" + std::to_string(scid.tx()) + "x" + std::to_string(scid.output());
+  if (opening >= kMaxOpeningPerPeer) return Violation{Code::OpenTooManyOpening, opening, kMaxOpeningPerPeer};
+  if (unfunded >= kMaxUnfundedInbound) return Violation{Code::OpenTooManyUnfunded, unfunded, kMaxUnfundedInbound};
+  return std::nullopt;
 }
 
 std::uint64_t source_of(const Work& work, const NodeId& peer) {
@@ -230,8 +248,8 @@ wire::ChannelAnnouncement announcement(const Context& context, const Channel& ch
   bool first = context.signer.node_id() < channel.peer;
   out.node_id_1 = first ? context.signer.node_id() : channel.peer;
   out.node_id_2 = first ? channel.peer : context.signer.node_id();
-  out.bitcoin_key_1 = first ? channel.local.keys.funding : channel.remote.keys.funding;
-  out.bitcoin_key_2 = first ? channel.remote.keys.funding : channel.local.keys.funding;
+  out.bitcoin_key_1 = first ? channel.params().local.keys.funding : channel.params().remote.keys.funding;
+  out.bitcoin_key_2 = first ? channel.params().remote.keys.funding : channel.params().local.keys.funding;
   return out;
 }
 
@@ -258,8 +276,8 @@ void answer(Work& work, const Opening& opening, const Answered& result) {
 
 Value describe_opened(const Channel& channel) {
   Value out;
-  out.set("channel_id", channel.id.hex()).set("funding", bitcoin::outpoint_to_string(channel.funding));
-  out.set("channel_type", commitment::name(channel.format)).set("announced", channel.announce);
+  out.set("channel_id", channel.id.hex()).set("funding", bitcoin::outpoint_to_string(channel.params().funding));
+  out.set("channel_type", commitment::name(channel.params().format)).set("announced", channel.announce);
   out.set("minimum_depth", channel.minimum_depth);
   return out;
 }
@@ -330,17 +348,17 @@ void open(Work& work, const OpenChannelNow& word) {
   Opening opening;
   auto& channel = opening.channel;
   channel.peer = command.node_id;
-  channel.funder = true;
+  channel.commitments.params.funder = true;
   channel.asked = asked;
   channel.announce = command.announce.value_or(context.config.role == Role::Server && peer_is_server);
   if (channel.announce && context.config.role == Role::Client)
     return refuse(CommandErrorCode::BadRequest, "a client's channels are never announced");
-  channel.capacity = command.amount;
-  channel.format = context.config.anchors && peer->second.features.supports(wire::kAnchors)
-                       ? CommitmentFormat::AnchorsZeroFeeHtlc
-                       : CommitmentFormat::StaticRemotekey;
+  channel.commitments.params.capacity = command.amount;
+  channel.commitments.params.format = context.config.anchors && peer->second.features.supports(wire::kAnchors)
+                                          ? CommitmentFormat::AnchorsZeroFeeHtlc
+                                          : CommitmentFormat::StaticRemotekey;
   channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);
-  channel.local = our_terms(context, channel);
+  channel.commitments.params.local = our_terms(context, channel);
   lend_keys(work, channel);
   opening.temporary_channel_id = context.rng.id<ChannelId>();
   opening.request = word.request;
@@ -350,7 +368,7 @@ void open(Work& work, const OpenChannelNow& word) {
   opening.feerate = feerate_now(work);
   opening.funding_feerate = command.feerate.value_or(opening.feerate);
   wire::OpenChannel message;
-  fill(message, channel.local, channel);
+  fill(message, channel.params().local, channel);
   message.chain_hash = wire::chain_hash(context.config.network);
   message.temporary_channel_id = opening.temporary_channel_id;
   message.funding_satoshis = command.amount;
@@ -364,45 +382,60 @@ void open(Work& work, const OpenChannelNow& word) {
 
 void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   const auto& context = work.context;
-  auto refuse = [&](const std::string& why) {
+  const auto& config = context.config;
+  auto refuse = [&](const Violation& violation) {
+    auto why = text(violation);
     work.send(peer, wire::Error{m.temporary_channel_id, to_bytes(bytes_of(why))});
-    work.notify(Severity::Info, "channel_refused", {{"peer", peer.hex()}, {"reason", why}});
+    work.notify(Severity::Info, "channel_refused", {{"peer", peer.hex()}, {"reason", std::move(why)}});
   };
-  if (m.chain_hash != wire::chain_hash(context.config.network)) return refuse("another chain");
-  if (m.funding_satoshis < kMinCapacity || m.funding_satoshis > kMaxCapacity)
-    return refuse("funding_satoshis: " + std::to_string(kMinCapacity.value()) + " to " +
-                  std::to_string(kMaxCapacity.value()) + " expected");
-  if (m.push_msat > to_msat(m.funding_satoshis)) return refuse("push_msat is above the funding");
-  if (m.feerate_per_kw < context.config.feerate_floor || m.feerate_per_kw > kMaxFeerate)
-    return refuse("feerate_per_kw " + std::to_string(m.feerate_per_kw.value()) + " is not reasonable");
-  if (!m.channel_type) return refuse("channel_type is missing");
-  if (!context.views.chain_synced) return refuse("our block chain is not synced yet, try again later");
-  if (auto why = too_many(work, peer); !why.empty()) return refuse(why);
-  if (!has_keys(work)) return refuse("no channel keys are left");
-  if (work.state.openings.contains({peer, m.temporary_channel_id})) return refuse("the temporary_channel_id is in use");
+  auto broken = [&](Code code, std::uint64_t given = 0, std::uint64_t limit = 0) {
+    refuse(Violation{code, given, limit});
+  };
+
+  // What the message says by itself.
+  auto funding = m.funding_satoshis;
+  auto feerate = m.feerate_per_kw;
+  if (m.chain_hash != wire::chain_hash(config.network)) return broken(Code::OpenWrongChain);
+  if (funding < kMinCapacity) return broken(Code::OpenFundingTooSmall, funding.value(), kMinCapacity.value());
+  if (funding > kMaxCapacity) return broken(Code::OpenFundingTooLarge, funding.value(), kMaxCapacity.value());
+  if (m.push_msat > to_msat(funding))
+    return broken(Code::OpenPushAboveFunding, m.push_msat.value(), to_msat(funding).value());
+  if (feerate < config.feerate_floor)
+    return broken(Code::OpenFeerateTooLow, feerate.value(), config.feerate_floor.value());
+  if (feerate > kMaxFeerate) return broken(Code::OpenFeerateTooHigh, feerate.value(), kMaxFeerate.value());
+  if (!m.channel_type) return broken(Code::OpenWithoutType);
+
+  // Whether there is room for one more.
+  if (!context.views.chain_synced) return broken(Code::OpenChainNotSynced);
+  if (auto why = too_many(work, peer)) return refuse(*why);
+  if (!has_keys(work)) return broken(Code::OpenNoKeysLeft);
+  if (work.state.openings.contains({peer, m.temporary_channel_id})) return broken(Code::OpenTemporaryIdInUse);
   auto source = source_of(work, peer);
-  if (!is_known(work, peer) && !take_share(work, source))
-    return refuse("too many channels were opened from your network just now: wait a moment");
+  if (!is_known(work, peer) && !take_share(work, source)) return broken(Code::OpenTooManyFromNetwork);
+
+  // The terms.
   Opening opening;
   auto& channel = opening.channel;
+  auto& params = channel.commitments.params;
   channel.peer = peer;
   channel.source = source;
   channel.announce = (m.channel_flags & 1) != 0;
-  if (channel.announce && context.config.role == Role::Client) return refuse("this node has no announced channels");
-  channel.capacity = m.funding_satoshis;
-  if (!set_type(channel, *m.channel_type, context.config)) return refuse("this channel_type is not supported");
-  channel.remote = terms_of(m);
-  channel.local = our_terms(context, channel);
-  channel.remote_point = m.first_per_commitment_point;
-  channel.minimum_depth = context.config.minimum_depth;
-  if (auto why = objection(channel, channel.remote, channel.remote_point); !why.empty()) return refuse(why);
-  set_first_specs(channel, m.push_msat, m.feerate_per_kw);
-  if (!opener_can_pay(channel)) return refuse("the funding does not pay for the first commitment and the reserve");
+  if (channel.announce && config.role == Role::Client) return broken(Code::OpenAnnounced);
+  params.capacity = funding;
+  if (!set_type(channel, *m.channel_type, config)) return broken(Code::OpenTypeNotSupported);
+  params.remote = terms_of(m);
+  params.local = our_terms(context, channel);
+  channel.commitments.remote.point = m.first_per_commitment_point;
+  channel.minimum_depth = config.minimum_depth;
+  if (auto why = objection(channel, params.remote, channel.commitments.remote.point)) return refuse(*why);
+  set_first_specs(channel, m.push_msat, feerate);
+  if (auto why = unaffordable(channel)) return refuse(*why);
+
   lend_keys(work, channel);
   opening.temporary_channel_id = m.temporary_channel_id;
   opening.started = context.mono;
   wire::AcceptChannel accept;
-  fill(accept, channel.local, channel);
+  fill(accept, channel.params().local, channel);
   accept.temporary_channel_id = m.temporary_channel_id;
   accept.minimum_depth = channel.minimum_depth;
   work.send(peer, std::move(accept));
@@ -414,21 +447,18 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
   if (opening == nullptr) return refuse_unknown(work, peer, m.temporary_channel_id);
   if (opening->accepted || opening->request == 0) return;
   auto& channel = opening->channel;
-  auto refuse = [&](const std::string& why) { fail_opening(work, {peer, m.temporary_channel_id}, why, true); };
-  if (!m.channel_type || *m.channel_type != channel_type(channel))
-    return refuse("another channel_type than was asked for");
-  if (m.minimum_depth > kMaxMinimumDepth) return refuse("minimum_depth is too large");
-  channel.remote = terms_of(m);
-  channel.remote_point = m.first_per_commitment_point;
+  auto refuse = [&](const Violation& why) { fail_opening(work, {peer, m.temporary_channel_id}, text(why), true); };
+  if (!m.channel_type || *m.channel_type != channel_type(channel)) return refuse({Code::AcceptOtherType});
+  if (m.minimum_depth > kMaxMinimumDepth) return refuse({Code::AcceptDepthTooLarge, m.minimum_depth, kMaxMinimumDepth});
+  channel.commitments.params.remote = terms_of(m);
+  channel.commitments.remote.point = m.first_per_commitment_point;
   channel.minimum_depth = std::max(m.minimum_depth, std::uint32_t{1});
-  if (auto why = objection(channel, channel.remote, channel.remote_point); !why.empty()) return refuse(why);
+  if (auto why = objection(channel, channel.params().remote, channel.commitments.remote.point)) return refuse(*why);
   set_first_specs(channel, opening->push, opening->feerate);
-  if (!opener_can_pay(channel)) return refuse("the amount does not pay for the first commitment and the reserve");
+  if (auto why = unaffordable(channel)) return refuse(*why);
   opening->accepted = true;
-  work.say(PrepareFunding{
-      m.temporary_channel_id,
-      bitcoin::p2wsh_script(commitment::funding_script(channel.local.keys.funding, channel.remote.keys.funding)),
-      channel.capacity, opening->funding_feerate});
+  work.say(PrepareFunding{m.temporary_channel_id, bitcoin::p2wsh_script(funding_script(channel.params())),
+                          channel.params().capacity, opening->funding_feerate});
 }
 
 void on(Work& work, const FundingFailed& word) {
@@ -445,17 +475,17 @@ void on(Work& work, const FundingPrepared& word) {
   auto& opening = *work.state.openings.find(*key);
   auto& channel = opening.channel;
   opening.funding_txid = bitcoin::txid(word.transaction);
-  channel.funding = {opening.funding_txid, word.output_index};
+  channel.commitments.params.funding = {opening.funding_txid, word.output_index};
   channel.funding_transaction = bitcoin::serialize(word.transaction);
-  channel.id = channel_id_of(channel.funding);
+  channel.id = channel_id_of(channel.params().funding);
   channel.created_height = work.context.tip;
-  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
-  if (!signed_commitment) return fail_opening(work, *key, "the peer's keys cannot be combined", true);
+  auto signed_commitment = sign_first(work, channel);
+  if (!signed_commitment) return fail_opening(work, *key, text(Violation{Code::CommitmentKeysDoNotCombine}), true);
   opening.sent_created = true;
   keep_keys(work, channel);
-  work.send(channel.peer,
-            wire::FundingCreated{word.temporary_channel_id, channel.funding.txid,
-                                 static_cast<std::uint16_t>(channel.funding.index), signed_commitment->signature});
+  work.send(channel.peer, wire::FundingCreated{word.temporary_channel_id, channel.params().funding.txid,
+                                               static_cast<std::uint16_t>(channel.params().funding.index),
+                                               signed_commitment->signature});
 }
 
 void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
@@ -463,20 +493,19 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   if (opening == nullptr) return refuse_unknown(work, peer, m.temporary_channel_id);
   if (opening->request != 0) return;
   auto channel = std::move(opening->channel);
-  channel.funding = {m.funding_txid, m.funding_output_index};
-  channel.id = channel_id_of(channel.funding);
+  channel.commitments.params.funding = {m.funding_txid, m.funding_output_index};
+  channel.id = channel_id_of(channel.params().funding);
   channel.created_height = work.context.tip;
   auto refuse = [&](const std::string& why) {
     opening->channel = std::move(channel);
     fail_opening(work, {peer, m.temporary_channel_id}, why, true);
   };
-  if (work.state.channels.contains(channel.id)) return refuse("this funding output has a channel already");
-  if (auto wrong = wrong_signature(channel, channel.local_spec, 0, m.signature, {}, work.context.parallel);
-      !wrong.empty())
-    return refuse("funding_created: " + wrong);
-  auto signed_commitment = sign_remote(channel, channel.remote_spec, 0, channel.remote_point, work.context.parallel);
-  if (!signed_commitment) return refuse("the keys cannot be combined");
-  channel.local_signature = m.signature;
+  if (work.state.channels.contains(channel.id)) return refuse(text(Violation{Code::FundingOutputTaken}));
+  if (auto good = verify_first(work, channel, m.signature); !good)
+    return refuse("funding_created: " + text(good.error()));
+  auto signed_commitment = sign_first(work, channel);
+  if (!signed_commitment) return refuse(text(Violation{Code::CommitmentKeysDoNotCombine}));
+  channel.commitments.local.signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
   keep_keys(work, channel);
   static_cast<void>(work.state.openings.take({peer, m.temporary_channel_id}));
@@ -485,7 +514,9 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
   work.notify(Severity::Info, "channel_opening",
-              {{"channel_id", kept.id.hex()}, {"peer", peer.hex()}, {"capacity_sat", kept.capacity.value()}});
+              {{"channel_id", kept.id.hex()},
+               {"peer", peer.hex()},
+               {"capacity_sat", kept.commitments.params.capacity.value()}});
 }
 
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
@@ -496,12 +527,11 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   });
   if (key == keys.end()) return refuse_unknown(work, peer, m.channel_id);
   const auto& opened = work.state.openings.find(*key)->channel;
-  if (auto wrong = wrong_signature(opened, opened.local_spec, 0, m.signature, {}, work.context.parallel);
-      !wrong.empty())
-    return fail_opening(work, *key, "funding_signed: " + wrong, true);
+  if (auto good = verify_first(work, opened, m.signature); !good)
+    return fail_opening(work, *key, "funding_signed: " + text(good.error()), true);
   auto finished = work.state.openings.take(*key);
   auto channel = std::move(finished.channel);
-  channel.local_signature = m.signature;
+  channel.commitments.local.signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
@@ -509,7 +539,9 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
     work.say(Broadcast{*std::move(transaction)});
   answer(work, finished, describe_opened(kept));
   work.notify(Severity::Info, "channel_opening",
-              {{"channel_id", kept.id.hex()}, {"peer", peer.hex()}, {"capacity_sat", kept.capacity.value()}});
+              {{"channel_id", kept.id.hex()},
+               {"peer", peer.hex()},
+               {"capacity_sat", kept.commitments.params.capacity.value()}});
 }
 
 void note_depth(Work& work, Channel& channel) {
@@ -527,7 +559,7 @@ void note_depth_at_start(Work& work, Channel& channel) {
 
 void on(Work& work, const FundingRefused& word) {
   for (auto& [id, channel] : work.state.channels) {
-    if (!channel.funder || channel.funding.txid != word.txid || channel.confirmed() ||
+    if (!channel.funder() || channel.params().funding.txid != word.txid || channel.confirmed() ||
         channel.phase == ChannelPhase::Closed)
       continue;
     auto how = "the backend refused the funding transaction: " + word.reason;
@@ -550,9 +582,10 @@ void send_ready(Work& work, Channel& channel) {
   if (channel.ready()) {
     channel.phase = ChannelPhase::Normal;
     save(work, channel);
-    work.notify(
-        Severity::Info, "channel_open",
-        {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"capacity_sat", channel.capacity.value()}});
+    work.notify(Severity::Info, "channel_open",
+                {{"channel_id", channel.id.hex()},
+                 {"peer", channel.peer.hex()},
+                 {"capacity_sat", channel.params().capacity.value()}});
     say_if_usable(work, channel);
     work.say(ChannelNeedsUpdate{channel.id});
     announce(work, channel);
@@ -569,14 +602,14 @@ bool may_rewrite(Channel& channel) {
 }  // namespace
 
 void on(Work& work, Channel& channel, const wire::ChannelReady& m) {
-  if (!crypto::is_valid(m.second_per_commitment_point)) return hang_up(work, channel, "channel_ready: no point");
+  if (!crypto::is_valid(m.second_per_commitment_point)) return react(work, channel, {Code::ReadyPointInvalid});
   bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
   // Names that it gave before stay good: after many the last one that we wrote down will do.
   if (channel.got_ready && (!alias_changed || !may_rewrite(channel))) return;
   if (m.short_channel_id) channel.remote_alias = m.short_channel_id;
   if (!channel.got_ready) {
     channel.got_ready = true;
-    channel.remote_next_point = m.second_per_commitment_point;
+    channel.commitments.remote_next_point = m.second_per_commitment_point;
   }
   save(work, channel);
   send_ready(work, channel);
@@ -597,13 +630,12 @@ void announce(Work& work, Channel& channel) {
   }
   if (!channel.remote_node_signature || !channel.remote_bitcoin_signature) return;
   bool good = crypto::ecdsa_verify(channel.peer, digest, *channel.remote_node_signature) &&
-              crypto::ecdsa_verify(channel.remote.keys.funding, digest, *channel.remote_bitcoin_signature);
+              crypto::ecdsa_verify(channel.params().remote.keys.funding, digest, *channel.remote_bitcoin_signature);
   if (!good) {
     channel.remote_node_signature.reset();
     channel.remote_bitcoin_signature.reset();
     save(work, channel);
-    return work.send(channel.peer,
-                     wire::Warning{channel.id, to_bytes(bytes_of("announcement_signatures: a signature is wrong"))});
+    return react(work, channel, {Code::AnnouncementSignatureWrong});
   }
   bool first = work.context.signer.node_id() < channel.peer;
   message.node_signature_1 = first ? node : *channel.remote_node_signature;
@@ -619,10 +651,7 @@ void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& m) {
   // The peer may have seen the blocks before us: its signatures are kept, and checked when we know the scid.
   if (!channel.announce) return;
   if (channel.confirmed() && m.short_channel_id != channel.scid())
-    return work.send(channel.peer,
-                     wire::Warning{channel.id, to_bytes(bytes_of("announcement_signatures: short_channel_id " +
-                                                                 text_of(m.short_channel_id) + ", " +
-                                                                 text_of(channel.scid()) + " expected"))});
+    return react(work, channel, {Code::AnnouncementShortChannelId, m.short_channel_id.value(), channel.scid().value()});
   if (channel.announced) {
     // The peer lost ours: it gets them again, once a connection, or two of us would never stop.
     if (channel.resent_announcement) return;

@@ -19,7 +19,7 @@ struct Out {
   }
   void one(const Updates& updates) {
     std::vector<Bytes> raw;
-    for (const auto& update : updates) raw.push_back(wire::encode(to_message(update)));
+    for (const auto& update : updates) raw.push_back(wire::encode(commitment::to_message(update)));
     out.put(raw);
   }
   void one(const Spec& spec) {
@@ -77,9 +77,9 @@ struct In {
       auto message = wire::decode(bytes);
       bool known = message && std::visit(
                                   [&]<class M>(const M& m) {
-                                    if constexpr (std::is_constructible_v<Update, M>) {
+                                    if constexpr (std::is_constructible_v<commitment::Update, M>) {
                                       updates.emplace_back(m);
-                                      make_fit(updates.back());
+                                      commitment::make_fit(updates.back());
                                       return true;
                                     }
                                     return false;
@@ -92,8 +92,8 @@ struct In {
     std::uint32_t count = 0;
     in.all(spec.to_local, spec.to_remote, spec.feerate, count);
     for (; count > 0 && in.ok(); --count) {
-      HtlcId id;
-      SpecHtlc htlc;
+      commitment::HtlcId id;
+      commitment::SpecHtlc htlc;
       in.all(id.offered, id.id, htlc.amount, htlc.payment_hash, htlc.cltv_expiry);
       spec.htlcs[id] = htlc;
     }
@@ -172,13 +172,18 @@ struct In {
 template <class Archive, class C>
 void fields(Archive&& a, C& c, std::uint8_t version) {
   auto all = [&](auto&... values) { (a.one(values), ...); };
-  all(c.id, c.peer, c.key_index, c.funder, c.announce, c.scid_alias_type, c.format, c.phase, c.capacity, c.local,
-      c.remote, c.minimum_depth, c.funding, c.funding_transaction, c.created_height, c.funding_height,
-      c.funding_position, c.sent_ready, c.got_ready, c.remote_alias);
-  all(c.local_proposed, c.local_signed, c.local_acked, c.remote_proposed, c.remote_acked, c.remote_signed,
-      c.next_local_htlc, c.next_remote_htlc, c.local_number, c.local_spec, c.local_signature, c.local_htlc_signatures,
-      c.remote_number, c.remote_spec, c.remote_point, c.remote_next_point, c.next_remote_spec, c.signed_after,
-      c.last_revoke, c.remote_secrets, c.offered);
+  auto& commitments = c.commitments;
+  auto& params = commitments.params;
+  auto& updates = commitments.updates;
+  auto& local = commitments.local;
+  auto& remote = commitments.remote;
+  all(c.id, c.peer, c.key_index, params.funder, c.announce, c.scid_alias_type, params.format, c.phase, params.capacity,
+      params.local, params.remote, c.minimum_depth, params.funding, c.funding_transaction, c.created_height,
+      c.funding_height, c.funding_position, c.sent_ready, c.got_ready, c.remote_alias);
+  all(updates.local_proposed, updates.local_signed, updates.local_acked, updates.remote_proposed, updates.remote_acked,
+      updates.remote_signed, updates.next_local_htlc, updates.next_remote_htlc, local.number, local.spec,
+      local.signature, local.htlc_signatures, remote.number, remote.spec, remote.point, commitments.remote_next_point,
+      commitments.next_remote, commitments.signed_after, c.last_revoke, commitments.secrets, c.offered);
   all(c.sent_announcement, c.remote_node_signature, c.remote_bitcoin_signature, c.announced, c.local_shutdown,
       c.remote_shutdown, c.closing_transaction, c.status);
   if (version >= 2) all(c.without_path, c.closed_by, c.closed_height, c.unclaimed, c.asked);
@@ -196,27 +201,30 @@ bool adds_up(const Spec& spec, Sat capacity) {
 
 /// Each update, applied when its turn comes, finds what it is about.
 bool updates_fit(const Channel& c) {
-  auto local = c.local_spec, remote = c.next_remote_spec.value_or(c.remote_spec);
-  for (const auto* updates : {&c.local_acked, &c.local_signed, &c.local_proposed})
+  auto local = c.commitments.local.spec, remote = c.commitments.next_remote.value_or(c.commitments.remote.spec);
+  for (const auto* updates :
+       {&c.commitments.updates.local_acked, &c.commitments.updates.local_signed, &c.commitments.updates.local_proposed})
     if (!try_apply(local, *updates, {})) return false;
-  return try_apply(remote, c.local_proposed, c.remote_acked);
+  return try_apply(remote, c.commitments.updates.local_proposed, c.commitments.updates.remote_acked);
 }
 
 /// HTLCs that we have not signed for are the last ones, and it is known whose they are.
 bool proposed_are_last(const Channel& c) {
-  auto next = c.next_local_htlc;
-  return std::all_of(c.local_proposed.rbegin(), c.local_proposed.rend(), [&](const Update& update) {
-    const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
-    return add == nullptr || (add->id == --next && c.offered.contains(add->id));
-  });
+  auto next = c.commitments.updates.next_local_htlc;
+  return std::all_of(c.commitments.updates.local_proposed.rbegin(), c.commitments.updates.local_proposed.rend(),
+                     [&](const commitment::Update& update) {
+                       const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+                       return add == nullptr || (add->id == --next && c.offered.contains(add->id));
+                     });
 }
 
 bool keys_are_points(const Channel& c) {
-  for (const auto* keys : {&c.local.keys, &c.remote.keys})
+  for (const auto* keys : {&c.commitments.params.local.keys, &c.commitments.params.remote.keys})
     for (const auto& key : {keys->funding, keys->revocation_basepoint, keys->payment_basepoint,
                             keys->delayed_payment_basepoint, keys->htlc_basepoint})
       if (!crypto::is_valid(key)) return false;
-  return crypto::is_valid(c.remote_point) && (!c.got_ready || crypto::is_valid(c.remote_next_point));
+  return crypto::is_valid(c.commitments.remote.point) &&
+         (!c.got_ready || crypto::is_valid(c.commitments.remote_next_point));
 }
 
 /// Both halves are numbers below the curve's order and not zero, like a private key.
@@ -227,18 +235,23 @@ bool is_signature(const Signature& signature) {
 /// What cannot be in a row that we wrote, and what the room relies on; nullptr: nothing.
 const char* damage(const Channel& c) {
   if (c.key_index >= kMaxKeyIndexes) return "channel: key index";
-  if (c.format != CommitmentFormat::StaticRemotekey && c.format != CommitmentFormat::AnchorsZeroFeeHtlc)
+  if (c.commitments.params.format != CommitmentFormat::StaticRemotekey &&
+      c.commitments.params.format != CommitmentFormat::AnchorsZeroFeeHtlc)
     return "channel: format";
-  for (auto amount :
-       {c.capacity, c.local.dust_limit, c.local.channel_reserve, c.remote.dust_limit, c.remote.channel_reserve})
+  for (auto amount : {c.commitments.params.capacity, c.commitments.params.local.dust_limit,
+                      c.commitments.params.local.channel_reserve, c.commitments.params.remote.dust_limit,
+                      c.commitments.params.remote.channel_reserve})
     if (!amount.is_money()) return "channel: amount";
   if (!keys_are_points(c)) return "channel: a key is no point";
-  if (!is_signature(c.local_signature)) return "channel: signature";
-  if (c.local_number > kMaxCommitmentNumber || c.remote_number > kMaxCommitmentNumber) return "channel: number";
-  if (c.remote_number > 0 && !c.remote_secrets.find(commitment::kFirstIndex - (c.remote_number - 1)))
+  if (!is_signature(c.commitments.local.signature)) return "channel: signature";
+  if (c.commitments.local.number > kMaxCommitmentNumber || c.commitments.remote.number > kMaxCommitmentNumber)
+    return "channel: number";
+  if (c.commitments.remote.number > 0 &&
+      !c.commitments.secrets.find(commitment::kFirstIndex - (c.commitments.remote.number - 1)))
     return "channel: the last secret of the peer is missing";
-  for (const Spec* spec : {&c.local_spec, &c.remote_spec, c.next_remote_spec ? &*c.next_remote_spec : &c.remote_spec})
-    if (!adds_up(*spec, c.capacity)) return "channel: balances";
+  for (const Spec* spec : {&c.commitments.local.spec, &c.commitments.remote.spec,
+                           c.commitments.next_remote ? &*c.commitments.next_remote : &c.commitments.remote.spec})
+    if (!adds_up(*spec, c.commitments.params.capacity)) return "channel: balances";
   for (const auto& item : c.unclaimed)
     if (!item.amount.is_money()) return "channel: amount";
   if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update does not fit";
@@ -261,7 +274,7 @@ Result<Channel, ParseError> read_channel(ByteView value) {
   Channel channel;
   fields(In{in}, channel, in.version());
   LN_CHECK(in.finish("channel"));
-  forget_unsigned(channel);
+  forget_unsigned(channel.commitments);
   if (const auto* what = damage(channel)) return fail(ParseError{ParseCode::BadValue, 0, what});
   return channel;
 }

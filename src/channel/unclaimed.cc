@@ -27,31 +27,34 @@ std::vector<Unclaimed> ours_in(const commitment::Commitment& built, bool our_com
 }
 
 std::vector<Unclaimed> as_far_as_known(const Channel& channel) {
-  auto balance = to_sat_floor(channel.local_spec.to_local);
+  auto balance = to_sat_floor(channel.commitments.local.spec.to_local);
   return balance == Sat(0) ? std::vector<Unclaimed>{} : std::vector<Unclaimed>{{kUnknownOutput, balance}};
 }
 
 }  // namespace
 
 std::vector<Unclaimed> unclaimed_of_ours(const Channel& channel) {
-  auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+  auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer));
   return built ? ours_in(*built, true) : as_far_as_known(channel);
 }
 
 std::vector<Unclaimed> unclaimed_in(const Channel& channel, const bitcoin::Transaction& spend) {
   auto id = bitcoin::txid(spend);
-  if (auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+  if (auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer));
       built && bitcoin::txid(built->transaction) == id)
     return ours_in(*built, true);
   auto try_remote = [&](const Spec& spec, std::uint64_t number,
                         const PublicKey& point) -> std::optional<std::vector<Unclaimed>> {
-    auto built = commitment::build_commitment(remote_terms(channel, spec, number, point));
+    auto built = commitment::build_commitment(remote_terms(channel.params(), spec, number, point));
     if (!built || bitcoin::txid(built->transaction) != id) return std::nullopt;
     return ours_in(*built, false);
   };
-  if (auto found = try_remote(channel.remote_spec, channel.remote_number, channel.remote_point)) return *found;
-  if (channel.next_remote_spec)
-    if (auto found = try_remote(*channel.next_remote_spec, channel.remote_number + 1, channel.remote_next_point))
+  if (auto found = try_remote(channel.commitments.remote.spec, channel.commitments.remote.number,
+                              channel.commitments.remote.point))
+    return *found;
+  if (channel.commitments.next_remote)
+    if (auto found = try_remote(*channel.commitments.next_remote, channel.commitments.remote.number + 1,
+                                channel.commitments.remote_next_point))
       return *found;
   return as_far_as_known(channel);  // a revoked one, or one that we have lost
 }
@@ -65,7 +68,7 @@ Sat sum(const std::vector<Unclaimed>& outputs) {
 void complete_old_row(Channel& channel) {
   if (channel.phase != ChannelPhase::Closed || channel.closed_by) return;
   if (channel.status == "our commitment was published") {
-    auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number));
+    auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer));
     if (built) channel.closed_by = bitcoin::txid(built->transaction);
     channel.unclaimed = unclaimed_of_ours(channel);
   } else if (channel.status.starts_with("the peer published")) {
@@ -76,11 +79,11 @@ void complete_old_row(Channel& channel) {
 CommandError cost_of_force(const Channel& channel) {
   auto all = sum(unclaimed_of_ours(channel));
   Sat offered, received;
-  if (auto built = commitment::build_commitment(local_terms(channel, channel.local_spec, channel.local_number)))
+  if (auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer)))
     for (const auto& item : built->htlcs)
       if (item.htlc.offered) offered += built->transaction.outputs[item.output_index].amount;
   auto balance = sub_or_zero(all, offered);
-  for (const auto& [id, htlc] : channel.local_spec.htlcs)
+  for (const auto& [id, htlc] : channel.commitments.local.spec.htlcs)
     if (!id.offered) received += to_sat_floor(htlc.amount);
   auto number = [](Sat amount) { return std::to_string(amount.value()); };
   std::string says = "closing by force costs access to " + number(all) +

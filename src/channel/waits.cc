@@ -11,7 +11,7 @@ Answer awaited(const Channel& channel) {
   // An agreed closing waits for a block, and its peer may have forgotten the channel.
   if (!channel.connected || !channel.alive() || channel.agreed()) return Answer::Nothing;
   if (!channel.reestablished) return Answer::Reestablish;
-  if (channel.next_remote_spec) return Answer::Revocation;
+  if (channel.commitments.next_remote) return Answer::Revocation;
   bool stuck = channel.negotiation && !channel.negotiation->stuck.empty();
   return both_shut_down(channel) && !stuck ? Answer::ClosingSigned : Answer::Nothing;
 }
@@ -19,8 +19,8 @@ Answer awaited(const Channel& channel) {
 /// Since when the opener leaves the feerate below what the mempool takes. It cannot change it while it is away.
 void note_feerate(const Work& work, Channel& channel) {
   const auto& minimum = work.state.mempool_minimum;
-  bool low = minimum && !channel.funder && channel.alive() && !channel.agreed() && channel.sent_ready &&
-             channel.local_spec.feerate < *minimum;
+  bool low = minimum && !channel.funder() && channel.alive() && !channel.agreed() && channel.sent_ready &&
+             channel.commitments.local.spec.feerate < *minimum;
   if (low == channel.low_since.has_value() || (low && !channel.reestablished)) return;
   channel.low_since = low ? std::optional(work.context.mono) : std::nullopt;
   work.state.dirty.insert(channel.id);
@@ -29,7 +29,7 @@ void note_feerate(const Work& work, Channel& channel) {
 /// When the channel is failed over its feerate, if it stays connected and the feerate as it is.
 std::optional<MonoTime> low_until(const Channel& channel) {
   if (!channel.low_since || !channel.talks_since) return std::nullopt;
-  bool anchors = channel.format == CommitmentFormat::AnchorsZeroFeeHtlc;
+  bool anchors = channel.params().format == CommitmentFormat::AnchorsZeroFeeHtlc;
   return std::max(after_ms(*channel.low_since, anchors ? kLowFeerateAnchorsMs : kLowFeerateMs),
                   after_ms(*channel.talks_since, kLowFeerateChanceMs));
 }
@@ -43,7 +43,7 @@ std::optional<std::pair<MonoTime, std::string>> patience(const Channels::Inside&
   if (channel.closing_since && channel.reestablished)
     return std::pair(after_ms(*channel.closing_since, kClosingPatienceMs), std::string("no closing_signed for a week"));
   if (auto until = low_until(channel))
-    return std::pair(*until, "the feerate stays at " + std::to_string(channel.local_spec.feerate.value()) +
+    return std::pair(*until, "the feerate stays at " + std::to_string(channel.commitments.local.spec.feerate.value()) +
                                  " per kw, and the mempool takes nothing below " +
                                  std::to_string(state.mempool_minimum ? state.mempool_minimum->value() : 0));
   return std::nullopt;
@@ -88,9 +88,9 @@ void note_waiting(Work& work, Channel& channel) {
   if (channel.agreed()) channel.closing_since.reset();
   if (both_shut_down(channel) && !channel.agreed() && !channel.closing_since) channel.closing_since = work.context.mono;
   auto answer = awaited(channel);
-  if (channel.waiting.answer == answer && channel.waiting.number == channel.remote_number) return;
+  if (channel.waiting.answer == answer && channel.waiting.number == channel.commitments.remote.number) return;
   work.state.waits.erase({channel.waiting.since, channel.id});
-  channel.waiting = {answer, channel.remote_number, work.context.mono};
+  channel.waiting = {answer, channel.commitments.remote.number, work.context.mono};
   if (answer != Answer::Nothing) work.state.waits.emplace(channel.waiting.since, channel.id);
 }
 

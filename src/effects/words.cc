@@ -10,30 +10,6 @@ DOZE_COMPILED_HERE(Command)
 DOZE_COMPILED_HERE(Input)
 DOZE_COMPILED_HERE(Effect)
 
-const char* name(AddRefusal refusal) {
-  switch (refusal) {
-    case AddRefusal::NotUsable:
-      return "the channel is not usable now";
-    case AddRefusal::InsufficientFunds:
-      return "insufficient funds in the channel";
-    case AddRefusal::TooManyHtlcs:
-      return "too many HTLCs in the channel";
-    case AddRefusal::BelowMinimum:
-      return "below the peer's htlc_minimum_msat";
-    case AddRefusal::TooMuchInFlight:
-      return "above the peer's max_htlc_value_in_flight_msat";
-    case AddRefusal::ExpiryTooSoon:
-      return "expiry too soon";
-    case AddRefusal::ExpiryTooFar:
-      return "expiry too far";
-    case AddRefusal::DustExposure:
-      return "too much dust in flight";
-    case AddRefusal::HoldLimit:
-      return "one held HTLC a commitment round in the draft's profile";
-  }
-  return "unknown";
-}
-
 const char* name(CommandErrorCode code) {
   switch (code) {
     case CommandErrorCode::BadRequest:

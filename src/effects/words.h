@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/variant.h"
+#include "commitment/commitments.h"
 #include "effects/io.h"
 #include "offers/offer.h"
 #include "onion/failures.h"
@@ -112,18 +113,7 @@ struct HtlcAdded {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
 };
-enum class AddRefusal : std::uint8_t {
-  NotUsable,
-  InsufficientFunds,
-  TooManyHtlcs,
-  BelowMinimum,
-  TooMuchInFlight,
-  ExpiryTooSoon,
-  ExpiryTooFar,
-  DustExposure,
-  HoldLimit,  // draft profile: one held HTLC a commitment round
-};
-[[nodiscard]] const char* name(AddRefusal refusal);
+using commitment::AddRefusal;
 struct HtlcRefused {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -358,13 +348,5 @@ struct Transition {
   State next;
   Effects effects;
 };
-
-/// std::visit with one lambda a type.
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 }  // namespace doze

@@ -490,7 +490,7 @@ bool refused_after(const std::function<void(Channel&)>& change) {
   pair.a.step(pair.a.add(pair.id(), Msat(5'000'000), 1));
   pair.run();
   auto& channel = pair.a.room.inside->channels.at(pair.id());
-  EXPECT_GT(channel.remote_number, 0U);
+  EXPECT_GT(channel.commitments.remote.number, 0U);
   change(channel);
   auto put = record(channel);
   put.key = to_bytes(pair.id().view());
@@ -508,61 +508,66 @@ TEST(Records, an_update_that_does_not_fit_the_commitments_is_an_error) {
   wire::UpdateAddHtlc add;
   add.onion_routing_packet = Bytes(wire::kPaymentOnionBytes);
   add.amount_msat = Msat(1'000);
-  for (auto list : {&Channel::local_proposed, &Channel::local_signed, &Channel::local_acked, &Channel::remote_acked}) {
-    EXPECT_TRUE(refused_after([&](Channel& c) { (c.*list).emplace_back(wire::UpdateFulfillHtlc{c.id, 7, {}, {}}); }));
-    EXPECT_TRUE(refused_after([&](Channel& c) { (c.*list).emplace_back(wire::UpdateFailHtlc{c.id, 7, {}, {}}); }));
+  for (auto list : {&commitment::UpdateLists::local_proposed, &commitment::UpdateLists::local_signed,
+                    &commitment::UpdateLists::local_acked, &commitment::UpdateLists::remote_acked}) {
+    EXPECT_TRUE(refused_after([&](Channel& c) {
+      (c.commitments.updates.*list).emplace_back(wire::UpdateFulfillHtlc{c.id, 7, {}, {}});
+    }));
+    EXPECT_TRUE(refused_after([&](Channel& c) {
+      (c.commitments.updates.*list).emplace_back(wire::UpdateFailHtlc{c.id, 7, {}, {}});
+    }));
     auto unpayable = add;
     unpayable.amount_msat = Msat(999'000'000);
     EXPECT_TRUE(refused_after([&](Channel& c) {
-      unpayable.id = c.next_local_htlc++;
+      unpayable.id = c.commitments.updates.next_local_htlc++;
       c.offered[unpayable.id] = {LocalOrigin{}, std::nullopt, false};
-      (c.*list).emplace_back(unpayable);
+      (c.commitments.updates.*list).emplace_back(unpayable);
     }));
   }
   // Removed twice.
   EXPECT_TRUE(refused_after([](Channel& c) {
-    for (int i = 0; i < 2; ++i) c.remote_acked.emplace_back(wire::UpdateFailHtlc{c.id, 0, {}, {}});
+    for (int i = 0; i < 2; ++i) c.commitments.updates.remote_acked.emplace_back(wire::UpdateFailHtlc{c.id, 0, {}, {}});
   }));
   // One of ours that is not the last, and one that nobody knows.
   EXPECT_TRUE(refused_after([&](Channel& c) {
-    add.id = c.next_local_htlc + 3;
+    add.id = c.commitments.updates.next_local_htlc + 3;
     c.offered[add.id] = {LocalOrigin{}, std::nullopt, false};
-    c.local_proposed.emplace_back(add);
+    c.commitments.updates.local_proposed.emplace_back(add);
   }));
   EXPECT_TRUE(refused_after([&](Channel& c) {
-    add.id = c.next_local_htlc++;
-    c.local_proposed.emplace_back(add);
+    add.id = c.commitments.updates.next_local_htlc++;
+    c.commitments.updates.local_proposed.emplace_back(add);
   }));
   EXPECT_FALSE(refused_after([&](Channel& c) {
-    add.id = c.next_local_htlc++;
+    add.id = c.commitments.updates.next_local_htlc++;
     c.offered[add.id] = {LocalOrigin{}, std::nullopt, false};
-    c.local_proposed.emplace_back(add);
+    c.commitments.updates.local_proposed.emplace_back(add);
   }));
 }
 
 TEST(Records, a_channel_without_the_secrets_keys_or_signature_that_it_needs_is_an_error) {
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote_secrets = {}; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote_number += 100; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.local_number = ~std::uint64_t{0}; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.local_signature.bytes.fill(0xff); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.local_signature = {}; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote.keys.revocation_basepoint = {}; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote_point = {}; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote_next_point = {}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.secrets = {}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.remote.number += 100; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.local.number = ~std::uint64_t{0}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.local.signature.bytes.fill(0xff); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.local.signature = {}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.remote.keys.revocation_basepoint = {}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.remote.point = {}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.remote_next_point = {}; }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.key_index = std::uint64_t{1} << 40; }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.key_index += 1; }));  // its keys are others
   EXPECT_TRUE(refused_after([](Channel& c) { c.id.bytes[5] ^= 1; }));
 }
 
 TEST(Records, a_channel_with_impossible_numbers_is_an_error) {
-  EXPECT_TRUE(refused_after([](Channel& c) { c.local_spec.to_local += Msat(1); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote_spec.to_remote = Msat(UINT64_MAX); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote_spec.htlcs.clear(); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.next_remote_spec = Spec{}; }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.capacity = Sat(UINT64_MAX); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.remote.channel_reserve = Sat(UINT64_MAX); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.local.spec.to_local += Msat(1); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.remote.spec.to_remote = Msat(UINT64_MAX); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.remote.spec.htlcs.clear(); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.next_remote = Spec{}; }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.capacity = Sat(UINT64_MAX); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.remote.channel_reserve = Sat(UINT64_MAX); }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.phase = static_cast<ChannelPhase>(5); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.format = static_cast<CommitmentFormat>(0); }));
+  EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.format = static_cast<CommitmentFormat>(0); }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.last_revoke = {{0, static_cast<Profile>(2)}}; }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.last_revoke.resize(kMaxHeldPerChannel + 1); }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.offered.at(0).hold = static_cast<Profile>(2); }));

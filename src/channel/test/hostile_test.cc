@@ -132,7 +132,7 @@ TEST(Hostile, retransmission_of_a_full_channel_fits_into_the_write_limit) {
   for (std::uint64_t i = 0; i < 483; ++i) both.emplace_back(FailHtlc{pair.id(), i, Bytes(kMaxReason, 7)});
   for (std::uint64_t i = 0; i < 483; ++i) both.emplace_back(pair.a.add(pair.id(), Msat(5'000'000), i));
   pair.a.together(both);
-  ASSERT_EQ(inside(pair.a, pair.id()).local_signed.size(), 966U);
+  ASSERT_EQ(inside(pair.a, pair.id()).commitments.updates.local_signed.size(), 966U);
   EXPECT_LT(waiting_bytes(pair.a), kMaxUnsent / 2);
   pair.cut();
   pair.a.restart();
@@ -170,13 +170,13 @@ TEST(Hostile, a_row_with_a_malformed_failure_without_badonion_or_a_large_reason_
     pair.run();
     pair.b.together({FailMalformedHtlc{pair.id(), 0, Hash32{}, 0x4016}, FailHtlc{pair.id(), 1, Bytes(292)}});
     auto& channel = pair.b.room.inside->channels.at(pair.id());
-    ASSERT_EQ(channel.local_signed.size(), 2U);
-    std::get<wire::UpdateFailMalformedHtlc>(channel.local_signed[0]).failure_code = 0x4016;
-    std::get<wire::UpdateFailHtlc>(channel.local_signed[1]).reason = Bytes(kLargestReason, 7);
+    ASSERT_EQ(channel.commitments.updates.local_signed.size(), 2U);
+    std::get<wire::UpdateFailMalformedHtlc>(channel.commitments.updates.local_signed[0]).failure_code = 0x4016;
+    std::get<wire::UpdateFailHtlc>(channel.commitments.updates.local_signed[1]).reason = Bytes(kLargestReason, 7);
     if (!was_signed) {
-      channel.local_proposed = std::exchange(channel.local_signed, {});
-      channel.next_remote_spec.reset();
-      forget_next(channel);
+      channel.commitments.updates.local_proposed = std::exchange(channel.commitments.updates.local_signed, {});
+      channel.commitments.next_remote.reset();
+      forget_signable(channel.commitments);
     }
     auto row = record(channel);
     pair.b.rows[{row.table, row.key}] = row.value;
@@ -388,7 +388,7 @@ TEST(Hostile, an_update_fee_before_the_channel_is_open_is_not_taken) {
   EXPECT_TRUE(pair.b.dropped);
   EXPECT_EQ(pair.b.sent<wire::Warning>().size(), 1U);
   EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Opening);
-  EXPECT_TRUE(inside(pair.b, id).remote_proposed.empty());
+  EXPECT_TRUE(inside(pair.b, id).commitments.updates.remote_proposed.empty());
 }
 
 TEST(Hostile, of_many_unsigned_update_fees_only_the_last_is_kept_and_counts) {
@@ -398,7 +398,7 @@ TEST(Hostile, of_many_unsigned_update_fees_only_the_last_is_kept_and_counts) {
     pair.a.outbox.emplace_back(wire::UpdateFee{pair.id(), FeeratePerKw(2'600 + i), {}});
   while (pair.deliver(pair.a)) {
   }
-  const auto& kept = inside(pair.b, pair.id()).remote_proposed;
+  const auto& kept = inside(pair.b, pair.id()).commitments.updates.remote_proposed;
   ASSERT_EQ(kept.size(), 1U);
   EXPECT_EQ(std::get<wire::UpdateFee>(kept[0]).feerate_per_kw, FeeratePerKw(2'649));
 }
@@ -417,7 +417,7 @@ TEST(Hostile, two_update_fees_around_an_htlc_are_signed_as_the_last_of_them) {
 TEST(Hostile, a_peer_that_signs_many_feerates_and_never_revokes_fills_no_row) {
   Pair pair;
   pair.open();
-  auto fees = [&] { return inside(pair.b, pair.id()).remote_acked.size(); };
+  auto fees = [&] { return inside(pair.b, pair.id()).commitments.updates.remote_acked.size(); };
   pair.a.step(FeeEstimate{FeeratePerKw(5'000)});
   while (pair.deliver(pair.a)) {
   }
@@ -441,7 +441,7 @@ void add_tlvs(FakeNode& node) {
   if (node.outbox.empty()) return;
   std::visit(
       []<class M>(M& m) {
-        if constexpr (std::is_constructible_v<Update, M>) {
+        if constexpr (std::is_constructible_v<commitment::Update, M>) {
           m.extra_tlvs = Bytes{0xfd, 0xff, 0x01, 0xfd, 0x40, 0x00};  // type 65281, 16,384 bytes
           m.extra_tlvs.resize(6 + 0x4000);
         }
@@ -455,7 +455,8 @@ TEST(Hostile, unknown_tlvs_of_updates_are_not_kept) {
   std::set<std::size_t> kinds;
   auto look = [&](const FakeNode& node) {
     const auto& channel = inside(node, pair.id());
-    for (const auto* updates : {&channel.remote_proposed, &channel.remote_acked, &channel.remote_signed})
+    for (const auto* updates : {&channel.commitments.updates.remote_proposed, &channel.commitments.updates.remote_acked,
+                                &channel.commitments.updates.remote_signed})
       for (const auto& update : *updates) {
         kinds.insert(update.index());
         std::visit([](const auto& message) { EXPECT_EQ(message.extra_tlvs.capacity(), 0U); }, update);
@@ -481,7 +482,7 @@ TEST(Hostile, unknown_tlvs_of_updates_are_not_kept) {
   run();
   EXPECT_EQ(pair.a.all<HtlcFulfilled>().size(), 1U);
   EXPECT_EQ(pair.a.all<HtlcFailed>().size(), 2U);
-  EXPECT_EQ(kinds.size(), std::variant_size_v<Update>);
+  EXPECT_EQ(kinds.size(), std::variant_size_v<commitment::Update>);
 }
 
 TEST(Hostile, an_open_channel_with_terms_that_are_refused_takes_no_key_index) {

@@ -484,7 +484,7 @@ INSTANTIATE_TEST_SUITE_P(
                       bad_add(
                           "htlc_signature_missing",
                           [](auto&, Pair& pair) { first<wire::CommitmentSigned>(pair).htlc_signatures.clear(); },
-                          "0 htlc_signatures, 1 expected"),
+                          "0 htlc_signatures, expected 1"),
                       Violation{"revocation_out_of_the_blue",
                                 [](Pair& pair) {
                                   wire::RevokeAndAck message;

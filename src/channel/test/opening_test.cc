@@ -281,7 +281,7 @@ TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(353); });
   says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(10'001); });
   says("reserve", [](auto& m) { m.channel_reserve_satoshis = Sat(353); });
-  says("dust_limit_satoshis 600 is above channel_reserve_satoshis 500", [](auto& m) {
+  says("channel_reserve_satoshis 500 is below dust_limit_satoshis 600", [](auto& m) {
     m.dust_limit_satoshis = Sat(600);
     m.channel_reserve_satoshis = Sat(500);
   });

@@ -274,8 +274,8 @@ TEST(Repeated, announcement_signatures_for_another_short_channel_id_are_warned_o
 /// A's signature over its next commitment with nothing new in it.
 wire::CommitmentSigned empty_commitment(Pair& pair) {
   auto& channel = pair.a.room.inside->channels.at(pair.id());
-  channel.next_remote_spec = channel.remote_spec;
-  return commitment_signed(channel, pair.a.parallel);
+  channel.commitments.next_remote = channel.commitments.remote.spec;
+  return commitment_signed(channel.id, sign_again(channel.commitments, *channel.signer, pair.a.parallel));
 }
 
 TEST(Repeated, commitment_signed_without_an_update_is_taken_a_few_times) {
@@ -302,9 +302,10 @@ TEST(Repeated, feerates_of_an_opener_that_never_revokes_are_signed_for_a_few_tim
     FeeratePerKw feerate(2'600 + i);
     pair.b.step(MessageReceived{pair.a.id, wire::UpdateFee{pair.id(), feerate, {}}});
     auto& channel = pair.a.room.inside->channels.at(pair.id());
-    channel.next_remote_spec = channel.remote_spec;
-    channel.next_remote_spec->feerate = feerate;
-    pair.b.step(MessageReceived{pair.a.id, commitment_signed(channel, pair.a.parallel)});
+    channel.commitments.next_remote = channel.commitments.remote.spec;
+    channel.commitments.next_remote->feerate = feerate;
+    pair.b.step(MessageReceived{
+        pair.a.id, commitment_signed(channel.id, sign_again(channel.commitments, *channel.signer, pair.a.parallel))});
     auto revoked = pair.b.sent<wire::RevokeAndAck>();
     pair.b.outbox.clear();  // B's own commitment_signed is never answered
     if (revoked.size() == before) break;

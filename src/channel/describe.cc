@@ -1,0 +1,84 @@
+// What others see of a channel: its view, and what its state is called.
+#include "channel/inside.h"
+#include "crypto/crypto.h"
+#include "effects/limits.h"
+
+namespace doze::channel {
+
+ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {
+  auto digest = crypto::hmac_sha256(signer.secret(SecretUse::ScidAlias).reveal(), id.view());
+  Reader in(digest.view());
+  // Heights that no block will have for a century: never mistaken for a real one.
+  return ShortChannelId::of(16'000'000 + in.u32() % 700'000, in.u32() & 0xff'ffff, in.u16());
+}
+
+void update_balances(ChannelView& view, const Channel& channel) {
+  if (!channel.usable()) return;
+  view.spendable = commitment::spendable(channel.commitments);
+  view.receivable = commitment::receivable(channel.commitments);
+}
+
+ChannelView view_of(const Channel& channel, const Signer& signer) {
+  ChannelView out;
+  out.channel_id = channel.id;
+  out.peer = channel.peer;
+  out.phase = channel.phase;
+  out.announced = channel.announce;
+  out.usable = channel.usable();
+  out.reorganised = channel.reorganised;
+  if (channel.confirmed()) out.scid = channel.scid();
+  out.alias_only = channel.scid_alias_type;
+  out.local_alias = local_alias(signer, channel.id);
+  out.remote_alias = channel.remote_alias;
+  const auto& c = channel.commitments;
+  out.capacity = c.params.capacity;
+  const auto& remote = signable_remote(c).spec;
+  const auto& local = signable_local(c).spec;
+  out.local_balance = c.local.spec.to_local;
+  out.remote_balance = c.local.spec.to_remote;
+  update_balances(out, channel);
+  out.htlc_minimum_remote = c.params.remote.htlc_minimum;
+  out.max_held_received = kMaxHeldPerChannel;
+  for (const Spec* spec : std::initializer_list<const Spec*>{&c.local.spec, &c.remote.spec, &remote, &local})
+    for (const auto& [id, htlc] : spec->htlcs) (id.offered ? out.offered_htlcs : out.received_htlcs).insert(id.id);
+  out.format = c.params.format;
+  out.funder = c.params.funder;
+  out.funding = c.params.funding;
+  out.feerate = c.local.spec.feerate;
+  out.key_index = channel.key_index;
+  out.usable_since = channel.usable_since;
+  out.status = channel.status;
+  out.minimum_depth = channel.minimum_depth;
+  out.closing_txid = channel.closed_by;
+  if (!out.closing_txid && !channel.closing_transaction.empty())
+    if (auto closing = bitcoin::parse_transaction(channel.closing_transaction))
+      out.closing_txid = bitcoin::txid(*closing);
+  if (channel.closed_height != BlockHeight(0)) out.closing_height = channel.closed_height;
+  if (channel.phase == ChannelPhase::Closed) out.unclaimed = sum(channel.unclaimed);
+  if (channel.phase == ChannelPhase::ForceClosing) out.unclaimed = sum(unclaimed_of_ours(channel));
+  if (out.status.empty()) {
+    if (channel.phase == ChannelPhase::Opening)
+      out.status = !channel.confirmed()  ? "waits for the funding transaction"
+                   : !channel.sent_ready ? "waits for confirmations"
+                                         : "waits for the peer's channel_ready";
+    else if (channel.phase == ChannelPhase::Normal)
+      out.status = channel.reorganised ? "its funding transaction left the chain: nothing is taken until it has " +
+                                             std::to_string(channel.minimum_depth) + " confirmations again"
+                   : out.usable         ? "open"
+                   : !channel.connected ? "the peer is offline"
+                                        : "re-establishing";
+    else
+      out.status = name(channel.phase);
+    if (channel.held_back)
+      out.status = "to be closed by force when the peer has answered channel_reestablish: " + channel.held_back->why;
+    if (channel.negotiation && !channel.negotiation->stuck.empty())
+      out.status = "closing: " + channel.negotiation->stuck;
+    if (channel.low_since) out.status += "; its feerate is below what the mempool takes: only the peer can change that";
+    if (auto pending = pending_htlcs(c); channel.phase == ChannelPhase::Closing && pending.count != 0)
+      out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
+                   std::to_string(pending.last_expiry.value());
+  }
+  return out;
+}
+
+}  // namespace doze::channel
