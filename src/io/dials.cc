@@ -1,5 +1,8 @@
-// Dials: one address after the other, names by way of one look-up at a time.
+// Dials: one address after the other, names by way of a few look-ups at a time.
+#include <algorithm>
 #include <boost/asio/connect.hpp>
+#include <system_error>
+#include <thread>
 
 #include "io/inside.h"
 
@@ -52,31 +55,77 @@ void Network::Inside::start_timer(const std::shared_ptr<Attempt>& attempt) {
     error_code ignored;
     if (attempt->socket) attempt->socket->close(ignored);
     self->try_next(attempt);
+    self->look_up_next();  // if it waited for a name, that was its place
   });
 }
 
-/// Names are looked up one after the other, in a thread that a slow name server may hold up: only other names wait for
-/// it, and the time of a dial begins when its turn has come.
+namespace {
+bool given_up(const LookUp& look_up) {
+  return look_up.attempt->round != look_up.round;
+}
+}  // namespace
+
+/// A slow name server holds up only the names that it was asked for, and the time of a dial begins when its turn has
+/// come.
 void Network::Inside::look_up_next() {
-  if (looking_up || look_ups.empty() || stopped) return;
-  looking_up = true;
-  auto next = std::move(look_ups.front());
-  look_ups.pop_front();
-  start_timer(next.attempt);
-  resolver.async_resolve(next.host, next.port,
-                         [self = shared_from_this(), attempt = next.attempt, round = next.round](
-                             error_code error, const tcp::resolver::results_type& found) {
-                           self->looking_up = false;
-                           if (!self->stopped && attempt->round == round) {
-                             if (error) {
-                               attempt->why = attempt->target + ": " + error.message();
-                               self->try_next(attempt);
-                             } else {
-                               self->connect(attempt, {found.begin(), found.end()});
-                             }
-                           }
-                           self->look_up_next();
-                         });
+  while (!stopped) {
+    std::erase_if(look_ups, given_up);
+    auto waits_for_it = [&](const LookUp& look_up) {
+      auto same = looking_up.find(look_up.host);
+      return same != looking_up.end() && !given_up(same->second);
+    };
+    auto next = std::ranges::find_if_not(look_ups, waits_for_it);
+    if (next == look_ups.end()) return;
+    if (looking_up.contains(next->host)) {  // its thread has been waiting for longer than a dial does
+      auto attempt = next->attempt;
+      look_ups.erase(next);
+      attempt->why = attempt->target + ": timed out";
+      try_next(attempt);
+      continue;
+    }
+    auto waited_for = std::ranges::count_if(looking_up, [](const auto& entry) { return !given_up(entry.second); });
+    if (looking_up.size() >= kNameThreads || waited_for >= static_cast<std::ptrdiff_t>(kNamesAtATime)) return;
+    auto [at, fresh] = looking_up.emplace(next->host, std::move(*next));
+    look_ups.erase(next);
+    look_up(at->first);
+  }
+}
+
+/// In a thread, for getaddrinfo cannot be ended; what it tells is heard only while the network lives.
+void Network::Inside::look_up(const std::string& host) {
+  const auto& wanted = looking_up.at(host);
+  start_timer(wanted.attempt);
+  auto work = [names = names, self = weak_from_this(), host, port = wanted.port] {
+    asio::io_context here;
+    error_code error;
+    std::vector<tcp::endpoint> found;
+    for (const auto& entry : tcp::resolver(here).resolve(host, port, error)) found.push_back(entry.endpoint());
+    std::lock_guard lock(names->mutex);
+    if (names->context == nullptr) return;
+    asio::post(*names->context, [self, host, error, found = std::move(found)] {
+      if (auto network = self.lock()) network->looked_up(host, error, found);
+    });
+  };
+  try {
+    std::thread(std::move(work)).detach();
+  } catch (const std::system_error&) {  // no more threads
+    asio::post(context, [self = shared_from_this(), host] { self->looked_up(host, asio::error::try_again, {}); });
+  }
+}
+
+void Network::Inside::looked_up(const std::string& host, error_code error, std::vector<tcp::endpoint> found) {
+  auto done = looking_up.extract(host);
+  if (stopped || done.empty()) return;
+  if (!given_up(done.mapped())) {
+    const auto& attempt = done.mapped().attempt;
+    if (error) {
+      attempt->why = attempt->target + ": " + error.message();
+      try_next(attempt);
+    } else {
+      connect(attempt, std::move(found));
+    }
+  }
+  look_up_next();
 }
 
 void Network::Inside::connect(const std::shared_ptr<Attempt>& attempt, std::vector<tcp::endpoint> endpoints) {
@@ -97,7 +146,10 @@ void Network::Inside::connect(const std::shared_ptr<Attempt>& attempt, std::vect
 }
 
 void Network::Inside::stop_dials() {
-  resolver.cancel();
+  {
+    std::lock_guard lock(names->mutex);
+    names->context = nullptr;
+  }
   error_code ignored;
   for (const auto& attempt : attempts) {
     attempt->timer.cancel();
@@ -105,6 +157,7 @@ void Network::Inside::stop_dials() {
   }
   attempts.clear();
   look_ups.clear();
+  looking_up.clear();
 }
 
 }  // namespace doze::io

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <set>
 #include <vector>
 
@@ -66,22 +67,29 @@ struct Attempt {
   std::string why = "no address that we can dial";
   std::uint64_t round = 0;
 };
-/// A name that waits for its turn.
+/// A name that waits for its turn, or for its answer.
 struct LookUp {
   std::shared_ptr<Attempt> attempt;
   std::uint64_t round = 0;
   std::string host, port;
 };
 
+/// What a thread that looks a name up shares with the network, which may end before it.
+struct Names {
+  std::mutex mutex;
+  asio::io_context* context = nullptr;  // nullptr: nobody waits any more
+};
+
 struct Network::Inside : std::enable_shared_from_this<Inside> {
   Inside(asio::io_context& c, Sink s, std::size_t m, Times t)
-      : context(c), sink(std::move(s)), max_inbound(m), times(t), resolver(c), sweeper(c) {}
+      : context(c), sink(std::move(s)), max_inbound(m), times(t), sweeper(c) {
+    names->context = &context;
+  }
 
   asio::io_context& context;
   Sink sink;
   const std::size_t max_inbound;
   const Times times;
-  tcp::resolver resolver;
   asio::steady_timer sweeper;
   std::vector<std::shared_ptr<tcp::acceptor>> acceptors;
   std::map<ConnectionId, ConnectionPtr> connections;
@@ -94,7 +102,8 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   std::set<NodeId> dialling;
   std::set<std::shared_ptr<Attempt>> attempts;
   std::deque<LookUp> look_ups;
-  bool looking_up = false;
+  std::map<std::string, LookUp> looking_up;  // by host; some of them are given up, their threads are not
+  std::shared_ptr<Names> names = std::make_shared<Names>();
 
   // network.cc
   void accept(const std::shared_ptr<tcp::acceptor>& acceptor);
@@ -118,6 +127,8 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   void try_next(const std::shared_ptr<Attempt>& attempt);
   void start_timer(const std::shared_ptr<Attempt>& attempt);
   void look_up_next();
+  void look_up(const std::string& host);
+  void looked_up(const std::string& host, error_code error, std::vector<tcp::endpoint> found);
   void connect(const std::shared_ptr<Attempt>& attempt, std::vector<tcp::endpoint> endpoints);
   void ended(const std::shared_ptr<Attempt>& attempt);
   void stop_dials();

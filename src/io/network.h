@@ -55,6 +55,10 @@ static_assert(kMaxInboundConnections >= 4 * kMaxPeersWithoutChannel, "clients ne
 /// Files that the rest of the process needs: 256 API connections, dials, the database, bitcoind.
 inline constexpr std::size_t kOtherFiles = 512;
 inline constexpr int kDialTimeoutMs = 10'000;
+/// Names looked up at a time. Each has a thread of its own, which a slow name server may hold up for longer than the
+/// dial waits: a dial that has given up makes room for the next name, up to so many threads in all. One name has one
+/// thread.
+inline constexpr std::size_t kNamesAtATime = 4, kNameThreads = 16;
 /// What was written before a hangup may take so long to leave: a peer that reads nothing must not keep its place.
 inline constexpr int kFlushMs = 5'000;
 /// After a failed accept (no more files, mostly) the next one waits so long instead of spinning.

@@ -150,7 +150,11 @@ struct DialTest : NetworkTest {
     for (const auto& connected : all<PeerConnected>()) count += connected.dialled ? 1 : 0;
     return count;
   }
-  ~DialTest() override { name_server.answer(true); }
+  /// The threads of slow names end with their test.
+  ~DialTest() override {
+    name_server.answer(true);
+    EXPECT_TRUE(until([] { return name_server.now_waiting() == 0; }));
+  }
 };
 
 TEST_F(DialTest, a_slow_name_server_does_not_hold_up_dials_to_ip_addresses) {
@@ -162,31 +166,56 @@ TEST_F(DialTest, a_slow_name_server_does_not_hold_up_dials_to_ip_addresses) {
   EXPECT_TRUE(all<DialFailed>().empty());
 }
 
-TEST_F(DialTest, names_are_looked_up_one_after_the_other_and_fail_with_their_reason) {
+TEST_F(DialTest, a_slow_name_does_not_hold_up_other_names_and_fails_with_its_reason) {
   name_server.answer(false);
   network.dial(node(1), {name("slow.example")});
-  network.dial(node(2), {name("fast.example")});
   ASSERT_TRUE(until([] { return name_server.now_waiting() == 1; }));
-  context.run_for(milliseconds(50));
-  EXPECT_EQ(dialled(), 0U);
+  network.dial(node(2), {name("fast.example")});
+  ASSERT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_TRUE(all<DialFailed>().empty());
   name_server.answer(true);
-  ASSERT_TRUE(until([&] { return dialled() == 1 && all<DialFailed>().size() == 1; }));
+  ASSERT_TRUE(until([&] { return all<DialFailed>().size() == 1; }));
   EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
   EXPECT_TRUE(all<DialFailed>()[0].reason.starts_with("slow.example:")) << all<DialFailed>()[0].reason;
 }
 
-TEST_F(DialTest, a_name_waits_for_its_turn_without_losing_its_own_time) {
+TEST_F(DialTest, names_that_are_slow_for_ever_give_their_places_up_when_their_dials_have_timed_out) {
+  name_server.answer(false);
+  for (std::uint8_t i = 0; i < kNamesAtATime; ++i) network.dial(node(i), {name(("slow" + std::to_string(i)).c_str())});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == static_cast<int>(kNamesAtATime); }));
+  network.dial(node(100), {name("fast.example")});
+  context.run_for(milliseconds(100));
+  EXPECT_EQ(dialled(), 0U) << "more names at a time than there may be";
+  ASSERT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_EQ(all<DialFailed>().size(), kNamesAtATime);
+  EXPECT_EQ(all<PeerConnected>().size(), 2U);  // both ends
+}
+
+TEST_F(DialTest, a_name_has_one_thread_however_often_it_is_dialled_and_all_names_have_so_many) {
   name_server.answer(false);
   network.dial(node(1), {name("slow.example")});
-  network.dial(node(2), {name("fast.example")});
-  // The first dial's time passes; the look-up itself goes on in its thread, and the second dial keeps its place.
-  auto end = steady_clock::now() + milliseconds(4'000);
-  while (all<DialFailed>().empty() && steady_clock::now() < end) context.run_for(milliseconds(20));
-  context.run_for(milliseconds(200));
-  ASSERT_EQ(all<DialFailed>().size(), 1U);
-  EXPECT_EQ(all<DialFailed>()[0].node_id, node(1));
+  ASSERT_TRUE(until([&] { return all<DialFailed>().size() == 1; }));
+  // Its thread still waits: the dial goes on with the next address at once.
+  network.dial(node(1), {name("slow.example"), {wire::Ipv4{127, 0, 0, 1}, port}});
+  ASSERT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_EQ(name_server.now_waiting(), 1);
+  for (std::uint8_t i = 0; i < 2 * kNameThreads; ++i)
+    network.dial(node(100 + i), {name(("slow" + std::to_string(i)).c_str())});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == static_cast<int>(kNameThreads); }, 20));
+  context.run_for(milliseconds(2'500));
+  EXPECT_EQ(name_server.now_waiting(), static_cast<int>(kNameThreads));
   name_server.answer(true);
-  EXPECT_TRUE(until([&] { return dialled() == 1; }));
+  EXPECT_TRUE(until([&] { return all<DialFailed>().size() == 1 + 2 * kNameThreads; }));
+}
+
+TEST_F(DialTest, a_network_that_stops_does_not_wait_for_a_slow_name) {
+  name_server.answer(false);
+  network.dial(node(1), {name("slow.example")});
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == 1; }));
+  network.stop();
+  name_server.answer(true);
+  ASSERT_TRUE(until([] { return name_server.now_waiting() == 0; }));
+  EXPECT_TRUE(all<DialFailed>().empty());
 }
 
 TEST_F(DialTest, a_dial_that_timed_out_does_not_take_over_the_socket_of_the_next_address) {
