@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "crypto/crypto.h"
 #include "onion/onion_message.h"
+#include "wire/tlv.h"
 
 namespace doze::onion {
 namespace {
@@ -126,6 +129,56 @@ TEST(RecipientData, OfTwoNamesForTheNextNodeItsIdCounts) {
   hops[0].data.short_channel_id.reset();
   message = build_message(key(4), key(5), {}, node(kPeer), *blind(key(3), bare(hops)), {ReleaseHeldHtlc{}, {}});
   EXPECT_EQ(peel_as(kPeer, *message).error(), MessageRefusal::BadPayload);
+}
+
+/// A message over one or two hops whose payloads have these records beside their data.
+wire::OnionMessage message_with(const std::vector<std::vector<std::pair<std::uint64_t, Bytes>>>& beside) {
+  auto hops = two_hops();
+  if (beside.size() == 1) hops.erase(hops.begin());
+  auto path = *blind(key(3), bare(hops));
+  std::vector<Hop> out;
+  for (std::size_t i = 0; i < beside.size(); ++i) {
+    std::map<std::uint64_t, Bytes> records{{4, path.path[i].encrypted_recipient_data}};
+    for (const auto& [type, value] : beside[i]) records[type] = value;
+    wire::TlvWriter payload;
+    for (const auto& [type, value] : records) payload.add(type, value);
+    out.push_back({path.path[i].blinded_node_id, with_length(payload.take())});
+  }
+  return {path.first_path_key, *build_packet(key(5), out, {}, kPaymentPayloads)};
+}
+
+TEST(RecipientData, ThereIsOneContentAndNoMore) {
+  const std::pair<std::uint64_t, Bytes> release{74, {}}, request{64, Bytes{1}}, unknown{65, Bytes{1}};
+  EXPECT_TRUE(peel_as(kUs, message_with({{release}})).has_value());
+  EXPECT_EQ(peel_as(kUs, message_with({{}})).error(), MessageRefusal::NoContents);
+  EXPECT_EQ(peel_as(kUs, message_with({{request, release}})).error(), MessageRefusal::NoContents);
+  EXPECT_EQ(peel_as(kUs, message_with({{unknown, release}})).error(), MessageRefusal::NoContents);
+  EXPECT_EQ(peel_as(kUs, message_with({{release, {6, {}}}})).error(), MessageRefusal::BadPayload);
+}
+
+TEST(RecipientData, InFrontOfTheEndAPathIdOrAReplyPathIsRefused) {
+  const std::pair<std::uint64_t, Bytes> release{74, {}};
+  EXPECT_TRUE(peel_as(kPeer, message_with({{}, {release}})).has_value());
+  EXPECT_EQ(peel_as(kPeer, message_with({{release}, {release}})).error(), MessageRefusal::BadPayload);
+  auto reply = wire::to_bytes(*blind(key(6), bare(two_hops())));
+  EXPECT_EQ(peel_as(kPeer, message_with({{{2, reply}}, {release}})).error(), MessageRefusal::BadPayload);
+  auto hops = two_hops();
+  hops[0].data.path_id = Bytes{1};
+  auto message = build_message(key(4), key(5), {}, node(kPeer), *blind(key(3), bare(hops)), {ReleaseHeldHtlc{}, {}});
+  EXPECT_EQ(peel_as(kPeer, *message).error(), MessageRefusal::BadPayload);
+}
+
+TEST(MessageSize, IsOneOfTwo) {
+  auto path = *blind(key(3), bare(two_hops()));
+  auto size = [&](std::size_t contents) {
+    auto message = build_message(key(4), key(5), {}, node(kPeer), path, {InvoiceRequest{Bytes(contents, 1)}, {}});
+    return message ? message->onion_message_packet.size() : 0;
+  };
+  EXPECT_EQ(size(1), 1'366U);
+  EXPECT_EQ(size(900), 1'366U);
+  EXPECT_EQ(size(1'300), 32'834U);
+  EXPECT_EQ(size(32'000), 32'834U);
+  EXPECT_EQ(size(32'768), 0U);
 }
 
 TEST(NextPathKeyOverride, JoinsTwoPathsOfDifferentMakers) {
