@@ -29,6 +29,16 @@ inline constexpr Allowance kFamiliarAllowance{8'192, 100, 16'777'216, 524'288};
 inline constexpr Allowance kStrangerAllowance{96, 4, 2'097'152, 32'768};
 /// What all strangers together may have us relay or keep: a message of 1.4 KB each for 350 of them, every second.
 inline constexpr Allowance kAllStrangersAllowance{4'000, 350, 4'194'304, 524'288};
+/// That rate is shared by network (wire::network_of). n networks that send have an equal part of n + 1 each, so that a
+/// newcomer always finds one; but at least this much, or thousands of prefixes would leave no part of use to anybody.
+inline constexpr Allowance kLeastOfNetwork{16, 2, 131'072, 16'384};
+/// A network that was silent for so long has its whole part again, and is no longer among the n.
+inline constexpr std::uint64_t kNetworkMemoryMs = 15'000;
+constexpr bool is_full_after(const Allowance& a, std::uint64_t ms) {
+  return a.messages * 1'000 <= a.messages_per_s * ms && a.bytes * 1'000 <= a.bytes_per_s * ms;
+}
+static_assert(is_full_after(kAllStrangersAllowance, kNetworkMemoryMs) &&
+              is_full_after(kLeastOfNetwork, kNetworkMemoryMs));
 /// Longer than an empty budget takes to be full. Budgets of peers that have gone are kept so long: reconnecting gives
 /// nothing new.
 inline constexpr std::uint64_t kBudgetMemoryMs = 180'000;
@@ -199,6 +209,8 @@ struct OnionMessages::Inside {
   std::map<NodeId, Budget> budgets;
   std::deque<std::pair<MonoTime, NodeId>> gone;  // whose budget may be forgotten, in the order in which they went
   std::optional<Budget> all_strangers;
+  std::map<std::uint64_t, Budget> networks;                      // of strangers that sent lately
+  std::deque<std::pair<MonoTime, std::uint64_t>> networks_seen;  // each once; when one is to be looked at
   std::map<NodeId, Mailbox> mailboxes;
   std::uint64_t strangers_units = 0, familiar_units = 0;  // of all mailboxes
   std::map<NodeId, std::uint64_t> source_units;           // in all mailboxes
@@ -266,6 +278,7 @@ class Work {
 
   // receiving.cc
   [[nodiscard]] bool within_limits(const NodeId& from, std::size_t bytes);
+  [[nodiscard]] bool within_part_of_network(const NodeId& from, std::size_t bytes);
   void relay(const NodeId& from, const onion::RelayMessage& message);
   void relay_by_dialling(const NodeId& from, const NodeId& next, const wire::OnionMessage& message);
   void send_onward(const NodeId& ready);

@@ -2,8 +2,17 @@
 #include <algorithm>
 
 #include "onion_message/inside.h"
+#include "wire/address.h"
 
 namespace doze::onion_message {
+
+namespace {
+Allowance part_of(const Allowance& all, std::uint64_t parts) {
+  const auto& least = kLeastOfNetwork;
+  return {std::max(all.messages / parts, least.messages), std::max(all.messages_per_s / parts, least.messages_per_s),
+          std::max(all.bytes / parts, least.bytes), std::max(all.bytes_per_s / parts, least.bytes_per_s)};
+}
+}  // namespace
 
 bool Budget::take(const Allowance& allowance, std::uint64_t bytes, MonoTime now) {
   auto elapsed = std::min<std::uint64_t>(now.value() - at_.value(), kBudgetMemoryMs);  // no overflow
@@ -21,8 +30,30 @@ bool Work::within_limits(const NodeId& from, std::size_t bytes) {
   auto [it, fresh] = self_.budgets.try_emplace(from, allowance, context_.mono);
   if (!it->second.take(allowance, bytes, context_.mono)) return false;
   if (context_.views.is_client(from)) return true;
+  if (!within_part_of_network(from, bytes)) return false;
   if (!self_.all_strangers) self_.all_strangers.emplace(kAllStrangersAllowance, context_.mono);
   return self_.all_strangers->take(kAllStrangersAllowance, bytes, context_.mono);
+}
+
+bool Work::within_part_of_network(const NodeId& from, std::size_t bytes) {
+  auto now = context_.mono;
+  auto& seen = self_.networks_seen;
+  while (!seen.empty() && after_ms(seen.front().first, kNetworkMemoryMs) <= now) {
+    auto network = seen.front().second;
+    seen.pop_front();
+    auto budget = self_.networks.find(network);
+    if (after_ms(budget->second.last_used(), kNetworkMemoryMs) <= now)
+      self_.networks.erase(budget);
+    else
+      seen.emplace_back(budget->second.last_used(), network);  // later than some behind it: those are only kept longer
+  }
+  auto peer = context_.views.peers.find(from);
+  auto network = peer == context_.views.peers.end() ? 0 : wire::network_of(peer->second.address);
+  auto parts = self_.networks.size() + (self_.networks.contains(network) ? 1 : 2);
+  auto part = part_of(kAllStrangersAllowance, parts);
+  auto [it, fresh] = self_.networks.try_emplace(network, part, now);
+  if (fresh) seen.emplace_back(now, network);
+  return it->second.take(part, bytes, now);
 }
 
 /// Not taken. A stranger that pings behind its message learns that by having no pong; a neighbour brings the messages

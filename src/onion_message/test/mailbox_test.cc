@@ -212,6 +212,7 @@ struct CrowdTest : FullMailboxTest {
     source.bytes[31] = static_cast<std::uint8_t>(number >> 8);
     source.bytes[32] = static_cast<std::uint8_t>(number);
     server.see(source);
+    server.peers.at(source).address = "10.0." + std::to_string(number % 250) + ".1:9735";  // not one network's crowd
     return server.step(MessageReceived{source, message});
   }
   Effects post_again(const NodeId& source) { return server.step(MessageReceived{source, message}); }

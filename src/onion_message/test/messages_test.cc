@@ -481,6 +481,53 @@ TEST_F(MessagesTest, all_strangers_together_have_one_rate) {
   EXPECT_EQ(taken, 100U);
 }
 
+/// The crowd of free ids of one network has used up what it may, and goes on: who comes from elsewhere is heard.
+TEST_F(MessagesTest, a_crowd_of_one_network_shuts_no_stranger_of_another_out) {
+  join(sender, relay);
+  auto effects = sender.step(SendOnionMessage{relay.id, contents(7), std::nullopt, false, 0});
+  auto message = of<SendMessage>(effects).at(0).message;
+  auto come = [&](std::size_t i, const std::string& address) {
+    relay.ready(nowhere(i));
+    relay.peers.at(nowhere(i)).address = address;
+  };
+  auto say_from = [&](std::size_t i) {
+    return !of<OnionMessageReceived>(relay.step(MessageReceived{nowhere(i), message})).empty();
+  };
+  constexpr std::size_t kCrowd = 90, kHonest = 500;
+  std::size_t of_crowd = 0;
+  for (std::size_t i = 0; i < kCrowd; ++i) come(i, "203.0.113." + std::to_string(i) + ":9735");
+  for (std::size_t round = 0; round < 120; ++round) {  // a minute
+    for (std::size_t i = 0; i < kCrowd; ++i)
+      for (int times = 0; times < (round == 0 ? 96 : 2); ++times) of_crowd += say_from(i) ? 1 : 0;
+    auto honest = kHonest + round;
+    come(honest, "198.51." + std::to_string(round % 4) + ".7:9735");
+    EXPECT_TRUE(say_from(honest)) << round;
+    relay.mono = after_ms(relay.mono, 500);
+  }
+  EXPECT_GT(of_crowd, kAllStrangersAllowance.messages / 3) << "the crowd has its part, too";
+  EXPECT_LT(relay.room.inside->networks.size(), 6U);
+}
+
+TEST_F(MessagesTest, networks_that_are_silent_are_forgotten_and_thousands_of_them_leave_each_a_part_of_use) {
+  join(sender, relay);
+  auto effects = sender.step(SendOnionMessage{relay.id, contents(7), std::nullopt, false, 0});
+  auto message = of<SendMessage>(effects).at(0).message;
+  auto& inside = *relay.room.inside;
+  auto taken = [&](std::size_t i, const std::string& address) {
+    relay.ready(nowhere(i));
+    relay.peers.at(nowhere(i)).address = address;
+    return !of<OnionMessageReceived>(relay.step(MessageReceived{nowhere(i), message})).empty();
+  };
+  for (std::size_t i = 0; i < 2'000; ++i)
+    EXPECT_TRUE(taken(i, "10." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".1:1")) << i;
+  for (std::uint64_t i = 1; i < kLeastOfNetwork.messages; ++i) EXPECT_TRUE(taken(0, "10.0.0.1:1")) << i;
+  EXPECT_EQ(inside.networks.size(), 2'000U);
+  relay.mono = after_ms(relay.mono, kNetworkMemoryMs);
+  EXPECT_TRUE(taken(3'000, "11.0.0.1:1"));
+  EXPECT_EQ(inside.networks.size(), 1U);
+  EXPECT_EQ(inside.networks_seen.size(), 1U);
+}
+
 // As large as a message can be, and one byte less: it is passed on, and is as large behind us.
 TEST_F(MessagesTest, the_largest_messages_leave_as_large_as_they_came) {
   join(sender, relay);
