@@ -1,7 +1,6 @@
 #include "cli/short_ids.h"
 
 #include <boost/json.hpp>
-#include <set>
 
 #include "cli/tables.h"
 
@@ -36,25 +35,35 @@ const IdList* list_for(const rpc::Param& param, const std::string& text) {
   return nullptr;
 }
 
-Result<std::string, std::string> whole_id(const IdList& where, const std::string& text,
-                                          const boost::json::value& answer) {
-  auto digits = without_dots(text);
-  std::set<std::string> found;
+IdSearch::IdSearch(const IdList& where, const std::string& text) : where_(where), digits_(without_dots(text)) {}
+
+std::optional<std::string> IdSearch::look_at(const boost::json::value& answer) {
+  ++pages_;
   const auto* object = answer.if_object();
-  const auto* list = object == nullptr ? nullptr : object->if_contains(where.list);
-  if (list != nullptr && list->is_array())
-    for (const auto& row : list->as_array())
-      for (const auto* field : where.fields) {
-        const auto* id = row.is_object() ? row.as_object().if_contains(field) : nullptr;
-        if (id != nullptr && id->is_string() && std::string_view(id->as_string()).starts_with(digits)) {
-          found.insert(std::string(id->as_string()));
-          break;  // a row counts once, by the id that commands take first
-        }
+  const auto* list = object == nullptr ? nullptr : object->if_contains(where_.list);
+  if (list == nullptr || !list->is_array()) return std::nullopt;
+  for (const auto& row : list->as_array()) {
+    ++rows_;
+    for (const auto* field : where_.fields) {
+      const auto* id = row.is_object() ? row.as_object().if_contains(field) : nullptr;
+      if (id != nullptr && id->is_string() && std::string_view(id->as_string()).starts_with(digits_)) {
+        found_.insert(std::string(id->as_string()));
+        break;  // a row counts once, by the id that commands take first
       }
-  if (found.size() == 1) return *found.begin();
-  auto shown = std::string(where.param) + ": " + (found.empty() ? "none" : "several") + " of " + where.method;
-  return fail(shown + (found.empty() ? " begins with " : " begin with ") + std::string(digits) +
-              ": give the whole id, as doze --long " + where.method + " shows it");
+    }
+  }
+  const auto* next = object->if_contains("next_before");
+  more_ = next != nullptr && next->is_string();
+  if (!more_ || !found_.empty() || pages_ >= kPagesForShortId) return std::nullopt;
+  return std::string(next->as_string());
+}
+
+Result<std::string, std::string> IdSearch::outcome() const {
+  if (found_.size() == 1) return *found_.begin();
+  auto of = more_ && found_.empty() ? "the newest " + std::to_string(rows_) + " of " : std::string();
+  return fail(std::string(where_.param) + ": " + (found_.empty() ? "none of " : "several of ") + of + where_.method +
+              (found_.empty() ? " begins with " : " begin with ") + digits_ + ": give the whole id, as doze --long " +
+              where_.method + (of.empty() ? "" : " --before …") + " shows it");
 }
 
 }  // namespace doze::cli

@@ -237,11 +237,15 @@ Status<std::string> complete_ids(const Api& api, const rpc::Method& method, json
     if (std::string_view(list->method) == "listchannels") all["closed"] = true;
     for (std::string_view paged : {"listpayments", "listoffers"})
       if (list->method == paged) all["limit"] = command::kMaxPageRows;
-    LN_TRY(answer, api.call(list->method, all));
-    boost::system::error_code error;
-    auto parsed = json::parse(answer.body, error);
-    if (error) continue;
-    LN_TRY(whole, cli::whole_id(*list, text, parsed));
+    cli::IdSearch search(*list, text);
+    for (std::optional<std::string> before = ""; before;) {
+      if (!before->empty()) all["before"] = *before;
+      LN_TRY(answer, api.call(list->method, all));
+      boost::system::error_code error;
+      auto parsed = json::parse(answer.body, error);
+      before = error ? std::nullopt : search.look_at(parsed);
+    }
+    LN_TRY(whole, search.outcome());
     arguments[param.name] = whole;
   }
   return Done{};

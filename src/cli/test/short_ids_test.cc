@@ -27,6 +27,37 @@ TEST(ShortIds, are_looked_up_in_the_list_that_shows_them) {
   EXPECT_EQ(list_for(param_of("pay", "offer"), "7f3c1a2b"), nullptr);
 }
 
+Result<std::string, std::string> whole_id(const IdList& list, const std::string& text,
+                                          const boost::json::value& answer) {
+  IdSearch search(list, text);
+  EXPECT_FALSE(search.look_at(answer));
+  return search.outcome();
+}
+
+TEST(ShortIds, are_looked_up_beyond_the_first_page_and_what_was_not_found_among_so_many_is_said) {
+  const auto* list = list_for(param_of("getpayment", "payment_id"), "aaaaaaaa");
+  auto page = [](const std::string& id, bool more) {
+    return boost::json::parse(R"({"payments":[{"payment_id":")" + id + R"("},{"payment_id":"bb"}])" +
+                              (more ? R"(,"next_before":"7-)" + id + "\"}" : "}"));
+  };
+  IdSearch second(*list, "aaaaaaaa…");
+  EXPECT_EQ(second.look_at(page("cc", true)), "7-cc");
+  EXPECT_EQ(second.look_at(page("aaaaaaaa11", true)), std::nullopt);
+  EXPECT_EQ(*second.outcome(), "aaaaaaaa11");
+
+  IdSearch last(*list, "aaaaaaaa");
+  EXPECT_EQ(last.look_at(page("cc", true)), "7-cc");
+  EXPECT_EQ(last.look_at(page("dd", false)), std::nullopt);
+  EXPECT_TRUE(last.outcome().error().starts_with("payment_id: none of listpayments begins with aaaaaaaa"));
+
+  IdSearch endless(*list, "aaaaaaaa");
+  for (std::size_t i = 1; i < kPagesForShortId; ++i) EXPECT_TRUE(endless.look_at(page("cc", true)));
+  EXPECT_FALSE(endless.look_at(page("cc", true)));
+  EXPECT_EQ(endless.outcome().error(),
+            "payment_id: none of the newest 20 of listpayments begins with aaaaaaaa: give the whole id, as doze --long "
+            "listpayments --before … shows it");
+}
+
 TEST(ShortIds, name_one_row_or_none) {
   const auto* list = list_for(param_of("getpayment", "payment_id"), "aaaaaaaa");
   auto answer = boost::json::parse(R"({"payments":[{"payment_id":"aaaaaaaa11","payment_hash":"cccccccc11"},
