@@ -6,7 +6,7 @@ namespace doze::app {
 
 void CommitQueue::add(Batch durable, std::vector<Action> after, MonoTime now) {
   if (durable.empty() && after.empty()) return;
-  // A log line tells of what is durable, but nobody waits for it.
+  // A log line reports something durable, but nothing waits for it.
   leaves_ = leaves_ || std::any_of(after.begin(), after.end(),
                                    [](const Action& action) { return !std::holds_alternative<Notify>(action); });
   if (!waits_since_) waits_since_ = now;

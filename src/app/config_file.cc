@@ -1,8 +1,8 @@
 #include "app/config_file.h"
 
-// Two faults of toml++ 3.3. It asserts that a table's name begins well, and then handles the case that it does not:
-// "[+x]" would abort. And when it looks for white space, letters like "ü" lead to a place that it takes for
-// unreachable: the answer there is no.
+// Works around two faults of toml++ 3.3. It asserts that a table's name begins with a valid character, and only then
+// handles the opposite case: "[+x]" would abort. And its check for white space reaches code marked as unreachable for
+// letters like "ü"; the right answer there is "no".
 // clang-format off
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/impl/preprocessor.h>
@@ -25,13 +25,13 @@
 namespace doze::app {
 
 namespace {
-using Problem = std::optional<std::string>;  // what is wrong: what to do instead
+using Problem = std::optional<std::string>;  // what was expected
 using Setter = std::function<Problem(Settings&, const toml::node&)>;
 
 template <class T>
 Setter number(T Settings::*field, std::int64_t min, std::int64_t max);
 
-/// A whole number between min and max, given to `set`.
+/// Passes a whole number from min to max to `set`.
 Setter whole(std::int64_t min, std::int64_t max, std::function<void(Settings&, std::uint64_t)> set) {
   return [=](Settings& settings, const toml::node& node) -> Problem {
     auto value = node.value_exact<std::int64_t>();
@@ -202,7 +202,7 @@ const std::map<std::string, Setter>& setters() {
   return kSetters;
 }
 
-/// As a TOML basic string, whatever characters are in it.
+/// The text as a TOML basic string, with any characters escaped.
 std::string quoted(const std::string& text) {
   static constexpr const char* kDigits = "0123456789abcdef";
   std::string out = "\"";
@@ -220,7 +220,8 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-/// Where peers can reach a node that is announced at this address. A Tor client runs on the same machine.
+/// The host to listen on for a node that is announced at this address. For Tor it is loopback: the Tor client runs on
+/// the same machine.
 std::string listen_host(const std::string& announce) {
   auto address = wire::parse_address(announce);
   if (!address || std::holds_alternative<wire::TorV3>(address->host)) return "127.0.0.1";
@@ -252,7 +253,7 @@ Problem apply(Settings& settings, const toml::table& table, const std::string& p
   }
   return std::nullopt;
 }
-/// toml++ says what it could not do; what was meant is nearly always a text.
+/// Explains toml++'s error about values: the user nearly always meant a text.
 std::string explain(const toml::parse_error& error) {
   std::string out(error.description());
   if (out.find("could not determine value type") != std::string::npos ||

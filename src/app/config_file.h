@@ -9,7 +9,7 @@
 
 namespace doze::app {
 
-/// Addresses that a node announces: nodes of this kind keep no more of one, and no node_announcement above 2 KiB.
+/// Addresses that a node may announce: Doze nodes keep no more per node, and no node_announcement above 2 KiB.
 inline constexpr std::size_t kMaxAnnouncedAddresses = 32;
 
 struct Settings {
@@ -18,7 +18,7 @@ struct Settings {
   std::uint16_t listen_port = 9735;
   std::string rpc_host = "127.0.0.1";
   std::uint16_t rpc_port = 9737;
-  bool rpc_allow_remote = false;    // the API may listen where other machines reach it, without TLS
+  bool rpc_allow_remote = false;    // the API may listen, without TLS, where other machines can reach it
   std::set<std::string> rpc_hosts;  // names that a request's Host may have, in small letters
   struct Bitcoind {
     std::string host = "127.0.0.1";
@@ -33,9 +33,9 @@ struct Settings {
   std::string log_level = "info";
 };
 
-/// Only this machine reaches it.
+/// Whether only this machine can reach the host.
 [[nodiscard]] bool is_loopback(const std::string& host);
-/// The first mistake as "doze.toml:LINE:COLUMN: what is wrong: what to do instead".
+/// The first mistake as "doze.toml:LINE:COLUMN: KEY: what was expected".
 [[nodiscard]] Result<Settings, std::string> parse_settings(const std::string& text, const std::string& file_name);
 
 struct InitOptions {

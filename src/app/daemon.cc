@@ -89,7 +89,7 @@ class Daemon {
         timer_(context_),
         signals_(context_, SIGINT, SIGTERM),
         ignored_signals_(context_, SIGHUP, SIGUSR1, SIGUSR2) {
-    std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go away
+    std::signal(SIGPIPE, SIG_IGN);  // the reader of the log may close its pipe
   }
 
   int run(const std::string& token) {
@@ -142,7 +142,7 @@ class Daemon {
     return 1;
   }
 
-  /// The rows as read are gone when it returns. What is wrong, or nothing.
+  /// Frees the rows that were read. Returns what is wrong, or an empty string.
   std::string load() {
     auto rows = store_.rows();
     if (!rows) return rows.error().message;
@@ -156,11 +156,11 @@ class Daemon {
       if (auto written = store_.commit({**network}); !written) return written.error().message;
     node_.emplace(*std::move(node));
     rows = std::vector<Row>();
-    ::malloc_trim(0);  // glibc keeps what many small blocks took
+    ::malloc_trim(0);  // glibc keeps the memory of many small blocks
     return "";
   }
 
-  /// A closed terminal, a rotated log: no reason to end. Nothing is reloaded either.
+  /// A closed terminal or a rotated log does not end the daemon. Nothing is reloaded.
   void ignore_signals() {
     ignored_signals_.async_wait([this](const boost::system::error_code& error, int number) {
       if (error) return;
@@ -223,7 +223,7 @@ class Daemon {
   void post(Input input) {
     asio::post(context_, [this, input = std::move(input)]() mutable { feed(std::move(input)); });
   }
-  /// The same, and waits until it was handled: a slow node is not flooded with blocks.
+  /// The same, and waits until it was handled, so that a slow node is not flooded with blocks.
   void post_and_wait(Input input) {
     auto done = std::make_shared<bool>(false);
     asio::post(context_, [this, input = std::move(input), done]() mutable {
@@ -272,7 +272,7 @@ class Daemon {
     arm();
   }
 
-  /// At info what changes for long: not the moments between a block and its reading.
+  /// At info only lasting changes, not the moments between a block and its reading.
   void log_chain(const ChainStatus& status) {
     bool same = said_ && said_->connected == status.connected && said_->trouble == status.trouble;
     auto severity = !status.trouble.empty()                     ? Severity::Error
@@ -292,7 +292,7 @@ class Daemon {
     log_.line(severity, std::string(event.name()) + " " + rpc::json_text(rpc::to_json(facts)));
   }
 
-  /// Commits what waits, then lets it leave.
+  /// Commits the queue, then performs its actions.
   void settle() {
     auto [durable, after] = queue_.take();
     if (!durable.empty()) {
@@ -345,7 +345,7 @@ class Daemon {
       log_event(Severity::Error, "recording_failed", Value().set("detail", written.error()));
   }
 
-  /// What a crowd made us take goes back to the system once it is free: the allocator alone keeps it.
+  /// Returns free memory to the system after a crowd: the allocator alone would keep it.
   void give_memory_back() {
     auto now = std::chrono::steady_clock::now();
     if (now < trimmed_at_ + kTrimEvery) return;
@@ -368,7 +368,7 @@ class Daemon {
 
   void stop(const std::string& why) {
     log_event(Severity::Info, "stopping", Value().set("why", why));
-    // Replies that are under way get a moment to leave.
+    // Pending replies get a moment to be sent.
     auto later = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(50));
     later->async_wait([this, later](const boost::system::error_code&) {
       network_.stop();
@@ -425,7 +425,7 @@ int run_daemon(const std::string& datadir, const std::string& record) {
   if (!seed) return complain(seed.error());
   auto signer = make_seed_signer(seed->seed, settings->node.network, seed->channel_salt);
   crypto::wipe(seed->seed);  // this function lives as long as the node
-  // A node that was restored cannot open the channels of before, and must not take them for its own.
+  // A restored node cannot use the channels of the old one, and must not take them for its own.
   auto fingerprint = crypto::sha256(Writer().bytes(signer->node_id().view()).bytes(seed->channel_salt).take());
   auto store = store::Store::open(datadir, fingerprint.view(), !has_run(datadir));
   if (!store && store.error().code == store::StoreCode::Lost)

@@ -1,5 +1,5 @@
-// The daemon: one thread that steps the node; drivers make inputs, one commit covers a batch of them, then actions
-// leave.
+// The daemon: one thread steps the node; drivers make inputs, one commit covers several of them, then the actions
+// run.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace doze::app {
 
-/// Inputs that one commit covers at most: more waits for the next, so that replies are not held up.
+/// The most inputs that one commit covers; further ones wait for the next, so that replies are not delayed.
 inline constexpr std::size_t kMaxBatch = 64;
 
 /// Runs until a signal or the `stop` command. 0, or 1 after a message on stderr. `record`: where messages are recorded,

@@ -20,7 +20,7 @@ std::string reason() {
   return std::strerror(errno);
 }
 
-/// A new file that only its owner reads; fails if it is there.
+/// Creates a file that only its owner can read; fails if it exists.
 Result<bool, std::string> write_private(const std::string& path, std::string_view text, bool secret) {
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
   if (file < 0) return fail(path + ": " + reason());
@@ -47,7 +47,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The only copy of a small secret file: wiped when it goes.
+/// The only copy of a small secret file in memory; the destructor wipes it.
 struct SecretFile {
   static constexpr std::size_t kMaxBytes = 1'024;  // 24 words and a salt are less than 300
   std::array<char, kMaxBytes> bytes{};
@@ -114,7 +114,7 @@ Status<std::string> make_folder(const std::string& datadir, const InitOptions& o
   auto config = default_settings(options);
   if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
   auto path = datadir + "/doze.toml";
-  if (::access(path.c_str(), F_OK) == 0) {  // of an init that was interrupted
+  if (::access(path.c_str(), F_OK) == 0) {  // from an interrupted init
     LN_TRY(there, read_file(path));
     if (there != config)
       return fail(path + " is there already, and not what these options make: remove it, or choose another --datadir");

@@ -12,29 +12,29 @@ namespace doze::app {
 
 /// $DOZE_DIR, or ~/.doze.
 [[nodiscard]] std::string default_datadir();
-/// Makes the folder (0700, one that is there already becomes that), doze.toml and the seed. Gives the words: shown
-/// once, by `doze init`. Refuses a folder that has a seed already.
+/// Creates the folder (0700; an existing one gets this mode), doze.toml and the seed. Returns the words, which
+/// `doze init` shows once. Refuses a folder that already has a seed.
 [[nodiscard]] Result<SecretString, std::string> init_datadir(const std::string& datadir, const InitOptions& options);
-/// The same with the words of an earlier node: its node id, its wallet, none of its channels. Looks at the chain from
-/// options.scan_from on, or from its beginning. The reason of a refusal never shows a word.
+/// The same with the words of an earlier node: its node id, its wallet, none of its channels. The wallet reads the
+/// chain from options.scan_from on, or from its beginning. The reason of a refusal never contains a word.
 [[nodiscard]] Status<std::string> restore_datadir(const std::string& datadir, InitOptions options,
                                                   std::string_view words);
-/// Refuses a file that others can read: bitcoind's password may stand in it.
+/// Refuses a file that others can read: it may contain bitcoind's password.
 [[nodiscard]] Result<Settings, std::string> read_settings(const std::string& datadir);
-/// A folder that others can look into is its owner's only from now on: the database has no mode of its own.
+/// Makes a folder that others can read accessible to its owner only: the database has no mode of its own.
 [[nodiscard]] Status<std::string> tighten_datadir(const std::string& datadir);
 struct StoredSeed {
   StoredSeed() = default;
   StoredSeed(StoredSeed&&) = default;
   ~StoredSeed();
-  std::array<std::uint8_t, 64> seed{};  // wiped when it goes
+  std::array<std::uint8_t, 64> seed{};  // wiped on destruction
   Bytes channel_salt;                   // of a restored node: see make_seed_signer
 };
-/// What the stored words stand for. Refuses a file that others can read.
+/// The seed of the stored words. Refuses a file that others can read.
 [[nodiscard]] Result<StoredSeed, std::string> read_seed(const std::string& datadir);
-/// Whether dozed ran here: the token is made after the database.
+/// Whether dozed has run here: the token is made after the database.
 [[nodiscard]] bool has_run(const std::string& datadir);
-/// The API's token; made at the first start (`make`), else an error that says to start dozed first.
+/// The API's token; created at the first start (`make`), otherwise an error that asks to start dozed first.
 [[nodiscard]] Result<std::string, std::string> read_token(const std::string& datadir, bool make);
 
 }  // namespace doze::app

@@ -1,4 +1,4 @@
-// How many lines of the log others can cause. A line costs a peer 60 bytes and us 200, and a full disk stops the node.
+// Limits the log lines that others can cause. A line costs a peer 60 bytes and us 200, and a full disk stops the node.
 #pragma once
 
 #include <list>
@@ -15,21 +15,21 @@ namespace doze::app {
 struct LogRate {
   std::uint64_t burst, per_minute;
 };
-/// Lines about one peer, as a fact "node_id", "peer", "from", "client" or "address" names it: what happens between two
-/// nodes in an ordinary hour is less.
+/// Lines about one peer, named by a fact "node_id", "peer", "from", "client" or "address": two nodes cause fewer in an
+/// ordinary hour.
 inline constexpr LogRate kLinesOfPeer{60, 6};
 /// Lines about all peers together that had no channel with us when they connected: ids are free. 35 MB per day.
 inline constexpr LogRate kLinesOfStrangers{1'000, 120};
-/// Lines of one kind that name no peer: forwards and payments that fail are free, too. 350 MB per day.
+/// Lines of one kind that name no peer: failed forwards and payments also cost nothing. 350 MB per day.
 inline constexpr LogRate kLinesOfKind{5'000, 1'200};
-/// Peers whose lines are counted at a time; beyond, the one that was silent longest is forgotten. 200 bytes each.
+/// Peers whose lines are counted at a time; above it, the longest silent one is forgotten. 200 bytes each.
 inline constexpr std::size_t kMaxLogSources = 4'096;
 
 class LogLimits {
  public:
-  /// Which lines are to be written for this event, in order: none, the event, or before it one of the kind kLeftOut
-  /// that says how many of its source were left out. Errors (Severity::Error) are always written. Every event is to be
-  /// shown, also one that the log's level does not write (`writes`): who has a channel is said at Severity::Info.
+  /// The lines to write for this event, in order: none, the event, or before it a line of kind kLeftOut with the number
+  /// of lines left out. Errors (Severity::Error) are always written. Pass every event, also one that the log's level
+  /// does not write (`writes`): events at Severity::Info tell which peers have a channel.
   [[nodiscard]] std::vector<Notify> admit(Notify event, MonoTime now, bool writes = true);
   static constexpr Event kLeftOut = "log_lines_left_out";
 
@@ -41,7 +41,7 @@ class LogLimits {
     std::list<const std::string*>::iterator order;
     [[nodiscard]] bool take(const LogRate& rate, MonoTime now);
   };
-  /// Whether it has a channel, as it said when it connected; what this event says counts from now on.
+  /// Whether the peer has a channel, as its connection event said; this event's value counts from now on.
   bool is_familiar(const std::string& source, const Notify& event);
   Bucket& bucket_of(const std::string& source, const LogRate& rate, MonoTime now);
 

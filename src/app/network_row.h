@@ -11,7 +11,7 @@
 
 namespace doze::app {
 
-/// The row to write, if the database has none yet; the error: it was made for another network.
+/// The row to write if the database has none yet; an error if it was made for another network.
 [[nodiscard]] Result<std::optional<Put>, std::string> check_network(std::span<const Row> rows, wire::Network network);
 
 }  // namespace doze::app

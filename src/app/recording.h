@@ -1,5 +1,5 @@
-// `dozed --record FILE`: each message to and from peers, as it is inside of its frame. For developers and on regtest
-// only: such a file has preimages in it.
+// `dozed --record FILE`: each message to and from peers, as it is inside its frame. For developers and on regtest
+// only: such a file contains preimages.
 #pragma once
 
 #include <cstdio>
@@ -13,7 +13,7 @@ namespace doze::app {
 
 class Recording {
  public:
-  /// Appends to the file, which becomes its owner's only. Refused on every network but regtest.
+  /// Appends to the file and restricts it to its owner. Refused on every network but regtest.
   [[nodiscard]] static Result<Recording, std::string> open(const std::string& path, wire::Network network);
   /// One line of JSON: the time in microseconds since 1970, and the facts of a Notify peer::kPeerMessage.
   [[nodiscard]] Status<std::string> write(std::uint64_t time_us, const Fields& facts);

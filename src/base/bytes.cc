@@ -7,7 +7,7 @@
 namespace doze {
 
 namespace {
-/// Neither a branch nor a table: what is written may be a secret.
+/// Uses neither a branch nor a table, because the bytes may be a secret.
 char digit(unsigned value) {
   return static_cast<char>('0' + value + (((9 - value) >> 8) & ('a' - '9' - 1)));
 }

@@ -35,7 +35,7 @@ void append(Bytes& to, ByteView more);
 /// parts of it may have been escaped before.
 [[nodiscard]] std::string printable(std::string_view text);
 /// JSON made safe for terminals and logs without changing what it says: the characters that escape_untrusted takes out
-/// become \uXXXX, which is allowed only within strings. Broken UTF-8 becomes U+FFFD, as JSON has no way to write it.
+/// become \uXXXX, which is allowed only within strings. Broken UTF-8 becomes U+FFFD, because JSON cannot express it.
 /// `json` must be what a JSON library wrote: it has these characters in strings alone.
 [[nodiscard]] std::string printable_json(std::string_view json);
 /// Whether the bytes are well-formed UTF-8 (no overlong forms, no surrogates).

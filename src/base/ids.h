@@ -60,7 +60,7 @@ struct Outpoint {
   friend auto operator<=>(const Outpoint&, const Outpoint&) = default;
 };
 
-/// 32 secret bytes: wiped when they go, compared in constant time, not printable, not ordered.
+/// 32 secret bytes: wiped on destruction, compared in constant time, not printable, not ordered.
 template <class Tag>
 class Secret32 {
  public:

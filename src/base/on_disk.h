@@ -1,5 +1,5 @@
-// Enums in durable records. The file holds their numbers, so the declaration writes each number, and a new value comes
-// last. An enum without DOZE_ON_DISK does not compile in a record.
+// Enums in durable records. The file holds their numbers, so the declaration writes each number, and a new value is
+// added last. An enum without DOZE_ON_DISK does not compile in a record.
 #pragma once
 
 #include <type_traits>

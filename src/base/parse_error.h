@@ -1,4 +1,4 @@
-// Why bytes or text from outside were refused. BOLT-independent; the reaction is decided by whoever asked.
+// Why bytes or text from outside were refused. BOLT-independent; the caller decides how to react.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@ namespace doze {
 
 enum class ParseCode : std::uint8_t {
   Truncated,      // the input ends too early
-  TrailingBytes,  // something stands behind the end
+  TrailingBytes,  // bytes follow after the end
   BadLength,      // a length field or fixed-size field has an impossible value
   NotMinimal,     // BigSize or truncated integer with leading zeros
   TlvOrder,       // TLV types not strictly increasing
   UnknownEven,    // a TLV, feature or message that must be understood
-  BadPoint,       // 33 bytes that are no curve point
+  BadPoint,       // 33 bytes that are not a curve point
   BadSignature,
   BadUtf8,
   BadValue,  // a field has a value that its specification forbids

@@ -60,7 +60,7 @@ class PrefixMap {
     auto at = buckets_[bucket].find(key);
     return at == buckets_[bucket].end() ? end() : const_iterator(this, bucket, at);
   }
-  /// False if the key is there already: then nothing changes.
+  /// False if the key exists already: then nothing changes.
   template <class... Args>
   bool emplace(const Key& key, Args&&... args) {
     make_room();
@@ -72,7 +72,7 @@ class PrefixMap {
     make_room();
     size_ += buckets_[bucket_of(key)].insert_or_assign(key, std::move(value)).second ? 1 : 0;
   }
-  /// How many: 0 or 1.
+  /// The number of entries erased: 0 or 1.
   std::size_t erase(const Key& key) {
     auto erased = buckets_[bucket_of(key)].erase(key);
     size_ -= erased;

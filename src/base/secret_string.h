@@ -1,4 +1,4 @@
-// Text that must not stay in memory: seed words. It never moves while it grows, and is wiped when it goes.
+// Text that must not stay in memory: seed words. It never moves while it grows, and is wiped on destruction.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // A variant of many types that is compiled once. Copying, moving and destroying a std::variant is code for each of its
-// types, made anew in every file that does it: with the words of this house that was half of the compiler's work.
+// types, made anew in every file that uses it: for the structs of src/effects that was half of the compiler's work.
 //
 //   struct Shape : std::variant<Circle, Square> {     // in the header
 //     using variant::variant;

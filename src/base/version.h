@@ -1,4 +1,4 @@
-// What `doze --version`, getinfo and the API document say; CMakeLists.txt reads it from here.
+// The version that `doze --version`, getinfo and the API document show; CMakeLists.txt reads it from here.
 #pragma once
 
 namespace doze {

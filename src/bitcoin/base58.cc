@@ -30,7 +30,7 @@ std::string base58check_encode(ByteView payload) {
   append(all, checksum_of(crypto::sha256d(payload)));
   Bytes digits;
   for (auto byte : all) multiply_add(digits, 58, 256, byte);
-  // Leading zero bytes have no weight in the number: each stands as a character of its own.
+  // Leading zero bytes do not change the number: each is a character of its own.
   auto zeros = static_cast<std::size_t>(
       std::find_if(all.begin(), all.end(), [](std::uint8_t byte) { return byte != 0; }) - all.begin());
   std::string out(zeros, kBase58Characters[0]);

@@ -13,7 +13,7 @@ namespace doze::bitcoin {
 
 /// Eight characters; nullopt for a character that descriptors do not have. `script`: without "#".
 [[nodiscard]] std::optional<std::string> descriptor_checksum(std::string_view script);
-/// What stands in front of "#" and a right checksum. MissingField without "#", BadLength for other than eight
+/// The part before "#" and a valid checksum. MissingField without "#", BadLength for other than eight
 /// characters behind it, BadEncoding for a foreign character, BadChecksum. A view of `text`.
 [[nodiscard]] Result<std::string_view, ParseError> checked_descriptor(std::string_view text);
 

@@ -1,7 +1,7 @@
-// Partially signed transactions, versions 0 and 2, as they stand. BIP 174, BIP 370, the taproot fields of BIP 371.
+// Partially signed transactions, versions 0 and 2, unchanged. BIP 174, BIP 370, the taproot fields of BIP 371.
 //
 // A Psbt that was read has the fields that its version needs and none that it forbids; each known key and value has its
-// form. Whether signatures and scripts fit each other is the business of who signs. Unknown fields are kept.
+// form. Whether signatures and scripts fit each other is for the signer to check. Unknown fields are kept.
 #pragma once
 
 #include <optional>
@@ -36,7 +36,7 @@ struct Psbt {
 /// "witness_utxo", or nullptr: unknown.
 [[nodiscard]] const char* psbt_field_name(PsbtScope scope, std::uint64_t type);
 
-/// Of version 2: the locktime that all inputs can live with, heights before times. nullopt: there is none. BIP 370,
+/// Version 2: the locktime that all inputs allow, heights before times. nullopt: there is none. BIP 370,
 /// "Determining Lock Time".
 [[nodiscard]] std::optional<std::uint32_t> psbt_locktime(const Psbt& psbt);
 /// What is to be signed, of either version. nullopt where psbt_locktime is. `psbt` was read here.

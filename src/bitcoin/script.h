@@ -155,7 +155,7 @@ struct Instruction {
 [[nodiscard]] Bytes p2tr_script(const XOnlyKey& output_key);
 [[nodiscard]] Bytes p2a_script();
 /// The output key of an internal key. BIP 341: tweaked by the tagged hash of the key and the merkle root, without a
-/// root by the hash of the key alone. nullopt if the key is no point.
+/// root by the hash of the key alone. nullopt if the key is not a point.
 [[nodiscard]] std::optional<XOnlyKey> taproot_output_key(const XOnlyKey& internal_key,
                                                          const std::optional<Hash32>& merkle_root = std::nullopt);
 /// The private key that signs for taproot_output_key of this key.
@@ -173,7 +173,7 @@ struct WitnessProgram {
 [[nodiscard]] bool is_p2wpkh(ByteView script_pubkey);
 [[nodiscard]] bool is_p2wsh(ByteView script_pubkey);
 [[nodiscard]] bool is_p2tr(ByteView script_pubkey);
-/// Pay to anchor: version 1, program 4e73; spent with an empty witness by anybody.
+/// Pay to anchor: version 1, program 4e73; anyone can spend it with an empty witness.
 [[nodiscard]] bool is_p2a(ByteView script_pubkey);
 
 /// BOLT 2, "Closing Initiation": P2WPKH, P2WSH, and with option_shutdown_anysegwit every version from 1 on with a

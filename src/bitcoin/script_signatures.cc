@@ -36,7 +36,7 @@ std::optional<ByteView> strict_der_s(ByteView der) {
   return s && in.done() ? s : std::nullopt;
 }
 
-/// Values beyond the order are no signature at all, hence not high.
+/// Values above the order are not a signature at all, hence not high.
 bool is_high_s(ByteView s) {
   if (s[0] == 0) s = s.subspan(1);
   if (s.size() != 32) return false;

@@ -148,7 +148,7 @@ std::optional<Hash32> taproot_sighash(const Transaction& transaction, std::size_
 Hash32 legacy_sighash(const Transaction& transaction, std::size_t input, ByteView script_code, Sighash flag) {
   LN_ASSERT(input < transaction.inputs.size() && flag != Sighash::Default);
   if (outputs_signed(flag) == Sighash::Single && input >= transaction.outputs.size()) {
-    // The first implementation signed the number one here, and so does everybody since.
+    // The first implementation signed the number one here, so all others do as well.
     Hash32 one;
     one.bytes[0] = 1;
     return one;

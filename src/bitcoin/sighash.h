@@ -40,7 +40,7 @@ struct SegwitHashes {
 [[nodiscard]] Hash32 legacy_sighash(const Transaction& transaction, std::size_t input, ByteView script_code,
                                     Sighash flag);
 
-/// DER ‖ flag: what stands in a witness or script_sig.
+/// DER ‖ flag, as in a witness or script_sig.
 [[nodiscard]] Bytes signature_item(const Signature& signature, Sighash flag);
 
 }  // namespace doze::bitcoin

@@ -57,7 +57,7 @@ struct Transaction {
 /// Reads one transaction and leaves the reader behind it; `where` of an error is the reader's offset.
 [[nodiscard]] Result<Transaction, ParseError> read_transaction(Reader& in);
 
-/// What nobody has signed: the old form, without script_sigs; inputs or outputs may still be to come. BIP 174.
+/// An unsigned transaction: the old form, without script_sigs; inputs or outputs may still be added. BIP 174.
 [[nodiscard]] Result<Transaction, ParseError> parse_unsigned_transaction(ByteView bytes);
 /// A count and as many items.
 [[nodiscard]] Result<Witness, ParseError> read_witness(Reader& in);

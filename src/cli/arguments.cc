@@ -7,7 +7,7 @@ namespace doze::cli {
 
 namespace {
 
-/// A decimal number times ten to the `places`, if that is whole and fits.
+/// A decimal number times ten to the power of `places`, if the result is whole and fits.
 std::optional<std::uint64_t> scaled(std::string_view text, unsigned places) {
   std::uint64_t value = 0;
   bool point = false, digit = false;
@@ -34,7 +34,7 @@ bool is_amount(const rpc::Param& param) {
   return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat || param.kind == rpc::Kind::SatOrAll;
 }
 
-/// A number, and the unit behind it in small letters without a plural: "msat", "sat", "btc", or nothing.
+/// A number, and the unit after it in lower case and singular: "msat", "sat", "btc", or empty.
 struct Measured {
   std::string_view number;
   std::string unit;
@@ -72,7 +72,7 @@ std::string not_an_amount(const rpc::Param& param, const std::string& shown, con
          (param.kind == rpc::Kind::SatOrAll ? ", or all" : "");
 }
 
-/// What is wrong with the text, or nothing and it stands in `out`. `shown`: how the user calls the parameter.
+/// Parses the text into `out`. Returns what is wrong, or an empty string. `shown`: the parameter as the user wrote it.
 std::string set(boost::json::object& out, const rpc::Param& param, const std::string& shown, const std::string& text) {
   bool all = param.kind == rpc::Kind::SatOrAll && text == "all";
   if (all || (param.kind != rpc::Kind::Number && !is_amount(param))) {
@@ -84,7 +84,7 @@ std::string set(boost::json::object& out, const rpc::Param& param, const std::st
     value = parse_number(text);
     if (!value) return shown + ": '" + text + "' is not a whole number";
   } else {
-    // The name of the option says the unit: "--amount-msat 250000".
+    // The option's name contains the unit: "--amount-msat 250000".
     if (shown == flag_of(param.name) && unitless_flag_of(param)) value = scaled(text, 0);
     if (!value) value = param.kind == rpc::Kind::Msat ? parse_msat(text) : parse_sat(text);
     if (!value) return not_an_amount(param, shown, text);
@@ -93,7 +93,7 @@ std::string set(boost::json::object& out, const rpc::Param& param, const std::st
   return "";
 }
 
-/// Letters to change, add, leave out or swap until one word is the other.
+/// The number of letters to change, insert, remove or swap to turn one word into the other.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> table(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i)
@@ -146,7 +146,7 @@ std::optional<std::uint64_t> parse_number(const std::string& text) {
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
-  constexpr std::size_t kLongestWord = 64;  // nobody mistypes more: the comparison is of quadratic cost
+  constexpr std::size_t kLongestWord = 64;  // no command is longer, and the comparison has quadratic cost
   if (word.size() > kLongestWord) return "";
   std::string best;
   auto least = std::max<std::size_t>(1, word.size() / 3) + 1;

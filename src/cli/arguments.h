@@ -13,20 +13,20 @@ namespace doze::cli {
 
 /// "--max-fee-msat" of "max_fee_msat".
 [[nodiscard]] std::string flag_of(const std::string& name);
-/// The same without its unit, which then stands behind the number ("--max-fee 5sat"); nullopt: it has no unit. With its
-/// unit the number may be bare ("--max-fee-msat 5000").
+/// The same without its unit, which then follows the number ("--max-fee 5sat"); nullopt: it has no unit. After an
+/// option with a unit the number may be bare ("--max-fee-msat 5000").
 [[nodiscard]] std::optional<std::string> unitless_flag_of(const rpc::Param& param);
 /// "250000msat", "250sat", "0.0001btc" in thousandths of a satoshi; capitals, "sats" and one space before the unit are
-/// the same. A number without a unit is no amount. Exact or nothing.
+/// the same. A number without a unit is not an amount. nullopt if it is not exact.
 [[nodiscard]] std::optional<std::uint64_t> parse_msat(const std::string& text);
 /// The same in whole satoshi, from sat and btc.
 [[nodiscard]] std::optional<std::uint64_t> parse_sat(const std::string& text);
 /// A whole number, digits only.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(const std::string& text);
-/// ": did you mean pay?" for the known word that is nearest to a mistyped one; empty: none is near.
+/// ": did you mean pay?" with the known word nearest to a mistyped one; empty: none is near.
 [[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
 
-/// JSON for the API, or what is wrong in words. `--no-NAME` negates a flag.
+/// JSON for the API, or the error in words. `--no-NAME` negates a flag.
 [[nodiscard]] Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
                                                                     const std::vector<std::string>& words);
 

@@ -21,7 +21,7 @@ struct Command {
 [[nodiscard]] const Command* find_command(const std::vector<std::string>& words, std::size_t* used);
 /// How its man page calls it: "create-offer".
 [[nodiscard]] std::string page_name(const Command& command);
-/// What can stand behind an option, for completion; empty: anything.
+/// The values that an option allows, for completion; empty: any value.
 [[nodiscard]] std::vector<std::string> choices(const Command& command, const rpc::Param& param);
 
 // ---- texts made from the table ----

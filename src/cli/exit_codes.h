@@ -1,4 +1,4 @@
-// What the exit code of `doze` says, for scripts. `doze help` and doc/OPERATING.md list them.
+// The exit codes of `doze`, for scripts. `doze help` and doc/OPERATING.md list them.
 #pragma once
 
 #include <string_view>
@@ -10,15 +10,15 @@ enum class Exit : int {
   Failed = 1,         // the toolbox found it invalid, a file cannot be read or written, an internal error
   Usage = 2,          // the command line, or an argument, is wrong: nothing was tried
   NoDaemon = 3,       // there is no node in this folder, or no dozed answers
-  Refused = 4,        // not possible now, not there, a limit was reached
+  Refused = 4,        // not possible now, not found, a limit was reached
   PaymentFailed = 5,  // no route, too little money, failed, expired: the payment has ended without paying
-  TimedOut = 6,       // no answer in time: what was asked for may still happen
+  TimedOut = 6,       // no answer in time: the command may still take effect
 };
 [[nodiscard]] constexpr int code(Exit exit) {
   return static_cast<int>(exit);
 }
 
-/// Of the API's error code ("no_route").
+/// The exit code for an error code of the API ("no_route").
 [[nodiscard]] Exit exit_of(std::string_view error_code);
 
 }  // namespace doze::cli

@@ -14,7 +14,7 @@ namespace {
 
 using rpc::Kind;
 
-/// How the help shows an option: amounts without a unit in the name, which stands behind the number.
+/// An option as the help shows it: amounts without the unit in the name, because the unit follows the number.
 std::string shown_flag(const rpc::Param& param) {
   return unitless_flag_of(param).value_or(flag_of(param.name));
 }
@@ -103,7 +103,7 @@ std::vector<std::string> second_words(const std::string& first) {
   return out;
 }
 
-/// Of shells: the command's words, alone or with others behind them, and then `end`.
+/// A shell pattern: the command's words, alone or followed by others, and then `end`.
 std::string pattern_of(const Command& command, const std::string& end = "") {
   return "'" + command.method.name + "'" + end + "|'" + command.method.name + " '*" + end;
 }

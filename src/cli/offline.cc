@@ -64,7 +64,7 @@ Result<std::string, std::string> read_all(std::istream& in) {
   return out;
 }
 
-/// What stands in a word: itself, a file (@FILE) or standard input (-). Bytes that are no text become hex.
+/// The input that an argument names: itself, a file (@FILE) or standard input (-). Bytes that are not text become hex.
 Result<std::string, std::string> input_of(const std::string& word) {
   std::string out = word;
   if (word == "-") {
@@ -85,7 +85,7 @@ Result<std::string, std::string> input_of(const std::string& word) {
 }
 
 int decode(const Words& words, const Command& command, bool as_json) {
-  // Text with spaces in it may come as several words.
+  // A text with spaces may arrive as several words.
   std::string text, as;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--as") {

@@ -1,4 +1,4 @@
-// Secrets past stdio and iostreams, whose buffers nobody wipes.
+// Reads and writes secrets without stdio and iostreams, whose buffers are never wiped.
 #pragma once
 
 #include "base/secret_string.h"

@@ -21,7 +21,7 @@ enum class Shape : std::uint8_t { Short, Long };
 /// beginning, and only as many columns as fit, the most telling first.
 [[nodiscard]] std::string to_text(const boost::json::value& answer, std::size_t columns = kDefaultColumns,
                                   Shape shape = Shape::Long);
-/// Of 64: no two ids of one node begin with the same ones, as far as anybody will see.
+/// Digits shown of 64: in practice no two ids of one node begin with the same ones.
 inline constexpr std::size_t kShortId = 8;
 
 }  // namespace doze::cli

@@ -134,7 +134,7 @@ std::optional<Bytes> aead_decrypt(ByteView key, ByteView nonce, ByteView associa
     cipher.forget_key();
   }
   if (good) return out;
-  wipe(out);  // what nobody vouches for
+  wipe(out);  // data that is not authenticated
   return std::nullopt;
 }
 

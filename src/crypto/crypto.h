@@ -67,7 +67,7 @@ void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data, st
 // ---- the curve (secp256k1) ----
 /// Compressed point on the curve; nullopt otherwise.
 [[nodiscard]] std::optional<PublicKey> parse_point(ByteView bytes33);
-/// The compressed form of 04 ‖ x ‖ y; nullopt for other forms and for what is no point.
+/// The compressed form of 04 ‖ x ‖ y; nullopt for other forms and if it is not a point.
 [[nodiscard]] std::optional<PublicKey> compress_point(ByteView bytes65);
 [[nodiscard]] bool is_valid(const PublicKey& key);
 /// In 1..n-1; nullopt otherwise.
@@ -76,7 +76,7 @@ void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data, st
 [[nodiscard]] PublicKey public_key(const PrivateKey& key);
 /// SHA256 of the compressed product point. BOLT 4 and 8. The point must be valid.
 [[nodiscard]] SharedSecret ecdh(const PrivateKey& key, const PublicKey& point);
-/// nullopt where the result would be zero or infinity, or the tweak is not in range, or `point` is no point.
+/// nullopt where the result would be zero or infinity, or the tweak is not in range, or `point` is not a point.
 [[nodiscard]] std::optional<PublicKey> tweak_mul(const PublicKey& point, ByteView scalar32);
 [[nodiscard]] std::optional<PublicKey> tweak_add(const PublicKey& point, ByteView scalar32);  // point + scalar*G
 [[nodiscard]] std::optional<PublicKey> combine(const PublicKey& a, const PublicKey& b);
@@ -100,7 +100,7 @@ void chacha20_xor(ByteView key, ByteView nonce, std::span<std::uint8_t> data, st
 [[nodiscard]] SchnorrSignature schnorr_sign(const PrivateKey& key, const Hash32& message,
                                             const std::optional<Hash32>& aux = std::nullopt);
 [[nodiscard]] bool schnorr_verify(const XOnlyKey& key, const Hash32& message, const SchnorrSignature& signature);
-/// With the x of a compressed key. False also for a key that is no point.
+/// With the x of a compressed key. False also for a key that is not a point.
 [[nodiscard]] bool schnorr_verify(const PublicKey& key, const Hash32& message, const SchnorrSignature& signature);
 
 /// Constant time for equal lengths.

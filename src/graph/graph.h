@@ -1,6 +1,6 @@
 // The channel graph as a value: what verified announcements say about the network, and nothing else.
 //
-// Source: BOLT 7. Whoever calls a mutation has verified the signatures (verify.h), the chain_hash and, for a
+// Source: BOLT 7. The caller of a mutation has verified the signatures (verify.h), the chain_hash and, for a
 // channel_announcement, the funding output: those need the world or cost time, ordering and consistency do not.
 // Channels and nodes are held in ordered maps, so crafted ids cannot make look-ups slow. Copying copies everything.
 // Memory: about 1.5 KiB per channel with both updates, most of it the raw messages that are kept for relaying.
@@ -25,7 +25,7 @@ namespace doze::graph {
 inline constexpr std::size_t kMaxChannels = 400'000;
 /// BOLT 7, "Pruning the Network View": two weeks.
 inline constexpr std::uint64_t kStaleAfterS = 1'209'600;
-/// BOLT 7: a spent channel is remembered for so many blocks, for it may have been spliced.
+/// BOLT 7: a spent channel is remembered for this many blocks, because it may have been spliced.
 inline constexpr std::uint32_t kForgetSpentAfterBlocks = 72;
 
 /// One direction of a channel, from its newest channel_update.
@@ -40,13 +40,13 @@ struct Direction {
   Bytes raw;  // the whole message, type included
 };
 
-/// `direction` is 0 for what node_1 forwards to node_2, 1 for the other way.
+/// `direction` is 0 for what node_1 forwards to node_2, 1 for the opposite.
 struct Channel {
   ShortChannelId scid;
   NodeId node_1, node_2;        // node_1 is the lesser
   std::optional<Sat> capacity;  // nullopt: the funding output was not looked up
   wire::FeatureBits features;
-  UnixTime announced_at;  // when we learnt of it: stands in for a missing update when pruning
+  UnixTime announced_at;  // when we learnt of it: replaces a missing update when pruning
   std::optional<BlockHeight> spent_at;
   std::array<std::optional<Direction>, 2> directions;
   Bytes raw;
@@ -132,7 +132,7 @@ struct Link {
   NodeIndex other = 0;
 };
 
-/// Where a channel_update stands in the order of the timestamps.
+/// The position of a channel_update in the order of the timestamps.
 struct UpdateTime {
   std::uint32_t timestamp = 0;
   ShortChannelId scid;
@@ -148,11 +148,11 @@ struct NodeTime {
 class Graph {
  public:
   // ---- mutations: what changed, or why nothing did ----
-  /// `raw` is the whole message, type included, kept for relaying. Unknown even channel features are no refusal: such a
-  /// channel is kept but never routed through.
+  /// `raw` is the whole message, type included, kept for relaying. Unknown even channel features do not refuse it: such
+  /// a channel is kept but never routed through.
   [[nodiscard]] Result<ChannelAdded, Refusal> add_channel(const wire::ChannelAnnouncement& announcement, Bytes raw,
                                                           std::optional<Sat> capacity, UnixTime now);
-  /// An htlc_maximum_msat below the minimum or above the capacity is no refusal: the direction is not routed through.
+  /// An htlc_maximum_msat below the minimum or above the capacity is not refused: the direction is not routed through.
   [[nodiscard]] Result<UpdateApplied, Refusal> apply(const wire::ChannelUpdate& update, Bytes raw);
   [[nodiscard]] Result<NodeApplied, Refusal> apply(const wire::NodeAnnouncement& announcement, Bytes raw);
   [[nodiscard]] Result<ChannelRemoved, Refusal> remove_channel(ShortChannelId scid);
@@ -164,7 +164,7 @@ class Graph {
   /// Removes channels spent at least 72 blocks ago.
   [[nodiscard]] std::vector<ChannelRemoved> forget_spent(BlockHeight tip);
   /// Removes channels of which either direction had its last update (or, without one, the announcement) more than two
-  /// weeks before `now`. `keep`: node whose channels stay, for we refresh our own. `most`: so many, the rest stays.
+  /// weeks before `now`. `keep`: node whose channels stay (our own). `most`: remove at most this many.
   [[nodiscard]] std::vector<ChannelRemoved> prune_stale(UnixTime now, const std::optional<NodeId>& keep = std::nullopt,
                                                         std::size_t most = kMaxChannels);
 

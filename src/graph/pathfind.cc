@@ -11,7 +11,7 @@ namespace {
 
 struct Preparation {
   std::vector<Tail> tails;
-  RouteFailure failure{RouteFailureCode::DestinationUnknown};  // meant if there is no tail
+  RouteFailure failure{RouteFailureCode::DestinationUnknown};  // the destination if there is no tail
 };
 
 // The introduction node, also where it is named by a channel of our own that the graph does not know.
@@ -236,7 +236,7 @@ Result<Route, RouteFailure> find_route(const Graph& graph, const RouteRequest& r
   Search search(graph, request, prepared.tails);
   if (auto route = search.run(search.limits(), 1)) return *std::move(route);
   auto failure = explain(search, request, spendable_max);
-  // Where there is no way even without limits there is none within them.
+  // If there is no route without limits, there is none within them.
   if (failure.code == RouteFailureCode::NoPath) return fail(failure);
   if (auto route = search.run(search.limits(), kMaxLabels, kMaxSecondLooks)) return *std::move(route);
   return fail(failure);

@@ -1,11 +1,11 @@
-// Finding a route for one payment HTLC, and a way for an onion message. Pure functions of the graph and the request.
+// Finds a route for one payment HTLC, and one for an onion message. Pure functions of the graph and the request.
 //
 // Amounts and expiries are exact and computed from the destination backwards, as BOLT 7, "HTLC Fees", wants: a node is
 // paid for what it forwards, never for what it receives; our own channel charges nothing.
 // Cost of a route = its fees + a risk term per hop (they fail) + one per block of delay (money is locked) + one for
 // using much of a channel. Ties are broken by fewer hops, then by the smaller scid, so equal inputs give equal routes.
 // The first pass keeps one label a node (about a millisecond on mainnet). Only if that misses the limits, a second pass
-// keeps up to kMaxLabels undominated ones, for the cheapest way to a node may be too long, too dear or too slow.
+// keeps up to kMaxLabels undominated ones, because the cheapest route to a node may be too long, expensive or slow.
 #pragma once
 
 #include <optional>
@@ -22,9 +22,9 @@ namespace doze::graph {
 /// the first pass sees each once at most, in some 4 ms. The cheapest labels come first, so what is cut off is dear. A
 /// search that fails takes 40 ms, most of it here.
 inline constexpr std::size_t kMaxLabels = 8, kMaxSecondLooks = 400'000;
-/// BOLT 4's 1300 bytes hold at most so many ordinary hops; the caller may allow fewer (see RouteRequest::max_hops).
+/// BOLT 4's 1300 bytes hold at most this many ordinary hops; the caller may allow fewer (see RouteRequest::max_hops).
 inline constexpr std::size_t kMaxRouteHops = 20;
-/// Each hop of an onion message wraps all later ones: longer ways are fragile and large.
+/// Each hop of an onion message wraps all later ones: longer routes are fragile and large.
 inline constexpr std::size_t kMaxMessageHops = 8;
 
 /// One of our own channels that can send now.
@@ -52,7 +52,7 @@ struct HintHop {
 };
 struct PlainDestination {
   NodeId node_id;
-  std::vector<std::vector<HintHop>> route_hints;  // ways to the node beside those of the graph
+  std::vector<std::vector<HintHop>> route_hints;  // routes to the node besides those of the graph
 };
 
 /// Do not use this direction for `at_least` or more: Msat(0) excludes it. `direction`: 0 from the lesser node id.
@@ -79,7 +79,7 @@ struct RouteRequest {
   CltvExpiry final_cltv_expiry;          // outgoing_cltv_value of the recipient's payload; payinfo deltas come on top
   Msat max_fee;                          // whole fee, that of a blinded path included
   CltvExpiry max_cltv_expiry;            // of our own HTLC
-  std::size_t max_hops = kMaxRouteHops;  // ordinary payloads: what the onion has room for beside the blinded tail
+  std::size_t max_hops = kMaxRouteHops;  // ordinary payloads: the room in the onion besides the blinded tail
   std::vector<Avoid> avoid;
   std::set<NodeId> avoid_nodes;  // never forward through these
   RiskWeights risk;
@@ -144,19 +144,19 @@ enum class MessagePathFailure : std::uint8_t {
   NoPeers,             // `connected` is empty
   DestinationUnknown,  // not connected, and no channel of it is known
   NoPath,
-  TooLong,  // there is a way, but longer than max_hops
+  TooLong,  // there is a route, but it is longer than max_hops
 };
 [[nodiscard]] const char* name(MessagePathFailure failure);
 
-/// The shortest ways for onion messages from us to every node, found in one pass over the graph: whoever sends many
-/// messages asks one tree. A way: [connected peer, ..., destination] over channels between nodes that announced
+/// The shortest routes for onion messages from us to every node, found in one pass over the graph: a sender of many
+/// messages uses one tree. A route: [connected peer, ..., destination] over channels between nodes that announced
 /// onion_messages (BOLT 9, 38/39). The destination itself need not have announced it. Ties: the smaller node id nearest
 /// to the destination.
 class MessageTree {
  public:
   /// `connected`: peers whose init had the bit.
   MessageTree(const Graph& graph, const NodeId& local_node_id, std::set<NodeId> connected);
-  /// `graph`: the same one, changed since then perhaps; a way that is no longer there is NoPath. Only [destination] if
+  /// `graph`: the same one, changed since then perhaps; a route that no longer exists is NoPath. Only [destination] if
   /// it is connected.
   [[nodiscard]] Result<std::vector<NodeId>, MessagePathFailure> way_to(const Graph& graph, const NodeId& destination,
                                                                        std::size_t max_hops = kMaxMessageHops) const;
@@ -165,8 +165,8 @@ class MessageTree {
 
  private:
   struct Reached {
-    NodeIndex before = 0;     // the node before it on the way; itself if it is connected
-    std::uint16_t nodes = 0;  // on the way, both ends counted; 0: not reached
+    NodeIndex before = 0;     // the node before it on the route; itself if it is connected
+    std::uint16_t nodes = 0;  // on the route, both ends counted; 0: not reached
   };
   NodeId local_node_id_;
   std::set<NodeId> connected_;
@@ -174,7 +174,7 @@ class MessageTree {
   std::vector<Reached> reached_;  // by NodeIndex
 };
 
-/// One way from a tree of its own: costs one pass over the graph.
+/// One route from a tree of its own: costs one pass over the graph.
 [[nodiscard]] Result<std::vector<NodeId>, MessagePathFailure> find_message_path(const Graph& graph,
                                                                                 const NodeId& local_node_id,
                                                                                 const std::set<NodeId>& connected,

@@ -118,7 +118,7 @@ void Search::start(std::uint32_t number) {
   push(label);
 }
 
-// False if a label that is no worse in anything was settled before, or if there are enough.
+// False if a label that is at least as good in everything was settled before, or if there are enough.
 bool Search::settle(std::uint32_t at) {
   auto& label = labels_[at];
   auto& state = states_[label.node];

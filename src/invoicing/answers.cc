@@ -9,7 +9,7 @@ bool may_answer(Work& work, const NodeId& from, std::size_t request_bytes, std::
   const auto& self = work.context.signer.node_id();
   if (from == self || work.context.views.is_client(from)) return true;
   if (!work.context.views.connected(from))
-    return false;  // gone, and its budget with it: nobody would take an entry back
+    return false;  // disconnected, and its budget is gone: nothing would remove a new entry
   auto asked = request_bytes <= kSmallAnswerContents ? kSmallAnswerBytes : kLargeAnswerBytes;
   auto answer = answer_bytes <= kSmallAnswerContents ? kSmallAnswerBytes : kLargeAnswerBytes;
   auto& budget = work.state.answers;

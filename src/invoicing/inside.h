@@ -21,61 +21,61 @@ namespace doze::invoicing {
 using Nonce = std::array<std::uint8_t, 16>;
 
 // ---- limits ----
-/// The payment onion has room for about this much request beside two ordinary hops, the blinded tail and the preimage.
+/// Bytes of request that fit into a payment onion besides two ordinary hops, the blinded tail and the preimage.
 inline constexpr std::size_t kMaxAsyncRequestBytes = 800;
 inline constexpr std::size_t kMaxAsyncDescriptionBytes = 200;
 /// Offers are kept in memory and shown in one table.
 inline constexpr std::size_t kMaxOffers = 10'000;
-/// One a recipient, in memory and in one table, too.
+/// One per recipient; also kept in memory and shown in one table.
 inline constexpr std::size_t kMaxInvitations = 100'000;
-/// What is served, all in memory: room for 100,000 recipients with five of the usual invoices. Recipients choose how
-/// large theirs are, and how many of kSlotsPerRecipient they use.
+/// Bytes of static invoices that we serve, all in memory: room for 100,000 recipients with five of the usual invoices.
+/// Recipients choose the size of theirs, and how many of kSlotsPerRecipient they use.
 inline constexpr std::size_t kMaxServedBytes = std::size_t{1} << 30;
-/// The same request goes to the recipient no more often than payers repeat theirs: its path may lead to another server,
-/// whose path leads back.
+/// The same request is forwarded to the recipient at most as often as payers repeat theirs: its path may lead to
+/// another server, whose path leads back.
 inline constexpr std::uint64_t kPassOnAgainMs = 2'500;
-/// Bytes of answers to strangers' requests. Beyond 1,300 bytes an answer fills an onion message of 32 KiB, and its way
-/// begins where the stranger likes: one such answer at once, then twice what its requests have, which payers repeat
-/// every 3 s. And to all strangers together.
+/// Bytes of answers to strangers' requests. Above 1,300 bytes an answer fills an onion message of 32 KiB, and the
+/// stranger chooses where its path begins: one such answer at once, then twice the size of its requests, which payers
+/// repeat every 3 s. The other two numbers are for all strangers together.
 inline constexpr std::uint64_t kSmallAnswerBytes = 1'366, kLargeAnswerBytes = 32'834;
 inline constexpr std::uint64_t kStrangersFirstAnswerBytes = kLargeAnswerBytes, kAnswerBytesPerRequestByte = 2;
 inline constexpr std::uint64_t kAnswersBurstBytes = 2'097'152, kAnswersBytesPerS = 262'144;
-/// What fits into a small onion message beside the reply path's own layers.
+/// Bytes that fit into a small onion message besides the layers of the reply path.
 inline constexpr std::size_t kSmallAnswerContents = 1'024;
-/// A payer that got no invoice by then gives up; between, it asks again.
+/// A payer gives up without an invoice after this time; meanwhile it repeats its request.
 inline constexpr std::uint64_t kInvoiceWaitMs = 60'000;
 inline constexpr std::uint64_t kInvoiceRepeatMs = 3'000;
-/// createoffer --async waits so long for the server's acknowledgement, and asks again in between.
+/// How long createoffer --async waits for the server's acknowledgement; it repeats its message meanwhile.
 inline constexpr std::uint64_t kServeWaitMs = 60'000;
 inline constexpr std::uint64_t kServeRepeatMs = 3'000, kServeRepeatMaxMs = 300'000;
-/// An offer that a server has paths for, but not for so long, is not worth a text that somebody hands out.
+/// Minimum remaining life of a server's paths for an offer: a shorter one would expire before it is handed out.
 inline constexpr std::uint64_t kLeastOfferLifeS = 600;
-/// A withdrawn offer's slot holds an invoice that nobody can pay, which ends soon: then the slot takes another offer.
-/// Not at once, for the server's clock may be ahead, and an invoice that has expired there is not taken.
+/// A withdrawn offer's slot holds an unpayable invoice that expires soon; then the slot accepts another offer. Not at
+/// once, because the server's clock may be ahead, and it does not accept an expired invoice.
 inline constexpr std::uint32_t kWithdrawnLifeS = 3'600;
-/// asyncjoin, asyncleave and disableoffer wait so long for the server's word; what it says later still counts.
+/// How long asyncjoin, asyncleave and disableoffer wait for the server's answer; a later answer still counts.
 inline constexpr std::uint64_t kServerWordMs = 10'000;
 /// A static invoice is renewed when this part of its life has passed.
 inline constexpr std::uint32_t kRenewAfterPart = 8;
-/// While we are online we look so often whether an invoice is due for renewal or names channels that are not there any
-/// more. Between two invoices that were made for changed channels so much time passes, too: channels may come and go.
+/// How often, while online, we check whether an invoice is due for renewal or names channels that no longer exist. Also
+/// the least time between two invoices made for changed channels, which may open and close often.
 inline constexpr std::uint64_t kServedCheckMs = 600'000;
-/// After a channel came or went we look when the others have had the time to do the same.
+/// After a channel opens or closes we check again once the others have had time to do the same.
 inline constexpr std::uint64_t kChannelsSettleMs = 30'000;
-/// What an invoice itself names is looked at as soon as a channel is usable, and once more when the peers have had the
-/// time to send their channel_updates: an app may be awake for some seconds only.
+/// The contents of an invoice are checked as soon as a channel is usable, and again when the peers have had time to
+/// send their channel_updates: an app may be awake for only some seconds.
 inline constexpr std::uint64_t kUpdatesSettleMs = 2'000;
 
-/// A channel that a static invoice names, and what it says of it.
+/// A channel that a static invoice names, with the policy in it.
 struct NamedChannel {
   ChannelId channel_id;
   Hash32 policy;  // policy_digest
 };
 
-/// An offer of ours.
+/// One of our offers.
 struct OwnOffer {
   offers::Offer offer;
-  Nonce nonce{};  // makes the issuer key and stands in the paths' context
+  Nonce nonce{};  // determines the issuer key and is part of the paths' context
   bool async = false;
   bool disabled = false;
   UnixTime created_at;
@@ -85,13 +85,13 @@ struct OwnOffer {
   Profile profile = Profile::Ldk;
   NodeId server;
   std::uint16_t slot = 0;
-  std::optional<wire::BlindedPath> serve_path;  // where serve_static_invoice goes
+  std::optional<wire::BlindedPath> serve_path;  // for serve_static_invoice
   UnixTime invoice_created_at;                  // of the newest invoice that we sent
   UnixTime acknowledged;                        // created_at of the newest one that the server has; 0: none yet
-  Hash32 channels;                              // what it says of our channels: channels_digest; zero: unknown
-  UnixTime channels_since;                      // created_at of the first invoice that says so
+  Hash32 channels;                              // digest of our channels in it: channels_digest; zero: unknown
+  UnixTime channels_since;                      // created_at of the first invoice with it
   std::vector<NamedChannel> named;              // by the newest invoice; empty in rows of 4887d87: unknown
-  UnixTime withdrawal;                          // disabled: created_at of the newest invoice that nobody can pay
+  UnixTime withdrawal;                          // disabled: created_at of the newest unpayable invoice
   UnixTime withdrawn;                           // the server has it; 0: not yet
   // Not durable:
   std::optional<MonoTime> next_serve;
@@ -113,7 +113,7 @@ struct Joined {
   bool left = false;  // asyncleave: it stays until its offers are withdrawn
 };
 
-/// asyncjoin on its way: the server is asked for paths, which nobody uses, and so says whether it takes the invitation.
+/// A running asyncjoin: the server is asked for paths only to learn whether it accepts the invitation.
 struct JoinRequest {
   RequestId request = 0;
   NodeId server;
@@ -130,7 +130,7 @@ struct WithdrawRequest {
   MonoTime give_up;
 };
 
-/// An invitation of ours: one recipient.
+/// One of our invitations, for one recipient.
 struct Invited {
   Nonce id{};
   std::string label;
@@ -138,7 +138,7 @@ struct Invited {
   UnixTime created_at;
   std::optional<UnixTime> expires_at;
   bool revoked = false;
-  std::optional<NodeId> recipient;  // who used it first
+  std::optional<NodeId> recipient;  // the node that used it first
 };
 
 struct SlotKey {
@@ -146,7 +146,7 @@ struct SlotKey {
   std::uint16_t slot = 0;
   friend auto operator<=>(const SlotKey&, const SlotKey&) = default;
 };
-/// Invitations are random, and ours: nobody else chooses how they begin.
+/// We make invitations at random: no other node chooses their first bytes.
 struct InvitationPrefix {
   std::uint64_t operator()(const Nonce& id) const { return FirstBytes()(id); }
   std::uint64_t operator()(const SlotKey& key) const { return FirstBytes()(key.invitation); }
@@ -154,12 +154,12 @@ struct InvitationPrefix {
 template <class Key, class T>
 using InvitationTable = PrefixMap<Key, T, InvitationPrefix>;
 
-/// What we serve: checked once, when it came, and kept as the bytes that are handed out. There may be a million.
+/// A static invoice that we serve: checked once, on arrival, and kept as the bytes to hand out. There may be a million.
 struct Served {
   Served(const offers::StaticInvoice& invoice, wire::BlindedPath path, UnixTime received);
   Bytes invoice;
   OfferId offer_id;
-  bool withdrawn = false;  // nobody can pay it: offers::is_withdrawn
+  bool withdrawn = false;  // unpayable: offers::is_withdrawn
   Profile profile;
   PublicKey node_id;
   UnixTime created_at, expires_at;
@@ -173,7 +173,7 @@ struct Served {
   [[nodiscard]] std::size_t bytes() const;
 };
 
-/// createoffer --async on its way: asking for paths, then waiting for the acknowledgement.
+/// A running createoffer --async: it asks for paths, then waits for the acknowledgement.
 struct SlotRequest {
   RequestId request = 0;
   command::CreateOffer command;
@@ -185,7 +185,7 @@ struct SlotRequest {
   std::optional<OfferId> offer;  // made, stored, not yet acknowledged
 };
 
-/// A payer's request on its way.
+/// A payer's pending request.
 struct Asking {
   PayerRequest wanted;
   Bytes invoice_request;
@@ -194,7 +194,7 @@ struct Asking {
   std::string trouble;  // why the last try failed
 };
 
-/// What strangers were answered.
+/// Budgets for answers to strangers.
 struct AnswerBudget {
   std::map<NodeId, std::uint64_t> left;  // of each that is connected and has asked
   MonoTime full_at;                      // of all together: the whole burst again from then on
@@ -225,7 +225,7 @@ struct Invoicing::Inside {
 OwnOffer& add(Invoicing::Inside& state, OwnOffer own);
 void add(Invoicing::Inside& state, Invited invitation);
 void put(Invoicing::Inside& state, const SlotKey& key, Served served);
-/// Nothing happens if there is none.
+/// Does nothing if there is none.
 void erase(Invoicing::Inside& state, const SlotKey& key);
 
 struct Work {
@@ -240,8 +240,8 @@ struct Work {
 };
 
 // answers.cc
-/// Whether a request that came over `from` may be answered now, with so many bytes; books them if so. Who has a channel
-/// with us, or our invitation, always; who is refused repeats its request.
+/// Whether a request that arrived from `from` may be answered now with this many bytes; if so, books them. Always true
+/// for peers with a channel or an invitation of ours; a refused node repeats its request.
 [[nodiscard]] bool may_answer(Work& work, const NodeId& from, std::size_t request_bytes, std::size_t answer_bytes);
 void forget_answers(Work& work, const NodeId& peer);
 
@@ -273,7 +273,7 @@ void leave(Work& work, RequestId request, const command::AsyncLeave& command);
 void on_paths_refused(Work& work, ByteView context, const std::string& why);
 /// Its static invoice must not be paid any more: the server is told as soon as it can be.
 void withdraw(Work& work, OwnOffer& own);
-/// Whether the server may still lead payers to this disabled offer.
+/// Whether the server may still send payers to this disabled offer.
 [[nodiscard]] bool wants_withdrawal(const OwnOffer& own, const Context& context);
 void create_async_offer(Work& work, RequestId request, const command::CreateOffer& command);
 void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::OfferPaths& message, ByteView context);

@@ -12,7 +12,7 @@ namespace {
 constexpr CltvDelta kInvoiceBlocks{2016};
 constexpr std::size_t kInvoicePaths = 3;
 
-/// A public node names itself first. It keeps the ways over its peers: a payer of LDK's adds nothing for our final
+/// A public node names itself first, and keeps the paths over its peers: an LDK payer adds nothing for our final
 /// delta on a path that begins at the payee (lightning 0.2.7, routing/router.rs:1666) and never tries a path again that
 /// was refused.
 std::vector<PaymentPath> invoice_paths(const Context& context, const PaymentContext& terms) {
@@ -95,7 +95,7 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   OwnOffer* own = nullptr;
   for (auto& [id, candidate] : work.state.own)
     if (equal(candidate.nonce, data)) own = &candidate;
-  // A withdrawn offer is silent: its path would go on telling everybody when we are there.
+  // A withdrawn offer gets no answer: answers over its path would keep revealing when we are online.
   if (own == nullptr || own->disabled) return;  // [B12-reqread-08]
   auto answer_error = [&](const offers::InvoiceError& error) {
     if (forwarded) return;

@@ -85,7 +85,7 @@ bool names_gone_channel(const Context& context, const OwnOffer& own) {
   });
 }
 
-/// What an invoice made now would say of our channels: the ways that payment_paths_to_self builds on.
+/// What an invoice made now would say about our channels: the input of payment_paths_to_self.
 Hash32 channels_digest(const Context& context) {
   Writer out;
   for (const auto& [id, channel] : context.views.channels)
@@ -94,7 +94,7 @@ Hash32 channels_digest(const Context& context) {
   return crypto::sha256(out.view());
 }
 
-/// The invoice with the paths that its server needs; `terms` has its times and payment paths. False: no way to the
+/// The invoice with the paths that its server needs; `terms` has its times and payment paths. False: no path to the
 /// server.
 bool send_to_server(Work& work, OwnOffer& own, offers::StaticInvoiceTerms terms) {
   const auto& context = work.context;
@@ -151,8 +151,8 @@ bool serve(Work& work, OwnOffer& own) {
   return true;
 }
 
-/// Overwrites the offer's slot with an invoice that nobody can pay: any server takes it for a newer one, and there is
-/// no message that takes an invoice away. False: no way to the server.
+/// Overwrites the offer's slot with an unpayable invoice: any server accepts it as a newer one, and no message exists
+/// that removes an invoice. False: no path to the server.
 bool serve_withdrawal(Work& work, OwnOffer& own) {
   offers::StaticInvoiceTerms terms;
   terms.relative_expiry_s = kWithdrawnLifeS;
@@ -181,7 +181,7 @@ void serve_now(Work& work, OwnOffer& own) {
   if (sent) own.serve_wait_ms = std::min(own.serve_wait_ms * 2, kServeRepeatMaxMs);
 }
 
-/// Nobody pays over a channel that is gone: an invoice that names other channels than there are is replaced.
+/// A closed channel cannot carry a payment: an invoice whose channels differ from ours is replaced.
 void check_channels(Work& work, OwnOffer& own) {
   auto now = work.context.mono;
   own.next_check.reset();
@@ -436,7 +436,7 @@ void create_async_offer(Work& work, RequestId request, const command::CreateOffe
 }
 
 namespace {
-/// The first one that may stand in an offer.
+/// The first one that an offer may contain.
 const wire::BlindedPath* usable_path(const Context& context, const std::vector<wire::BlindedPath>& paths) {
   for (const auto& path : paths) {
     auto first = context.views.graph.resolve(path.first_node_id);
@@ -496,7 +496,7 @@ void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::O
 }
 
 namespace {
-/// The server has an invoice of a disabled offer: if it is the one that nobody can pay, all is said.
+/// The server has an invoice of a disabled offer: if it is the unpayable one, the withdrawal is done.
 void on_withdrawn(Work& work, OwnOffer& own, UnixTime created) {
   if (own.withdrawal.value() == 0 || created < own.withdrawal || own.withdrawn.value() != 0) return;
   own.withdrawn = created;

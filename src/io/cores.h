@@ -12,13 +12,13 @@ class thread_pool;
 
 namespace doze::io {
 
-/// Below so many pieces, each of some 20 µs, waking another core costs what it saves.
+/// Below this many pieces of some 20 µs each, waking another core costs as much as it saves.
 inline constexpr std::size_t kPiecesWorthACore = 16;
 
 class Cores final : public ParallelMap {
  public:
-  /// `threads` beside the caller's own; by default one less than there are cores. They start with the first work that
-  /// is worth them.
+  /// `threads` in addition to the caller's own; by default one less than there are cores. They start with the first
+  /// work that is worth them.
   Cores();
   explicit Cores(std::size_t threads);
   ~Cores() override;

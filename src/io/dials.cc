@@ -1,4 +1,4 @@
-// Dials: one address after the other, names by way of a few look-ups at a time.
+// Dials: one address after the other; names with a few look-ups at a time.
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <system_error>
@@ -65,8 +65,7 @@ bool given_up(const LookUp& look_up) {
 }
 }  // namespace
 
-/// A slow name server holds up only the names that it was asked for, and the time of a dial begins when its turn has
-/// come.
+/// A slow name server delays only the names that it was asked for, and the time of a dial begins with its turn.
 void Network::Inside::look_up_next() {
   while (!stopped) {
     std::erase_if(look_ups, given_up);
@@ -91,7 +90,7 @@ void Network::Inside::look_up_next() {
   }
 }
 
-/// In a thread, for getaddrinfo cannot be ended; what it tells is heard only while the network lives.
+/// In a thread, because getaddrinfo cannot be interrupted; its result counts only while the network exists.
 void Network::Inside::look_up(const std::string& host) {
   const auto& wanted = looking_up.at(host);
   start_timer(wanted.attempt);

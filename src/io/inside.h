@@ -20,8 +20,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-/// Bytes that wait for the socket: in `now`, from `sent` on, and behind it in `next`. What is not of a channel is
-/// counted apart.
+/// Bytes that wait for the socket: in `now`, from `sent` on, then in `next`. Bytes that do not belong to a channel are
+/// counted separately.
 struct Output {
   Bytes now, next;
   std::size_t sent = 0;
@@ -43,19 +43,19 @@ struct Connection {
   std::size_t allowance = 0;  // bytes that may be read while it is read slowly
   std::size_t counted = 0;    // of its output in the sum of its kind
   const bool inbound;
-  bool open = true;  // false: it is no longer in the map, and nothing is said of it
+  bool open = true;  // false: it is no longer in the map, and causes no more inputs
   bool closing = false;
   bool given_up = false;  // closing without waiting for its output
   bool stranger = true;
-  bool writing = false;  // a turn to write is under way or waits for the socket
-  bool waits = false;    // OutputWaits was said
-  bool reading = false;  // a wait for bytes is under way
+  bool writing = false;  // a write is running or waits for the socket
+  bool waits = false;    // OutputWaits was sent
+  bool reading = false;  // it waits for bytes
   bool slowed = false;   // it is read by sweep() only
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
-/// One dial under way: the addresses left, a timer against black holes. Each round has a socket of its own: what a
-/// former round left under way cannot touch it.
+/// One running dial: the remaining addresses, and a timer for addresses that never answer. Each round has its own
+/// socket, so operations of an earlier round cannot affect it.
 struct Attempt {
   Attempt(asio::io_context& context, NodeId n, std::deque<wire::NetworkAddress> a)
       : node(n), left(std::move(a)), timer(context) {}
@@ -94,7 +94,7 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   std::vector<std::shared_ptr<tcp::acceptor>> acceptors;
   std::map<ConnectionId, ConnectionPtr> connections;
   std::map<ConnectionId, ConnectionPtr> watched;  // with waiting output, or closing
-  std::array<std::uint8_t, kReadChunk> chunk{};   // what was read last, of whatever connection
+  std::array<std::uint8_t, kReadChunk> chunk{};   // the bytes read last, for all connections
   ConnectionId next = 1;
   std::size_t inbound = 0;
   std::size_t unsent_of_strangers = 0, unsent_of_channel_peers = 0;
@@ -117,7 +117,7 @@ struct Network::Inside : std::enable_shared_from_this<Inside> {
   void familiar(Connection& connection);
   void count(Connection& connection);
   void keep_sums();
-  /// Its output is given up at once; it is closed when the owner is back in its event loop.
+  /// Drops its output at once; it is closed when the owner is back in its event loop.
   void give_up(const ConnectionPtr& connection);
   void watch(const ConnectionPtr& connection);
   void sweep();

@@ -17,7 +17,7 @@ std::string describe(const tcp::endpoint& endpoint) {
   return (address.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
 }
 
-/// On an acceptor before it listens: what it accepts begins with these.
+/// Set on an acceptor before it listens: accepted connections inherit them.
 template <class SocketOrAcceptor>
 void set_kernel_buffers(SocketOrAcceptor& socket, int bytes) {
   error_code ignored;
@@ -96,7 +96,7 @@ ConnectionPtr Network::Inside::find(ConnectionId id) const {
 void Network::Inside::close(const ConnectionPtr& connection) {
   if (!std::exchange(connection->open, false)) return;
   error_code ignored;
-  // Given up while it still has output: the kernel must not go on trying to deliver what it has of it.
+  // It still has output: the kernel must not keep trying to deliver its part.
   if (connection->waits || connection->given_up)
     connection->socket.set_option(asio::socket_base::linger(true, 0), ignored);
   connection->socket.close(ignored);
@@ -138,7 +138,7 @@ void Network::Inside::read(const ConnectionPtr& connection) {
 
 void Network::Inside::write_soon(const ConnectionPtr& connection) {
   if (std::exchange(connection->writing, true)) return;
-  // Not at once: what the owner writes in one go leaves in one piece, so that the peer can handle it in one step.
+  // Not at once: output that the owner writes together is sent in one piece, so that the peer handles it in one step.
   asio::post(context, [self = shared_from_this(), connection] { self->write_turn(connection); });
 }
 
@@ -218,7 +218,7 @@ void Network::Inside::keep_sums() {
   }
 }
 
-// ---- what waits ----
+// ---- unsent output of all connections ----
 
 void Network::Inside::watch(const ConnectionPtr& connection) {
   watched.emplace(connection->id, connection);
@@ -248,7 +248,7 @@ void Network::Inside::look_at(const ConnectionPtr& connection) {
   if (connection->slowed) read_when_ready(connection);
 }
 
-// ---- what the owner says ----
+// ---- calls of the owner ----
 
 Network::Network(asio::io_context& context, Sink sink, std::size_t max_inbound, Times times)
     : inside_(std::make_shared<Inside>(context, std::move(sink), max_inbound, times)) {}

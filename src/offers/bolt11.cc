@@ -79,7 +79,7 @@ Status<ParseError> read_hrp(std::string_view hrp, Bolt11Terms& terms) {
   terms.network = prefix->network;
   auto amount = hrp.substr(prefix->text.size());
   if (amount.empty()) return Done{};
-  // What starts with a letter is no amount of this currency but another one: "lntbx".
+  // A letter first means another currency, not an amount of this one: "lntbx".
   if (!is_digit(amount.front())) return fail(ParseError{ParseCode::BadValue, 0, "prefix"});
   terms.amount = read_amount(amount);
   if (!terms.amount) return fail(ParseError{ParseCode::BadValue, prefix->text.size(), "amount"});

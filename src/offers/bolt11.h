@@ -1,9 +1,9 @@
-// Invoices of BOLT 11: text that says what to pay, to whom and over which ways, signed by the payee.
+// BOLT 11 invoices: a text that says what to pay, to whom and over which routes, signed by the payee.
 //
 // A Bolt11Invoice is valid as soon as it exists: reading and making apply the same rules. It keeps the text that it was
 // read from, in lower case. The description is well-formed UTF-8 and otherwise untrusted.
 // Fields of a wrong length: BOLT 11 asks a reader to fail for p, s, h and n, and lists among its valid examples one
-// that has them beside good ones. They are skipped, and what must be there must be there with its right length.
+// that has them besides valid ones. They are skipped; required fields must exist with their right length.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@
 
 namespace doze::offers {
 
-/// Longest text that is looked at: what the largest QR code can hold, and LDK's limit.
+/// Longest text that is parsed: what the largest QR code can hold, and LDK's limit.
 inline constexpr std::size_t kMaxBolt11Length = 7'089;
 /// Data of one field: 1,023 groups of five bits.
 inline constexpr std::size_t kMaxBolt11FieldBytes = 639;
@@ -75,12 +75,12 @@ struct HintHop {
   std::uint16_t cltv_expiry_delta = 0;
   friend bool operator==(const HintHop&, const HintHop&) = default;
 };
-/// A way from a public node to the payee; at least one hop.
+/// A route from a public node to the payee; at least one hop.
 struct RouteHint {
   std::vector<HintHop> hops;
   friend bool operator==(const RouteHint&, const RouteHint&) = default;
 };
-/// Unknown types, unknown versions of f, and p, s, h and n of a wrong length: kept as they stand.
+/// Unknown types, unknown versions of f, and p, s, h and n of a wrong length: kept unchanged.
 struct Unknown {
   std::uint8_t type = 0;
   Bytes groups;
@@ -96,7 +96,7 @@ using Field = std::variant<PaymentHash, PaymentSecret, Description, DescriptionH
 [[nodiscard]] Result<Field, ParseError> decode(const Unknown& raw, std::size_t where);
 }  // namespace bolt11
 
-/// What an invoice says, signature aside. p, s and one of d and h are needed.
+/// The contents of an invoice without its signature. p, s and one of d and h are needed.
 struct Bolt11Terms {
   wire::Network network = wire::Network::Regtest;
   std::optional<Msat> amount;  // above zero
@@ -125,7 +125,7 @@ class Bolt11Invoice {
   [[nodiscard]] UnixTime timestamp() const { return terms_.timestamp; }
   [[nodiscard]] UnixTime expires_at() const;
   [[nodiscard]] bool expired(UnixTime now) const { return now > expires_at(); }
-  // Of several fields of a kind the first one counts.
+  // Of several fields of one kind the first one counts.
   [[nodiscard]] const PaymentHash& payment_hash() const { return *first<PaymentHash>(); }
   [[nodiscard]] const Hash32& payment_secret() const { return first<bolt11::PaymentSecret>()->secret; }
   [[nodiscard]] std::optional<std::string> description() const;

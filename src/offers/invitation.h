@@ -1,4 +1,4 @@
-// Invitations of a static-invoice server: how a recipient reaches it, and who it is to the server. Our own format,
+// Invitations of a static-invoice server: how a recipient reaches it, and how the server recognises it. Our own format,
 // since no BOLT or bLIP has one, and LDK's raw one.
 //
 // `lnai1…` is bech32 without a checksum, as in BOLT 12, over a TLV stream:

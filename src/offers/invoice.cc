@@ -33,7 +33,7 @@ Result<Invoice, ParseError> make_invoice(ByteView request, Msat amount, const In
   return Invoice::parse(out.take_signed(kMessageName, terms.node_key));  // [B12-inv-06]
 }
 
-/// `request`: the stream that is answered. `expected`: nullopt for a price that nobody converts.
+/// `request`: the stream that is answered. `expected`: nullopt for a price that cannot be converted.
 std::optional<Refusal> check_answer(const Invoice& invoice, ByteView request, const std::optional<Msat>& expected,
                                     UnixTime now) {
   // [B12-invread-08]

@@ -23,7 +23,7 @@ struct FallbackAddress {
 
 /// Bits 16 and 17 are all the invoice features there are: payable in several parts.
 inline constexpr std::size_t kInvoiceMultipart = 16;
-/// Life of an invoice that does not say.
+/// Lifetime of an invoice without relative_expiry.
 inline constexpr std::uint32_t kDefaultInvoiceExpiryS = 7'200;
 
 struct InvoiceTerms {
@@ -39,7 +39,7 @@ struct InvoiceTerms {
 
 class Invoice {
  public:
-  /// Everything is checked that the bytes alone can tell: the signature, and that an offer inside names its key.
+  /// Checks everything that the bytes alone show: the signature, and that an offer inside names its key.
   [[nodiscard]] static Result<Invoice, ParseError> parse(ByteView stream);
   /// `lni1…`
   [[nodiscard]] static Result<Invoice, ParseError> parse_text(std::string_view text);
@@ -78,11 +78,11 @@ class Invoice {
   PublicKey node_id_;
 };
 
-/// Why the payer that sent `request` must not pay this invoice; nullopt: it may. An invoice must ask exactly what was
-/// offered: there is nobody to confirm another amount.
+/// Why the payer that sent `request` must not pay this invoice; nullopt: it may. An invoice must ask for exactly what
+/// was offered: no user confirms another amount.
 [[nodiscard]] std::optional<Refusal> check_invoice(const Invoice& invoice, const InvoiceRequest& request, UnixTime now);
-/// The same for the one who published `refund`. Anybody can sign such an invoice: whether node_id() is the right one is
-/// to be confirmed out of band.
+/// The same for the publisher of `refund`. Anyone can sign such an invoice: whether node_id() is the right one must be
+/// confirmed out of band.
 [[nodiscard]] std::optional<Refusal> check_invoice(const Invoice& invoice, const Refund& refund, UnixTime now);
 
 }  // namespace doze::offers

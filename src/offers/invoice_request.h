@@ -21,7 +21,7 @@ namespace doze::offers {
   return is_mirrored_type(type) && !is_offer_type(type);
 }
 
-/// BIP 353: who the user typed, without the ₿.
+/// BIP 353: the name that the user typed, without the ₿.
 struct HumanName {
   std::string name, domain;  // 0-9 a-z A-Z - _ . only
   friend bool operator==(const HumanName&, const HumanName&) = default;
@@ -31,7 +31,7 @@ struct HumanName {
   [[nodiscard]] static std::optional<HumanName> parse(std::string_view text);
 };
 
-/// The payer's part of a request, as it also stands in the invoice.
+/// The payer's part of a request, which the invoice repeats.
 struct RequestFields {
   Bytes metadata;
   std::optional<ChainHash> chain;  // as written; absent: bitcoin
@@ -57,7 +57,7 @@ struct RequestTerms {
 
 class InvoiceRequest {
  public:
-  /// Everything is checked that the bytes alone can tell, the signature included.
+  /// Checks everything that the bytes alone show, including the signature.
   [[nodiscard]] static Result<InvoiceRequest, ParseError> parse(ByteView stream, Checks checks = Checks::All);
   /// `lnr1…`
   [[nodiscard]] static Result<InvoiceRequest, ParseError> parse_text(std::string_view text);

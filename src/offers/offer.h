@@ -31,20 +31,20 @@ struct CurrencyAmount {
   std::uint64_t amount = 0;
 };
 
-/// How much of an object is looked at when it is read.
+/// How much of an object is checked when it is read.
 enum class Checks : std::uint8_t {
   All,
-  PathsLater,  // not whether the keys in paths are points, which costs 4 µs each: whoever uses a path asks on_the_curve
-  Stored,      // nor the signature: of our own making, or read before
+  PathsLater,  // not whether the keys in paths are points, which costs 4 µs each: users of a path call on_the_curve
+  Stored,      // nor the signature: we made it, or have read it before
 };
-/// Whether all keys of a path are points: for whoever uses one that was read without All.
+/// Whether all keys of a path are points. Call it before using a path that was read without All.
 [[nodiscard]] bool on_the_curve(const wire::BlindedPath& path);
 
-/// What an offer of ours says. Either `issuer_id` or at least one path is needed, and a description if there is an
-/// amount.
+/// The contents of one of our offers. Either `issuer_id` or at least one path is needed, and a description if there is
+/// an amount.
 struct OfferTerms {
-  std::vector<ChainHash> chains;                  // empty: bitcoin's main chain. An async offer names one at most
-  std::optional<Bytes> metadata;                  // ours alone: a path-only offer needs something to be recognised by
+  std::vector<ChainHash> chains;                  // empty: bitcoin's main chain. An async offer names at most one
+  std::optional<Bytes> metadata;                  // for us alone: we recognise a path-only offer by it
   std::optional<Msat> amount;                     // per item; above zero
   std::optional<CurrencyAmount> currency_amount;  // instead of `amount`. We do not convert: for others to test with
   std::optional<std::string> description;

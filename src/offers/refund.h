@@ -1,4 +1,4 @@
-// Refunds: invoice_requests without an offer, published by somebody who wants to pay. Whoever reads one answers with an
+// Refunds: invoice_requests without an offer, published by a node that wants to pay. A reader answers with an
 // invoice and is paid. BOLT 12, "Invoice Requests".
 //
 // A Refund is valid as soon as it exists, and keeps its bytes: the invoice repeats them. Text is untrusted, as in
@@ -9,7 +9,7 @@
 
 namespace doze::offers {
 
-/// The part of a refund that stands in the offer's range of types.
+/// The part of a refund in the offer's range of types.
 struct RefundFields {
   std::optional<std::string> description;  // writers must set it
   std::optional<UnixTime> absolute_expiry;
@@ -20,11 +20,11 @@ struct RefundTerms {
   std::string description;
   std::optional<UnixTime> absolute_expiry;
   std::optional<std::string> issuer;
-  /// amount is needed; payer_id and paths are where the invoice is to be sent, as issuer_id and paths of an offer are.
+  /// amount is required; payer_id and paths tell where to send the invoice, like issuer_id and paths of an offer.
   RequestFields request;
 };
 
-/// Whether a stream, valid or not, has neither offer_issuer_id nor offer_paths: then it is no request for an offer.
+/// Whether a stream, valid or not, has neither offer_issuer_id nor offer_paths: then it is not a request for an offer.
 [[nodiscard]] bool is_without_offer(ByteView stream);
 
 class Refund {

@@ -71,7 +71,7 @@ class StaticInvoice {
 [[nodiscard]] bool repeats(ByteView static_invoice, const Offer& offer);
 
 /// Why a payer of `offer` must not pay this static invoice, and a server not hand it out; nullopt: they may. The
-/// offer's own expiry counts, too.
+/// offer's own expiry counts as well.
 [[nodiscard]] std::optional<Refusal> check_static_invoice(const StaticInvoice& invoice, const Offer& offer,
                                                           UnixTime now);
 

@@ -70,7 +70,7 @@ class FieldsIn {
   }
   /// Offer::from_bytes has judged the offer's records: finish() leaves them alone.
   void offer_is_checked() { offer_is_checked_ = true; }
-  /// UnknownEven for what nobody asked for and is even; UnexpectedField for what is outside `allowed`.
+  /// UnknownEven for even types that no reader asked for; UnexpectedField for types outside `allowed`.
   void finish(const std::function<bool(std::uint64_t)>& allowed);
 
  private:

@@ -17,8 +17,8 @@ inline constexpr std::string_view kOfferPrefix = "lno", kInvoiceRequestPrefix = 
 inline constexpr std::size_t kMaxTextLength = 131'072;
 
 /// All upper or all lower case; "+" and any white space behind it may join two characters anywhere, also in the prefix.
-/// White space elsewhere is refused: whoever takes text from people trims it. BadEncoding (a character, the case, the
-/// joining, the prefix or the padding; where = offset), TooLarge.
+/// White space elsewhere is refused: callers that take text from people trim it. BadEncoding (a character, the case,
+/// the joining, the prefix or the padding; where = offset), TooLarge.
 [[nodiscard]] Result<Bytes, ParseError> decode_text(std::string_view prefix, std::string_view text);
 /// Lower case, without joins.
 [[nodiscard]] std::string encode_text(std::string_view prefix, ByteView bytes);

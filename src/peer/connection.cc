@@ -85,7 +85,7 @@ void Work::on(const OutputWaits& in) {
 
 void Work::on(const BytesReceived& in) {
   auto it = self_.connections.find(in.connection);
-  if (it == self_.connections.end()) return;  // bytes that were under way when we hung up
+  if (it == self_.connections.end()) return;  // bytes that were in transit when we disconnected
   auto& connection = it->second;
   connection.heard = context_.mono;
   auto fed = connection.noise.feed(in.bytes);
@@ -200,7 +200,7 @@ bool Work::take_over(Connection& connection, const NodeId& node) {
 // ---- ping and pong ----
 
 void Work::on_pong(Connection& connection) {
-  if (connection.pings.empty()) return;  // nobody asked
+  if (connection.pings.empty()) return;  // nothing waits for it
   auto answered = connection.pings.front();
   connection.pings.erase(connection.pings.begin());
   if (answered.token) say(PongReceived{*connection.noise.remote(), *answered.token});

@@ -25,7 +25,7 @@ class Crowd {
   /// The members of the network that has most of them, in the order in which they came; of several such networks one by
   /// chance. Not of an empty crowd.
   [[nodiscard]] const std::vector<ConnectionId>& largest(Rng& rng) const;
-  /// One of those by chance, the older of two drawn: someone who has just come has time for its next step, and no
+  /// Two are drawn at random; it is the older one: someone who has just come has time for its next step, and no
   /// rate of newcomers drives everybody out at once, as "the oldest goes" does.
   [[nodiscard]] ConnectionId victim(Rng& rng) const;
 

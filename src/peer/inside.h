@@ -1,4 +1,4 @@
-// The peer room's own state: connections, and the nodes that we know how to dial. Only peer/*.cc include this.
+// The peer room's own state: connections, and the nodes whose addresses we know. Only peer/*.cc include this.
 #pragma once
 
 #include <deque>
@@ -14,58 +14,58 @@
 namespace doze::peer {
 
 // ---- times ----
-/// From the TCP connection to the first act: it comes with the connection, or a round trip later at worst.
+/// From the TCP connection to the first act, which arrives with the connection, or one round trip later.
 inline constexpr std::uint64_t kFirstActMs = 10'000;
 /// From the TCP connection to the peer's init: three acts and a message, over a slow mobile link.
 inline constexpr std::uint64_t kHandshakeMs = 30'000;
-/// Nothing heard for so long: ask with a ping. BOLT 1 wants at least 30 s between idle pings.
+/// After this time without a byte from the peer we ping. BOLT 1 wants at least 30 s between idle pings.
 inline constexpr std::uint64_t kIdlePingMs = 60'000;
-/// Nothing heard for so long while a ping is unanswered: the connection is dead.
+/// After this time without a byte while a ping is unanswered, the connection is dead.
 inline constexpr std::uint64_t kSilenceMs = 30'000;
-/// A peer that talks but leaves a ping unanswered so long is no use: mail would wait for ever.
+/// How long a peer that sends other messages may leave a ping unanswered: mail would wait forever for its pong.
 inline constexpr std::uint64_t kPongPatienceMs = 300'000;
-/// The driver answers each dial; should it not, we go on after its longest possible attempt.
+/// The driver answers each dial. If it does not, we continue after its longest possible attempt.
 inline constexpr std::uint64_t kDialGuardMs = 120'000;
 inline constexpr std::uint64_t kFirstBackoffMs = 1'000, kMaxBackoffMs = 60'000;
-/// A connection that lasted so long was good: the backoff starts anew.
+/// A connection that lasted this long was good: the backoff starts again.
 inline constexpr std::uint64_t kStableMs = 10'000;
 /// Two nodes that dial each other get two connections within this time, and must agree on one.
 inline constexpr std::uint64_t kCrossedDialsMs = 5'000;
 
 // ---- sizes ----
-/// Inbound connections that have not sent the first act: they cost us 1 KiB each. Beyond, one of them goes, of the
-/// prefix that has most and not the newest (Crowd::victim): with 1,000 silent connections per second beside it, from
-/// the same prefix, an honest one may take 300 ms for its first act.
+/// Inbound connections that have not sent the first act: they cost us 1 KiB each. Above this number one
+/// of the prefix with the most is closed, not the newest (Crowd::victim): while 1,000 silent connections per second
+/// arrive from the same prefix, an honest one may take 300 ms for its first act.
 inline constexpr std::size_t kMaxSilent = 1'024;
-/// Inbound connections between the first act and init: each costs us three curve operations, and its owner, too.
-/// Beyond, one goes in the same way. Peers with a channel and clients leave this crowd with the third act.
+/// Inbound connections between the first act and init: each costs both sides three curve operations.
+/// Above it one is closed in the same way. Peers with a channel and clients leave this crowd with the third act.
 inline constexpr std::size_t kMaxHandshakes = 512;
-/// A stranger that said nothing of use for so long is the first to give its place to another when
-/// kMaxPeersWithoutChannel are there: a question and its answer take seconds.
+/// A stranger without a useful message for this long is the first to lose its place when kMaxPeersWithoutChannel are
+/// connected: a question and its answer take seconds.
 inline constexpr std::uint64_t kIdleStrangerMs = 60'000;
-/// One that has been there for so long is the next. Whoever comes gets a place in any case, or a crowd of free ids that
-/// ask a question per minute would shut all others out.
+/// One that has been connected for this long is the next. A newcomer always gets a place; otherwise a crowd of free
+/// ids that ask one question per minute would shut all others out.
 inline constexpr std::uint64_t kStrangerTurnMs = 10'000;
 /// Bytes of pongs that a peer may ask for: a 6-byte ping can ask for 65 KB. The burst is for peers that ping with every
 /// few dozen messages while they send their whole gossip.
 inline constexpr std::uint64_t kPongBurstBytes = 4'194'304, kPongBytesPerS = 65'536;
-/// The same for all strangers together: 500 that ask for the largest pong once per minute get 546 KB/s. Pongs beyond
-/// wait, the smallest go first.
+/// The same for all strangers together: 500 that ask for the largest pong once per minute get 546 KB/s. Pongs above
+/// this rate wait; the smallest are sent first.
 inline constexpr std::uint64_t kStrangersPongBurstBytes = 4'194'304, kStrangersPongBytesPerS = 1'048'576;
-/// Of pongs to one peer in one step: one of the largest, or a thousand small ones. None go to a peer that leaves output
-/// unread (OutputWaits).
+/// Bytes of pongs to one peer in one step: one of the largest, or a thousand small ones. A peer that leaves output
+/// unread (OutputWaits) gets none.
 inline constexpr std::uint64_t kPongBytesInStep = 65'600;
-/// Pongs that wait are looked at so often.
+/// How often waiting pongs are checked.
 inline constexpr std::uint64_t kPongPauseMs = 50;
 /// Pongs that one peer may have waiting, two bytes each.
 inline constexpr std::size_t kMaxPongsDue = 1'024;
-/// Bytes of messages that have not arrived whole, of all strangers and handshakes together; beyond, the one with the
-/// most goes. A message has 65,569 bytes at most.
+/// Bytes of incomplete messages of all strangers and handshakes together; above it, the connection with the most is
+/// closed. A message has at most 65,569 bytes.
 inline constexpr std::size_t kMaxPartialOfStrangers = 16 * 1024 * 1024;
 inline constexpr std::uint64_t kPongOverheadBytes = 64;  // what an empty pong costs us
-/// BOLT 1: a ping that asks for so much or more gets no pong.
+/// BOLT 1: a ping that asks for this many bytes or more gets no pong.
 inline constexpr std::uint16_t kFirstUnansweredPong = 65532;
-/// Unanswered pings of ours: who asks more often than the peer answers is stuck.
+/// Our unanswered pings: a peer with more of them is stuck.
 inline constexpr std::size_t kMaxUnansweredPings = 1'024;
 /// Addresses tried and remembered per node: a dial of 10 s each fits into kDialGuardMs.
 inline constexpr std::size_t kMaxAddresses = 8;
@@ -83,7 +83,7 @@ struct Budget {
   [[nodiscard]] bool take(std::uint64_t amount, MonoTime now);
 };
 
-/// Of an inbound connection: which crowd it is in.
+/// The crowd that an inbound connection belongs to.
 enum class Stage : std::uint8_t {
   Silent,     // nothing valid heard
   Handshake,  // the first act was right
@@ -98,7 +98,7 @@ struct Connection {
   std::string address;
   MonoTime since;                 // TCP connection
   MonoTime heard;                 // last bytes
-  MonoTime useful;                // last message for a room beside this one
+  MonoTime useful;                // last message for another room
   std::optional<MonoTime> ready;  // init was exchanged
   Stage stage = Stage::Free;
   bool familiar = false;  // Views::is_client when it came; afterwards only better
@@ -128,7 +128,7 @@ struct Known {
 
 struct Peers::Inside {
   std::map<ConnectionId, Connection> connections;
-  std::map<NodeId, ConnectionId> ready;  // one a node
+  std::map<NodeId, ConnectionId> ready;  // one per node
   std::map<NodeId, PeerView> views;
   std::map<NodeId, Known> known;
   Crowd silent, handshakes, strangers;
@@ -142,7 +142,7 @@ struct Peers::Inside {
   bool recording = false;
 };
 
-/// One step under way.
+/// The state of one running step.
 class Work {
  public:
   Work(Peers::Inside& self, const Context& context) : self_(self), context_(context) {}

@@ -1,4 +1,4 @@
-// Connections: BOLT 8 handshake, init, ping and pong, framing, who is connected, and whom to reconnect to.
+// Connections: BOLT 8 handshake, init, ping and pong, framing, the connected peers, and those to reconnect to.
 //
 // Sources: BOLT 8; BOLT 1, "The init Message", "Control Messages". One connection a node: a newer one replaces an
 // older. A malformed message gets an error or warning and costs the peer its connection, nothing else. Invariants: a
@@ -41,7 +41,7 @@ class Peers {
 [[nodiscard]] Result<Peers, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: Connect, Disconnect, ListPeers. Connect replies when init was exchanged, or with an error.
 [[nodiscard]] Transition<Peers> step(Peers state, const Input& input, const Context& context);
-/// From now on every message to and from peers is said, too, as it is inside of its frame: a Notify kPeerMessage with
+/// From now on every message to and from peers is also reported, as it is inside its frame: a Notify kPeerMessage with
 /// "node_id", "direction" ("received" or "sent") and "message" in hex. For developers: secrets may be in it.
 void record_messages(Peers& state);
 inline constexpr Event kPeerMessage = "peer_message";

@@ -1,5 +1,5 @@
-// Places for inbound connections: silent ones, handshakes and strangers, each kind bounded, and nobody kept out by a
-// crowd. Times at which a connection is to be looked at.
+// Places for inbound connections: silent ones, handshakes and strangers. Each kind is bounded, and no peer is kept out
+// by a crowd. Times at which a connection is to be looked at.
 #include <algorithm>
 
 #include "peer/inside.h"

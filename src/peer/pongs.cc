@@ -47,7 +47,7 @@ void Work::send_owed(Connection& connection) {
   self_.owing.insert(connection.id);
 }
 
-/// The smallest first: those who ask for little do not wait for those who ask for a lot.
+/// The smallest first: small requests do not wait for large ones.
 void Work::look_at_owing() {
   std::vector<std::pair<std::uint16_t, ConnectionId>> order;
   for (auto id : std::exchange(self_.owing, {}))

@@ -11,7 +11,8 @@ struct Answer {
   int status = 0;    // HTTP
   std::string body;  // JSON
 };
-/// POST http://host:port/v1/METHOD. Fails in words if nobody answers. Waits without limit: `waitpayment` may take days.
+/// POST http://host:port/v1/METHOD. Fails with a reason in words if there is no answer. Waits without limit:
+/// `waitpayment` may take days.
 [[nodiscard]] Result<Answer, std::string> call(const std::string& host, std::uint16_t port, const std::string& token,
                                                const std::string& method, const std::string& body);
 

@@ -1,4 +1,4 @@
-// Value trees and API errors as JSON, and JSON bodies as arguments. Amounts are integers on both ways.
+// Value trees and API errors as JSON, and JSON bodies as arguments. Amounts are integers in both directions.
 #pragma once
 
 #include <boost/json/value.hpp>

@@ -53,7 +53,7 @@ std::function<Built(const Arguments&)> plain() {
   return [](const Arguments&) -> Built { return command::Command(T{}); };
 }
 
-/// Beyond, nobody means it: the most that was ever usual is a hundredth of it.
+/// A hundred times the highest usual feerate: above it, the number is a mistake.
 constexpr std::uint64_t kMaxSatPerVbyte = 100'000;
 bool bad_feerate(const Values& values) {
   auto per_vbyte = values.maybe_number("feerate");
@@ -62,15 +62,15 @@ bool bad_feerate(const Values& values) {
 CommandError feerate_error() {
   return bad("feerate: expected 1 to " + std::to_string(kMaxSatPerVbyte) + " sat per virtual byte");
 }
-/// Once bad_feerate said no.
+/// The feerate that was asked for; only after bad_feerate has returned false.
 std::optional<FeeratePerKw> feerate(const Values& values) {
   auto per_vbyte = values.maybe_number("feerate");  // sat/vB, as wallets show it
   return per_vbyte ? std::optional(FeeratePerKw(static_cast<std::uint32_t>(*per_vbyte * 250))) : std::nullopt;
 }
 
-/// A hundred years: what expires later never does, and other readers cannot show the date.
+/// A hundred years: a later expiry has no use, and other readers cannot show the date.
 constexpr std::uint64_t kMaxExpiryS = 3'155'760'000;
-/// 0: it would have expired already.
+/// 0 is wrong as well: the object would have expired already.
 bool bad_expiry(const Values& values) {
   auto expiry = values.maybe_number("expiry_s");
   return expiry && (*expiry == 0 || *expiry > kMaxExpiryS);
@@ -96,7 +96,7 @@ const std::vector<Param>& page_params() {
       {"before", Kind::Text, false, false, "next_before of the page before; default: the first page"}};
   return kParams;
 }
-/// A list command with the page that is asked for.
+/// Builds a list command with the requested page.
 template <class T>
 std::function<Built(const Arguments&)> paged() {
   return [](const Arguments& arguments) -> Built {
@@ -111,7 +111,8 @@ std::function<Built(const Arguments&)> paged() {
   };
 }
 
-/// What is often given to `pay` and is neither an offer nor an invoice: what it is instead. Empty: nothing of these.
+/// For texts that are often given to `pay` and are neither an offer nor an invoice: what the text is instead. Otherwise
+/// empty.
 std::string why_unpayable(const std::string& text) {
   auto small = toolbox::lower(text);
   if (small.empty())
@@ -130,7 +131,7 @@ std::string why_unpayable(const std::string& text) {
   return "";
 }
 
-/// What people paste, without what is around it.
+/// A pasted text without surrounding white space, quotes or link scheme.
 std::string pasted(const Values& values, const char* name) {
   return toolbox::squeezed(toolbox::clean(values.text(name)).text);
 }

@@ -28,7 +28,7 @@ inline constexpr int kAcceptPauseMs = 200;
 class Server {
  public:
   /// `handle` gets each good command; `gone` is called when a client hangs up before its reply. `hosts`: names, in
-  /// small letters, that a request's Host may have beside IP addresses and localhost. Tests have less patience.
+  /// small letters, that a request's Host may have besides IP addresses and localhost. Tests use shorter times.
   Server(boost::asio::io_context& context, std::string token, std::function<void(RequestId, command::Command)> handle,
          std::function<void(RequestId)> gone, std::set<std::string> hosts = {},
          int request_timeout_ms = kRequestTimeoutMs);

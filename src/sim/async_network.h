@@ -21,7 +21,7 @@ struct AsyncSettings {
   std::uint32_t hold_window_blocks = 144;
 };
 
-/// Nodes started, funded, connected; channels open and usable, the public one known to everybody.
+/// Nodes started, funded, connected; channels open and usable, the public one known to all.
 [[nodiscard]] AsyncNetwork set_up(std::uint64_t seed, const AsyncSettings& settings = {});
 
 /// All nodes stopped: what can be copied, and the copies started again.
@@ -36,7 +36,7 @@ struct AsyncSettings {
 [[nodiscard]] std::uint64_t number_of(const std::variant<Value, CommandError>& reply, std::string_view field);
 /// Whether this state of a payment is its last.
 [[nodiscard]] bool ended(const std::string& state);
-/// Blocks to mine at most before a held payment must have ended: its window and the way back.
+/// The most blocks to mine until a held payment must have ended: its window and the return.
 inline constexpr int kRestBlocks = 400;
 /// The error's message, or empty.
 [[nodiscard]] std::string error_of(const std::variant<Value, CommandError>& reply);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kInvoiceWaitMs = 60'000, kHolderWaitMs = 600'000;
 constexpr std::uint32_t kMinOutgoingLeft = 9;
 constexpr std::uint64_t kClientBlinkMs =
-    5'000;  // longer for a client that was sent mail, which nobody sees from outside
+    5'000;  // longer for a client that was sent mail, which is not visible from outside
 
 struct Case {
   const Checker& checker;
@@ -25,7 +25,7 @@ Ending unknown(const std::string& what) {
   return {false, "", what};
 }
 
-/// Confirmed if `holds`; says both numbers either way.
+/// Confirmed if `holds`; reports both numbers in any case.
 Ending compare(bool holds, const std::string& what, std::uint64_t value, std::uint64_t limit) {
   return {holds, what.substr(0, what.find(": ")),
           what + " " + std::to_string(value) + (holds ? ", limit " : ", but the limit is ") + std::to_string(limit)};

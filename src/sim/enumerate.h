@@ -14,7 +14,7 @@ struct Disturbance {
   std::optional<std::uint64_t> cut_after;  // the connection breaks right behind this message
   std::optional<CrashAt> crash;            // `commit` counts the node's commits from 1
   std::uint64_t blocks_after = 0;          // behind this message come ...
-  std::uint64_t blocks = 0;                // ... so many blocks at once, heard by each node at its own time
+  std::uint64_t blocks = 0;                // ... this many blocks at once, seen by each node at its own time
   [[nodiscard]] std::string text(const World& world) const;
 };
 
@@ -26,7 +26,7 @@ struct FlowResult {
   std::vector<std::string> problems;
 };
 
-/// Where all runs of one profile start: an offer is made, everybody sleeps.
+/// The start of all runs of one profile: an offer is made, all nodes sleep.
 struct FlowStart {
   AsyncNetwork network;
   std::string offer;

@@ -1,4 +1,4 @@
-// A run for people: who starts and dies, what the nodes report, which messages pass.
+// A run for people to read: which nodes start and crash, what they report, which messages pass.
 #pragma once
 
 #include "sim/world.h"

@@ -1,4 +1,4 @@
-// The simulator's ear on a connection: it owns both nodes' keys, stands in the middle of BOLT 8 and so sees single
+// The simulator's tap on a connection: it has both nodes' keys, sits in the middle of BOLT 8 and so sees single
 // Lightning messages, which it may pass on, drop, repeat or delay. The nodes notice nothing: each has a whole
 // transport of its own with what it takes for its peer.
 #pragma once

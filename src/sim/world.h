@@ -44,7 +44,7 @@ struct Faults {
   bool lazy_commits = false;  // a batch after which nothing leaves waits for the next one, as the daemon does
 };
 
-/// A Lightning message on its way between two nodes.
+/// A Lightning message in transit between two nodes.
 struct WireMessage {
   std::size_t from = 0, to = 0;
   std::uint16_t type = 0;
@@ -119,7 +119,7 @@ class World {
   /// "127.0.0.N:9735" of this node.
   [[nodiscard]] wire::NetworkAddress address(std::size_t index) const;
 
-  /// Runs until `done` or until so much virtual time has passed; says whether it was done.
+  /// Runs until `done` or until this much virtual time has passed; returns whether it was done.
   bool run_until(const std::function<bool()>& done, std::uint64_t ms);
   void run_for(std::uint64_t ms);
   /// Asks and runs until the reply is there. A node that does not run, or no reply in time: CommandErrorCode::Internal.

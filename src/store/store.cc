@@ -16,7 +16,7 @@ constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS records (tab INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
     " PRIMARY KEY (tab, key)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS identity (fingerprint BLOB NOT NULL);";
-/// A writer that died left at most a WAL; nobody else writes, so waiting longer helps nobody.
+/// A crashed writer left at most a WAL; there is no other writer, so a longer wait would not help.
 constexpr int kBusyTimeoutMs = 2'000;
 
 constexpr int kLockPollMs = 20;

@@ -1,4 +1,4 @@
-// Durable records in SQLite: WAL, synchronous=FULL, one writer, one batch one transaction.
+// Durable records in SQLite: WAL, synchronous=FULL, one writer, one transaction per batch.
 //
 // One table of (table, key, value). A value's own version is its room's business; the file's format number is ours: a
 // newer one is refused, an older one migrated. A lock file keeps a second process out. Files are 0600, made under umask
@@ -21,8 +21,8 @@ enum class StoreCode : std::uint8_t {
   CannotOpen,   // no such folder, no rights, not a database
   Locked,       // another process uses it
   NewerFormat,  // written by a newer program
-  WrongNode,    // the seed is another one than the file was made with
-  Lost,         // a file that must be there is not, or is empty
+  WrongNode,    // the seed differs from the one that the file was made with
+  Lost,         // a required file is missing or empty
   Corrupt,      // SQLite says that pages are damaged
   CannotWrite,  // disk full or failing: stop, do not retry as if the data were safe
 };
@@ -32,9 +32,9 @@ struct StoreError {
 };
 [[nodiscard]] const char* name(StoreCode code);
 
-/// How long opening waits for a process that is about to end: told to stop, its successor is started at once.
+/// How long opening waits for a process that is about to end: its successor may be started right after `doze stop`.
 inline constexpr int kLockWaitMs = 3'000;
-/// Whether no process uses DIRECTORY, or none does after so long at most.
+/// Waits up to this long until no process uses DIRECTORY; false if one still does.
 [[nodiscard]] bool wait_until_free(const std::string& directory, int timeout_ms);
 
 class Store {
@@ -48,9 +48,9 @@ class Store {
 
   /// Every row, grouped by table in key order.
   [[nodiscard]] Result<std::vector<Row>, StoreError> rows() const;
-  /// Those of these rows that are there, in the order of the keys.
+  /// The ones of these rows that exist, in the order of the keys.
   [[nodiscard]] Result<std::vector<Row>, StoreError> read(Table table, const std::vector<Bytes>& keys) const;
-  /// All or nothing, and on the platter when it returns. After a failure the store refuses every further commit.
+  /// All or nothing, and on the disk when it returns. After a failure the store refuses every further commit.
   [[nodiscard]] Status<StoreError> commit(const Batch& batch);
   [[nodiscard]] std::uint64_t commits() const;
 

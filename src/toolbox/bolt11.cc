@@ -43,7 +43,7 @@ Value show_fallback(const offers::bolt11::Fallback& fallback, wire::Network netw
     out.set("address", *address);
   return out.set("version", std::uint64_t{fallback.version}).set("program", to_hex(fallback.program));
 }
-/// Each field may come more than once. BOLT 11, "Tagged Fields".
+/// Each field may occur more than once. BOLT 11, "Tagged Fields".
 void set_fields(Value& out, const offers::Bolt11Invoice& invoice) {
   namespace f = offers::bolt11;
   List hints, fallbacks, unknown;

@@ -197,7 +197,9 @@ Made<Value> create_invoice_request(const Flags& flags) {
   }
   terms.payer_key = key;
   auto request = offers::InvoiceRequest::make(offer, terms);
-  if (request) request = offers::InvoiceRequest::parse(request->bytes());  // foreign paths and all
+  if (request)
+    request = offers::InvoiceRequest::parse(
+        request->bytes());  // parsed again with all checks: make() does not verify paths that the user gave
   if (!request) return fail(refused("invoice_request", request.error()));
   Value out;
   out.set("hex", to_hex(request->bytes())).set("offer_id", request->offer_id().hex());
@@ -289,7 +291,9 @@ Made<Value> create_static_invoice(const Flags& flags) {
   if (is_set(flags, "multipart")) terms.features.set(offers::kInvoiceMultipart + 1);
   terms.node_key = key;
   auto invoice = offers::StaticInvoice::make(offer, terms);
-  if (invoice) invoice = offers::StaticInvoice::parse(invoice->bytes());  // foreign paths and all
+  if (invoice)
+    invoice = offers::StaticInvoice::parse(
+        invoice->bytes());  // parsed again with all checks: make() does not verify paths that the user gave
   if (!invoice) {
     auto out = refused("static_invoice", invoice.error());
     if (out.field == kInvoiceNodeId)

@@ -37,7 +37,7 @@ std::string shown_char(std::string_view text, std::size_t at) {
   return "'" + escape_untrusted(text.substr(at, 1)) + "'";
 }
 
-/// The first character that cannot stand in a BOLT 12 text, and why.
+/// The first character that a BOLT 12 text must not contain, and why.
 Problem locate_text(std::string_view prefix, std::string_view text, Stream stream, const ParseError& error) {
   auto out = problem(name(stream), rule_of(error));
   if (error.code != ParseCode::BadEncoding) return out;
@@ -168,7 +168,7 @@ Problem about_name(std::string_view text) {
                      name->domain + ". Paste what is there.");
 }
 
-/// Things that people paste and that are no object: say so instead of "unknown".
+/// Explains texts that people paste and that are not an object, instead of "unknown".
 std::optional<Problem> known_stranger(std::string_view text, std::string_view small) {
   auto words = count_words(small);
   if (words >= 12 && words <= 24 && words % 3 == 0)

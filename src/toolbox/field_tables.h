@@ -1,6 +1,6 @@
 // What we take for the fields of the BOLTs, for scripts/check-fields to compare with what the BOLTs say.
 //
-// Messages are told by the functions that read and write them. The records of the onions and of BOLT 12 stand in tables
+// Messages come from the functions that read and write them. The records of the onions and of BOLT 12 are in tables
 // here and in toolbox/streams.cc; a test asks the readers whether they agree.
 #pragma once
 

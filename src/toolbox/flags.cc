@@ -48,7 +48,7 @@ Made<PrivateKey> key_of(const Flags& flags, const std::string& text) {
       if (auto key = crypto::parse_private_key(*bytes)) return *key;
       return fail(problem("key", "not in the range of private keys"));
     }
-  // A hash that is no key has probability 2^-128; the counter makes the function total.
+  // A hash that is not a valid key has probability 2^-128; the counter makes the function total.
   for (int counter = 0;; ++counter)
     if (auto key = crypto::parse_private_key(
             derived(flags, "key " + text + (counter == 0 ? "" : " " + std::to_string(counter))).view()))

@@ -40,7 +40,7 @@ using Made = Result<T, Problem>;
 /// A flag is wrong: "--chain: …".
 [[nodiscard]] Problem bad_flag(const std::string& name, const std::string& why);
 
-/// Of these flags the first that is set, though `needed` is not: they would be without effect.
+/// The first of `names` that is set although `needed` is not, and would therefore have no effect.
 [[nodiscard]] std::optional<Problem> without(const Flags& flags, const std::string& needed,
                                              std::initializer_list<const char*> names);
 

@@ -73,7 +73,7 @@ Result<Value, Problem> decode_guessed(ByteView bytes) {
   for (bool last : {true, false})
     for (bool through : {true, false})
       if (auto payload = decode_payment_payload(bytes, last, through)) return payload;
-  Reader in(bytes);  // a payload as it stands in a packet, its length in front
+  Reader in(bytes);  // a payload as in a packet, with its length first
   if (auto length = wire::read_bigsize(in); in.ok() && length == in.remaining() && length != 0)
     for (bool last : {true, false})
       for (bool through : {true, false})

@@ -1,4 +1,4 @@
-// What bytes are, when nobody says.
+// Guesses what kind of object bytes are.
 #pragma once
 
 #include "toolbox/problem.h"

@@ -70,7 +70,7 @@ Result<Done, Problem> show_records(Value& out, const MessageShape& shape, ByteVi
   return Done{};
 }
 
-/// Where the fields of a message begin, as far as it reaches, and what stands behind them.
+/// Where the fields of a message begin, as far as it reaches, and the bytes after them.
 struct Places {
   std::vector<std::pair<const char*, std::size_t>> starts;
   std::optional<std::size_t> tlvs;

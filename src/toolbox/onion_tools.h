@@ -11,10 +11,10 @@ namespace doze::toolbox {
 [[nodiscard]] std::vector<std::string> onion_message_names();
 /// One layer of a packet, or of a whole onion_message, with the node's key.
 [[nodiscard]] Made<Value> onion_peel(const Flags& flags);
-/// What a node of a payment's way sends back: a failure of its own, one more layer around another's, or, without
-/// either, what goes beside update_fulfill_htlc.
+/// What a hop of a payment returns: a failure of its own, one more layer around another's, or, without
+/// either, the attribution_data for update_fulfill_htlc.
 [[nodiscard]] Made<Value> onion_wrap(const Flags& flags);
-/// What the origin reads in it: who failed the payment and why, and how long each node held it.
+/// What the origin reads in it: which node failed the payment and why, and how long each node held it.
 [[nodiscard]] Made<Value> onion_unwrap(const Flags& flags);
 
 }  // namespace doze::toolbox

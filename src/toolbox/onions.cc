@@ -10,7 +10,7 @@ namespace doze::toolbox {
 
 namespace {
 
-/// Where a record of this type stands, or would have to.
+/// The place of a record of this type, or where it belongs.
 std::optional<std::size_t> place_of(ByteView stream, std::uint64_t type) {
   auto records = wire::parse_tlv_stream(stream);
   if (!records) return std::nullopt;

@@ -13,7 +13,7 @@ struct Pasted {
 };
 /// Takes away what is certainly not the object, `lightning:` among it. Links keep their form: see payment_link.h.
 [[nodiscard]] Pasted clean(std::string_view pasted);
-/// The first word of the text that begins like something of Lightning; empty if there is none.
+/// The first word of the text that begins like a Lightning object; empty if there is none.
 [[nodiscard]] std::string word_inside(std::string_view text);
 
 [[nodiscard]] std::string lower(std::string_view text);

@@ -15,7 +15,7 @@ namespace doze::toolbox {
 
 /// NAME as text, NAME_unix in seconds since 1970.
 void set_time(Value& out, const std::string& name, UnixTime time);
-/// "17 basic_mpp optional", one a bit; an even bit is compulsory. BOLT 9.
+/// "17 basic_mpp optional", one per bit; an even bit is compulsory. BOLT 9.
 [[nodiscard]] Value show(const wire::FeatureBits& features);
 [[nodiscard]] std::string show(ShortChannelId scid);  // "600x2x1"
 /// "regtest (06226e46…)" in full; the hash alone for a chain that we do not know.

@@ -31,7 +31,7 @@ List counted(Reader& in, Each each) {
   return out;
 }
 
-/// The elements; as hex if it is not well-formed, which nobody checked.
+/// The elements; as hex if it is not well-formed (not checked before).
 Value show_witness(ByteView witness) {
   Reader in(witness);
   List out;

@@ -273,8 +273,8 @@ Value show_records(Stream stream, ByteView bytes) {
 }
 
 namespace {
-/// BOLT 12, "Requirements for Invoice Requests": what the reader of a request must refuse by the offer in it, whoever's
-/// it is. There is no clock here, so expiry is not judged; prices in other currencies cannot be.
+/// BOLT 12, "Requirements for Invoice Requests": what any reader of a request must refuse because of the offer
+/// in it. There is no clock here, so expiry is not checked; prices in other currencies cannot be.
 std::optional<Problem> broken_terms(Stream stream, ByteView bytes) {
   if (stream != Stream::InvoiceRequest || offers::is_without_offer(bytes)) return std::nullopt;
   auto request = offers::InvoiceRequest::parse(bytes);

@@ -1,4 +1,4 @@
-// TLV streams of BOLT 12 and of invitations: every record by name, and where a broken rule stands.
+// TLV streams of BOLT 12 and of invitations: every record by name, and the place of a broken rule.
 #pragma once
 
 #include <string_view>
@@ -16,7 +16,7 @@ enum class Stream : std::uint8_t { Offer, InvoiceRequest, Invoice, StaticInvoice
 [[nodiscard]] Value show_records(Stream stream, ByteView bytes);
 /// Reads and shows, with what follows from the records: ids, profile, when it expires.
 [[nodiscard]] Result<Value, Problem> decode_stream(Stream stream, ByteView bytes);
-/// Where in `bytes` the error of a reader of this stream stands. Fields that are missing: where they would have to be.
+/// The place in `bytes` of a reader's error about this stream. For missing fields: the place where they belong.
 [[nodiscard]] Problem locate(Stream stream, ByteView bytes, const ParseError& error);
 struct StreamRecord {
   std::uint64_t type;

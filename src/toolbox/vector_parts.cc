@@ -21,7 +21,7 @@ Bytes record(std::uint64_t type, ByteView value) {
   return wire::TlvWriter().add(type, value).take();
 }
 
-/// Text beside a number that says the same is left out: the number is easier to compare.
+/// Leaves out a text that repeats a number next to it: the number is easier to compare.
 Value expected(const Value& read) {
   Value out = Fields{};
   for (const auto& [name, value] : std::get<Fields>(read.inner()))

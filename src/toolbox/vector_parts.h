@@ -29,7 +29,7 @@ class Records {
   Records& swap(std::size_t a, std::size_t b);
   [[nodiscard]] Bytes value(std::uint64_t type) const;
   [[nodiscard]] Bytes bytes() const;
-  /// With record 240 over everything else.
+  /// Signed: record 240 covers all others.
   [[nodiscard]] Bytes signed_by(const PrivateKey& key, const std::string& message_name) const;
 
  private:
@@ -38,7 +38,7 @@ class Records {
 
 class CaseList {
  public:
-  /// `kind` of all cases; `fields` stand in each of them.
+  /// `kind` of all cases; each of them contains `fields`.
   CaseList(std::string kind, List* to) : kind_(std::move(kind)), to_(to) {}
   /// Reads it and writes down what is expected: the fields that were read, without texts that repeat others.
   Value& valid(const std::string& name, ByteView input, const Value& more = Fields{});
@@ -51,7 +51,7 @@ class CaseList {
   List* to_;
 };
 
-/// What `kind` reads in a case; the runner's and the writer's one way.
+/// What `kind` reads in a case; used by the runner and the writer.
 [[nodiscard]] Result<Value, Problem> read_case(const std::string& kind, ByteView input, const Value& one);
 
 /// Opens one layer of an onion; after it `flags` have what the next one needs. A payload that breaks a rule is refused.

@@ -79,7 +79,7 @@ Result<Value, Problem> read_layers(ByteView input, const Value& one) {
   return last;
 }
 
-/// What `build` makes of each kind, and where its hex stands in the answer.
+/// What `build` makes of each kind, and which field of the answer has its hex.
 struct Builder {
   const char* kind;
   Made<Value> (*build)(const Flags& flags);

@@ -25,7 +25,7 @@ struct CaseResult {
   bool passed = false;
   std::string why;  // if it did not pass
 };
-/// Every case of one file of the schema, or of BOLT 12's own lists of offers; a failure says why there are none.
+/// Every case of one file of the schema, or of BOLT 12's own lists of offers; a failure has the reason.
 [[nodiscard]] Result<std::vector<CaseResult>, std::string> run_vectors(const Value& file);
 [[nodiscard]] CaseResult run_case(const Value& one);
 

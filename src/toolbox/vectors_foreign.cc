@@ -1,4 +1,4 @@
-// What rust-lightning 0.2.5 wrote: read by us as by anybody.
+// Written by rust-lightning 0.2.5; all readers must read it.
 #include "offers/offer.h"
 #include "toolbox/vector_parts.h"
 

@@ -97,7 +97,7 @@ void forwarding_ones(CaseList& cases) {
 
 // ---- whole onions ----
 
-/// Builds from flags, peels at each node in turn; each layer stands in the case. `field` of what is built is the input.
+/// Builds from flags, peels at each node in turn; the case contains each layer. The input is `field` of what is built.
 void whole_onion(List& list, const char* kind, const std::string& name, Flags flags, const char* field,
                  const std::vector<std::string>& nodes) {
   flags["seed"] = std::string(kVectorSeed);

@@ -97,7 +97,7 @@ Transport Transport::initiator(const NodeId& remote, const NodeId& local, Ecdh e
   auto point = crypto::public_key(ephemeral);
   out.mix_hash(point.view());
   if (!crypto::is_valid(remote)) {
-    out.failed_ = true;  // feed() answers BadKey: nobody can hold that key
+    out.failed_ = true;  // feed() returns BadKey: no private key exists for it
     return out;
   }
   out.mix_key(crypto::ecdh(ephemeral, remote));
@@ -185,7 +185,7 @@ Status<Refusal> Transport::on_frames() {
       frame_ = static_cast<std::uint16_t>((*plain)[0] << 8 | (*plain)[1]);
     }
   }
-  // Thousands of connections may be idle: what is kept is as large as what has arrived.
+  // Thousands of connections may be idle: the buffer is only as large as the data that has arrived.
   if (at != 0) in_ = Bytes(in_.begin() + static_cast<std::ptrdiff_t>(at), in_.end());
   return Done{};
 }

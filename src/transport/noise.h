@@ -24,8 +24,8 @@ inline constexpr std::uint64_t kRotateAfter = 1000;  // nonces per key: BOLT 8, 
 
 enum class NoiseError : std::uint8_t {
   BadVersion,  // first byte of an act is not 0
-  BadKey,      // 33 bytes that are no point
-  BadTag,      // a MAC is wrong: another key, or bytes changed on the way
+  BadKey,      // 33 bytes that are not a point
+  BadTag,      // a MAC is wrong: another key, or bytes changed in transit
 };
 [[nodiscard]] const char* name(NoiseError error);
 struct Refusal {
@@ -61,7 +61,7 @@ class Transport {
   [[nodiscard]] Bytes take_output();
   /// Both sides have authenticated.
   [[nodiscard]] bool ready() const { return ready_; }
-  /// The first act of the other side was right.
+  /// The first act of the other side was valid.
   [[nodiscard]] bool begun() const { return wait_ != Wait::ActOne; }
   /// Known from the start for an initiator, after act three for a responder.
   [[nodiscard]] const std::optional<NodeId>& remote() const { return remote_; }
@@ -84,7 +84,7 @@ class Transport {
   [[nodiscard]] Status<Refusal> on_frames();
 
   enum class Wait : std::uint8_t { ActOne, ActTwo, ActThree, Frames };
-  /// What is needed until both sides have authenticated, and gone then: most connections are idle.
+  /// State until both sides have authenticated, dropped then, because most connections are idle.
   struct Handshake {
     NodeId local;
     Ecdh ecdh;

@@ -1,4 +1,4 @@
-// The daemon's program.
+// The program `dozed`: the daemon.
 #include <cstdio>
 #include <cstring>
 #include <string>

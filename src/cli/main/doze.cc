@@ -1,4 +1,4 @@
-// The command line: what needs no daemon, `init`, and one method of the API each.
+// The program `doze`: commands that need no daemon, `init`, and one command per method of the API.
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -31,7 +31,7 @@ using namespace doze;
 namespace json = boost::json;
 using Words = std::vector<std::string>;
 
-/// `doze stop` comes back when another dozed may have the folder: a last commit on a slow disk ends within this.
+/// `doze stop` returns when another dozed may use the folder. A last commit on a slow disk ends within this time.
 constexpr int kStopWaitMs = 30'000;
 
 using cli::Exit;
@@ -44,13 +44,13 @@ int misused(const std::string& why) {
   return complain(Exit::Usage, why);
 }
 
-/// The words, from whoever types or pipes them; never an argument, which other users of the machine could see.
+/// Reads the seed words from stdin, typed or piped. They are never an argument, which other users could see.
 SecretString read_words() {
   if (::isatty(STDIN_FILENO) != 0) std::fprintf(stderr, "Seed words, in one line: ");
   return cli::read_secret_line(STDIN_FILENO);
 }
 
-/// nullopt: the value fits. Else what would.
+/// nullopt: the value is valid. Otherwise: what is expected.
 using Problem = std::optional<std::string>;
 
 Problem set_port(const std::string& value, std::uint16_t& to) {
@@ -69,7 +69,7 @@ Problem set_network(const std::string& value, app::InitOptions& options) {
   return std::nullopt;
 }
 
-/// One option of init with its value. False: there is no such option.
+/// Sets one option of init. False: there is no such option.
 bool set_option(const std::string& word, const std::string& value, app::InitOptions& options, Problem& problem) {
   auto one_of = [&](std::initializer_list<const char*> choices) -> Problem {
     std::string all;
@@ -162,7 +162,7 @@ int init(const std::string& datadir, const Words& words, const cli::Command& com
       "Made %s/doze.toml and %s/seed.\n\nWrite down these words. They are not shown again, and anyone who has them can "
       "spend your coins:\n\n  ",
       datadir.c_str(), datadir.c_str());
-  // Past stdio, whose buffer nobody wipes.
+  // Not through stdio, whose buffer is never wiped.
   std::fflush(stdout);
   if (!cli::write_secret(STDOUT_FILENO, made->view()))
     return complain(Exit::Failed, "cannot show the words: see the file seed");
@@ -186,7 +186,7 @@ std::string text_of(const json::value& object, std::string_view name) {
   return found != nullptr && found->is_string() ? std::string(found->as_string()) : "";
 }
 
-/// What closing by force costs was refused once; a person at a terminal may say yes to it. True: yes was said.
+/// After a refusal that names the cost of a force close: asks a person at a terminal. True: the person agreed.
 bool confirms(const json::value& problem) {
   if (text_of(problem, "needs") != "yes_lose_access" || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0)
     return false;
@@ -203,7 +203,7 @@ struct Request {
   bool as_json = false, in_full = false;
 };
 
-/// A payment that has ended without paying is no success, however well the question was answered.
+/// A payment that ended without paying is a failure, even if the API call itself succeeded.
 Exit exit_of_answer(const Request& request, const json::value& answer) {
   if (!answer.is_object() || (request.method.name != "pay" && request.method.name != "waitpayment")) return Exit::Done;
   auto state = text_of(answer, "state");
@@ -211,7 +211,7 @@ Exit exit_of_answer(const Request& request, const json::value& answer) {
   return unpaid ? Exit::PaymentFailed : Exit::Done;
 }
 
-/// The node of this folder, as programs reach it.
+/// Access to the API of the node in a folder.
 struct Api {
   app::Settings settings;
   std::string token;
@@ -225,7 +225,7 @@ Result<Api, std::string> api_of(const std::string& datadir) {
   return Api{std::move(settings), std::move(token)};
 }
 
-/// Ids that were given by their beginnings, as tables show them, become whole.
+/// Completes ids that were given by their first digits, as tables show them.
 Status<std::string> complete_ids(const Api& api, const rpc::Method& method, json::object& arguments) {
   for (const auto& param : method.params) {
     const auto* given = arguments.if_contains(param.name);
@@ -336,7 +336,7 @@ int run(const Words& words) {
 int main(int argc, char** argv) {
   if (auto blinded = app::blind_curve(); !blinded) return complain(Exit::Failed, blinded.error());
   int code = run(Words(argv + 1, argv + argc));
-  // An answer that is lost, on a full disk for example, is no success.
+  // A lost answer (on a full disk, for example) is a failure.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain(Exit::Failed, "cannot write the answer");
   return code;
 }
