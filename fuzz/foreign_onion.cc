@@ -197,8 +197,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   way.first.a.step(add);
   way.settle();
   // Held at most; all else is over, in both channels.
-  auto row = way.l->room.room.inside->forwards.find({way.first.id(), 0});
-  bool held = row && row->state == payment::ForwardState::Held;
+  auto row = way.l->room.forwarding.inside->forwards.find({way.first.id(), 0});
+  bool held = row && row->state == forwarding::ForwardState::Held;
   FUZZ_CHECK(held == (way.first.b.only_channel().received_htlcs.size() == 1));
   FUZZ_CHECK(!held || mode.hold.has_value());
   FUZZ_CHECK(way.second.a.only_channel().offered_htlcs.empty());

@@ -1,5 +1,6 @@
 // Rows of the payment room: what is read is written so that it reads the same, and the room loads it.
-#include "payment/inside.h"
+#include "payment/payments.h"
+#include "payment/records.h"
 #include "samples.h"
 
 using namespace doze;
@@ -18,11 +19,13 @@ static bool round(Read read, const Bytes& value) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace payment;
   fuzz::RowInput row({data, size});
-  auto table = static_cast<Table>(16 + static_cast<std::uint8_t>(row.table - 16) % 5);
+  // Each table's own number picks it.
+  constexpr Table kTables[] = {Table::InvoiceSent, Table::OutgoingPayment, Table::IncomingPayment,
+                               Table::OutgoingPayment, Table::ReleaseDue};
+  auto table = kTables[row.table % std::size(kTables)];
   bool good = false;
   if (table == Table::OutgoingPayment) good = round([](ByteView v) { return read_outgoing(v); }, row.value);
   if (table == Table::IncomingPayment) good = round([](ByteView v) { return read_incoming(v); }, row.value);
-  if (table == Table::Forward) good = round([](ByteView v) { return read_forward(v); }, row.value);
   if (table == Table::ReleaseDue) good = round([](ByteView v) { return read_release(v); }, row.value);
   if (table == Table::InvoiceSent) good = round([](ByteView v) { return read_issued(v); }, row.value);
   auto loaded = load(std::vector<Row>{{table, row.key, row.value}});
@@ -32,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 }
 
 static fuzz::Seeds seeds() {
-  auto out = fuzz::record_seeds({16, 17, 18, 20});
+  auto out = fuzz::record_seeds({16, 17, 20});
   payment::ReleaseDue release;
   release.reply_path = wire::to_bytes(fuzz::path(1));
   auto row = payment::record(release);

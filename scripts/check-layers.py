@@ -14,7 +14,7 @@ FLOORS = [
     {"transport", "onion", "offers", "commitment", "graph"},
     {"effects"},
     {"paths"},
-    {"peer", "channel", "wallet", "gossip", "onion_message", "invoicing", "payment", "keys", "toolbox"},
+    {"peer", "channel", "wallet", "gossip", "onion_message", "invoicing", "forwarding", "payment", "keys", "toolbox"},
     {"node"},
     {"io", "store", "chain", "rpc", "sim"},
     {"app"},

@@ -30,9 +30,10 @@ concept InvoicingCommand = OneOf<T, command::CreateOffer, command::ListOffers, c
                                  command::AsyncInvite, command::ListInvitations, command::RevokeInvitation,
                                  command::AsyncJoin, command::AsyncLeave, command::ListStaticInvoices>;
 template <class T>
-concept PaymentCommand =
-    OneOf<T, command::CreateInvoice, command::ListInvoices, command::Pay, command::CancelPayment, command::ListPayments,
-          command::GetPayment, command::WaitPayment, command::ListForwards, command::ListHolds, command::FailHold>;
+concept PaymentCommand = OneOf<T, command::CreateInvoice, command::ListInvoices, command::Pay, command::CancelPayment,
+                               command::ListPayments, command::GetPayment, command::WaitPayment>;
+template <class T>
+concept ForwardingCommand = OneOf<T, command::ListForwards, command::ListHolds, command::FailHold>;
 template <class T>
 concept OnionMessageCommand = OneOf<T, command::ListMailboxes>;
 
@@ -59,6 +60,9 @@ concept GossipMessage =
 // ---- contents of onion messages ----
 template <class T>
 concept PaymentContents = OneOf<T, onion::HeldHtlcAvailable, onion::ReleaseHeldHtlc>;
+/// Whose path it came over: a holder's, or that of a payer who stays online. Each opens the context as its own.
+template <class T>
+concept ForwardingContents = OneOf<T, onion::ReleaseHeldHtlc>;
 template <class T>
 concept InvoicingContents =
     OneOf<T, onion::InvoiceRequest, onion::Invoice, onion::InvoiceError, onion::StaticInvoice, onion::OfferPathsRequest,

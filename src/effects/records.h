@@ -31,7 +31,7 @@ enum class Table : std::uint8_t {
   StaticInvoice = 15,    // invoicing: stored for clients, key recipient ‖ slot
   OutgoingPayment = 16,  // payment
   IncomingPayment = 17,  // payment: claimed, or waiting to be judged
-  Forward = 18,          // payment: forwards and the hold ledger, key channel_id ‖ htlc_id
+  Forward = 18,          // forwarding: forwards and the hold ledger, key channel_id ‖ htlc_id
   ReleaseDue = 19,       // payment: reply paths that still get answers
   InvoiceSent = 20,      // payment: BOLT 11 invoices that we issued, key payment_hash
 };

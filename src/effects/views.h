@@ -167,6 +167,12 @@ struct Views {
   /// By real scid or by the alias that we gave out: what an onion for us may name. BOLT 2, `channel_ready`: with
   /// option_scid_alias the alias only.
   [[nodiscard]] const ChannelView* channel_by_scid(ShortChannelId scid) const;
+  /// The channel to a node: a usable one first.
+  [[nodiscard]] const ChannelView* channel_to(const NodeId& node) const;
+  /// HTLCs of this channel can be resolved on chain only, by force or because it is closed.
+  [[nodiscard]] bool is_on_chain(const ChannelId& id) const;
+  /// The channel's funding transaction left the chain: nothing that comes over it is worth anything until it is back.
+  [[nodiscard]] bool funding_gone(const ChannelId& id) const;
   /// Those with this peer that are not closed, by id. A step that has to do with one peer looks at no others.
   [[nodiscard]] std::vector<const ChannelView*> channels_with(const NodeId& peer) const;
   template <class Predicate>

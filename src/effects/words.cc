@@ -75,6 +75,24 @@ const ChannelView* Views::channel_by_scid(ShortChannelId scid) const {
   return nullptr;
 }
 
+const ChannelView* Views::channel_to(const NodeId& node) const {
+  const ChannelView* found = nullptr;
+  for (const auto* channel : channels_with(node))
+    if (channel->phase == ChannelPhase::Normal && (found == nullptr || (channel->usable && !found->usable)))
+      found = channel;
+  return found;
+}
+
+bool Views::is_on_chain(const ChannelId& id) const {
+  const auto* found = channel(id);
+  return found == nullptr || found->phase == ChannelPhase::ForceClosing || found->phase == ChannelPhase::Closed;
+}
+
+bool Views::funding_gone(const ChannelId& id) const {
+  const auto* found = channel(id);
+  return found != nullptr && found->reorganised;
+}
+
 std::vector<const ChannelView*> Views::channels_with(const NodeId& peer) const {
   std::vector<const ChannelView*> out;
   for (const auto& id : channel_index.with(peer)) out.push_back(&channels.at(id));

@@ -12,6 +12,7 @@
 #include "effects/io.h"
 #include "offers/offer.h"
 #include "onion/failures.h"
+#include "onion/htlc_onion.h"
 #include "onion/message_contents.h"
 #include "wire/blinded_path.h"
 #include "wire/messages.h"
@@ -41,7 +42,7 @@ struct WantPeer {
   std::vector<wire::NetworkAddress> addresses;  // empty: from memory, then from the graph
   bool keep = false;
 };
-/// From peer, to channel, gossip, onion_message, invoicing, payment: init was exchanged.
+/// From peer, to channel, gossip, onion_message, invoicing, forwarding: init was exchanged.
 struct PeerReady {
   NodeId node_id;
 };
@@ -106,8 +107,8 @@ struct FailMalformedHtlc {
   Hash32 sha256_of_onion;
   std::uint16_t failure_code = 0;
 };
-/// From channel, to payment: the HTLC is in the peer's next commitment update queue under this id (durable with this
-/// step).
+/// From channel, to forwarding or payment, by origin: the HTLC is in the peer's next commitment update queue under this
+/// id (durable with this step).
 struct HtlcAdded {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -119,22 +120,23 @@ struct HtlcRefused {
   ChannelId channel_id;
   AddRefusal reason;  // InsufficientFunds even after HtlcAdded: the connection broke before it was signed
 };
-/// From channel, to payment: the offered HTLC is in both commitments and our revoke_and_ack for the one that contains
-/// it has been made (it leaves with this step): the moment to announce a held HTLC.
+/// From channel, to payment if it is ours: the offered HTLC is in both commitments and our revoke_and_ack for the one
+/// that contains it has been made (it leaves with this step): the moment to announce a held HTLC.
 struct OfferedHtlcCommitted {
   HtlcOrigin origin;
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
 };
-/// From channel, to payment: release paths for an HTLC that we offered with the hold flag. Comes again with each
-/// revoke_and_ack that carries them. Records for HTLCs without our hold flag are not reported.
+/// From channel, to payment: release paths for an HTLC of ours that we offered with the hold flag. Comes again with
+/// each revoke_and_ack that carries them. Records for HTLCs without our hold flag are not reported.
 struct ReleasePathsReceived {
   HtlcOrigin origin;
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
   std::vector<wire::BlindedPath> paths;
 };
-/// From channel, to payment: a received HTLC is irrevocably committed on both sides. Exactly once an HTLC.
+/// From channel, to forwarding: a received HTLC is irrevocably committed on both sides. Exactly once an HTLC. Payment
+/// says it again of one for us that waited for our chain.
 struct HtlcReceived {
   ChannelId channel_id;
   NodeId peer;
@@ -145,7 +147,13 @@ struct HtlcReceived {
   /// It asks to be held, and our revoke_and_ack had no release path for it: nothing could ever release it.
   bool no_release_path = false;
 };
-/// From channel, to payment: the peer settled an offered HTLC (said when update_fulfill_htlc arrives). Exactly once.
+/// From forwarding, to payment: a received HTLC that ends at this node, with its onion read.
+struct HtlcArrived {
+  HtlcReceived received;
+  std::variant<onion::PeeledFinal, onion::PeeledPlain> onion;
+};
+/// From channel, to forwarding or payment, by origin: the peer settled an offered HTLC (said when update_fulfill_htlc
+/// arrives). Exactly once.
 struct HtlcFulfilled {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -159,7 +167,8 @@ struct MalformedReason {
 /// The channel closed on chain, or the HTLC was trimmed from a confirmed commitment: claiming on chain comes later.
 struct OnChainReason {};
 using FailReason = std::variant<Bytes, MalformedReason, OnChainReason>;
-/// From channel, to payment: an offered HTLC is irrevocably removed without settlement. Exactly once.
+/// From channel, to forwarding or payment, by origin: an offered HTLC is irrevocably removed without settlement.
+/// Exactly once.
 struct HtlcFailed {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -174,7 +183,8 @@ struct ReceivedHtlcGone {
   std::uint64_t htlc_id = 0;
   bool fulfilled = false;  // its amount is ours for good; false: it went back
 };
-/// From channel, to payment, invoicing, onion_message, gossip: re-established (or just ready): HTLCs can be added.
+/// From channel, to forwarding, payment, invoicing, onion_message, gossip: re-established (or just ready): HTLCs can be
+/// added.
 struct ChannelUsable {
   ChannelId channel_id;
   NodeId peer;
@@ -264,8 +274,9 @@ struct OnionMessageOutcome {
   std::uint64_t tag = 0;
   OnionMessageFate fate;
 };
-/// From onion_message, to payment (72, 74) or invoicing (everything else): a message for us. `path_id` is the plain
-/// path_id of our blinded path (nullopt: it came without one); the receiver opens it as a context of its own.
+/// From onion_message, to payment (72), payment and forwarding (74) or invoicing (everything else): a message for us.
+/// `path_id` is the plain path_id of our blinded path (nullopt: it came without one); the receiver opens it as a
+/// context of its own.
 struct OnionMessageReceived {
   NodeId from;  // the peer that handed it over
   std::optional<Bytes> path_id;
@@ -276,7 +287,7 @@ struct OnionMessageReceived {
 struct SendOurGossip {
   NodeId node_id;
 };
-/// From onion_message, to payment: mail was delivered to this client: HTLCs will come for it, and it may go away and
+/// From onion_message, to forwarding: mail was delivered to this client: HTLCs will come for it, and it may go away and
 /// come back meanwhile.
 struct ClientAwake {
   NodeId node_id;
@@ -329,7 +340,7 @@ struct Effect
           PongReceived,
           // channel
           AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
-          ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, ChannelUsable,
+          ReleasePathsReceived, HtlcReceived, HtlcArrived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, ChannelUsable,
           ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
           // wallet
           PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding, FundingRefused,

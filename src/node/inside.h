@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "channel/channels.h"
+#include "forwarding/forwards.h"
 #include "gossip/gossip.h"
 #include "invoicing/invoicing.h"
 #include "node/node.h"
@@ -29,6 +30,7 @@ struct Node::Inside {
   gossip::Gossip gossip;
   onion_message::OnionMessages onion_messages;
   invoicing::Invoicing invoicing;
+  forwarding::Forwarding forwarding;
   payment::Payments payments;
   std::deque<Tip> chain_tail;  // oldest first, the tip last
   ChainStatus chain;

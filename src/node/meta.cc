@@ -73,11 +73,13 @@ Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, s
   LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
   LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));
   LN_TRY(invoicing, invoicing::load(of({Table::Offer, Table::Invitation, Table::Joined, Table::StaticInvoice})));
+  LN_TRY(forwarding, forwarding::load(of({Table::Forward})));
+  // The ledger's table stands among those of the payments, which leave it alone.
   LN_TRY(payments, payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::Forward, Table::ReleaseDue,
                                      Table::InvoiceSent})));
-  return Node(std::unique_ptr<Inside>(new Inside{config, signer, parallel, std::move(peers), std::move(channels),
-                                                 std::move(wallet), std::move(gossip), std::move(onion_messages),
-                                                 std::move(invoicing), std::move(payments), std::move(tail)}));
+  return Node(std::unique_ptr<Inside>(new Inside{
+      config, signer, parallel, std::move(peers), std::move(channels), std::move(wallet), std::move(gossip),
+      std::move(onion_messages), std::move(invoicing), std::move(forwarding), std::move(payments), std::move(tail)}));
 }
 
 }  // namespace doze::node

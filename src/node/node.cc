@@ -6,6 +6,7 @@
 #include "effects/hearers.h"
 #include "effects/limits.h"
 #include "effects/tags.h"
+#include "forwarding/forwards.h"
 #include "gossip/gossip.h"
 #include "invoicing/invoicing.h"
 #include "node/inside.h"
@@ -84,6 +85,10 @@ class Corridor {
     tell(node_.invoicing, invoicing::Input(in));
   }
   template <class In>
+  void forwarding(const In& in) {
+    tell(node_.forwarding, forwarding::Input(in));
+  }
+  template <class In>
   void payments(const In& in) {
     tell(node_.payments, payment::Input(in));
   }
@@ -112,6 +117,7 @@ class Corridor {
     channels(in);
     onion_messages(in);
     invoicing(in);
+    forwarding(in);
     payments(in);
     peers(in);
   }
@@ -125,6 +131,7 @@ class Corridor {
     wallet(in);
     channels(in);
     gossip(in);
+    forwarding(in);
     payments(in);
   }
   void hear(const BlockDisconnected& in) {
@@ -137,6 +144,7 @@ class Corridor {
     node_.note_chain(in, now_.wall);
     wallet(in);
     channels(in);
+    forwarding(in);
     payments(in);
   }
   void hear(const FeeEstimate& in) {
@@ -163,6 +171,7 @@ class Corridor {
     gossip(in);
     onion_messages(in);
     invoicing(in);
+    forwarding(in);
     payments(in);
   }
   void hear(const RequestGone& in) { payments(in); }
@@ -182,6 +191,8 @@ class Corridor {
       wallet(in);
     else if constexpr (InvoicingCommand<Command>)
       invoicing(in);
+    else if constexpr (ForwardingCommand<Command>)
+      forwarding(in);
     else if constexpr (PaymentCommand<Command>)
       payments(in);
     else if constexpr (OnionMessageCommand<Command>)
@@ -240,14 +251,14 @@ class Corridor {
     gossip(word);
     onion_messages(word);
     invoicing(word);
-    payments(word);
+    forwarding(word);
   }
   void hear(const PeerGone& word) {
     channels(word);
     gossip(word);
     onion_messages(word);
     invoicing(word);
-    payments(word);
+    forwarding(word);
   }
   void hear(const PeerUnreachable& word) { onion_messages(word); }
   void hear(const MessageReceived& word) {
@@ -271,23 +282,37 @@ class Corridor {
   void hear(const FulfillHtlc& word) { channels(word); }
   void hear(const FailHtlc& word) { channels(word); }
   void hear(const FailMalformedHtlc& word) { channels(word); }
-  void hear(const HtlcAdded& word) { payments(word); }
-  void hear(const HtlcRefused& word) { payments(word); }
-  void hear(const OfferedHtlcCommitted& word) { payments(word); }
-  void hear(const ReleasePathsReceived& word) { payments(word); }
-  void hear(const HtlcReceived& word) { payments(word); }
-  void hear(const HtlcFulfilled& word) { payments(word); }
-  void hear(const HtlcFailed& word) { payments(word); }
+  /// Whose HTLC it is about.
+  template <class Word>
+  void by_origin(const Word& word) {
+    std::visit(Overloaded{[&](const LocalOrigin&) { payments(word); }, [&](const ForwardOrigin&) { forwarding(word); }},
+               word.origin);
+  }
+  /// What the owner of a forward does not wait for: it is told when the HTLC is gone.
+  template <class Word>
+  void if_local(const Word& word) {
+    if (std::holds_alternative<LocalOrigin>(word.origin)) payments(word);
+  }
+  void hear(const HtlcAdded& word) { by_origin(word); }
+  void hear(const HtlcRefused& word) { by_origin(word); }
+  void hear(const OfferedHtlcCommitted& word) { if_local(word); }
+  void hear(const ReleasePathsReceived& word) { if_local(word); }
+  void hear(const HtlcReceived& word) { forwarding(word); }
+  void hear(const HtlcArrived& word) { payments(word); }
+  void hear(const HtlcFulfilled& word) { by_origin(word); }
+  void hear(const HtlcFailed& word) { by_origin(word); }
   void hear(const ReceivedHtlcGone& word) { payments(word); }
   void hear(const ChannelUsable& word) {
     peers(word);
     gossip(word);
+    forwarding(word);
     payments(word);
     invoicing(word);
     onion_messages(word);
   }
   void hear(const ChannelUnusable& word) {
     gossip(word);
+    forwarding(word);
     payments(word);
     invoicing(word);
   }
@@ -295,6 +320,7 @@ class Corridor {
   void hear(const ChannelAnnounced& word) { gossip(word); }
   void hear(const ChannelClosed& word) {
     gossip(word);
+    forwarding(word);
     payments(word);
   }
   void hear(const OpenChannelNow& word) { channels(word); }
@@ -320,6 +346,7 @@ class Corridor {
   }
   template <class Contents>
   void route(const OnionMessageReceived& word, const Contents&) {
+    if constexpr (ForwardingContents<Contents>) forwarding(word);
     if constexpr (PaymentContents<Contents>)
       payments(word);
     else if constexpr (InvoicingContents<Contents>)
@@ -328,7 +355,7 @@ class Corridor {
       static_assert(kInNoGroup<Contents>, "no machine handles these contents: effects/hearers.h");
   }
   void hear(const SendOurGossip& word) { gossip(word); }
-  void hear(const ClientAwake& word) { payments(word); }
+  void hear(const ClientAwake& word) { forwarding(word); }
   void hear(const RequestInvoice& word) { invoicing(word); }
   void hear(const CancelInvoiceRequest& word) { invoicing(word); }
   void hear(const InvoiceObtained& word) { payments(word); }
@@ -365,9 +392,10 @@ Outbox Node::step(const Input& input, Now now, Rng& rng) {
 
 std::optional<MonoTime> Node::deadline() const {
   std::optional<MonoTime> earliest;
-  for (auto candidate : {peer::deadline(inside_->peers), channel::deadline(inside_->channels),
-                         gossip::deadline(inside_->gossip), onion_message::deadline(inside_->onion_messages),
-                         invoicing::deadline(inside_->invoicing), payment::deadline(inside_->payments)})
+  for (auto candidate :
+       {peer::deadline(inside_->peers), channel::deadline(inside_->channels), gossip::deadline(inside_->gossip),
+        onion_message::deadline(inside_->onion_messages), invoicing::deadline(inside_->invoicing),
+        forwarding::deadline(inside_->forwarding), payment::deadline(inside_->payments)})
     if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
   return earliest;
 }

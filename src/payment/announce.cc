@@ -1,8 +1,12 @@
-// held_htlc_available: sent over every message path of the static invoice, repeated, confirmed.
-//
 // Safe to sleep (`notified`): every introduction node that can be reached has itself answered a ping sent after it.
+#include "payment/announce.h"
+
+#include "effects/tags.h"
 #include "offers/static_invoice.h"
-#include "payment/inside.h"
+#include "paths/own_paths.h"
+#include "payment/answers.h"
+#include "payment/records.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -235,8 +239,11 @@ void hasten_announcements(Work& work, const Outgoing& payment) {
   }
 }
 
-void payer_released(Work& work, const PaymentId& id) {
-  auto* payment = find(work, id);
+void on_release_held_htlc(Work& work, const OnionMessageReceived& word) {
+  if (!word.path_id) return;
+  auto data = open(work.context.signer, PathPurpose::ReleaseReply, *word.path_id);
+  auto id = data ? PaymentId::from(*data) : std::nullopt;
+  auto* payment = id ? find(work, *id) : nullptr;
   if (payment == nullptr || !payment->is_static || payment->held) return;
   if (payment->state != OutgoingState::Held && payment->state != OutgoingState::Notified) return;
   payment->state = OutgoingState::Releasing;

@@ -1,6 +1,9 @@
-// What callers ask about payments, in both directions, and pay commands that they repeat.
+#include "payment/answers.h"
+
 #include "crypto/crypto.h"
-#include "payment/inside.h"
+#include "payment/describe.h"
+#include "payment/invoices.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -53,6 +56,10 @@ void not_found(Work& work, RequestId request) {
 }
 
 }  // namespace
+
+void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
+  work.say(Reply{request, CommandError{code, std::move(message), {}}});
+}
 
 bool answered_by_key(Work& work, RequestId request, const command::Pay& command) {
   if (command.idempotency_key.empty()) return false;

@@ -1,10 +1,12 @@
-// Paying invoices of BOLT 11, in one part: over the graph and the ways that the invoice names.
+#include "payment/bolt11.h"
+
 #include <algorithm>
 
 #include "offers/bolt11.h"
 #include "onion/payment_onion.h"
-#include "payment/inside.h"
-#include "payment/onions.h"
+#include "payment/answers.h"
+#include "payment/routing.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 

@@ -1,19 +1,13 @@
-// Payments and holds as people and programs see them: the same words everywhere, each with its deadline.
+#include "payment/describe.h"
+
+#include "effects/heights.h"
 #include "offers/invoice.h"
-#include "payment/inside.h"
+#include "payment/announce.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
 namespace {
-constexpr std::uint64_t kBlockSeconds = 600;
-
-void add_deadline(Value& out, const char* what, BlockHeight height, const Context& context) {
-  out.set(std::string(what) + "_height", height.value());
-  out.set(std::string(what) + "_blocks",
-          height > context.tip ? height.value() - context.tip.value() : std::uint32_t{0});
-  out.set(std::string(what) + "_time", time_text(time_of_height(context, height)));
-}
-
 /// Without a hold a static-invoice payment is `fetching` until the recipient's node is notified.
 const char* shown_state(const Outgoing& payment) {
   if (payment.is_static && !payment.held && payment.state == OutgoingState::Held) return name(OutgoingState::Fetching);
@@ -80,11 +74,6 @@ void add_agreement(Value& out, const Outgoing& payment, InList in_list) {
 }
 }  // namespace
 
-UnixTime time_of_height(const Context& context, BlockHeight height) {
-  std::uint64_t blocks = height > context.tip ? height.value() - context.tip.value() : 0;
-  return after_s(context.wall, blocks * kBlockSeconds);
-}
-
 Value describe(const Outgoing& payment, const Context& context, InList in_list) {
   Value out;
   out.set("payment_id", payment.id.hex())
@@ -102,7 +91,7 @@ Value describe(const Outgoing& payment, const Context& context, InList in_list) 
     add_deadline(out, "release_deadline", payment.release_deadline, context);
     add_deadline(out, "fail_back", payment.fail_back, context);
   }
-  bool lost_channel = payment.htlc && is_on_chain(context, payment.htlc->channel_id);
+  bool lost_channel = payment.htlc && context.views.is_on_chain(payment.htlc->channel_id);
   if (!is_terminal(payment.state) && (payment.is_static || lost_channel || payment.awaits_chain())) {
     auto outlook = outlook_of(payment, context, lost_channel);
     out.set("safe_to_sleep", outlook.safe_to_sleep).set("message", std::move(outlook.message));
@@ -172,36 +161,6 @@ Value describe(const Incoming& payment, const Payments::Inside& state, const Con
     add_deadline(out, "awake_by", awake_by(payment), context);
   else
     out.set("ended_at", time_text(payment.ended_at.value() != 0 ? payment.ended_at : payment.received_at));
-  return out;
-}
-
-Value describe(const Forward& forward) {
-  Value out;
-  out.set("channel_id", forward.incoming.channel_id.hex())
-      .set("htlc_id", forward.incoming.htlc_id)
-      .set("state", name(forward.state))
-      .set("held", forward.hold.has_value())
-      .set("amount_in_msat", forward.amount_in.value())
-      .set("amount_out_msat", forward.amount_out.value())
-      .set("fee_msat", sub_or_zero(forward.amount_in, forward.amount_out).value())
-      .set("next_channel_id", forward.next_channel.hex())
-      .set("received_at", time_text(forward.received_at));
-  if (is_terminal(forward.state)) out.set("ended_at", time_text(forward.ended_at));
-  if (!forward.failure.empty()) out.set("failure", forward.failure);
-  return out;
-}
-
-Value describe_hold(const Forward& forward, const Context& context) {
-  Value out;
-  const auto& key = forward.incoming;
-  out.set("channel_id", key.channel_id.hex()).set("htlc_id", key.htlc_id).set("state", name(forward.state));
-  if (const auto* from = context.views.channel(key.channel_id)) out.set("peer", from->peer.hex());
-  out.set("amount_msat", forward.amount_in.value())
-      .set("forward_msat", forward.amount_out.value())
-      .set("next_channel_id", forward.next_channel.hex())
-      .set("profile", name(forward.hold.value_or(Profile::Ldk)))
-      .set("received_at", time_text(forward.received_at));
-  add_deadline(out, "fail_back", forward.fail_back, context);
   return out;
 }
 

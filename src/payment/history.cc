@@ -1,5 +1,6 @@
-// Every row has an end: what is over stays for people until its kind has too many.
-#include "payment/inside.h"
+#include "payment/history.h"
+
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -27,8 +28,6 @@ void forget_history(Work& work) {
   forget(work, state.outgoing, Table::OutgoingPayment, state.outgoing.index().ended, kMaxEndedPayments);
   forget(work, state.incoming, Table::IncomingPayment, state.incoming.index().ended, kMaxEndedPayments);
   forget(work, state.incoming, Table::IncomingPayment, state.incoming.index().small, kMaxSmallReceipts);
-  forget(work, state.forwards, Table::Forward, state.forwards.index().settled, kMaxSettledForwards);
-  forget(work, state.forwards, Table::Forward, state.forwards.index().failed, kMaxFailedForwards);
 }
 
 }  // namespace doze::payment

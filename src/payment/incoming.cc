@@ -1,9 +1,13 @@
-// HTLCs that end here. The recipient judges every one by what it knows itself: the offer, the request, the amount, the
-// time.
+#include "payment/incoming.h"
+
 #include "crypto/crypto.h"
 #include "offers/invoice_request.h"
-#include "payment/inside.h"
-#include "payment/onions.h"
+#include "paths/own_paths.h"
+#include "payment/answers.h"
+#include "payment/describe.h"
+#include "payment/invoices.h"
+#include "payment/records.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -28,7 +32,8 @@ using Judgement = Result<Accepted, std::string>;
 Judgement judge_common(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   const auto& htlc = word.htlc;
   if (word.too_much_dust) return fail(std::string("too much dust in the channel"));
-  if (funding_gone(work.context, word.channel_id)) return fail(std::string("the channel's funding left the chain"));
+  if (work.context.views.funding_gone(word.channel_id))
+    return fail(std::string("the channel's funding left the chain"));
   if (htlc.amount_msat < onion.amt_to_forward) return fail(std::string("less than the onion says"));
   if (htlc.cltv_expiry < onion.outgoing_cltv_value) return fail(std::string("sooner than the onion says"));
   if (htlc.amount_msat < onion.total_amount) return fail(std::string("only a part: several parts are not taken yet"));
@@ -94,47 +99,6 @@ void refuse_final(Work& work, const HtlcReceived& word, const onion::PeeledFinal
                {"reason", why}});
 }
 
-}  // namespace
-
-void park(Work& work, const HtlcReceived& word) {
-  HtlcKey key{word.channel_id, word.htlc.id};
-  Parked parked{word, work.context.wall, after_ms(work.context.mono, kParkedMaxMs)};
-  work.say(record(parked));
-  work.state.parked_due.emplace(parked.give_up, key);
-  work.state.parked.emplace(key, std::move(parked));
-  work.notify(Severity::Info, "payment_waits_for_chain",
-              {{"amount_msat", word.htlc.amount_msat.value()}, {"payment_hash", word.htlc.payment_hash.hex()}});
-}
-
-void judge_parked(Work& work) {
-  work.state.parked_due.clear();
-  for (const auto& [key, parked] : std::exchange(work.state.parked, {})) {
-    work.say(Erase{Table::IncomingPayment, key_of(key)});
-    // Claiming it there is not possible yet, and telling the preimage would give it away.
-    if (is_on_chain(work.context, key.channel_id))
-      work.notify(Severity::Warning, "payment_lost_with_its_channel",
-                  {{"amount_msat", parked.word.htlc.amount_msat.value()}, {"channel_id", key.channel_id.hex()}});
-    else
-      on(work, parked.word);
-  }
-}
-
-void parked_deadlines(Work& work) {
-  auto& due = work.state.parked_due;
-  while (!due.empty() && due.begin()->first <= work.context.mono) {
-    auto key = due.extract(due.begin()).value().second;
-    auto found = work.state.parked.extract(key);
-    if (found.empty()) continue;
-    const auto& parked = found.mapped();
-    work.say(Erase{Table::IncomingPayment, key_of(key)});
-    const std::string why = "our block chain is behind";
-    auto peeled = peel(work.context, parked.word.htlc);
-    if (const auto* onion = std::get_if<onion::PeeledFinal>(&peeled)) refuse_final(work, parked.word, *onion, why);
-    if (const auto* onion = std::get_if<onion::PeeledPlain>(&peeled))
-      refuse_plain(work, parked.word, *onion, onion::kTemporaryNodeFailure, {}, why);
-  }
-}
-
 void receive_final(Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   auto judgement = judge(work, word, onion);
   if (!judgement) return refuse_final(work, word, onion, judgement.error());
@@ -148,6 +112,57 @@ void receive_final(Work& work, const HtlcReceived& word, const onion::PeeledFina
   payment.quantity = judgement->quantity;
   payment.cltv_expiry = word.htlc.cltv_expiry;
   claim(work, std::move(payment), judgement->preimage);
+}
+
+void park(Work& work, const HtlcReceived& word) {
+  HtlcKey key{word.channel_id, word.htlc.id};
+  Parked parked{word, work.context.wall, after_ms(work.context.mono, kParkedMaxMs)};
+  work.say(record(parked));
+  work.state.parked_due.emplace(parked.give_up, key);
+  work.state.parked.emplace(key, std::move(parked));
+  work.notify(Severity::Info, "payment_waits_for_chain",
+              {{"amount_msat", word.htlc.amount_msat.value()}, {"payment_hash", word.htlc.payment_hash.hex()}});
+}
+
+}  // namespace
+
+void on(Work& work, const HtlcArrived& word) {
+  const auto& received = word.received;
+  bool worthless = received.too_much_dust || work.context.views.funding_gone(received.channel_id);
+  if (!work.context.views.chain_synced && !worthless) return park(work, received);
+  std::visit(Overloaded{[&](const onion::PeeledFinal& onion) { receive_final(work, received, onion); },
+                        [&](const onion::PeeledPlain& onion) { receive_plain(work, received, onion); }},
+             word.onion);
+}
+
+void judge_parked(Work& work) {
+  work.state.parked_due.clear();
+  for (const auto& [key, parked] : std::exchange(work.state.parked, {})) {
+    work.say(Erase{Table::IncomingPayment, key_of(key)});
+    // Claiming it there is not possible yet, and telling the preimage would give it away.
+    if (work.context.views.is_on_chain(key.channel_id))
+      work.notify(Severity::Warning, "payment_lost_with_its_channel",
+                  {{"amount_msat", parked.word.htlc.amount_msat.value()}, {"channel_id", key.channel_id.hex()}});
+    else
+      work.say(parked.word);  // its onion is read again
+  }
+}
+
+void parked_deadlines(Work& work) {
+  auto& due = work.state.parked_due;
+  while (!due.empty() && due.begin()->first <= work.context.mono) {
+    auto key = due.extract(due.begin()).value().second;
+    auto found = work.state.parked.extract(key);
+    if (found.empty()) continue;
+    const auto& parked = found.mapped();
+    work.say(Erase{Table::IncomingPayment, key_of(key)});
+    const std::string why = "our block chain is behind";
+    const auto& signer = work.context.signer;
+    auto peeled = onion::peel_htlc(parked.word.htlc, signer.node_id(), own_ecdh(signer), work.context.tip);
+    if (const auto* onion = std::get_if<onion::PeeledFinal>(&peeled)) refuse_final(work, parked.word, *onion, why);
+    if (const auto* onion = std::get_if<onion::PeeledPlain>(&peeled))
+      refuse_plain(work, parked.word, *onion, onion::kTemporaryNodeFailure, {}, why);
+  }
 }
 
 const char* name(IncomingState state) {

@@ -1,8 +1,13 @@
-// Invoices of BOLT 11 that we issue, and the HTLCs that pay them. The preimage comes from a nonce in the row, so the
-// row is durable before anybody can know the hash.
+// The preimage of an invoice comes from a nonce in its row, so the row is durable before anybody can know the hash.
+#include "payment/invoices.h"
+
 #include "crypto/crypto.h"
-#include "payment/inside.h"
-#include "payment/onions.h"
+#include "offers/bolt11.h"
+#include "paths/own_paths.h"
+#include "payment/answers.h"
+#include "payment/incoming.h"
+#include "payment/records.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -80,7 +85,7 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
                             std::move(why)});
   };
   if (word.too_much_dust) return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "too much dust in the channel"});
-  if (funding_gone(work.context, word.channel_id))
+  if (work.context.views.funding_gone(word.channel_id))
     return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "the channel's funding left the chain"});
   if (htlc.amount_msat < onion.amt_to_forward)
     return fail(CannotClaim{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),

@@ -1,4 +1,5 @@
-// Payments that we make: from the offer to the outcome. Announcing a hold is in announce.cc.
+#include "payment/outgoing.h"
+
 #include <algorithm>
 
 #include "crypto/crypto.h"
@@ -6,8 +7,13 @@
 #include "offers/invoice.h"
 #include "offers/offer.h"
 #include "offers/static_invoice.h"
-#include "payment/inside.h"
-#include "payment/onions.h"
+#include "payment/announce.h"
+#include "payment/answers.h"
+#include "payment/bolt11.h"
+#include "payment/describe.h"
+#include "payment/records.h"
+#include "payment/routing.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -426,10 +432,6 @@ std::vector<PaymentId> paid_with(Work& work, const PaymentHash& hash) {
   for (auto it = by_hash.lower_bound({hash, PaymentId{}}); it != by_hash.end() && it->first == hash; ++it)
     out.push_back(it->second);
   return out;
-}
-
-void refuse(Work& work, RequestId request, CommandErrorCode code, std::string message) {
-  work.say(Reply{request, CommandError{code, std::move(message), {}}});
 }
 
 }  // namespace doze::payment

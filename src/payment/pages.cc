@@ -1,7 +1,10 @@
-// The lists of this room, in pages: effects/pages.h.
+#include "payment/pages.h"
+
 #include "effects/pages.h"
 
-#include "payment/inside.h"
+#include "payment/describe.h"
+#include "payment/invoices.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -18,10 +21,9 @@ Bytes bytes_of_key(const Opaque<Tag, 32>& key) {
   return to_bytes(key.view());
 }
 bool read_key(ByteView bytes, HtlcKey& key) {
-  Reader in(bytes);
-  key.channel_id.bytes = in.array<32>();
-  key.htlc_id = in.u64();
-  return in.done();
+  auto read = read_htlc_key(bytes);
+  if (read) key = *read;
+  return read.has_value();
 }
 template <class Tag>
 bool read_key(ByteView bytes, Opaque<Tag, 32>& key) {
@@ -61,26 +63,6 @@ void list_payments(Work& work, RequestId request, const command::Page& page) {
                        source<HtlcKey>(receipts.ended, kReceived, before, received),
                        source<HtlcKey>(receipts.small, kReceived, before, received)};
   });
-}
-
-void list_forwards(Work& work, RequestId request, const command::Page& page) {
-  auto row = [&](const HtlcKey& key) { return describe(work.state.forwards.at(key)); };
-  const auto& index = work.state.forwards.index();
-  reply(work, request, "forwards", page, [&](const auto& before) {
-    return std::vector{source<HtlcKey>(index.open, 0, before, row), source<HtlcKey>(index.settled, 0, before, row),
-                       source<HtlcKey>(index.failed, 0, before, row)};
-  });
-}
-
-void list_holds(Work& work, RequestId request, const command::Page& page) {
-  auto row = [&](const HtlcKey& key) { return describe_hold(work.state.forwards.at(key), work.context); };
-  const auto& index = work.state.forwards.index();
-  reply(
-      work, request, "holds", page,
-      [&](const auto& before) { return std::vector{source<HtlcKey>(index.holds, 0, before, row)}; },
-      [&](Value& out) {
-        out.set("total_holds", std::uint64_t{index.holds.size()}).set("total_msat", index.total_held.value());
-      });
 }
 
 void list_invoices(Work& work, RequestId request, const command::Page& page) {

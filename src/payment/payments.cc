@@ -1,6 +1,17 @@
 #include "payment/payments.h"
 
-#include "payment/inside.h"
+#include "effects/hearers.h"
+#include "paths/own_paths.h"
+#include "payment/announce.h"
+#include "payment/answers.h"
+#include "payment/history.h"
+#include "payment/incoming.h"
+#include "payment/invoices.h"
+#include "payment/outgoing.h"
+#include "payment/pages.h"
+#include "payment/records.h"
+#include "payment/releases.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 
@@ -37,10 +48,6 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
       if (!release) return refuse(release.error());
       state.next_release = std::max(state.next_release, release->sequence + 1);
       state.releases.load(*std::move(release), row.value);
-    } else if (row.table == Table::Forward) {
-      auto forward = read_forward(row.value);
-      if (!forward) return refuse(forward.error());
-      state.forwards.load(*std::move(forward), row.value);
     }
   }
   return out;
@@ -50,7 +57,6 @@ namespace {
 
 /// What was waiting before the process ended waits again.
 void started(Work& work) {
-  forwards_started(work);
   for (auto& [key, parked] : work.state.parked) {
     // The first deadline stays, over however many starts. A clock that was put back gives a fresh one.
     auto waited = work.context.wall.value() - std::min(parked.since.value(), work.context.wall.value());
@@ -83,58 +89,33 @@ void started(Work& work) {
     auto note = payment.payer_note.empty() ? std::nullopt : std::optional(payment.payer_note);
     work.say(RequestInvoice{PayerRequest{id, *std::move(offer), payment.amount, payment.quantity, note}});
   }
-  end_parked_forwards(work);  // deadlines that passed while we were away
 }
 
 void hear(Work& work, const ChainStatus&) {
-  auto& behind = work.state.behind_since;
-  if (!work.context.views.chain_synced) {
-    if (!behind) behind = work.context.mono;
-    return;
-  }
-  behind.reset();
-  end_parked_forwards(work);
-  retry_all_forwards(work);
+  if (!work.context.views.chain_synced) return;
   judge_parked(work);
   send_on_synced(work);
   send_due_releases(work, false);
 }
 void hear(Work& work, const Started&) {
-  work.state.started = work.context.mono;
-  if (!work.context.views.chain_synced) work.state.behind_since = work.context.mono;
   started(work);
-}
-void hear(Work& work, const PeerReady& word) {
-  work.state.left.erase(word.node_id);
 }
 void hear(Work& work, const PongReceived& word) {
   on(work, word);
 }
-void hear(Work& work, const PeerGone& word) {
-  std::erase_if(work.state.left,
-                [&](const auto& entry) { return after_ms(entry.second, kClientBlinkMs) <= work.context.mono; });
-  if (work.context.views.is_client(word.node_id)) work.state.left[word.node_id] = work.context.mono;
-}
 void hear(Work& work, const ChannelUsable& word) {
-  retry_forwards(work, word.channel_id);
-  retry_forwards_from(work, word.channel_id);
   hold_on_usable(work, SIZE_MAX);
   announce_on_usable(work, word);
   channels_changed(work, true);
   send_due_releases(work, true);
 }
-void hear(Work& work, const ChannelUnusable& word) {
-  end_forwards_from(work, word.channel_id);
+void hear(Work& work, const ChannelUnusable&) {
   channels_changed(work, false);
 }
 void hear(Work& work, const ChannelClosed& word) {
   lose_claims(work, word.channel_id);
-  end_forwards_from(work, word.channel_id);
   channels_changed(work, false);
   send_due_releases(work, false);  // it may be the one that they waited for
-}
-void hear(Work& work, const ClientAwake& word) {
-  work.state.awake[word.node_id] = work.context.mono;
 }
 void hear(Work& work, const InvoiceObtained& word) {
   on(work, word);
@@ -145,38 +126,35 @@ void hear(Work& work, const StaticInvoiceObtained& word) {
 void hear(Work& work, const InvoiceFailed& word) {
   on(work, word);
 }
+/// What is not of a LocalOrigin goes to forwarding.
+template <class Word>
+void of_payment(Work& work, const Word& word, auto handle) {
+  if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) handle(work, origin->payment_id, word);
+}
 void hear(Work& work, const HtlcAdded& word) {
-  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_added(work, origin.payment_id, word); },
-                        [&](const ForwardOrigin& origin) { forward_added(work, origin, word); }},
-             word.origin);
+  of_payment(work, word, outgoing_added);
 }
 void hear(Work& work, const HtlcRefused& word) {
-  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_refused(work, origin.payment_id, word); },
-                        [&](const ForwardOrigin& origin) { forward_refused(work, origin, word); }},
-             word.origin);
+  of_payment(work, word, outgoing_refused);
 }
 void hear(Work& work, const OfferedHtlcCommitted& word) {
-  if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) outgoing_committed(work, origin->payment_id, word);
+  of_payment(work, word, outgoing_committed);
   hold_on_usable(work, kHoldsPerRound);  // that waits for the next round
 }
 void hear(Work& work, const ReleasePathsReceived& word) {
   on(work, word);
 }
-void hear(Work& work, const HtlcReceived& word) {
+void hear(Work& work, const HtlcArrived& word) {
   on(work, word);
 }
 void hear(Work& work, const ReceivedHtlcGone& word) {
   on(work, word);
 }
 void hear(Work& work, const HtlcFulfilled& word) {
-  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_fulfilled(work, origin.payment_id, word); },
-                        [&](const ForwardOrigin& origin) { forward_fulfilled(work, origin, word); }},
-             word.origin);
+  of_payment(work, word, outgoing_fulfilled);
 }
 void hear(Work& work, const HtlcFailed& word) {
-  std::visit(Overloaded{[&](const LocalOrigin& origin) { outgoing_failed(work, origin.payment_id, word); },
-                        [&](const ForwardOrigin& origin) { forward_failed(work, origin, word); }},
-             word.origin);
+  of_payment(work, word, outgoing_failed);
 }
 void on_contents(Work& work, const OnionMessageReceived& word, const onion::HeldHtlcAvailable& held) {
   on_held_htlc_available(work, word, held.profile);
@@ -196,26 +174,14 @@ void hear(Work& work, const OnionMessageOutcome& word) {
   release_outcome(work, word);
 }
 void hear(Work& work, const BlockConnected&) {
-  end_parked_forwards(work);
   answer_late_waiters(work);
 }
-/// Whoever was sent mail long ago. Once per minute: there may be thousands.
-void forget_awake(Work& work) {
-  constexpr std::uint64_t kEveryMs = 60'000;
-  auto now = work.context.mono;
-  if (after_ms(work.state.awake_checked, kEveryMs) > now) return;
-  work.state.awake_checked = now;
-  std::erase_if(work.state.awake,
-                [&](const auto& entry) { return after_ms(entry.second, kClientAwakeWindowMs) <= now; });
-}
 void hear(Work& work, const DeadlineReached&) {
-  forward_deadlines(work);
   parked_deadlines(work);
   outgoing_deadlines(work);
   receipt_deadlines(work);
   if (work.state.all_usable_by) channels_changed(work, false);
   send_due_releases(work, false);
-  forget_awake(work);
 }
 void hear(Work& work, const RequestGone& word) {
   work.state.pay_requests.erase(word.request);
@@ -245,15 +211,6 @@ void answer(Work& work, RequestId request, const command::GetPayment& command) {
 void answer(Work& work, RequestId request, const command::WaitPayment& command) {
   wait_payment(work, request, command.payment_id, command.wait_for_settled);
 }
-void answer(Work& work, RequestId request, const command::ListForwards& command) {
-  list_forwards(work, request, command.page);
-}
-void answer(Work& work, RequestId request, const command::ListHolds& command) {
-  list_holds(work, request, command.page);
-}
-void answer(Work& work, RequestId request, const command::FailHold& command) {
-  fail_hold(work, request, command);
-}
 
 void hear(Work& work, const CommandReceived& in) {
   std::visit(
@@ -271,7 +228,6 @@ Transition<Payments> step(Payments state, const Input& input, const Context& con
   std::visit([&](const auto& in) { hear(work, in); }, input);
   forget_history(work);
   work.state.outgoing.settle();
-  work.state.forwards.settle();
   work.state.incoming.settle();
   work.state.invoices.settle();
   work.state.releases.settle();
@@ -289,13 +245,10 @@ std::optional<MonoTime> deadline(const Payments& state) {
   };
   if (const auto& due = std::as_const(inside.outgoing).index().due; !due.empty())
     consider(std::max(due.begin()->first, inside.announce_on));
-  first(std::as_const(inside.forwards).index().due);
-  first(inside.full_due);
   first(std::as_const(inside.releases).index().due);
   first(inside.parked_due);
   first(inside.receipt_waiters.due());
   consider(inside.all_usable_by);
-  consider(inside.early_check);
   return earliest;
 }
 

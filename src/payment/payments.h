@@ -1,12 +1,9 @@
-// Payments: outgoing, incoming, forwards, and the hold ledger.
+// Payments of our own, both ends: those that we make, and those to us.
 //
-// Sources: BOLT 2, 4, 12; bolts #1149; choices 2, 3, 4, 6, 7.
-// The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. Ledger states change by compare-and-swap
-// in one place. A release that was heard is durable before it acts; a forward is durable before it is offered; an HTLC
-// that was offered downstream is never failed upstream until the downstream one is irrevocably removed. While our chain
-// is behind, heights prove nothing: nothing is claimed, released or offered for others, and what came waits. States
-// that users see: outgoing fetching, held, notified, releasing, settled, failed, expired; holds held, released,
-// forwarded, settled, failed.
+// Sources: BOLT 4, 11, 12; bolts #1149; ADR 16, 24, 25, 26, 29.
+// The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. While our chain is behind, heights prove
+// nothing: nothing is claimed or released, and what came waits. States that users see: outgoing fetching, held,
+// notified, releasing, settled, failed, expired.
 #pragma once
 
 #include <memory>
@@ -18,11 +15,11 @@
 
 namespace doze::payment {
 
-struct Input : std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
-                            InvoiceObtained, StaticInvoiceObtained, InvoiceFailed, HtlcAdded, HtlcRefused,
-                            OfferedHtlcCommitted, ReleasePathsReceived, HtlcReceived, HtlcFulfilled, HtlcFailed,
-                            ReceivedHtlcGone, OnionMessageReceived, OnionMessageOutcome, PongReceived, BlockConnected,
-                            ChainStatus, DeadlineReached, CommandReceived, RequestGone> {
+struct Input
+    : std::variant<Started, ChannelUsable, ChannelUnusable, ChannelClosed, InvoiceObtained, StaticInvoiceObtained,
+                   InvoiceFailed, HtlcAdded, HtlcRefused, OfferedHtlcCommitted, ReleasePathsReceived, HtlcArrived,
+                   HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, OnionMessageReceived, OnionMessageOutcome, PongReceived,
+                   BlockConnected, ChainStatus, DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -37,10 +34,11 @@ class Payments {
   std::unique_ptr<Inside> inside;
 };
 
-/// Rows of Table::OutgoingPayment, IncomingPayment, Forward, ReleaseDue, InvoiceSent.
+/// Rows of Table::OutgoingPayment, IncomingPayment, ReleaseDue, InvoiceSent; others are left alone.
 [[nodiscard]] Result<Payments, LoadError> load(std::span<const Row> rows);
-/// CommandReceived: Pay, CreateInvoice, ListInvoices, CancelPayment, ListPayments, GetPayment, WaitPayment,
-/// ListForwards, ListHolds, FailHold. Pay replies at `notified`, at a terminal state, or (without a hold) when the HTLC
+/// HtlcAdded, HtlcRefused, OfferedHtlcCommitted, ReleasePathsReceived, HtlcFulfilled, HtlcFailed: with a LocalOrigin.
+/// CommandReceived: Pay, CreateInvoice, ListInvoices, CancelPayment, ListPayments, GetPayment, WaitPayment. Pay replies
+/// at `notified`, at a terminal state, or (without a hold) when the HTLC
 /// settles or the recipient was notified.
 [[nodiscard]] Transition<Payments> step(Payments state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Payments& state);

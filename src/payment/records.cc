@@ -1,7 +1,8 @@
+#include "payment/records.h"
+
 #include "effects/record_io.h"
 #include "offers/bolt11.h"
 #include "offers/static_invoice.h"
-#include "payment/inside.h"
 
 namespace doze::payment {
 
@@ -35,12 +36,6 @@ void outgoing_fields(Io& io, T& p) {
          p.failure, p.failure_code);
 }
 template <class Io, class T>
-void forward_fields(Io& io, T& f) {
-  io.all(f.incoming.channel_id, f.incoming.htlc_id, f.state, f.hold, f.payment_hash, f.amount_in, f.amount_out,
-         f.expiry_in, f.expiry_out, f.fail_back, f.next_channel, f.next_onion, f.next_path_key, f.role, f.shared_secret,
-         f.sha256_of_onion, f.outgoing_htlc, f.received_at, f.ended_at, f.failure);
-}
-template <class Io, class T>
 void incoming_fields(Io& io, T& p) {
   io.all(p.payment_hash, p.htlc.channel_id, p.htlc.htlc_id, p.amount, p.offer_id, p.is_static, p.payer_note,
          p.received_at);
@@ -54,10 +49,6 @@ void release_fields(Io& io, T& r) {
   io.all(r.reply_path, r.profile, r.answers, r.sequence);
 }
 }  // namespace
-
-Bytes key_of(const HtlcKey& htlc) {
-  return Writer().bytes(htlc.channel_id.view()).u64(htlc.htlc_id).take();
-}
 
 Put record(const Outgoing& payment) {
   RecordWriter out(kOutgoingVersion);
@@ -163,20 +154,6 @@ Result<ReleaseDue, ParseError> read_release(ByteView value) {
         if (!wire::read_blinded_path(path) || !path.done()) in.refuse();
       },
       kReleaseVersion);
-}
-
-Put record(const Forward& forward) {
-  RecordWriter out(kVersion);
-  forward_fields(out, forward);
-  return Put{Table::Forward, key_of(forward.incoming), out.take()};
-}
-Result<Forward, ParseError> read_forward(ByteView value) {
-  return read<Forward>(value, "forward", [](RecordReader& in, Forward& forward) {
-    forward_fields(in, forward);
-    bool is_to_leave = forward.state == ForwardState::Held || forward.state == ForwardState::Released ||
-                       forward.state == ForwardState::Waiting;
-    if (is_to_leave && forward.next_onion.size() != wire::kPaymentOnionBytes) in.refuse();
-  });
 }
 
 }  // namespace doze::payment

@@ -1,12 +1,15 @@
-// The recipient's answers to held_htlc_available: durable, sent when it can be paid, repeated, bounded.
-//
 // An announcement names no payment, so whether an HTLC has come says nothing about which reply path may stop: each one
 // is answered six times. An LDK recipient answers once, drops the answer if it cannot reach the holder just then, and
 // was seen to lose payments both ways: here only an answer that has left counts.
+#include "payment/releases.h"
+
 #include <algorithm>
 
 #include "effects/record_io.h"
-#include "payment/inside.h"
+#include "effects/tags.h"
+#include "paths/own_paths.h"
+#include "payment/records.h"
+#include "payment/state.h"
 
 namespace doze::payment {
 

@@ -101,7 +101,7 @@ struct Recipient : ::testing::Test {
     Attempt to_m = attempt;
     to_m.amount = Msat(900'000'000);
     to_m.expiry = CltvExpiry(1'500);
-    auto peeled = peel(world.m.context(), htlc(to_m, packet_for(attempt, path), std::nullopt));
+    auto peeled = world.m.peel(htlc(to_m, packet_for(attempt, path), std::nullopt));
     auto& forward = std::get<onion::PeeledForward>(peeled);
     return htlc(attempt, forward.next_onion, forward.next_path_key);
   }

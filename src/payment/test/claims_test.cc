@@ -249,11 +249,11 @@ TEST_F(Claims, an_invoice_is_open_until_it_is_paid_or_expires_and_waitpayment_wa
   r.said.clear();
   r.command(command::WaitPayment{id_of(hash), true}, 5);
   EXPECT_TRUE(r.all<Reply>().empty());
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, 601'000));
+  ASSERT_EQ(r.deadline(), after_ms(r.mono, 601'000));
   r.next_deadline();
   ASSERT_EQ(r.all<Reply>().size(), 1U);
   EXPECT_EQ(text_of(std::get<Value>(r.all<Reply>()[0].result), "state"), "expired");
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
 }
 
 TEST_F(Claims, waitpayment_for_an_invoice_that_lives_for_years_answers_after_a_day) {
@@ -264,7 +264,7 @@ TEST_F(Claims, waitpayment_for_an_invoice_that_lives_for_years_answers_after_a_d
   auto hash = PaymentHash::from_hex_or_die(text_of(std::get<Value>(r.all<Reply>().at(0).result), "payment_hash"));
   r.said.clear();
   r.command(command::WaitPayment{id_of(hash), true}, 5);
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, (kLongestWaitS + 1) * 1'000));
+  ASSERT_EQ(r.deadline(), after_ms(r.mono, (kLongestWaitS + 1) * 1'000));
   r.next_deadline();
   ASSERT_EQ(r.all<Reply>().size(), 1U);
   EXPECT_EQ(text_of(std::get<Value>(r.all<Reply>()[0].result), "state"), "open");

@@ -1,4 +1,5 @@
-// Payment rooms with hand-made surroundings: S pays over L (holds) and M to R, whose offer and static invoice are real.
+// Payment and forwarding rooms of a node, with hand-made surroundings: S pays over L (holds) and M to R, whose offer
+// and static invoice are real.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,14 +12,18 @@
 #include "effects/tags.h"
 #include "effects/test/surroundings.h"
 #include "effects/test/test_chain.h"
+#include "forwarding/records.h"
+#include "forwarding/state.h"
 #include "offers/static_invoice.h"
 #include "onion/own_path.h"
 #include "onion/payment_onion.h"
 #include "onion/release_path.h"
 #include "onion/route_blinding.h"
 #include "paths/own_paths.h"
-#include "payment/inside.h"
-#include "payment/onions.h"
+#include "payment/bolt11.h"
+#include "payment/records.h"
+#include "payment/routing.h"
+#include "payment/state.h"
 
 namespace doze::payment::testing {
 
@@ -43,21 +48,24 @@ inline ShortChannelId scid(std::uint8_t number) {
 struct FakeNode : test::Surroundings {
   FakeNode(std::uint8_t seed, Role role) : Surroundings(seed, role) { tip = BlockHeight(800); }
   Payments room;
+  forwarding::Forwarding forwarding;
 
-  /// The effects of this step alone.
-  Effects step(const Input& input) {
-    auto transition = payment::step(std::move(room), input, context());
-    room = std::move(transition.next);
-    note(transition.effects);
-    return std::move(transition.effects);
+  /// The effects of this step alone. What the two rooms say to each other is heard in it, as the corridor does.
+  template <class Word>
+  Effects step(const Word& word) {
+    Effects out;
+    hear(word, out);
+    return out;
   }
   Effects command(command::Command command, RequestId request = 1) {
     return step(CommandReceived{request, std::move(command)});
   }
   void reload() {
     auto loaded = load(stored());
-    ASSERT_TRUE(loaded.has_value());
+    auto ledger = forwarding::load(stored());
+    ASSERT_TRUE(loaded.has_value() && ledger.has_value());
     room = *std::move(loaded);
+    forwarding = *std::move(ledger);
   }
   /// The process ends and starts again from its rows; nobody is connected yet.
   Effects restart() {
@@ -67,9 +75,17 @@ struct FakeNode : test::Surroundings {
     said.clear();
     return step(Started{});
   }
+  [[nodiscard]] onion::PeeledHtlc peel(const wire::UpdateAddHtlc& htlc) const {
+    return onion::peel_htlc(htlc, id, own_ecdh(*signer), tip);
+  }
+  /// Of both rooms.
+  [[nodiscard]] std::optional<MonoTime> deadline() const {
+    auto ours = payment::deadline(room), theirs = forwarding::deadline(forwarding);
+    return !ours || (theirs && *theirs < *ours) ? theirs : ours;
+  }
   /// Time goes to the next deadline, which is told.
   Effects next_deadline() {
-    pass_to(deadline(room));
+    pass_to(deadline());
     return step(DeadlineReached{});
   }
   /// The chain driver comes to this height: says so at the end, or is still on its way if the chain is behind.
@@ -82,8 +98,7 @@ struct FakeNode : test::Surroundings {
       follow(word);
       std::visit(
           [&]<class W>(const W& one) {
-            if constexpr (std::is_constructible_v<Input, W>)
-              for (auto& effect : step(one)) out.push_back(std::move(effect));
+            if constexpr (std::is_constructible_v<Input, W>) hear(one, out);
           },
           word);
     }
@@ -120,6 +135,39 @@ struct FakeNode : test::Surroundings {
     auto& channel = channels.at(channel_id(number));
     channel.usable = false;
     return step(ChannelUnusable{channel.channel_id, channel.peer});
+  }
+
+ private:
+  template <class Word>
+  static bool is_of(const Word& word, bool forward) {
+    if constexpr (requires { word.origin; })
+      return std::holds_alternative<ForwardOrigin>(word.origin) == forward;
+    else
+      return true;
+  }
+  template <class Word>
+  void hear(const Word& word, Effects& out) {
+    if constexpr (std::is_constructible_v<forwarding::Input, Word>)
+      if (is_of(word, true)) tell(forwarding, forwarding::Input(word), out);
+    if constexpr (std::is_constructible_v<Input, Word>)
+      if (is_of(word, false)) tell(room, Input(word), out);
+  }
+  template <class Machine, class MachineInput>
+  void tell(Machine& machine, const MachineInput& input, Effects& out) {
+    auto transition = doze_step(std::move(machine), input);
+    machine = std::move(transition.next);
+    note(transition.effects);
+    for (auto& effect : transition.effects) {
+      if (const auto* arrived = std::get_if<HtlcArrived>(&effect)) hear(*arrived, out);
+      if (const auto* received = std::get_if<HtlcReceived>(&effect)) hear(*received, out);
+      out.push_back(std::move(effect));
+    }
+  }
+  Transition<Payments> doze_step(Payments state, const Input& input) {
+    return payment::step(std::move(state), input, context());
+  }
+  Transition<forwarding::Forwarding> doze_step(forwarding::Forwarding state, const forwarding::Input& input) {
+    return forwarding::step(std::move(state), input, context());
   }
 };
 

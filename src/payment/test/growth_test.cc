@@ -1,58 +1,10 @@
 // A step costs what it is about, however much is over or waits: 30,000 other rows change its time by less than a factor
 // that one walk over them would exceed a hundred times.
-#include <chrono>
-
-#include "holds.h"
+#include "growth.h"
 #include "payer.h"
 
 namespace doze::payment::testing {
 namespace {
-
-constexpr std::size_t kRows = 30'000;
-constexpr double kNoise = 4;
-
-/// The fastest of some rounds, in microseconds.
-double fastest(int rounds, const std::function<void(int)>& run) {
-  double out = 1e12;
-  for (int i = 0; i < rounds; ++i) {
-    auto start = std::chrono::steady_clock::now();
-    run(i);
-    std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
-    out = std::min(out, took.count());
-  }
-  return out;
-}
-ChannelId far_channel(std::size_t i) {
-  ChannelId out;
-  out.bytes = {9, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
-  return out;
-}
-
-TEST_F(Holds, a_forward_costs_the_same_with_many_that_ended_and_many_that_are_held) {
-  auto forward = [&](int first) {
-    return fastest(20, [&, first](int i) {
-      auto id = static_cast<std::uint64_t>(first + i);
-      l.channels.at(channel_id(1)).received_htlcs = {id};
-      l.step(HtlcReceived{channel_id(1), world.s.id, htlc(id)});
-      l.step(release_over(world.r.id, release_context(l, channel_id(1), id)));
-      l.step(HtlcAdded{origin(id), channel_id(2), id});
-      l.step(HtlcFulfilled{origin(id), channel_id(2), id, preimage(1)});
-      l.step(DeadlineReached{});
-      (void)deadline(l.room);
-    });
-  };
-  auto before = forward(0);
-  receive(htlc(1'000));
-  auto row = l.room.inside->forwards.at({channel_id(1), 1'000});
-  for (std::size_t i = 0; i < kRows; ++i) {
-    row.incoming = {far_channel(i), 0};
-    row.state = i < kRows / 3 ? ForwardState::Held : i % 2 == 0 ? ForwardState::Settled : ForwardState::Failed;
-    row.peer.bytes[1] = static_cast<std::uint8_t>(i);
-    l.room.inside->forwards.add(row);
-  }
-  l.room.inside->forwards.settle();
-  EXPECT_LT(forward(2'000), kNoise * before);
-}
 
 TEST_F(Payer, a_payment_costs_its_payer_the_same_with_many_that_ended_and_many_that_are_held) {
   auto one = [&](std::uint64_t first) {
@@ -65,7 +17,7 @@ TEST_F(Payer, a_payment_costs_its_payer_the_same_with_many_that_ended_and_many_t
       s.step(DeadlineReached{});
       s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), number, preimage(1)});
       s.step(DeadlineReached{});
-      (void)deadline(s.room);
+      (void)s.deadline();
       s.said.clear();
     });
   };

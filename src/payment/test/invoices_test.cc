@@ -1,13 +1,8 @@
 // HTLCs that pay an invoice of BOLT 11, with payloads that no payer of ours would send.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
-#include "crypto/crypto.h"
-#include "effects/test/surroundings.h"
+#include "fake_node.h"
 #include "offers/bolt11.h"
-#include "onion/payment_onion.h"
-#include "payment/payments.h"
 
 namespace doze::payment {
 namespace {
@@ -20,13 +15,12 @@ struct Wrong {
   Bytes data;
 };
 
-class PlainHtlc : public ::testing::Test, protected test::Surroundings {
+class PlainHtlc : public ::testing::Test, protected testing::FakeNode {
  protected:
-  PlainHtlc() : Surroundings(1) {
+  PlainHtlc() : FakeNode(1, Role::Client) {
     tip = kTip;
     wall = UnixTime(1'790'000'000);
   }
-  Payments payments;
   std::uint64_t next_htlc = 0;
   std::vector<SharedSecret> secrets;
 
@@ -41,13 +35,8 @@ class PlainHtlc : public ::testing::Test, protected test::Surroundings {
     announcement.node_id_2.bytes[32] = 1;
     ASSERT_TRUE(graph.add_channel(announcement, {}, std::nullopt, wall).has_value());
   }
-  Effects tell(const Input& input) {
-    auto transition = step(std::move(payments), input, context());
-    payments = std::move(transition.next);
-    return std::move(transition.effects);
-  }
   offers::Bolt11Invoice issue(std::optional<Msat> amount = kAmount) {
-    auto said = tell(CommandReceived{1, command::CreateInvoice{amount, "tea", std::nullopt, std::nullopt}});
+    auto said = step(CommandReceived{1, command::CreateInvoice{amount, "tea", std::nullopt, std::nullopt}});
     for (const auto& effect : said)
       if (const auto* reply = std::get_if<Reply>(&effect))
         if (const auto* value = std::get_if<Value>(&reply->result))
@@ -75,7 +64,7 @@ class PlainHtlc : public ::testing::Test, protected test::Surroundings {
     word.htlc.payment_hash = invoice.payment_hash();
     word.htlc.onion_routing_packet =
         *onion::build_packet(key, hops, invoice.payment_hash().view(), onion::kPaymentPayloads);
-    return tell(word);
+    return step(word);
   }
   static std::optional<Preimage> claimed(const Effects& said) {
     for (const auto& effect : said)
@@ -200,7 +189,7 @@ TEST_F(PlainHtlc, of_every_kind_that_a_prober_can_make_is_refused_with_the_same_
   tip = kTip;
   wall = after_s(wall, 3'601);
   answers.push_back(reason(invoice, payload(invoice)));  // expired
-  auto unknown = std::exchange(payments, Payments{});
+  auto unknown = std::exchange(room, Payments{});
   answers.push_back(reason(invoice, payload(invoice)));
   for (const auto& answer : answers) {
     ASSERT_FALSE(answer.empty());
@@ -211,7 +200,7 @@ TEST_F(PlainHtlc, of_every_kind_that_a_prober_can_make_is_refused_with_the_same_
 // The oldest that can be paid no more makes room; while all can be paid nothing does.
 TEST_F(PlainHtlc, invoices_are_limited_in_number) {
   auto refused = [&] {
-    for (const auto& effect : tell(CommandReceived{1, command::CreateInvoice{kAmount, "", std::nullopt, std::nullopt}}))
+    for (const auto& effect : step(CommandReceived{1, command::CreateInvoice{kAmount, "", std::nullopt, std::nullopt}}))
       if (const auto* reply = std::get_if<Reply>(&effect))
         if (const auto* error = std::get_if<CommandError>(&reply->result))
           return error->code == CommandErrorCode::Limit;

@@ -55,7 +55,7 @@ TEST_F(Online, it_repeats_the_announcement_and_then_every_six_hours) {
     EXPECT_EQ(announcements(announced), 1U);
   }
   outcome(announced, kConfirmed);
-  EXPECT_EQ(deadline(s.room), after_ms(s.mono, kAnnounceRepeatConfirmedMs));
+  EXPECT_EQ(s.deadline(), after_ms(s.mono, kAnnounceRepeatConfirmedMs));
 }
 
 TEST_F(Online, it_expires_after_seven_days_or_with_the_invoice) {

@@ -1,6 +1,7 @@
 // What a payer is told: holds that nothing can release, the last real failure, repeated commands, what was agreed.
 #include "offers/invoice.h"
 #include "payer.h"
+#include "payment/describe.h"
 
 namespace doze::payment::testing {
 namespace {

@@ -317,7 +317,7 @@ TEST_F(Payer, every_message_path_is_used_with_the_same_reply_path) {
 TEST_F(Payer, announcements_repeat_at_growing_distances_until_one_is_confirmed) {
   auto announced = hold();
   for (std::uint64_t wait : {2'000, 10'000, 60'000, 300'000, 1'800'000, 1'800'000, 1'800'000}) {
-    ASSERT_EQ(deadline(s.room), after_ms(s.mono, wait));
+    ASSERT_EQ(s.deadline(), after_ms(s.mono, wait));
     s.pass(wait - 1);
     EXPECT_EQ(announcements(s.step(DeadlineReached{})), 0U);
     s.pass(1);
@@ -327,7 +327,7 @@ TEST_F(Payer, announcements_repeat_at_growing_distances_until_one_is_confirmed) 
   outcome(announced, kConfirmed);
   EXPECT_EQ(state(), "notified");
   for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(deadline(s.room), after_ms(s.mono, kAnnounceRepeatConfirmedMs));
+    ASSERT_EQ(s.deadline(), after_ms(s.mono, kAnnounceRepeatConfirmedMs));
     s.pass(kAnnounceRepeatConfirmedMs);
     EXPECT_EQ(announcements(s.step(DeadlineReached{})), 1U);
   }
@@ -347,7 +347,7 @@ TEST_F(Payer, announcing_stops_at_the_release_deadline) {
   EXPECT_EQ(announcements(s.next_deadline()), 1U);
   s.tip = payment().release_deadline;
   EXPECT_EQ(announcements(s.next_deadline()), 0U);
-  EXPECT_FALSE(deadline(s.room).has_value());
+  EXPECT_FALSE(s.deadline().has_value());
   EXPECT_EQ(state(), "held");  // it ends when the HTLC comes back
 }
 
@@ -417,7 +417,7 @@ TEST_F(Payer, the_preimage_settles_it_and_proves_nothing) {
   const auto reply = std::get<Value>(replies()[0].result);
   EXPECT_FALSE(flag_of(reply, "proof_of_payment"));
   EXPECT_EQ(reply.find("payment_preimage"), nullptr);
-  EXPECT_FALSE(deadline(s.room).has_value());
+  EXPECT_FALSE(s.deadline().has_value());
 }
 
 TEST_F(Payer, a_failure_of_another_htlc_changes_nothing) {
@@ -588,7 +588,7 @@ TEST_F(Payer, many_announcements_that_are_due_leave_in_several_steps) {
     EXPECT_LE(now, kDuePerStep);
     left += now;
     // The next step is soon, and not in the past: nobody is woken again and again at one moment.
-    EXPECT_TRUE(left == 3 * kDuePerStep + 1 || deadline(s.room) == after_ms(s.mono, 1));
+    EXPECT_TRUE(left == 3 * kDuePerStep + 1 || s.deadline() == after_ms(s.mono, 1));
     s.pass(1);
   }
   EXPECT_EQ(left, 3 * kDuePerStep + 1);

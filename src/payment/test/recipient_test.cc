@@ -362,7 +362,7 @@ TEST_F(BehindRecipient, an_htlc_waits_durably_and_is_judged_by_the_height_that_i
       EXPECT_EQ(of<FulfillHtlc>(judged).size(), late ? 0U : 1U);
       EXPECT_EQ(of<FailMalformedHtlc>(judged).size(), late ? 1U : 0U);
       EXPECT_FALSE(answered(synced(802)));  // once
-      EXPECT_FALSE(deadline(r.room).has_value());
+      EXPECT_FALSE(r.deadline().has_value());
       EXPECT_EQ(r.rows.contains({Table::IncomingPayment, key_of({channel_id(3), attempt.htlc_id})}), !late);
     }
 }
@@ -374,14 +374,14 @@ TEST_F(BehindRecipient, an_htlc_that_waited_an_hour_goes_back_however_often_the_
   EXPECT_FALSE(answered(r.step(DeadlineReached{})));
   for (int starts = 0; starts < 3; ++starts) {
     r.restart();
-    ASSERT_EQ(deadline(r.room), after_ms(r.mono, 60'000 - starts * 10'000));
+    ASSERT_EQ(r.deadline(), after_ms(r.mono, 60'000 - starts * 10'000));
     r.pass(10'000);
     EXPECT_FALSE(answered(r.step(DeadlineReached{})));
   }
   auto effects = r.next_deadline();
   EXPECT_EQ(of<FailMalformedHtlc>(effects).size(), 1U);
   EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
   EXPECT_FALSE(answered(synced(800)));
 }
 
@@ -391,13 +391,13 @@ TEST_F(BehindRecipient, one_that_4887d87_let_wait_gets_an_hour_from_the_first_st
   old.all(world.m.id, wire::encode(arrived));
   r.rows[{Table::IncomingPayment, key_of({channel_id(3), 0})}] = old.take();
   r.restart();
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs));
+  ASSERT_EQ(r.deadline(), after_ms(r.mono, kParkedMaxMs));
   r.pass(kParkedMaxMs / 2);
   r.restart();
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs / 2));
+  ASSERT_EQ(r.deadline(), after_ms(r.mono, kParkedMaxMs / 2));
   r.wall = UnixTime(1'000'000'000);  // the clock is put back: a fresh hour, no more
   r.restart();
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kParkedMaxMs));
+  ASSERT_EQ(r.deadline(), after_ms(r.mono, kParkedMaxMs));
 }
 
 TEST_F(BehindRecipient, too_much_dust_is_refused_at_once_whatever_the_height) {

@@ -38,30 +38,6 @@ Outgoing full_outgoing() {
   return p;
 }
 
-Forward full_forward() {
-  Forward f;
-  f.incoming = {channel_id(1), 2};
-  f.state = ForwardState::Released;
-  f.hold = Profile::Draft;
-  f.payment_hash = hash(3);
-  f.amount_in = Msat(4);
-  f.amount_out = Msat(5);
-  f.expiry_in = CltvExpiry(6);
-  f.expiry_out = CltvExpiry(7);
-  f.fail_back = BlockHeight(8);
-  f.next_channel = channel_id(9);
-  f.next_onion = Bytes(1366, 10);
-  f.next_path_key = crypto::public_key(key(11));
-  f.role = onion::BlindedRole::Inside;
-  f.shared_secret = SharedSecret({12});
-  f.sha256_of_onion.bytes.fill(13);
-  f.outgoing_htlc = 14;
-  f.received_at = UnixTime(15);
-  f.ended_at = UnixTime(16);
-  f.failure = "why";
-  return f;
-}
-
 Incoming full_incoming() {
   return {hash(1), {channel_id(2), 3}, Msat(4), OfferId{{5}}, true, "note", UnixTime(6)};
 }
@@ -94,22 +70,14 @@ std::vector<Put> all_records() {
   bare.quantity.reset();
   bare.preimage.reset();
   bare.release_paths.clear();
-  auto plain = full_forward();
-  plain.hold.reset();
-  plain.next_path_key.reset();
-  plain.outgoing_htlc.reset();
-  plain.next_onion.clear();
-  plain.state = ForwardState::Failed;
-  return {record(full_outgoing()), record(bare),          record(full_forward()), record(plain),
-          record(full_incoming()), record(full_parked()), record(full_release())};
+  return {record(full_outgoing()), record(bare), record(full_incoming()), record(full_parked()),
+          record(full_release())};
 }
 
 Bytes value_again(const Put& put) {
   switch (put.table) {
     case Table::OutgoingPayment:
       return record(*read_outgoing(put.value)).value;
-    case Table::Forward:
-      return record(*read_forward(put.value)).value;
     case Table::IncomingPayment:
       return is_parked(put.value) ? record(*read_parked(put.value)).value : record(*read_incoming(put.value)).value;
     default:
@@ -142,12 +110,6 @@ TEST(Records, what_is_written_reads_back_equal) {
   EXPECT_EQ(p.release_paths, q.release_paths);
   EXPECT_EQ(p.attempts, q.attempts);
   EXPECT_EQ(std::pair(p.failure, p.failure_code), std::pair(q.failure, q.failure_code));
-  auto f = *read_forward(record(full_forward()).value);
-  EXPECT_EQ(f.incoming, full_forward().incoming);
-  EXPECT_EQ(f.state, ForwardState::Released);
-  EXPECT_EQ(f.hold, Profile::Draft);
-  EXPECT_EQ(f.next_onion, Bytes(1366, 10));
-  EXPECT_EQ(f.outgoing_htlc, 14U);
   auto r = *read_release(record(full_release()).value);
   EXPECT_EQ(r.reply_path, full_release().reply_path);
   EXPECT_EQ(std::pair(r.answers, r.sequence), std::pair(3U, std::uint64_t{4}));
@@ -192,12 +154,6 @@ TEST(Records, states_that_do_not_exist_are_errors) {
   auto p = full_outgoing();
   p.state = static_cast<OutgoingState>(8);
   EXPECT_FALSE(read_outgoing(record(p).value).has_value());
-  auto f = full_forward();
-  f.state = static_cast<ForwardState>(7);
-  EXPECT_FALSE(read_forward(record(f).value).has_value());
-  f = full_forward();
-  f.hold = static_cast<Profile>(2);
-  EXPECT_FALSE(read_forward(record(f).value).has_value());
   auto r = full_release();
   r.profile = static_cast<Profile>(2);
   EXPECT_FALSE(read_release(record(r).value).has_value());
@@ -232,15 +188,6 @@ TEST(Records, an_unfinished_payment_without_its_static_invoice_is_an_error_at_lo
   put = record(p);
   rows = {{put.table, put.key, put.value}};
   EXPECT_TRUE(load(rows).has_value());
-}
-
-TEST(Records, a_forward_that_is_to_leave_without_its_onion_is_an_error_at_load_not_a_crash_when_it_leaves) {
-  for (auto state : {ForwardState::Held, ForwardState::Released, ForwardState::Waiting, ForwardState::Settled}) {
-    auto f = full_forward();
-    f.state = state;
-    f.next_onion.pop_back();
-    EXPECT_EQ(read_forward(record(f).value).has_value(), is_terminal(state));
-  }
 }
 
 TEST(Records, a_fetching_payment_without_an_offer_is_an_error_at_load_not_a_crash_at_start) {

@@ -54,13 +54,13 @@ TEST_F(Releases, an_announcement_is_answered_over_its_reply_path_in_its_profile)
 TEST_F(Releases, there_are_six_answers_at_growing_distances) {
   EXPECT_EQ(answers(hear(1)), 1U);
   for (std::uint64_t wait : {2'000, 10'000, 60'000, 300'000, 1'800'000}) {
-    ASSERT_EQ(deadline(r.room), after_ms(r.mono, wait));
+    ASSERT_EQ(r.deadline(), after_ms(r.mono, wait));
     r.pass(wait - 1);
     EXPECT_EQ(answers(time()), 0U);
     r.pass(1);
     EXPECT_EQ(answers(time()), 1U);
   }
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
   r.pass(10'000'000);
   EXPECT_EQ(answers(time()), 0U);
   EXPECT_EQ(answers(r.usable(3)), 0U);
@@ -71,7 +71,7 @@ TEST_F(Releases, a_repeated_announcement_gets_one_answer_more) {
   for (int i = 0; i < 5; ++i) with_fate(r.next_deadline());
   EXPECT_EQ(r.all<SendOnionMessage>().size(), 6U);
   EXPECT_EQ(answers(hear(1)), 1U);
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
   EXPECT_EQ(r.count(Table::ReleaseDue), 1U);
 }
 
@@ -88,11 +88,11 @@ TEST_F(Releases, nothing_is_answered_before_a_channel_is_usable) {
 TEST_F(Releases, an_answer_that_is_due_without_a_channel_wakes_nobody) {
   r.unusable(3);
   hear(1);
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
   r.usable(3);  // its answer is on its way and the channel goes again
   r.unusable(3);
   EXPECT_TRUE(of<SendOnionMessage>(r.next_deadline()).empty());
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
   EXPECT_EQ(answers(r.usable(3)), 1U);
 }
 
@@ -103,19 +103,19 @@ TEST_F(Releases, an_answer_counts_only_when_it_has_left) {
   };
   undeliverable(r.step(announcement(1)));
   for (std::uint64_t wait : {2'000, 10'000, 60'000, 300'000, 1'800'000, 1'800'000}) {
-    ASSERT_EQ(deadline(r.room), after_ms(r.mono, wait));
+    ASSERT_EQ(r.deadline(), after_ms(r.mono, wait));
     undeliverable(r.next_deadline());
   }
   EXPECT_EQ(answers(with_fate(r.next_deadline(), OnionMessageFate::Relayed)), 1U);  // reachable at last
   for (int i = 0; i < 5; ++i) EXPECT_EQ(answers(with_fate(r.next_deadline())), 1U);
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
 }
 
 TEST_F(Releases, an_answer_whose_fate_is_never_told_is_sent_again) {
   EXPECT_EQ(answers(r.step(announcement(1))), 1U);
   EXPECT_EQ(answers(r.step(announcement(1))), 0U);  // while one is on its way there is no second
   EXPECT_EQ(answers(r.usable(3)), 0U);
-  ASSERT_EQ(deadline(r.room), after_ms(r.mono, kReleaseOutcomeWaitMs));
+  ASSERT_EQ(r.deadline(), after_ms(r.mono, kReleaseOutcomeWaitMs));
   EXPECT_EQ(answers(r.next_deadline()), 1U);
 }
 
@@ -139,7 +139,7 @@ TEST_F(Releases, an_answer_waits_for_all_channels_or_three_seconds) {
     for (std::uint8_t number : {3, 4, 5}) r.unusable(number);
     hear(both ? 1 : 2);
     EXPECT_EQ(answers(r.usable(3)), 0U);
-    EXPECT_EQ(deadline(r.room), after_ms(r.mono, kAllChannelsWaitMs));
+    EXPECT_EQ(r.deadline(), after_ms(r.mono, kAllChannelsWaitMs));
     r.pass(kAllChannelsWaitMs - 1);
     EXPECT_EQ(answers(time()), 0U);
     if (both) {
@@ -165,7 +165,7 @@ TEST_F(Releases, nothing_is_answered_while_our_chain_is_behind) {
   behind();
   EXPECT_EQ(answers(hear(1)), 0U);
   EXPECT_EQ(answers(r.usable(3)), 0U);
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
   EXPECT_EQ(answers(with_fate(synced())), 1U);
   behind();  // as at each new block: that hastens nothing
   EXPECT_EQ(answers(synced()), 0U);
@@ -302,7 +302,7 @@ TEST_F(Withdrawn, announcements_for_a_disabled_offer_are_not_answered) {
   EXPECT_EQ(answers(r.step(for_offer(2))), 0U);
   EXPECT_EQ(answers(with_fate(r.next_deadline())), 0U) << "not even what was due before";
   EXPECT_EQ(r.count(Table::ReleaseDue), 0U);
-  EXPECT_FALSE(deadline(r.room).has_value());
+  EXPECT_FALSE(r.deadline().has_value());
 }
 
 TEST_F(Withdrawn, a_path_of_4887d87_names_no_offer_and_is_answered_while_there_is_one) {

@@ -1,10 +1,9 @@
-// HTLCs for others that wait: for their deadline, their channel, a client, our chain, or for room.
-//
-// Released ones queue for their channel in the order of their releases. A full channel refuses the first: the queue
-// waits until HTLCs have gone, and goes on, up to the deadline of each.
-#include "payment/inside.h"
+#include "forwarding/waits.h"
 
-namespace doze::payment {
+#include "forwarding/offering.h"
+#include "forwarding/state.h"
+
+namespace doze::forwarding {
 
 namespace {
 
@@ -54,21 +53,6 @@ void rooms_due(Work& work) {
   }
 }
 
-/// The HTLC must come within kEarlyLifeS.
-void early_deadlines(Work& work) {
-  if (!work.state.early_check || *work.state.early_check > work.context.mono) return;
-  work.state.early_check.reset();
-  std::vector<HtlcKey> old;
-  const auto& early = work.state.forwards.index().early;
-  for (auto it = early.begin(); it != early.end() && after_s(it->first, kEarlyLifeS) <= work.context.wall; ++it)
-    old.push_back(it->second);
-  for (const auto& key : old) {
-    work.say(Erase{Table::Forward, key_of(key)});
-    work.state.forwards.erase(key);
-  }
-  if (!work.state.forwards.index().early.empty()) work.state.early_check = after_ms(work.context.mono, kEarlyCheckMs);
-}
-
 void clients_due(Work& work) {
   std::vector<HtlcKey> keys;
   const auto& due = work.state.forwards.index().due;
@@ -87,22 +71,14 @@ void clients_due(Work& work) {
 }  // namespace
 
 void forwards_started(Work& work) {
-  std::vector<HtlcKey> open, early;
+  std::vector<HtlcKey> open;
   for (const auto& [time, key] : work.state.forwards.index().open) open.push_back(key);
-  for (const auto& [time, key] : work.state.forwards.index().early) early.push_back(key);
   for (const auto& key : open) {
     auto& forward = *work.state.forwards.edit(key);
     if (const auto* channel = work.context.views.channel(key.channel_id)) forward.peer = channel->peer;
     if (forward.state == ForwardState::Waiting) forward.wait_until = after_ms(work.context.mono, kClientForwardWaitMs);
     if (forward.state == ForwardState::Released) forward.turn = work.state.next_turn++;
   }
-  for (const auto& key : early) {
-    const auto* channel = work.context.views.channel(key.channel_id);
-    if (channel != nullptr && channel->received_htlcs.contains(key.htlc_id)) continue;
-    work.say(Erase{Table::Forward, key_of(key)});
-    work.state.forwards.erase(key);
-  }
-  if (!work.state.forwards.index().early.empty()) work.state.early_check = work.context.mono;
 }
 
 void end_parked_forwards(Work& work) {
@@ -123,7 +99,7 @@ void end_parked_forwards(Work& work) {
 }
 
 void end_forwards_from(Work& work, const ChannelId& channel) {
-  if (!is_on_chain(work.context, channel)) return;
+  if (!work.context.views.is_on_chain(channel)) return;
   std::vector<HtlcKey> keys;
   const auto& forwards = work.state.forwards;
   for (const auto* row = forwards.live_from({channel, 0}); row != nullptr && row->incoming.channel_id == channel;) {
@@ -154,7 +130,6 @@ void retry_forwards_from(Work& work, const ChannelId& channel) {
 void forward_deadlines(Work& work) {
   clients_due(work);
   rooms_due(work);
-  early_deadlines(work);
 }
 
 void retry_forwards(Work& work, const ChannelId& next_channel) {
@@ -172,21 +147,6 @@ void retry_all_forwards(Work& work) {
   for (const auto& [channel, key] : work.state.forwards.index().waiting) channels.insert(channel);
   for (const auto& [channel, turn, key] : work.state.forwards.index().queues) channels.insert(channel);
   for (const auto& channel : channels) retry_forwards(work, channel);
-}
-
-void release_early(Work& work, const HtlcKey& key) {
-  const auto* channel = work.context.views.channel(key.channel_id);
-  if (channel == nullptr || !channel->received_htlcs.contains(key.htlc_id)) return;  // it is gone
-  const auto& index = work.state.forwards.index();
-  if (index.early.size() >= kMaxEarly || ForwardIndex::count(index.early_in, key.channel_id) >= kMaxEarlyPerChannel)
-    return;
-  Forward early;
-  early.incoming = key;
-  early.state = ForwardState::Early;
-  early.received_at = work.context.wall;
-  work.say(record(early));
-  work.state.forwards.add(std::move(early));
-  if (!work.state.early_check) work.state.early_check = after_ms(work.context.mono, kEarlyCheckMs);
 }
 
 void forward_released(Work& work, Forward& forward) {
@@ -216,10 +176,10 @@ void offer_next(Work& work, const ChannelId& channel, std::uint64_t turn) {
     if (it == queues.end() || std::get<0>(*it) != channel) return;
     turn = std::get<1>(*it);
     auto& forward = *work.state.forwards.edit(std::get<2>(*it));
-    if (funding_gone(work.context, forward.incoming.channel_id)) continue;  // nobody behind it waits for that
+    if (work.context.views.funding_gone(forward.incoming.channel_id)) continue;  // nobody behind it waits for that
     try_forward(work, forward);
     if (!is_terminal(forward.state)) return;  // its channel answers, or is not there
   }
 }
 
-}  // namespace doze::payment
+}  // namespace doze::forwarding

@@ -3,7 +3,7 @@
 #include "onion/dummy_hops.h"
 #include "wire/tlv.h"
 
-namespace doze::payment::testing {
+namespace doze::forwarding::testing {
 namespace {
 
 /// Bytes that stand where the length of a payload is read, and what is in the packet behind them.
@@ -157,4 +157,4 @@ TEST_F(Holds, a_hold_that_got_no_release_path_fails_at_once) {
 }
 
 }  // namespace
-}  // namespace doze::payment::testing
+}  // namespace doze::forwarding::testing

@@ -6,11 +6,28 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/units.h"
 
-namespace doze::payment {
+namespace doze {
+
+/// What is due when.
+template <class Key>
+using Due = std::set<std::pair<MonoTime, Key>>;
+
+/// What an index does with each set that a row stands in, when it is put and when it is taken: the same sets, named
+/// once.
+inline constexpr auto kInsert = [](auto& set, auto entry) { set.insert(std::move(entry)); };
+inline constexpr auto kErase = [](auto& set, const auto& entry) { set.erase(entry); };
+template <class Key>
+void one_less(std::map<Key, std::size_t>& counts, const Key& key) {
+  auto it = counts.find(key);
+  LN_ASSERT(it != counts.end());
+  if (--it->second == 0) counts.erase(it);
+}
 
 /// Index: Key, Row, Marks (where a row stands in the indexes); marks_of(row), put(marks), take(marks), over(row) (it
 /// has ended), pack(row) and unpack(bytes).
@@ -132,4 +149,4 @@ class Rows {
   Index index_;
 };
 
-}  // namespace doze::payment
+}  // namespace doze

@@ -1,7 +1,7 @@
 // Ordinary forwards: what is refused with which code, and the wait for a client that may be waking.
 #include "holds.h"
 
-namespace doze::payment::testing {
+namespace doze::forwarding::testing {
 namespace {
 
 struct Terms {
@@ -79,7 +79,7 @@ TEST_F(Waking, a_forward_to_a_connected_client_waits_ninety_seconds) {
   auto effects = receive(htlc(0, std::nullopt));
   expect_no_failure(effects);
   EXPECT_EQ(state(0), "waiting");
-  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientForwardWaitMs));
+  EXPECT_EQ(l.deadline(), after_ms(l.mono, kClientForwardWaitMs));
   l.pass(kClientForwardWaitMs - 1);
   expect_no_failure(l.step(DeadlineReached{}));
   l.pass(1);
@@ -124,7 +124,7 @@ TEST_F(ManyWaiting, htlcs_that_wait_are_bounded_over_all_channels_and_peers) {
   }
   next_channel();
   expect_failed(receive_from(peer(number), htlc(next_id, std::nullopt)), next_id, onion::kTemporaryChannelFailure);
-  EXPECT_EQ(l.room.inside->forwards.index().waiting.size(), kMaxWaitingForwards);
+  EXPECT_EQ(l.forwarding.inside->forwards.index().waiting.size(), kMaxWaitingForwards);
 }
 
 TEST_F(ManyWaiting, htlcs_of_one_peer_that_wait_leave_room_for_those_of_others) {
@@ -169,7 +169,7 @@ TEST_F(Waking, a_client_that_has_just_left_and_has_no_mail_is_waited_for_as_long
   };
   expect_no_failure(leaves(0, kClientBlinkMs - 1));
   EXPECT_EQ(state(0), "waiting");
-  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientBlinkMs));
+  EXPECT_EQ(l.deadline(), after_ms(l.mono, kClientBlinkMs));
   expect_failed(l.next_deadline(), 0, onion::kTemporaryChannelFailure);
   expect_failed(leaves(1, kClientBlinkMs), 1, onion::kTemporaryChannelFailure);
   expect_no_failure(leaves(2, kClientBlinkMs - 1));
@@ -184,7 +184,7 @@ TEST_F(Waking, an_htlc_that_was_dropped_with_the_connection_is_not_kept_for_a_pe
   l.step(PeerGone{world.m.id});
   l.unusable(2);
   l.step(HtlcRefused{origin(0), channel_id(2), AddRefusal::NotUsable});
-  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientBlinkMs));
+  EXPECT_EQ(l.deadline(), after_ms(l.mono, kClientBlinkMs));
   expect_failed(l.next_deadline(), 0, onion::kTemporaryChannelFailure);
 }
 
@@ -206,9 +206,9 @@ TEST_F(Waking, after_a_restart_they_wait_anew) {
   receive(htlc(0, std::nullopt));
   l.pass(kClientForwardWaitMs - 1);
   l.restart();
-  EXPECT_EQ(deadline(l.room), after_ms(l.mono, kClientForwardWaitMs));
+  EXPECT_EQ(l.deadline(), after_ms(l.mono, kClientForwardWaitMs));
   expect_forwarded(l.usable(2), 0);
 }
 
 }  // namespace
-}  // namespace doze::payment::testing
+}  // namespace doze::forwarding::testing

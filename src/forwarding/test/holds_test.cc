@@ -1,7 +1,7 @@
 // The hold ledger at L: held, released, forwarded, settled or failed, each once and in time.
 #include "holds.h"
 
-namespace doze::payment::testing {
+namespace doze::forwarding::testing {
 namespace {
 
 TEST_F(Holds, a_held_htlc_stays_until_it_is_released_and_is_settled_by_the_preimage) {
@@ -195,7 +195,7 @@ TEST_F(Holds, a_settlement_whose_incoming_channel_is_closed_is_told_as_a_loss) {
   ASSERT_EQ(of<Notify>(effects).size(), 1U);
   EXPECT_EQ(of<Notify>(effects)[0].event, Event("forward_not_collected"));
   EXPECT_EQ(of<Notify>(effects)[0].severity, Severity::Error);
-  EXPECT_NE(l.room.inside->forwards.find({channel_id(1), 0})->failure, "");
+  EXPECT_NE(l.forwarding.inside->forwards.find({channel_id(1), 0})->failure, "");
 }
 
 // ---- waiting for the next channel ----
@@ -276,7 +276,7 @@ TEST_F(Holds, a_channel_with_fewer_slots_holds_half_of_them) {
 
 TEST_F(Holds, the_node_holds_so_many_and_the_next_is_a_temporary_failure) {
   receive(htlc(0));
-  auto& forwards = l.room.inside->forwards;
+  auto& forwards = l.forwarding.inside->forwards;
   auto row = forwards.at({channel_id(1), 0});
   for (std::uint32_t i = 1; i < kMaxHeldPerNode; ++i) {
     row.incoming.channel_id.bytes = {9, static_cast<std::uint8_t>(i / 100)};
@@ -331,7 +331,7 @@ TEST_F(Holds, holds_that_are_there_go_on_when_holding_is_switched_off) {
   EXPECT_EQ(state(2), "held");
   expect_failed(receive(htlc(3)), 3, onion::kTemporaryNodeFailure);  // no new one: it is said, not held in silence
   expect_failed(receive(htlc(4)), 4, onion::kTemporaryNodeFailure);
-  auto deadline = l.room.inside->forwards.find({channel_id(1), 2})->fail_back.value();
+  auto deadline = l.forwarding.inside->forwards.find({channel_id(1), 2})->fail_back.value();
   expect_no_failure(l.block(deadline - 1));
   expect_failed(l.block(deadline), 2, onion::kTemporaryNodeFailure);
   EXPECT_EQ(state(0), "forwarded");
@@ -423,7 +423,7 @@ TEST_F(Holds, failed_rows_beyond_their_number_push_out_the_oldest_failed_one_and
   receive(htlc(0));
   release(0);
   l.step(HtlcFulfilled{origin(0), channel_id(2), 0, preimage(1)});
-  auto& forwards = l.room.inside->forwards;
+  auto& forwards = l.forwarding.inside->forwards;
   auto row = forwards.at({channel_id(1), 0});
   row.state = ForwardState::Failed;
   row.received_at = UnixTime(row.received_at.value() + 1);
@@ -480,4 +480,4 @@ TEST_F(Holds, listholds_shows_the_fail_back_height) {
 }
 
 }  // namespace
-}  // namespace doze::payment::testing
+}  // namespace doze::forwarding::testing

@@ -1,7 +1,7 @@
 // L while its chain is behind: what came waits, what comes is refused after a while, nothing is offered.
 #include "holds.h"
 
-namespace doze::payment::testing {
+namespace doze::forwarding::testing {
 namespace {
 
 struct Behind : Holds {
@@ -47,7 +47,7 @@ TEST_F(Behind, an_htlc_that_comes_while_a_block_is_read_waits_a_moment) {
   expect_forwarded(synced(), 0);
   behind();
   receive(htlc(2, std::nullopt));
-  ASSERT_EQ(deadline(l.room), after_ms(l.mono, kClientForwardWaitMs));
+  ASSERT_EQ(l.deadline(), after_ms(l.mono, kClientForwardWaitMs));
   expect_failed(l.next_deadline(), 2, onion::kTemporaryNodeFailure);
 }
 
@@ -84,4 +84,4 @@ TEST_F(Behind, after_a_start_the_chain_is_not_known_either) {
 }
 
 }  // namespace
-}  // namespace doze::payment::testing
+}  // namespace doze::forwarding::testing

@@ -1,23 +1,14 @@
-// Payment onions as this room needs them: what an arriving HTLC says, how ours are built, how failures travel.
+// HTLCs of ours: their routes and onions, and what a failure that comes back says.
 #pragma once
 
 #include "graph/pathfind.h"
 #include "onion/failures.h"
-#include "onion/htlc_onion.h"
 #include "onion/sphinx.h"
-#include "payment/inside.h"
+#include "payment/outgoing.h"
 
 namespace doze::payment {
 
-/// onion::peel_htlc with our keys.
-[[nodiscard]] onion::PeeledHtlc peel(const Context& context, const wire::UpdateAddHtlc& htlc);
-/// The channel to a node: a usable one first.
-[[nodiscard]] const ChannelView* channel_to(const Context& context, const NodeId& node);
-/// The (channel, htlc_id) that one of our release paths names; nullopt for any other path_id.
-[[nodiscard]] std::optional<HtlcKey> read_release_path(const Context& context, ByteView path_id);
-
 // ---- failures on the way back ----
-[[nodiscard]] Bytes malformed_failure(const SharedSecret& secret, const MalformedReason& reason);
 struct DecodedFailure {
   std::optional<std::size_t> hop;  // index into SentOnion::hops
   std::uint16_t code = 0;

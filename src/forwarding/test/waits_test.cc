@@ -1,7 +1,7 @@
 // Released HTLCs that wait for room in their channel, releases that come early, and how much may be held.
 #include "holds.h"
 
-namespace doze::payment::testing {
+namespace doze::forwarding::testing {
 namespace {
 
 struct Waits : Holds {
@@ -156,7 +156,7 @@ TEST_F(Waits, an_early_release_is_forgotten_when_its_htlc_does_not_come) {
   }
   EXPECT_EQ(state(7), "none");
   EXPECT_EQ(l.count(Table::Forward), 0U);
-  EXPECT_EQ(deadline(l.room), std::nullopt);
+  EXPECT_EQ(l.deadline(), std::nullopt);
 }
 
 TEST_F(Waits, early_releases_are_so_many_for_each_channel_and_for_all) {
@@ -193,7 +193,7 @@ struct Caps : Holds {
   /// As many held rows as if `peer` had sent them over other channels.
   void fill(std::size_t count, const NodeId& peer) {
     receive(htlc(0));
-    auto& forwards = l.room.inside->forwards;
+    auto& forwards = l.forwarding.inside->forwards;
     auto row = forwards.at({channel_id(1), 0});
     row.peer = peer;
     for (std::size_t i = 0; i < count; ++i) {
@@ -225,7 +225,7 @@ TEST_F(Caps, a_peer_has_so_many_over_all_of_its_channels) {
 TEST_F(Caps, the_holds_of_a_peer_are_counted_again_after_a_start) {
   receive(htlc(0));
   l.restart();
-  const auto& index = std::as_const(l.room.inside->forwards).index();
+  const auto& index = std::as_const(l.forwarding.inside->forwards).index();
   EXPECT_EQ(ForwardIndex::count(index.held_of, world.s.id), 1U);
   EXPECT_EQ(ForwardIndex::count(index.held_in, channel_id(1)), 1U);
   EXPECT_EQ(index.total_held, Msat(50'010'000));
@@ -242,4 +242,4 @@ TEST_F(Caps, a_hold_has_a_least_amount_and_a_larger_one_when_half_of_all_places_
 }
 
 }  // namespace
-}  // namespace doze::payment::testing
+}  // namespace doze::forwarding::testing

@@ -1,9 +1,19 @@
 // L's ledger with real onions: S offers over channel 1, M is behind channel 2.
 #pragma once
 
-#include "fake_node.h"
+#include "payment/test/fake_node.h"
 
-namespace doze::payment::testing {
+namespace doze::forwarding::testing {
+
+using payment::testing::channel_id;
+using payment::testing::FakeNode;
+using payment::testing::hash;
+using payment::testing::preimage;
+using payment::testing::release_context;
+using payment::testing::release_over;
+using payment::testing::scid;
+using payment::testing::World;
+using namespace doze::test;  // NOLINT
 
 struct Holds : ::testing::Test {
   World world;
@@ -44,7 +54,7 @@ struct Holds : ::testing::Test {
     return l.step(release_over(world.r.id, release_context(l, channel_id(channel), id)));
   }
   std::string state(std::uint64_t id, std::uint8_t channel = 1) {
-    auto row = l.room.inside->forwards.find({channel_id(channel), id});
+    auto row = l.forwarding.inside->forwards.find({channel_id(channel), id});
     return row ? name(row->state) : "none";
   }
   /// The only thing that left is the HTLC to M.
@@ -79,4 +89,4 @@ struct Holds : ::testing::Test {
   std::map<std::pair<CltvExpiry, std::uint8_t>, Bytes> packets_;
 };
 
-}  // namespace doze::payment::testing
+}  // namespace doze::forwarding::testing

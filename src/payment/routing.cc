@@ -1,42 +1,16 @@
-#include "payment/onions.h"
+#include "payment/routing.h"
 
 #include <algorithm>
 
 #include "crypto/crypto.h"
+#include "effects/limits.h"
 #include "offers/invoice.h"
 #include "offers/static_invoice.h"
-#include "onion/onion_message.h"
-#include "onion/payment_onion.h"
-#include "onion/release_path.h"
+#include "onion/htlc_onion.h"
 #include "onion/route_blinding.h"
-#include "onion/sphinx.h"
-#include "wire/tlv.h"
+#include "paths/own_paths.h"
 
 namespace doze::payment {
-
-onion::PeeledHtlc peel(const Context& context, const wire::UpdateAddHtlc& htlc) {
-  return onion::peel_htlc(htlc, context.signer.node_id(), own_ecdh(context.signer), context.tip);
-}
-
-const ChannelView* channel_to(const Context& context, const NodeId& node) {
-  const ChannelView* found = nullptr;
-  for (const auto* channel : context.views.channels_with(node))
-    if (channel->phase == ChannelPhase::Normal && (found == nullptr || (channel->usable && !found->usable)))
-      found = channel;
-  return found;
-}
-
-std::optional<HtlcKey> read_release_path(const Context& context, ByteView path_id) {
-  auto held = onion::read_release_context(context.signer.secret(SecretUse::ReleasePath), path_id);
-  if (!held) return std::nullopt;
-  return HtlcKey{held->channel_id, held->htlc_id};
-}
-
-// ---- failures ----
-
-Bytes malformed_failure(const SharedSecret& secret, const MalformedReason& reason) {
-  return onion::own_failure(secret, reason.failure_code, reason.sha256_of_onion.view());
-}
 
 DecodedFailure decode_failure(const SentOnion& sent, ByteView reason) {
   auto secrets = onion::shared_secrets(sent.session_key, sent.hops);
@@ -150,7 +124,7 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
   if (!data || !data->payment_relay) return std::nullopt;
   const ChannelView* channel = nullptr;
   if (data->short_channel_id) channel = context.views.channel_by_scid(*data->short_channel_id);
-  if (data->next_node_id) channel = channel_to(context, *data->next_node_id);
+  if (data->next_node_id) channel = context.views.channel_to(*data->next_node_id);
   auto delta = target.payinfo.cltv_expiry_delta;
   if (channel == nullptr || !channel->usable || channel->spendable < payment.amount ||
       payment.excluded_channels.contains(channel->channel_id) || delta < data->payment_relay->cltv_expiry_delta.value())

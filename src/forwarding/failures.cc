@@ -1,0 +1,56 @@
+#include "forwarding/failures.h"
+
+#include "forwarding/state.h"
+
+namespace doze::forwarding {
+
+namespace {
+/// What BOLT 4, "Failure Messages", wants beside the code; the channel_update, which comes last, is left out.
+Bytes failure_data(const Forward& forward, std::uint16_t code) {
+  switch (code) {
+    case onion::kAmountBelowMinimum:
+      return Writer().u64(forward.amount_out.value()).take();
+    case onion::kFeeInsufficient:
+      return Writer().u64(forward.amount_in.value()).take();
+    case onion::kIncorrectCltvExpiry:
+      return Writer().u32(forward.expiry_out.value()).take();
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+void fail_upstream(Work& work, const Forward& forward, std::uint16_t code) {
+  const auto& [channel_id, htlc_id] = forward.incoming;
+  if (forward.role == onion::BlindedRole::Inside)
+    return work.say(FailMalformedHtlc{channel_id, htlc_id, forward.sha256_of_onion, onion::kInvalidOnionBlinding});
+  if (forward.role == onion::BlindedRole::Introduction)
+    return work.say(
+        FailHtlc{channel_id, htlc_id, onion::blinded_failure(forward.shared_secret, forward.sha256_of_onion)});
+  work.say(FailHtlc{channel_id, htlc_id, onion::own_failure(forward.shared_secret, code, failure_data(forward, code))});
+}
+
+void fail_upstream(Work& work, const Forward& forward, const FailReason& reason) {
+  if (forward.role != onion::BlindedRole::None) return fail_upstream(work, forward, onion::kInvalidOnionBlinding);
+  const auto& [channel_id, htlc_id] = forward.incoming;
+  std::visit(
+      Overloaded{[&](const Bytes& told) {
+                   // Nobody made it, or the channel dropped what was too large to be passed on.
+                   if (told.size() < onion::kShortestFailure)
+                     return fail_upstream(work, forward, onion::kTemporaryChannelFailure);
+                   work.say(FailHtlc{channel_id, htlc_id, onion::wrap_failure(forward.shared_secret, told)});
+                 },
+                 [&](const MalformedReason& malformed) {
+                   work.say(FailHtlc{channel_id, htlc_id,
+                                     onion::own_failure(forward.shared_secret, malformed.failure_code,
+                                                        malformed.sha256_of_onion.view())});
+                 },
+                 [&](const OnChainReason&) {
+                   work.say(FailHtlc{channel_id, htlc_id,
+                                     onion::own_failure(forward.shared_secret, onion::kPermanentChannelFailure, {})});
+                 }},
+      reason);
+}
+
+}  // namespace doze::forwarding

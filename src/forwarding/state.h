@@ -1,0 +1,45 @@
+// The room's own state, and one step under way. Only forwarding/ and its tests include this.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "forwarding/forwards.h"
+#include "forwarding/index.h"
+#include "forwarding/limits.h"
+
+namespace doze::forwarding {
+
+/// The last refusal of a channel that released ones queue for.
+struct Full {
+  MonoTime next, ask_at;
+  std::size_t most_offered = 0;    // HTLCs in it since
+  Msat least = Msat::max_money();  // that could be spent since
+  std::size_t misfits = 0;
+};
+
+struct Forwarding::Inside {
+  Rows<ForwardIndex> forwards;
+  std::map<ChannelId, Full> full;
+  std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
+  std::uint64_t next_turn = 1;
+  std::optional<MonoTime> early_check;
+  MonoTime awake_checked;
+  std::map<NodeId, MonoTime> awake;      // clients that were sent mail lately
+  std::map<NodeId, MonoTime> left;       // clients that disconnected within kClientBlinkMs
+  std::optional<MonoTime> started;       // before it we do not remember who was awake
+  std::optional<MonoTime> behind_since;  // our chain is not read to its end
+};
+
+/// One step under way: the state, what it may know, what it says.
+struct Work {
+  Forwarding::Inside& state;
+  const Context& context;
+  Effects& out;
+
+  void say(Effect effect) { out.push_back(std::move(effect)); }
+  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
+};
+
+}  // namespace doze::forwarding

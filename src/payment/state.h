@@ -1,0 +1,45 @@
+// The room's own state, and one step under way. Only payment/ and its tests include this.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "payment/answers.h"
+#include "payment/limits.h"
+#include "payment/payments.h"
+#include "payment/tables.h"
+
+namespace doze::payment {
+
+struct Payments::Inside {
+  Rows<OutgoingIndex> outgoing;
+  Rows<IncomingIndex> incoming;
+  std::map<HtlcKey, Parked> parked;
+  Due<HtlcKey> parked_due;  // give_up: of those in `parked`, after Started
+  Rows<IssuedIndex> invoices;
+  ReceiptWaiters receipt_waiters;
+  Rows<ReleaseIndex> releases;
+  MonoTime announce_on;  // announcements beyond kDuePerStep are due then
+  std::map<PaymentId, std::vector<std::pair<RequestId, bool>>> waiters;  // request, wants terminal
+  std::set<RequestId> pay_requests;                                      // of those: answers with the text of `pay`
+  std::map<std::uint64_t, PaymentId> tags;                               // announcements under way
+  std::map<std::uint64_t, PaymentId> pings;                              // to holding peers, by token
+  std::map<std::uint64_t, std::uint64_t> release_tags;                   // answers on their way: ReleaseDue::sequence
+  bool any_usable = false;                                               // of our channels
+  std::optional<MonoTime> all_usable_by;  // releases wait for the other channels until then
+  std::uint64_t next_tag = 1;
+  std::uint64_t next_release = 1;
+};
+
+/// One step under way: the state, what it may know, what it says.
+struct Work {
+  Payments::Inside& state;
+  const Context& context;
+  Effects& out;
+
+  void say(Effect effect) { out.push_back(std::move(effect)); }
+  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
+};
+
+}  // namespace doze::payment
