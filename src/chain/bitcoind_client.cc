@@ -185,10 +185,13 @@ Result<std::string, RpcError> BitcoindClient::post(const std::string& body, long
   auto code = curl_easy_perform(handle);
   if (interrupted_) return fail(RpcError{RpcErrorCode::Interrupted});
   if (too_large) return fail(bad_reply("larger than " + std::to_string(kMaxReplyBytes) + " bytes"));
-  if (code == CURLE_OPERATION_TIMEDOUT) return fail(RpcError{RpcErrorCode::TimedOut, 0, where});
-  if (code != CURLE_OK) {
-    return fail(RpcError{RpcErrorCode::Unreachable, 0, where + ": " + curl_easy_strerror(code)});
-  }
+  // Also of an older connection that died of the request, before a new one was tried.
+  long sent_bytes = 0;
+  curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &sent_bytes);
+  bool unsent = sent_bytes == 0;
+  if (code == CURLE_OPERATION_TIMEDOUT) return fail(RpcError{RpcErrorCode::TimedOut, 0, where, unsent});
+  if (code != CURLE_OK)
+    return fail(RpcError{RpcErrorCode::Unreachable, 0, where + ": " + curl_easy_strerror(code), unsent});
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   if (status == 401 || status == 403) {

@@ -48,6 +48,7 @@ struct RpcError {
   RpcErrorCode code = RpcErrorCode::BadReply;
   int rpc_code = 0;
   std::string message;  // one line; foreign text in it is escaped
+  bool unsent = false;  // bitcoind has not got a byte of the request, for sure
 };
 /// "unreachable: could not connect to 127.0.0.1:18443"
 [[nodiscard]] std::string describe(const RpcError& error);

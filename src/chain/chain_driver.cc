@@ -367,8 +367,9 @@ std::optional<Queued> ChainDriver::Inside::next_broadcast() {
 // Puts it behind the others, not before broadcast_again_ms have passed: blocks are followed meanwhile, and one of them
 // may hold the transaction.
 void ChainDriver::Inside::send_later(Queued queued, const RpcError& error) {
-  bool may_be_out = error.code == RpcErrorCode::TimedOut || error.code == RpcErrorCode::BadReply ||
-                    error.code == RpcErrorCode::Unreachable;  // the connection may have broken after the request
+  bool may_be_out = (error.code == RpcErrorCode::TimedOut || error.code == RpcErrorCode::BadReply ||
+                     error.code == RpcErrorCode::Unreachable) &&  // the connection may have broken after the request
+                    !error.unsent;
   bool first = !std::exchange(queued.told, true);
   if (may_be_out) first = !std::exchange(queued.told_out, true) || first;
   auto txid = bitcoin::txid(queued.transaction);

@@ -70,6 +70,46 @@ void find_coins(Work& work, const bitcoin::Transaction& transaction, const Txid&
   }
 }
 
+/// A channel that is not over waits for it.
+bool is_awaited(const Work& work, const Txid& txid) {
+  return std::ranges::any_of(work.context.views.channels, [&](const auto& entry) {
+    const auto& channel = entry.second;
+    return channel.funder && channel.funding && channel.funding->txid == txid && channel.phase != ChannelPhase::Closed;
+  });
+}
+
+/// A block spends its coins otherwise. A funding is remembered: its channel must not learn of it from a block that a
+/// reorganisation takes back.
+void lose(Work& work, const Txid& txid) {
+  auto own = work.state.transactions.at(txid);
+  if (own.state == TxState::Lost) return;
+  drop(work, txid);
+  if (!is_awaited(work, txid)) return;
+  own.state = TxState::Lost;
+  own.confirmed_at.reset();
+  work.state.transactions[txid] = own;
+  work.save(txid, own);
+}
+
+/// What had taken its coins is not in the chain any more: it may confirm after all, if nothing of ours has them now.
+void bring_back_lost(Work& work) {
+  for (auto& [txid, own] : work.state.transactions) {
+    if (own.state != TxState::Lost) continue;
+    auto is_free = [&](const bitcoin::TxIn& input) {
+      auto coin = work.state.coins.find(input.previous_output);
+      return coin != work.state.coins.end() && !coin->second.spent_by;
+    };
+    if (!std::ranges::all_of(own.transaction.inputs, is_free)) continue;
+    for (const auto& input : own.transaction.inputs) {
+      auto& coin = work.state.coins.at(input.previous_output);
+      coin.spent_by = txid;
+      work.save(coin);
+    }
+    mark_sent(work, txid);
+    work.effects.push_back(Broadcast{own.transaction});
+  }
+}
+
 /// Our coins among the inputs are spent; a transaction of ours that wanted one of them is dead unless it is this one.
 void find_spends(Work& work, const bitcoin::Transaction& transaction, const Txid& txid, BlockHeight height) {
   for (const auto& input : transaction.inputs) {
@@ -77,7 +117,7 @@ void find_spends(Work& work, const bitcoin::Transaction& transaction, const Txid
     if (found == work.state.coins.end()) continue;
     if (found->second.spent_by && *found->second.spent_by != txid) {
       auto loser = *found->second.spent_by;
-      if (work.state.transactions.contains(loser)) drop(work, loser);
+      if (work.state.transactions.contains(loser)) lose(work, loser);
     }
     found->second.spent_by = txid;
     found->second.spent_at = height;
@@ -169,6 +209,24 @@ void block_disconnected(Work& work, const BlockDisconnected& in) {
       work.save(coin);
   }
   for (const auto& outpoint : vanished) work.erase(outpoint);
+  bring_back_lost(work);
+}
+
+void refuse_lost(Work& work) {
+  for (const auto& [txid, own] : work.state.transactions) {
+    if (own.state != TxState::Lost) continue;
+    for (const auto& input : own.transaction.inputs) {
+      auto coin = work.state.coins.find(input.previous_output);
+      bool forgotten = coin == work.state.coins.end();  // it was spent long ago
+      if (!forgotten && (!coin->second.spent_at || coin->second.spent_by == txid)) continue;
+      if (!forgotten && work.state.tip.value() + 1 < coin->second.spent_at->value() + kLostAfterBlocks) continue;
+      auto why = forgotten ? std::string("another transaction spent its coins")
+                           : bitcoin::txid_to_string(*coin->second.spent_by) + " spent its coins in block " +
+                                 std::to_string(coin->second.spent_at->value());
+      work.effects.push_back(FundingRefused{txid, why});
+      break;
+    }
+  }
 }
 
 std::vector<Wallet::Inside::Asked> take_waiting(Work& work, const Txid& txid) {

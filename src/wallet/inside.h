@@ -22,6 +22,10 @@ static_assert(kClosingScriptsAhead < kChannelGap, "a restored wallet must find w
 inline constexpr std::uint32_t kForgetAfterBlocks = 144;
 /// Consensus: a coinbase output can be spent from this many confirmations on.
 inline constexpr std::uint32_t kCoinbaseMaturity = 100;
+/// A funding is given up, and its channel with it, when the transaction that took its coins is so deep: the chain
+/// driver takes no deeper reorganisation back unasked.
+inline constexpr std::uint32_t kLostAfterBlocks = 12;
+static_assert(kLostAfterBlocks < kForgetAfterBlocks, "what spent the coins is remembered until then");
 /// An hour: unconfirmed transactions go out again, for mempools drop them and nobody tells us.
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;
 /// A client that repeats a sendtoaddress does it within minutes, and by hand within days.
@@ -50,6 +54,7 @@ enum class TxState : std::uint8_t {
   Prepared = 0,  // a funding handed to a channel: nobody has broadcast it, as far as we know
   Unsent = 1,    // a payment to an address, not yet accepted by the backend
   Sent = 2,      // accepted once: repeated at every start until confirmed
+  Lost = 3,      // a channel's funding, of whose coins a block spends one otherwise; a reorganisation may bring it back
 };
 
 struct OwnTransaction {
@@ -130,6 +135,8 @@ void block_connected(Work& work, const BlockConnected& block);
 void block_disconnected(Work& work, const BlockDisconnected& block);
 /// The transaction will never confirm: its inputs are free again, its outputs are gone, and so what spent those.
 void drop(Work& work, const Txid& txid);
+/// Fundings whose coins another transaction has for good: their channels learn that they never confirm.
+void refuse_lost(Work& work);
 /// Who waits for this transaction, and no longer.
 std::vector<Wallet::Inside::Asked> take_waiting(Work& work, const Txid& txid);
 /// The backend has it: its outputs to us are (unconfirmed) coins.
@@ -155,5 +162,5 @@ Txid reserve(Work& work, const Built& built, TxState state);
 }  // namespace doze::wallet
 
 namespace doze {
-DOZE_ON_DISK(wallet::TxState, Prepared, Sent)
+DOZE_ON_DISK(wallet::TxState, Prepared, Lost)
 }  // namespace doze

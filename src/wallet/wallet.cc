@@ -172,7 +172,8 @@ void answer(Work&, RequestId, const T&) {}
 /// Parents before children: the backend takes no child of a transaction that it does not have.
 void broadcast_again(Work& work, const Txid& txid, std::set<Txid>& done) {
   auto own = work.state.transactions.find(txid);
-  if (own == work.state.transactions.end() || own->second.state == TxState::Prepared || own->second.confirmed_at)
+  if (own == work.state.transactions.end() || own->second.state == TxState::Prepared ||
+      own->second.state == TxState::Lost || own->second.confirmed_at)
     return;
   if (!done.insert(txid).second) return;
   for (const auto& input : own->second.transaction.inputs) broadcast_again(work, input.previous_output.txid, done);
@@ -191,7 +192,7 @@ void on(Work& work, const Started&) {
   broadcast_all_again(work);
   std::vector<Txid> lost;
   for (const auto& [txid, own] : work.state.transactions) {
-    if (own.state != TxState::Prepared) continue;
+    if (own.state != TxState::Prepared && own.state != TxState::Lost) continue;
     bool known = false;
     for (const auto& [id, channel] : work.context.views.channels)
       known = known || (channel.funding && channel.funding->txid == txid && channel.phase != ChannelPhase::Closed);
@@ -219,7 +220,8 @@ void on(Work& work, const PrepareFunding& in) {
 }
 void on(Work& work, const ReleaseFunding& in) {
   auto own = work.state.transactions.find(in.txid);
-  if (own != work.state.transactions.end() && own->second.state == TxState::Prepared) drop(work, in.txid);
+  if (own == work.state.transactions.end()) return;
+  if (own->second.state == TxState::Prepared || own->second.state == TxState::Lost) drop(work, in.txid);
 }
 
 /// Mempools drop transactions when fees rise, and nobody tells us.
@@ -232,7 +234,10 @@ void on_synced(Work& work) {
 
 /// Who waits for a backend that went away is told that the coins are on their way, or would send them twice.
 void on(Work& work, const ChainStatus& in) {
-  if (in.synced) on_synced(work);
+  if (in.synced) {
+    on_synced(work);
+    refuse_lost(work);
+  }
   if (in.connected && in.trouble.empty()) return;
   if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
   for (const auto& [txid, asked] : std::exchange(work.state.waiting, {}))
@@ -241,7 +246,7 @@ void on(Work& work, const ChainStatus& in) {
 
 void on(Work& work, const BroadcastResult& in) {
   auto own = work.state.transactions.find(in.txid);
-  if (own == work.state.transactions.end()) return;
+  if (own == work.state.transactions.end() || own->second.state == TxState::Lost) return;  // blocks decide that
   auto id = bitcoin::txid_to_string(in.txid);
   if (in.unanswered) {
     // What is refused later may have been relayed all the same: from now on its coins are not free, whatever is said.

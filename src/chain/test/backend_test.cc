@@ -275,6 +275,29 @@ TEST_F(Backend, whose_answer_to_a_broadcast_is_none_holds_up_no_block_and_is_ask
   }
 }
 
+TEST_F(Backend, that_cannot_be_reached_has_certainly_not_got_a_broadcast) {
+  for (bool closes_after_reading : {false, true}) {
+    driver.reset();
+    owner.unanswered.clear();
+    owner.maybe_out.clear();
+    owner.statuses.clear();
+    owner.fees.clear();
+    auto server = std::make_unique<ScriptedBitcoind>();
+    server->follow(ours);
+    auto config = server->config(ours);
+    config.known = owner.chain;
+    config.poll_interval_ms = 60'000;
+    if (closes_after_reading) server->answer_broadcasts(HttpReply{.ends = true});
+    start(config);
+    ASSERT_TRUE(owner.until([&] { return owner.synced() && !owner.fees.empty(); }));  // it sleeps now
+    if (!closes_after_reading) server.reset();
+    driver->broadcast(spend(1));
+    ASSERT_TRUE(owner.until([&] { return owner.unanswered.size() == 1; }));
+    EXPECT_EQ(owner.maybe_out.size(), closes_after_reading ? 1U : 0U) << owner.unanswered[0].second;
+    driver.reset();
+  }
+}
+
 TEST_F(Backend, which_gave_no_answer_to_a_parent_is_not_asked_about_its_child_first) {
   driver.reset();
   auto config = bitcoind.config(ours);

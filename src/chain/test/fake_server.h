@@ -20,6 +20,7 @@ struct HttpReply {
   int status = 200;
   std::string body;
   bool hang = false;  // never answer
+  bool ends = false;  // neither an answer nor another connection
 };
 
 class FakeServer {
@@ -83,6 +84,11 @@ class FakeServer {
       auto reply = answer_(in.substr(end + 4, length));
       in.erase(0, end + 4 + length);
       while (reply.hang && !stopping_) usleep(20'000);
+      if (reply.ends) {
+        shutdown(listener_, SHUT_RDWR);
+        stopping_ = true;
+        return;
+      }
       auto out = "HTTP/1.1 " + std::to_string(reply.status) +
                  " x\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n" + reply.body;
       for (std::size_t sent = 0; sent < out.size();) {

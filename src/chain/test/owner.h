@@ -54,8 +54,11 @@ class Owner {
     out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
       record([&] { broadcasts.push_back({txid, outcome, reason}); });
     };
-    out.broadcast_unanswered = [this](const Txid& txid, const std::string& reason, bool) {
-      record([&] { unanswered.emplace_back(txid, reason); });
+    out.broadcast_unanswered = [this](const Txid& txid, const std::string& reason, bool may_be_out) {
+      record([&] {
+        unanswered.emplace_back(txid, reason);
+        if (may_be_out) maybe_out.push_back(txid);
+      });
     };
     out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
       record([&] { outputs.emplace_back(scid, output); });
@@ -87,6 +90,7 @@ class Owner {
   std::vector<std::pair<FeeratePerKw, bool>> fees;
   std::vector<Sent> broadcasts;
   std::vector<std::pair<Txid, std::string>> unanswered;
+  std::vector<Txid> maybe_out;  // among them
   std::vector<std::pair<ShortChannelId, std::optional<bitcoin::TxOut>>> outputs;
 
  private:

@@ -606,6 +606,70 @@ TEST_F(WalletTest, a_funding_that_the_backend_refuses_is_the_channels_to_give_up
     }
 }
 
+TEST_F(WalletTest, a_funding_whose_coins_another_transaction_has_for_good_is_refused_and_its_other_coins_are_free) {
+  for (bool restarts : {false, true}) {
+    receive(40'000);
+    receive(40'000);
+    auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
+    auto id = bitcoin::txid(funding);
+    ASSERT_EQ(funding.inputs.size(), 2U);
+    tell(BroadcastResult{id, true, ""});
+    ChannelView channel;
+    channel.channel_id.bytes[0] = restarts ? 1 : 2;
+    channel.funding = Outpoint{id, 0};
+    channel.funder = true;
+    channels[channel.channel_id] = channel;
+    auto thief = payment_to(script(kElsewhere), 1);
+    thief.inputs = {{.previous_output = funding.inputs[0].previous_output}};
+    auto effects = mine({thief});
+    // At once nothing of it can be spent, and its other coin can; but a reorganisation may bring it back.
+    EXPECT_EQ(balance(wallet_).confirmed, Sat(40'000));
+    EXPECT_EQ(balance(wallet_).unconfirmed, Sat(0));
+    EXPECT_TRUE(of<Broadcast>(tell(BroadcastResult{id, false, "bad-txns-inputs-missingorspent"})).empty());
+    for (std::uint32_t depth = 2; depth < kLostAfterBlocks; ++depth)
+      for (auto& effect : mine({})) effects.push_back(std::move(effect));
+    EXPECT_TRUE(of<FundingRefused>(effects).empty());
+    if (restarts) {
+      reload();
+      EXPECT_TRUE(of<Broadcast>(tell(Started{})).empty());
+    }
+    auto refused = of<FundingRefused>(mine({}));
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].txid, id);
+    EXPECT_NE(refused[0].reason.find(bitcoin::txid_to_string(bitcoin::txid(thief))), std::string::npos);
+    channels[channel.channel_id].phase = ChannelPhase::Closed;
+    tell(ReleaseFunding{id});
+    EXPECT_TRUE(of<FundingRefused>(mine({})).empty());
+    EXPECT_FALSE(wallet_.inside->transactions.contains(id));
+    EXPECT_EQ(balance(wallet_).confirmed, Sat(40'000));
+    tell(CommandReceived{9, command::SendToAddress{kElsewhere, std::nullopt, std::nullopt}});  // leaves nothing behind
+    mine({of<Broadcast>(said).back().transaction});
+  }
+}
+
+TEST_F(WalletTest, a_funding_that_lost_comes_back_when_a_reorganisation_takes_the_other_transaction_away) {
+  receive(80'000);
+  auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
+  auto id = bitcoin::txid(funding);
+  tell(BroadcastResult{id, true, ""});
+  ChannelView channel;
+  channel.funding = Outpoint{id, 0};
+  channel.funder = true;
+  channels[channel.channel_id] = channel;
+  auto before = balance(wallet_);
+  auto thief = payment_to(script(kElsewhere), 1);
+  thief.inputs = {{.previous_output = funding.inputs[0].previous_output}};
+  mine({thief});
+  EXPECT_EQ(balance(wallet_).confirmed + balance(wallet_).unconfirmed, Sat(0));
+  auto effects = unmine();
+  ASSERT_EQ(of<Broadcast>(effects).size(), 1U);
+  EXPECT_EQ(of<Broadcast>(effects)[0].transaction, funding);
+  EXPECT_EQ(balance(wallet_).unconfirmed, before.unconfirmed);
+  mine({funding});
+  for (std::uint32_t i = 0; i < kLostAfterBlocks; ++i) EXPECT_TRUE(of<FundingRefused>(mine({})).empty());
+  EXPECT_EQ(balance(wallet_).confirmed, before.unconfirmed);
+}
+
 TEST_F(WalletTest, AnEstimateBeyondAllReasonIsCut) {
   for (int i = 0; i < 2; ++i) receive(10'000'000);
   auto fee = [&](std::optional<FeeratePerKw> feerate) {
