@@ -213,8 +213,9 @@ class Daemon {
                   Value().set("txid", bitcoin::txid_to_string(txid)).set("reason", reason));
       });
     };
-    events.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
-      post(OutputLookedUp{scid, output});
+    events.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output,
+                                     bool unanswered) {
+      post(OutputLookedUp{scid, output, unanswered});
     };
     chain_ = std::make_unique<chain::ChainDriver>(std::move(config), std::move(events));
   }
@@ -323,7 +324,7 @@ class Daemon {
                    [&](Hangup& hangup) { network_.hangup(hangup.connection); },
                    [&](Broadcast& broadcast) { chain_->broadcast(std::move(broadcast.transaction)); },
                    [&](LookUpOutput& look) {
-                     if (!chain_->look_up(look.scid)) feed(OutputLookedUp{look.scid, std::nullopt});
+                     if (!chain_->look_up(look.scid)) feed(OutputLookedUp{look.scid, std::nullopt, true});
                    },
                    [&](ReadRows& wanted) { read(wanted); },
                    [&](Reply& reply) { rpc_->reply(reply); },

@@ -87,6 +87,12 @@ struct Queued {
   bool told = false, told_out = false;          // broadcast_unanswered was said; with may_be_out
 };
 
+// An output that is to be looked up.
+struct LookUp {
+  ShortChannelId scid;
+  std::uint32_t tries = 0;
+};
+
 /// Nothing else would be answered, either.
 bool is_away(RpcErrorCode code) {
   return code == RpcErrorCode::TimedOut || code == RpcErrorCode::Unreachable || code == RpcErrorCode::NoCredentials;
@@ -125,7 +131,7 @@ struct ChainDriver::Inside {
   Status<RpcError> serve_broadcasts();
   std::optional<Queued> next_broadcast();
   void send_later(Queued queued, const RpcError& error);
-  Status<RpcError> serve_look_up(ShortChannelId scid);
+  Status<RpcError> serve_look_up(LookUp look_up);
   Result<std::optional<bitcoin::TxOut>, RpcError> output_at(ShortChannelId scid);
   Status<RpcError> ask_fee();
   void tell(DriverStatus next);
@@ -139,7 +145,7 @@ struct ChainDriver::Inside {
 
   std::mutex mutex;  // guards the two queues
   std::deque<Queued> broadcasts;
-  std::deque<ShortChannelId> look_ups;
+  std::deque<LookUp> look_ups;
 
   // The driver's thread alone.
   std::deque<BlockRef> chain;  // given to the owner, oldest first
@@ -409,30 +415,31 @@ Status<RpcError> ChainDriver::Inside::serve() {
   constexpr int kBetweenPolls = 50;  // look-ups must not hold up blocks: the rest waits for the next round
   for (int i = 0; i < kBetweenPolls && !stopping; ++i) {
     LN_CHECK(serve_broadcasts());
-    std::optional<ShortChannelId> scid;
+    std::optional<LookUp> next;
     {
       std::lock_guard lock(mutex);
       if (look_ups.empty()) return Done{};
-      scid = look_ups.front();
+      next = look_ups.front();
     }
-    LN_CHECK(serve_look_up(*scid));
+    LN_CHECK(serve_look_up(*next));
   }
   wakeup.wake();
   return Done{};
 }
 
-Status<RpcError> ChainDriver::Inside::serve_look_up(ShortChannelId scid) {
-  auto output = output_at(scid);
-  // Refused: a pruned block, for example. So is what is no answer: it would be none the next time.
-  bool answered =
-      output || output.error().code == RpcErrorCode::Refused || output.error().code == RpcErrorCode::BadReply;
+Status<RpcError> ChainDriver::Inside::serve_look_up(LookUp look_up) {
+  auto output = output_at(look_up.scid);
+  bool no_answer = !output && output.error().code == RpcErrorCode::BadReply;
+  bool over = output || output.error().code == RpcErrorCode::Refused ||  // a pruned block, for example
+              (no_answer && ++look_up.tries >= kLookUpTries);
   {
     std::lock_guard lock(mutex);
     look_ups.pop_front();
-    if (!answered) look_ups.push_back(scid);  // the others first
+    if (!over) look_ups.push_back(look_up);  // the others first
   }
-  if (!answered) return fail(output.error());
-  if (events.output_looked_up) events.output_looked_up(scid, output ? *output : std::nullopt);
+  if (!over && no_answer) return Done{};
+  if (!over) return fail(output.error());
+  if (events.output_looked_up) events.output_looked_up(look_up.scid, output ? *output : std::nullopt, no_answer);
   return Done{};
 }
 
@@ -491,7 +498,7 @@ bool ChainDriver::look_up(ShortChannelId scid) {
   {
     std::lock_guard lock(inside_->mutex);
     if (inside_->look_ups.size() >= kMaxLookUps) return false;
-    inside_->look_ups.push_back(scid);
+    inside_->look_ups.push_back({scid});
   }
   inside_->wakeup.wake();
   return true;

@@ -37,6 +37,9 @@ inline constexpr FeeratePerKw kRelayFloor{253};
 inline constexpr std::uint32_t kBroadcastAgainMs = 10'000;
 /// Look-ups that wait for bitcoind: twice the announced channels of mainnet.
 inline constexpr std::size_t kMaxLookUps = 100'000;
+/// A look-up whose answer is none (a proxy's error page, half a reply) goes behind the others so often. Then its owner
+/// is told that there was no answer, which is not the same as no output.
+inline constexpr std::uint32_t kLookUpTries = 3;
 
 struct BlockRef {
   BlockHeight height;
@@ -104,7 +107,8 @@ struct ChainEvents {
   std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
   /// There was no answer. It is sent again. Said once, and once more when the backend may have taken it.
   std::function<void(const Txid&, const std::string& reason, bool may_be_out)> broadcast_unanswered;
-  std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&)> output_looked_up;
+  /// nullopt: it is not there, or, if `unanswered`, what came was no answer, several times.
+  std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&, bool unanswered)> output_looked_up;
 };
 
 class ChainDriver {

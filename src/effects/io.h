@@ -65,10 +65,11 @@ struct FeeEstimate {
   FeeratePerKw feerate;  // for a confirmation soon
   FeeratePerKw minimum;  // below this the backend's mempool takes nothing; 0: not known
 };
-/// Answer to LookUpOutput: the output if it exists unspent, nullopt if it does not.
+/// Answer to LookUpOutput: the output if it exists unspent, nullopt if it does not or there was no answer.
 struct OutputLookedUp {
   ShortChannelId scid;
   std::optional<bitcoin::TxOut> output;
+  bool unanswered = false;  // nothing is known of it
 };
 struct BroadcastResult {
   Txid txid;

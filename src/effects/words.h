@@ -241,8 +241,9 @@ struct FundingFailed {
 struct ReleaseFunding {
   Txid txid;
 };
-/// From wallet, to channel: the backend refused a funding that it never accepted before, with the chain synced. Nobody
-/// else has it: what waits for it may give it up with ReleaseFunding.
+/// From wallet, to channel: the backend refused a funding that it never accepted before, with the chain synced, so that
+/// nobody else has it; or another transaction with its coins is deep in the chain. It never confirms: what waits for it
+/// may give it up with ReleaseFunding.
 struct FundingRefused {
   Txid txid;
   std::string reason;  // escaped

@@ -35,6 +35,10 @@ inline constexpr std::uint32_t kMaxBlocksAhead = 6;
 inline constexpr std::size_t kMaxWaitingBytes = 1'700;
 /// Outputs looked up at a time, the peers' in turn: each may cost bitcoind a block, and nobody waits behind more.
 inline constexpr std::size_t kMaxLookUps = 64;
+/// Other announcements of a scid that waits, each of another peer: one of them may be the real one, and the output
+/// tells which. Of one scid so many, and so many in all: 1 KiB each. A peer with a channel takes the place of a
+/// stranger.
+inline constexpr std::size_t kMaxRivals = 4, kMaxRivalsInAll = 256;
 /// Scids without an output that are remembered until the next housekeeping: not looked up again. 64 bytes each.
 inline constexpr std::size_t kMaxMissing = 20'000;
 /// Announcements without their output, less those that were right, before a peer's are no longer listened to. Channels
@@ -98,6 +102,13 @@ struct Kept {
   Bytes raw;  // empty: none
 };
 
+/// Another verified channel_announcement for a scid that waits.
+struct Rival {
+  Bytes announcement;
+  NodeId from;
+  bool stranger = false;
+};
+
 /// A verified channel_announcement that waits for its look-up, and the newest of what came behind it.
 struct Waiting {
   Bytes announcement;
@@ -105,8 +116,9 @@ struct Waiting {
   NodeId from;
   std::array<Kept, 2> updates;
   std::array<Kept, 2> nodes;
-  bool asked = false;     // LookUpOutput was said
-  bool stranger = false;  // in whose half it is
+  std::vector<Rival> rivals;  // not among `bytes`: they have a limit of their own
+  bool asked = false;         // LookUpOutput was said
+  bool stranger = false;      // in whose half it is
   MonoTime since;
 
   [[nodiscard]] std::size_t bytes() const;
@@ -185,6 +197,7 @@ struct Gossip::Inside {
 
   std::map<ShortChannelId, Waiting> waiting;  // in its peer's `waiting`, too, until it is looked up
   std::size_t waiting_of_strangers = 0;
+  std::size_t rivals = 0;                // of all that wait
   std::size_t look_ups = 0;              // under way
   std::array<NodeId, 2> looked_up_last;  // the peer with a channel, and the stranger, whose turn it was
   bool strangers_turn = false;           // the next look-up is a stranger's if one waits

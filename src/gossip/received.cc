@@ -103,12 +103,23 @@ std::optional<Waiting> take_waiting(Work& work, ShortChannelId scid) {
   auto found = work.state.waiting.extract(scid);
   if (found.empty()) return std::nullopt;
   if (found.mapped().stranger) --work.state.waiting_of_strangers;
+  work.state.rivals -= found.mapped().rivals.size();
   for (const auto& node : found.mapped().ends) {
     auto at = work.state.waiting_nodes.find(node);
     at->second.erase(scid);
     if (at->second.empty()) work.state.waiting_nodes.erase(at);
   }
   return std::move(found.mapped());
+}
+
+/// The same, and its rivals are not tried either: who has told of them is asked again.
+std::optional<Waiting> take_untried(Work& work, ShortChannelId scid) {
+  auto out = take_waiting(work, scid);
+  if (!out) return out;
+  for (const auto& rival : out->rivals)
+    if (auto peer = work.state.peers.find(rival.from); peer != work.state.peers.end())
+      want_again(work, peer->second, scid);
+  return out;
 }
 
 /// A place for an announcement of this peer, at the cost of the peer of its kind that has most waiting.
@@ -119,22 +130,52 @@ bool make_room(Work& work, const PeerState& newcomer) {
                                   [&](const auto& a, const auto& b) { return count(a.second) < count(b.second); });
   if (count(largest->second) <= newcomer.waiting.size() + 1) return false;
   auto last = *std::prev(largest->second.waiting.end());
-  (void)take_waiting(work, last);
+  (void)take_untried(work, last);
   largest->second.waiting.erase(last);
   want_again(work, largest->second, last);
   return true;
 }
 
-/// A peer with a channel says otherwise than a stranger did before it: the stranger's is dropped, for it may be
-/// invented to keep the real one out. What is looked up already stays.
-void drop_strangers(Work& work, const PeerState& teller, const wire::ChannelAnnouncement& message) {
-  auto known = work.state.waiting.find(message.short_channel_id);
-  if (teller.stranger || known == work.state.waiting.end()) return;
-  const auto& waiting = known->second;
-  if (!waiting.stranger || waiting.asked || waiting.announcement == message.raw) return;
-  if (auto peer = work.state.peers.find(waiting.from); peer != work.state.peers.end())
-    peer->second.waiting.erase(message.short_channel_id);
-  (void)take_waiting(work, message.short_channel_id);
+/// The same announcement has come before, from whomever.
+bool is_repeated(const Waiting& waiting, const wire::ChannelAnnouncement& message) {
+  return waiting.announcement == message.raw ||
+         std::ranges::any_of(waiting.rivals, [&](const Rival& rival) { return rival.announcement == message.raw; });
+}
+
+/// Goes first, in the peer's own turn: a peer with a channel says otherwise than a stranger before it, whose turn may
+/// be far.
+bool goes_first(const Waiting& waiting, const PeerState& teller) {
+  return !teller.stranger && waiting.stranger && !waiting.asked;
+}
+
+/// Whether another announcement by this peer finds a place: free, or a stranger's.
+bool may_be_rival(const Gossip::Inside& state, const Waiting& waiting, const NodeId& from, bool stranger) {
+  auto of_this = [&](const Rival& rival) { return rival.from == from; };
+  auto gives_way = [&](const Rival& rival) { return rival.stranger && !stranger; };
+  if (waiting.from == from || std::ranges::any_of(waiting.rivals, of_this)) return false;
+  bool room = waiting.rivals.size() < kMaxRivals && state.rivals < kMaxRivalsInAll;
+  return room || std::ranges::any_of(waiting.rivals, gives_way);
+}
+
+void add_rival(Gossip::Inside& state, Waiting& waiting, Rival rival) {
+  if (waiting.rivals.size() < kMaxRivals && state.rivals < kMaxRivalsInAll) {
+    ++state.rivals;
+    waiting.rivals.push_back(std::move(rival));
+    return;
+  }
+  auto place = std::ranges::find_if(waiting.rivals, &Rival::stranger);
+  if (place != waiting.rivals.end()) *place = std::move(rival);
+}
+
+/// Takes what strangers have said of this scid off the list, to be tried behind what a peer with a channel says.
+std::vector<Rival> take_strangers(Work& work, ShortChannelId scid) {
+  auto waiting = take_waiting(work, scid);
+  if (auto peer = work.state.peers.find(waiting->from); peer != work.state.peers.end())
+    peer->second.waiting.erase(scid);
+  auto out = std::move(waiting->rivals);
+  if (out.size() < kMaxRivals && work.state.rivals + out.size() < kMaxRivalsInAll)
+    out.push_back({std::move(waiting->announcement), waiting->from, true});
+  return out;
 }
 
 bool is_far_ahead(const Work& work, ShortChannelId scid) {
@@ -142,20 +183,16 @@ bool is_far_ahead(const Work& work, ShortChannelId scid) {
 }
 
 /// Who announces outputs that are not there is no longer listened to. A peer that is ahead of us is not at fault.
-void judge(Work& work, const Waiting& waiting, const OutputLookedUp& in, bool right) {
-  auto& state = work.state;
-  bool ahead = in.scid.block() > work.context.tip.value();
-  // With an output it may be another announcement of the same scid that is right.
-  if (!in.output && !ahead && state.missing.size() < kMaxMissing) state.missing.insert(in.scid);
-  auto peer = state.peers.find(waiting.from);
-  if (peer == state.peers.end() || ahead) return;
+void judge(Work& work, const NodeId& from, ShortChannelId scid, bool right) {
+  auto peer = work.state.peers.find(from);
+  if (peer == work.state.peers.end() || scid.block() > work.context.tip.value()) return;
   auto& bogus = peer->second.bogus;
   if (right) {
     if (bogus > 0 && bogus < kMaxBogus) --bogus;
   } else if (bogus < kMaxBogus && ++bogus == kMaxBogus) {
-    forget_waiting(work, waiting.from);
-    work.warn(waiting.from, "too many channel_announcements without their funding output");
-    work.effects.push_back(Notify{Severity::Warning, "gossip_ignored", {{"from", waiting.from.hex()}}});
+    forget_waiting(work, from);
+    work.warn(from, "too many channel_announcements without their funding output");
+    work.effects.push_back(Notify{Severity::Warning, "gossip_ignored", {{"from", from.hex()}}});
   }
 }
 
@@ -201,18 +238,27 @@ void received(Work& work, const NodeId& from, const wire::ChannelAnnouncement& m
   if (is_far_ahead(work, scid)) return want_again(work, peer, scid);
   if (peer.bogus >= kMaxBogus || state.graph.channels().size() >= graph::kMaxChannels) return;
   if (peer.waiting.size() >= kMaxWaitingOfPeer) return want_again(work, peer, scid);
-  bool repeated = state.waiting.contains(scid) && (peer.stranger || !state.waiting.at(scid).stranger);
-  if (repeated) return;
+  auto known = state.waiting.find(scid);
+  bool waits = known != state.waiting.end(), first = !waits || goes_first(known->second, peer);
+  if (waits && is_repeated(known->second, message)) return;
+  if (!first && !may_be_rival(state, known->second, from, peer.stranger)) {
+    peer.cut = true;  // its list is asked for again, a minute later at the earliest
+    return;
+  }
   if (!graph::verify_channel_announcement(message, message.raw)) {
     return blame(work, from, "channel_announcement with a wrong signature");
   }
-  drop_strangers(work, peer, message);
-  if (state.waiting.contains(scid)) return;
+  if (!first) return add_rival(state, known->second, Rival{message.raw, from, peer.stranger});
+  auto rivals = waits ? take_strangers(work, scid) : std::vector<Rival>{};
   if (waiting_of_kind(state, peer.stranger) >= kMaxWaitingOfKind && !make_room(work, peer))
     return want_again(work, peer, scid);
+  state.rivals += rivals.size();
   state.waiting.emplace(scid, Waiting{.announcement = message.raw,
                                       .ends = {message.node_id_1, message.node_id_2},
                                       .from = from,
+                                      .updates = {},
+                                      .nodes = {},
+                                      .rivals = std::move(rivals),
                                       .stranger = peer.stranger,
                                       .since = work.context.mono});
   if (peer.stranger) ++state.waiting_of_strangers;
@@ -265,7 +311,7 @@ void look_up_next(Work& work) {
 void forget_waiting(Work& work, const NodeId& peer) {
   auto found = work.state.peers.find(peer);
   if (found == work.state.peers.end()) return;
-  for (auto scid : std::exchange(found->second.waiting, {})) (void)take_waiting(work, scid);
+  for (auto scid : std::exchange(found->second.waiting, {})) (void)take_untried(work, scid);
 }
 
 void forget_old_waiting(Work& work) {
@@ -273,7 +319,7 @@ void forget_old_waiting(Work& work) {
   for (const auto& [scid, waiting] : work.state.waiting)
     if (!waiting.asked && work.context.mono >= after_ms(waiting.since, kMaxWaitingMs)) old.push_back(scid);
   for (auto scid : old) {
-    auto& peer = work.state.peers.at(take_waiting(work, scid)->from);
+    auto& peer = work.state.peers.at(take_untried(work, scid)->from);
     peer.waiting.erase(scid);
     want_again(work, peer, scid);
   }
@@ -288,27 +334,49 @@ void now_familiar(Work& work, const NodeId& node) {
   }
 }
 
+namespace {
+
+/// False: it is not the announcement of this output.
+bool add_if_right(Work& work, const OutputLookedUp& in, ByteView raw) {
+  auto announcement = decode_kept<wire::ChannelAnnouncement>(raw);
+  auto script = funding_script_pubkey(announcement);
+  if (!in.output || in.output->script_pubkey != script) return false;
+  auto& graph = work.state.graph;
+  if (graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall)) {
+    work.state.funding_scripts[script].insert(in.scid);
+    save_channel(work, *graph.channel(in.scid));
+  }
+  return true;
+}
+
+/// Nothing is known of what they have told, and nobody is at fault.
+void ask_for_lists_again(Work& work, const std::vector<Rival>& told) {
+  for (const auto& one : told)
+    if (auto peer = work.state.peers.find(one.from); peer != work.state.peers.end()) peer->second.cut = true;
+}
+
+}  // namespace
+
 void looked_up(Work& work, const OutputLookedUp& in) {
   auto known = work.state.waiting.find(in.scid);
   if (known == work.state.waiting.end() || !known->second.asked) return;
   auto waiting = take_waiting(work, in.scid);
   --work.state.look_ups;
-  auto announcement = decode_kept<wire::ChannelAnnouncement>(waiting->announcement);
-  auto script = funding_script_pubkey(announcement);
-  bool right = in.output && in.output->script_pubkey == script;
-  judge(work, *waiting, in, right);
-  if (right) {
-    auto& graph = work.state.graph;
-    if (graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall)) {
-      work.state.funding_scripts[script].insert(in.scid);
-      save_channel(work, *graph.channel(in.scid));
-    }
-    // Our own channel may have become known while its echo waited.
-    if (const auto* channel = graph.channel(in.scid))
-      for (const auto& update : waiting->updates)
-        if (!update.raw.empty())
-          update_graph(work, waiting->from, *channel, decode_kept<wire::ChannelUpdate>(update.raw), Told::Before);
+  auto told = std::move(waiting->rivals);
+  told.insert(told.begin(), {std::move(waiting->announcement), waiting->from, waiting->stranger});
+  if (in.unanswered) {
+    ask_for_lists_again(work, told);
+  } else {
+    auto& missing = work.state.missing;
+    bool ahead = in.scid.block() > work.context.tip.value();
+    if (!in.output && !ahead && missing.size() < kMaxMissing) missing.insert(in.scid);
+    for (const auto& one : told) judge(work, one.from, in.scid, add_if_right(work, in, one.announcement));
   }
+  // Our own channel may have become known while its echo waited.
+  if (const auto* channel = work.state.graph.channel(in.scid))
+    for (const auto& update : waiting->updates)
+      if (!update.raw.empty())
+        update_graph(work, waiting->from, *channel, decode_kept<wire::ChannelUpdate>(update.raw), Told::Before);
   // A node may have become known through another channel, too.
   for (const auto& kept : waiting->nodes) {
     if (kept.raw.empty()) continue;

@@ -60,9 +60,10 @@ class ScriptedBitcoind {
     best_ = best;
   }
   /// Blocks with their transaction ids, for look-ups, come with this.
-  void answer_look_ups(HttpReply reply) {
+  void answer_look_ups(HttpReply reply, int times = 1'000) {
     std::lock_guard lock(mutex_);
     txids_reply_ = std::move(reply);
+    txids_replies_ = times;
   }
   [[nodiscard]] std::size_t calls() {
     std::lock_guard lock(mutex_);
@@ -102,7 +103,10 @@ class ScriptedBitcoind {
     ++calls_;
     if (asks("getbestblockhash")) return result(quoted(bitcoin::block_hash_to_string(best_.value_or(hash(tip)))));
     if (asks("sendrawtransaction")) return broadcast_reply_.value_or(result(quoted(std::string(64, '0'))));
-    if (txids_reply_ && asks("getblock") && body.find(",1]") != std::string::npos) return *txids_reply_;
+    if (asks("getblock") && body.find(",1]") != std::string::npos) {
+      if (txids_replies_ > 0 && txids_replies_-- > 0) return *txids_reply_;
+      return result(R"({"tx":[]})");
+    }
     if (asks("getblockchaininfo"))
       return result(R"({"chain":"regtest","blocks":)" + std::to_string(tip) + R"(,"headers":)" + std::to_string(tip) +
                     R"(,"bestblockhash":)" + quoted(bitcoin::block_hash_to_string(hash(tip))) + R"(,"chainwork":)" +
@@ -132,6 +136,7 @@ class ScriptedBitcoind {
   std::mutex mutex_;
   Blocks chain_;
   std::optional<HttpReply> broadcast_reply_, txids_reply_;
+  int txids_replies_ = 0;
   std::optional<BlockHash> best_;
   std::size_t calls_ = 0;
   std::map<std::string, std::size_t> seen_;
@@ -340,11 +345,20 @@ TEST_F(Backend, whose_best_block_and_heights_disagree_is_said_and_asked_at_the_u
   expect_follows(other);
 }
 
+TEST_F(Backend, whose_answer_to_a_look_up_is_none_once_or_twice_is_asked_again) {
+  bitcoind.answer_look_ups({200, "<html>busy</html>"}, kLookUpTries - 1);
+  ASSERT_TRUE(driver->look_up(ShortChannelId::of(2, 7, 0)));  // its block has one transaction
+  ASSERT_TRUE(owner.until([&] { return owner.outputs.size() == 1; }));
+  EXPECT_FALSE(owner.outputs[0].second.has_value());
+  EXPECT_TRUE(owner.without_answer.empty());
+}
+
 TEST_F(Backend, whose_answer_to_a_look_up_is_none_is_not_asked_for_ever) {
   bitcoind.answer_look_ups({200, "<html>too large</html>"});
   for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(driver->look_up(ShortChannelId::of(10 + i, 0, 0)));
   ASSERT_TRUE(owner.until([&] { return owner.outputs.size() == 3; }));
   for (const auto& [scid, output] : owner.outputs) EXPECT_FALSE(output.has_value());
+  EXPECT_EQ(owner.without_answer.size(), 3U) << "no answer was taken for no output";
   ours = grown(ours, ours.size(), ours.size() + 1, 0);
   bitcoind.follow(ours);
   expect_follows(ours);

@@ -60,8 +60,11 @@ class Owner {
         if (may_be_out) maybe_out.push_back(txid);
       });
     };
-    out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output) {
-      record([&] { outputs.emplace_back(scid, output); });
+    out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output, bool no_answer) {
+      record([&] {
+        outputs.emplace_back(scid, output);
+        if (no_answer) without_answer.push_back(scid);
+      });
     };
     return out;
   }
@@ -92,6 +95,7 @@ class Owner {
   std::vector<std::pair<Txid, std::string>> unanswered;
   std::vector<Txid> maybe_out;  // among them
   std::vector<std::pair<ShortChannelId, std::optional<bitcoin::TxOut>>> outputs;
+  std::vector<ShortChannelId> without_answer;  // among them
 
  private:
   template <class F>

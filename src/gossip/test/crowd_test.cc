@@ -230,6 +230,89 @@ TEST_F(GossipCrowd, where_the_room_is_full_a_peer_is_asked_for_its_share_of_it_a
   EXPECT_EQ(peer(late).wanted.size(), list.size() - asked.size());
 }
 
+TEST_F(GossipCrowd, an_invented_announcement_that_is_looked_up_first_does_not_keep_the_real_one_out) {
+  for (bool by_stranger : {false, true}) {
+    auto number = by_stranger ? 1U : 2U;
+    auto place = scid(number);
+    ready(1);
+    if (by_stranger)
+      ready(2);
+    else
+      connect_with_channel(2);
+    auto invented = announcement(1, 3, place), real = announcement(2, 3, place);
+    ASSERT_EQ(lookups(say(1, invented)).size(), 1U);
+    EXPECT_TRUE(lookups(say(2, real)).empty()) << "one look-up is enough";
+    say(2, real);
+    say(1, real);
+    tell(OutputLookedUp{place, funding_output(real)});
+    const auto* channel = graph(gossip_).channel(place);
+    ASSERT_NE(channel, nullptr);
+    EXPECT_EQ(channel->raw, real.raw);
+    EXPECT_EQ(peer(1).bogus, 1U);
+    EXPECT_EQ(peer(2).bogus, 0U);
+    EXPECT_EQ(gossip_.inside->rivals, 0U);
+    say(2, update(2, 3, place, kNow - 10));
+    EXPECT_TRUE(channel->directions[0] || channel->directions[1]);
+    tell(PeerGone{id(2)});
+  }
+}
+
+TEST_F(GossipCrowd, rivals_of_one_channel_and_of_all_are_bounded_and_a_peer_with_a_channel_takes_a_strangers_place) {
+  check_reload_ = false;
+  std::vector<std::size_t> strangers;
+  for (std::size_t i = 0; i < kMaxRivals + 2; ++i) {
+    strangers.push_back(add_stranger());
+    ready(strangers.back());
+  }
+  connect_with_channel(2);
+  auto place = ShortChannelId::of(50, 7, 0);
+  for (auto stranger : strangers) say(stranger, announcement(stranger, 3, place));
+  EXPECT_EQ(gossip_.inside->rivals, kMaxRivals);
+  auto real = announcement(2, 3, place);
+  say(2, real);
+  EXPECT_EQ(gossip_.inside->rivals, kMaxRivals);
+  tell(OutputLookedUp{place, funding_output(real)});
+  EXPECT_NE(graph(gossip_).channel(place), nullptr);
+  // All of them together; who goes takes what it has told along.
+  for (std::uint32_t i = 0; i < kMaxRivalsInAll; ++i)
+    for (std::size_t who : {0, 1, 2}) {
+      auto stranger = strangers[who];
+      auto waits = ShortChannelId::of(tip_ + 2, i, 0);  // not deep enough to be looked up
+      say(stranger, announcement(stranger, 3, waits));
+    }
+  EXPECT_EQ(gossip_.inside->rivals, kMaxRivalsInAll);
+  tell(PeerGone{id(strangers[0])});
+  EXPECT_EQ(gossip_.inside->rivals, 0U);
+}
+
+TEST_F(GossipCrowd, a_peer_with_a_channel_goes_first_and_what_a_stranger_told_before_is_tried_behind_it) {
+  ready(1);
+  connect_with_channel(2);
+  auto place = ShortChannelId::of(tip_ + 1, 7, 0);  // not deep enough
+  auto real = announcement(1, 3, place), invented = announcement(2, 3, place);
+  say(1, real);
+  say(2, invented);
+  EXPECT_EQ(waiting_of_kind(*gossip_.inside, true), 0U);
+  tip_ += 6;
+  test::TestChain blocks{BlockHeight(tip_)};
+  hear(blocks.mine({}));
+  tell(OutputLookedUp{place, funding_output(real)});
+  ASSERT_NE(graph(gossip_).channel(place), nullptr);
+  EXPECT_EQ(graph(gossip_).channel(place)->raw, real.raw);
+}
+
+TEST_F(GossipCrowd, a_look_up_without_an_answer_says_nothing_of_the_channel_or_its_teller) {
+  connect_with_channel(2);
+  auto channel = announcement(2, 3, scid(1));
+  say(2, channel);
+  tell(OutputLookedUp{scid(1), std::nullopt, true});
+  EXPECT_EQ(peer(2).bogus, 0U);
+  EXPECT_TRUE(peer(2).cut) << "its list is asked for again";
+  ASSERT_EQ(lookups(say(2, channel)).size(), 1U);
+  tell(OutputLookedUp{scid(1), funding_output(channel)});
+  EXPECT_NE(graph(gossip_).channel(scid(1)), nullptr);
+}
+
 TEST_F(GossipCrowd, every_second_look_up_is_of_a_peer_with_a_channel_however_many_strangers_wait) {
   check_reload_ = false;
   constexpr std::size_t kCrowd = 100, kReal = 200;
