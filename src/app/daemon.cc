@@ -12,7 +12,6 @@
 #include <deque>
 #include <mutex>
 
-#include "app/commit_queue.h"
 #include "app/datadir.h"
 #include "app/log_limits.h"
 #include "app/network_row.h"
@@ -23,8 +22,8 @@
 #include "io/cores.h"
 #include "io/network.h"
 #include "keys/seed_signer.h"
+#include "node/commit_queue.h"
 #include "node/node.h"
-#include "peer/peers.h"
 #include "rpc/json.h"
 #include "rpc/server.h"
 #include "store/store.h"
@@ -329,7 +328,7 @@ class Daemon {
                    [&](ReadRows& wanted) { read(wanted); },
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {
-                     if (notify.event == peer::kPeerMessage) return record(notify.facts);
+                     if (notify.event == Event("peer_message")) return record(notify.facts);
                      bool writes = log_.writes(notify.severity);
                      for (const auto& line : log_limits_.admit(std::move(notify), now().mono, writes))
                        log_event(line.severity, line.event, Value(line.facts));
@@ -396,7 +395,7 @@ class Daemon {
   std::optional<node::Node> node_;
   std::unique_ptr<rpc::Server> rpc_;
   std::deque<Input> inputs_;
-  CommitQueue queue_;
+  node::CommitQueue queue_;
   std::optional<ChainStatus> said_;  // in the log, at info or above
   bool draining_ = false;
   bool failed_ = false;

@@ -15,7 +15,7 @@ class Recording {
  public:
   /// Appends to the file and restricts it to its owner. Refused on every network but regtest.
   [[nodiscard]] static Result<Recording, std::string> open(const std::string& path, wire::Network network);
-  /// One line of JSON: the time in microseconds since 1970, and the facts of a Notify peer::kPeerMessage.
+  /// One line of JSON: the time in microseconds since 1970, and the facts of a Notify "peer_message".
   [[nodiscard]] Status<std::string> write(std::uint64_t time_us, const Fields& facts);
 
  private:

@@ -9,14 +9,6 @@
 
 namespace doze::sim {
 
-namespace {
-/// As the daemon has it: app/commit_queue.h.
-constexpr std::uint64_t kLazyCommitMs = 20;
-bool leaves(const Action& action) {
-  return !std::holds_alternative<Notify>(action);
-}
-}  // namespace
-
 SeededRng::SeededRng(std::uint64_t seed, std::string_view label)
     : key_(crypto::sha256({Writer().u64(seed).take(), bytes_of(label)})) {}
 
@@ -114,7 +106,7 @@ void World::crash(std::size_t index, const std::string& how) {
   for (auto* watcher : watchers) watcher->happened(index, how);
   node.core.reset();
   node.timer.reset();
-  node.unwritten.clear();
+  node.queue = {};
   for (auto& [id, link] : links_)
     if (link.open && (link.ends[0].node == index || link.ends[1].node == index)) cut(id);
 }
@@ -174,31 +166,44 @@ void World::step(std::size_t index, const Input& input) {
   bool commits = !out.durable.empty();
   if (dies(node, index, commits, false)) return come_back(index, false);
   if (commits) ++node.commits;
-  bool first = node.unwritten.empty();
-  std::move(out.durable.begin(), out.durable.end(), std::back_inserter(node.unwritten));
-  if (!faults.lazy_commits || std::any_of(out.after.begin(), out.after.end(), leaves)) {
-    write(index);
-  } else if (first && commits) {
-    at(after_ms(now_, kLazyCommitMs), [this, index, life = node.life] {
-      if (nodes_[index]->life == life) write(index);
-    });
-  }
   // Decided now, even if the process dies before it can say so.
   for (const auto& action : out.after)
     if (const auto* notify = std::get_if<Notify>(&action))
       for (auto* watcher : watchers) watcher->notified(index, *notify);
-  if (dies(node, index, commits, true)) return come_back(index, true);
+  bool first = node.queue.empty();
+  node.queue.add(std::move(out.durable), std::move(out.after), now_);
   auto life = node.life;
-  for (auto& action : out.after) {
-    if (!node.core || node.life != life) return;
-    act(index, action);
+  if (!faults.lazy_commits || node.queue.due(now_)) {
+    settle(index, commits);
+  } else {
+    if (first) settle_later(index);
+    if (dies(node, index, commits, true)) return come_back(index, true);
   }
   if (node.core && node.life == life) arm(index);
 }
 
-void World::write(std::size_t index) {
+void World::settle_later(std::size_t index) {
+  const auto& node = *nodes_[index];
+  at(*node.queue.deadline(), [this, index, life = node.life] {
+    if (nodes_[index]->life == life && nodes_[index]->queue.due(now_)) settle(index, false);
+  });
+}
+
+void World::settle(std::size_t index, bool commits) {
   auto& node = *nodes_[index];
-  for (auto& change : node.unwritten) {
+  auto [durable, after] = node.queue.take();
+  write(index, durable);
+  if (dies(node, index, commits, true)) return come_back(index, true);
+  auto life = node.life;
+  for (auto& action : after) {
+    if (!node.core || node.life != life) return;
+    act(index, action);
+  }
+}
+
+void World::write(std::size_t index, Batch& batch) {
+  auto& node = *nodes_[index];
+  for (auto& change : batch) {
     if (auto* put = std::get_if<Put>(&change)) {
       note("put", index, put->value);
       node.disk[{put->table, put->key}] = std::move(put->value);
@@ -208,7 +213,6 @@ void World::write(std::size_t index) {
       node.disk.erase({erase.table, erase.key});
     }
   }
-  node.unwritten.clear();
 }
 
 bool World::dies(const SimNode& node, std::size_t index, bool commits, bool after) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crypto/crypto.h"
+#include "node/commit_queue.h"
 #include "node/node.h"
 #include "sim/chain.h"
 #include "sim/wire_tap.h"
@@ -90,7 +91,7 @@ struct SimNode {
   std::shared_ptr<const Signer> signer;
   std::unique_ptr<SeededRng> rng;
   std::map<std::pair<Table, Bytes>, Bytes> disk;
-  Batch unwritten;  // lazy_commits: lost in a crash
+  node::CommitQueue queue;  // as the daemon has it: lost in a crash
   std::optional<node::Node> core;
   std::uint64_t life = 0;  // grows with every start: late events of an earlier life are dropped
   bool wanted = false;     // should run: comes back after a crash
@@ -167,7 +168,10 @@ class World {
 
   void at(MonoTime time, std::function<void()> what);
   void step(std::size_t index, const Input& input);
-  void write(std::size_t index);
+  /// What waits is committed, and leaves then; `commits`: of a step that writes, after which the node may die.
+  void settle(std::size_t index, bool commits);
+  void settle_later(std::size_t index);
+  void write(std::size_t index, Batch& batch);
   void act(std::size_t index, Action& action);
   void crash(std::size_t index, const std::string& how);
   void come_back(std::size_t index, bool after);

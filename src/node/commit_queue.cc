@@ -1,8 +1,8 @@
-#include "app/commit_queue.h"
+#include "node/commit_queue.h"
 
 #include <algorithm>
 
-namespace doze::app {
+namespace doze::node {
 
 void CommitQueue::add(Batch durable, std::vector<Action> after, MonoTime now) {
   if (durable.empty() && after.empty()) return;
@@ -33,4 +33,4 @@ CommitQueue::Taken CommitQueue::take() {
   return {std::exchange(durable_, {}), std::exchange(after_, {})};
 }
 
-}  // namespace doze::app
+}  // namespace doze::node

@@ -1,9 +1,9 @@
 // Which batches may wait for company, and that nothing leaves out of order.
-#include "app/commit_queue.h"
+#include "node/commit_queue.h"
 
 #include <gtest/gtest.h>
 
-namespace doze::app {
+namespace doze::node {
 namespace {
 
 Batch row(std::uint8_t key) {
@@ -79,4 +79,4 @@ TEST(CommitQueue, line_without_a_row_needs_no_commit_and_does_not_wait) {
 }
 
 }  // namespace
-}  // namespace doze::app
+}  // namespace doze::node

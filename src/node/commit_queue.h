@@ -14,7 +14,7 @@
 #include "effects/io.h"
 #include "effects/records.h"
 
-namespace doze::app {
+namespace doze::node {
 
 /// How long such a batch may wait: far below all timeouts of the protocol, long enough for a peer's next message.
 inline constexpr std::uint64_t kLazyCommitMs = 20;
@@ -43,4 +43,4 @@ class CommitQueue {
   std::optional<MonoTime> waits_since_;
 };
 
-}  // namespace doze::app
+}  // namespace doze::node
