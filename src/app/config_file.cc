@@ -18,9 +18,9 @@
 #include <map>
 #include <sstream>
 
+#include "base/texts.h"
 #include "bitcoin/block.h"
 #include "effects/limits.h"
-#include "toolbox/paste.h"
 
 namespace doze::app {
 
@@ -106,7 +106,7 @@ Problem set_hosts(Settings& settings, const toml::node& node) {
     auto value = item.value_exact<std::string>();
     if (!value || value->empty() || value->find_first_of(":/ *") != std::string::npos)
       return "expected names without port, for example [\"dozed\"]";
-    settings.rpc_hosts.insert(toolbox::lower(*value));
+    settings.rpc_hosts.insert(lower(*value));
   }
   return std::nullopt;
 }

@@ -12,6 +12,7 @@
 #include <deque>
 #include <mutex>
 
+#include "api/json.h"
 #include "app/datadir.h"
 #include "app/log_limits.h"
 #include "app/network_row.h"
@@ -24,7 +25,6 @@
 #include "keys/seed_signer.h"
 #include "node/commit_queue.h"
 #include "node/node.h"
-#include "rpc/json.h"
 #include "rpc/server.h"
 #include "store/store.h"
 
@@ -289,7 +289,7 @@ class Daemon {
     if (severity != Severity::Debug) said_ = status;
   }
   void log_event(Severity severity, Event event, const Value& facts) const {
-    log_.line(severity, std::string(event.name()) + " " + rpc::json_text(rpc::to_json(facts)));
+    log_.line(severity, std::string(event.name()) + " " + api::json_text(api::to_json(facts)));
   }
 
   /// Commits the queue, then performs its actions.

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "rpc/json.h"
+#include "api/json.h"
 
 namespace doze::app {
 
@@ -23,7 +23,7 @@ Status<std::string> Recording::write(std::uint64_t time_us, const Fields& facts)
   Value line;
   line.set("time_us", time_us);
   for (const auto& [name, value] : facts) line.set(name, value);
-  auto text = rpc::json_text(rpc::to_json(line)) + "\n";
+  auto text = api::json_text(api::to_json(line)) + "\n";
   if (std::fputs(text.c_str(), file_.get()) < 0 || std::fflush(file_.get()) != 0)
     return fail(std::string("the recording cannot be written: ") + std::strerror(errno));
   return Done{};

@@ -30,8 +30,8 @@ std::optional<std::uint64_t> scaled(std::string_view text, unsigned places) {
   return value;
 }
 
-bool is_amount(const rpc::Param& param) {
-  return param.kind == rpc::Kind::Msat || param.kind == rpc::Kind::Sat || param.kind == rpc::Kind::SatOrAll;
+bool is_amount(const api::Param& param) {
+  return param.kind == api::Kind::Msat || param.kind == api::Kind::Sat || param.kind == api::Kind::SatOrAll;
 }
 
 /// A number, and the unit after it in lower case and singular: "msat", "sat", "btc", or empty.
@@ -54,8 +54,8 @@ bool is_decimal(std::string_view text) {
 }
 
 /// What is wrong with an amount, and what to write instead.
-std::string not_an_amount(const rpc::Param& param, const std::string& shown, const std::string& text) {
-  bool sat = param.kind != rpc::Kind::Msat;
+std::string not_an_amount(const api::Param& param, const std::string& shown, const std::string& text) {
+  bool sat = param.kind != api::Kind::Msat;
   auto said = shown + ": '" + text + "' ";
   if (is_decimal(text)) {
     auto whole = text.find('.') == std::string::npos;
@@ -69,24 +69,24 @@ std::string not_an_amount(const rpc::Param& param, const std::string& shown, con
   if ((parts.unit == "sat" || parts.unit == "msat" || parts.unit == "btc") && is_decimal(parts.number))
     return said + "is finer than a millisatoshi, or too large";
   return said + "is not an amount. Write 250sat, 0.0025btc" + (sat ? "" : " or 250000msat") +
-         (param.kind == rpc::Kind::SatOrAll ? ", or all" : "");
+         (param.kind == api::Kind::SatOrAll ? ", or all" : "");
 }
 
 /// Parses the text into `out`. Returns what is wrong, or an empty string. `shown`: the parameter as the user wrote it.
-std::string set(boost::json::object& out, const rpc::Param& param, const std::string& shown, const std::string& text) {
-  bool all = param.kind == rpc::Kind::SatOrAll && text == "all";
-  if (all || (param.kind != rpc::Kind::Number && !is_amount(param))) {
+std::string set(boost::json::object& out, const api::Param& param, const std::string& shown, const std::string& text) {
+  bool all = param.kind == api::Kind::SatOrAll && text == "all";
+  if (all || (param.kind != api::Kind::Number && !is_amount(param))) {
     out[param.name] = text;
     return "";
   }
   std::optional<std::uint64_t> value;
-  if (param.kind == rpc::Kind::Number) {
+  if (param.kind == api::Kind::Number) {
     value = parse_number(text);
     if (!value) return shown + ": '" + text + "' is not a whole number";
   } else {
     // The option's name contains the unit: "--amount-msat 250000".
     if (shown == flag_of(param.name) && unitless_flag_of(param)) value = scaled(text, 0);
-    if (!value) value = param.kind == rpc::Kind::Msat ? parse_msat(text) : parse_sat(text);
+    if (!value) value = param.kind == api::Kind::Msat ? parse_msat(text) : parse_sat(text);
     if (!value) return not_an_amount(param, shown, text);
   }
   out[param.name] = *value;
@@ -119,7 +119,7 @@ std::string flag_of(const std::string& name) {
   return out;
 }
 
-std::optional<std::string> unitless_flag_of(const rpc::Param& param) {
+std::optional<std::string> unitless_flag_of(const api::Param& param) {
   if (!is_amount(param)) return std::nullopt;
   auto flag = flag_of(param.name);
   auto at = flag.rfind('-');
@@ -158,13 +158,13 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return best.empty() ? "" : ": did you mean " + best + "?";
 }
 
-Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
+Result<boost::json::object, std::string> arguments_of(const api::Method& method,
                                                       const std::vector<std::string>& words) {
   boost::json::object out;
   std::size_t position = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i].starts_with("--")) {
-      const rpc::Param* found = nullptr;
+      const api::Param* found = nullptr;
       bool negated = false;
       for (const auto& param : method.params) {
         if (flag_of(param.name) == words[i]) {  // an option's own name counts before the negation of another
@@ -172,7 +172,7 @@ Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
           break;
         }
         if (unitless_flag_of(param) == words[i]) found = &param, negated = false;
-        if (param.kind == rpc::Kind::Flag && "--no-" + flag_of(param.name).substr(2) == words[i])
+        if (param.kind == api::Kind::Flag && "--no-" + flag_of(param.name).substr(2) == words[i])
           found = &param, negated = true;
       }
       if (found == nullptr) {
@@ -182,7 +182,7 @@ Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
         auto meant = did_you_mean(words[i], known);
         return fail("unknown option '" + words[i] + "'" + (meant.empty() ? ": see doze help " + method.name : meant));
       }
-      if (found->kind == rpc::Kind::Flag) {
+      if (found->kind == api::Kind::Flag) {
         out[found->name] = !negated;
         continue;
       }
@@ -191,7 +191,7 @@ Result<boost::json::object, std::string> arguments_of(const rpc::Method& method,
       if (auto problem = set(out, *found, shown, words[++i]); !problem.empty()) return fail(problem);
       continue;
     }
-    const rpc::Param* found = nullptr;
+    const api::Param* found = nullptr;
     std::size_t index = 0;
     for (const auto& param : method.params)
       if (param.positional && index++ == position) found = &param;

@@ -9,8 +9,8 @@ namespace doze::cli {
 
 namespace {
 
-using rpc::Kind;
-using rpc::Param;
+using api::Kind;
+using api::Param;
 
 Param text(std::string name, std::string help, bool required = false) {
   return {std::move(name), Kind::Text, required, false, std::move(help)};
@@ -30,7 +30,7 @@ Param msat(std::string name, std::string help) {
 
 Command offline(std::string name, std::string summary, std::vector<Param> params, std::string details,
                 std::vector<std::string> examples) {
-  return {rpc::Method{std::move(name), std::move(summary), std::move(params), "", nullptr}, true, std::move(details),
+  return {api::Method{std::move(name), std::move(summary), std::move(params), "", nullptr}, true, std::move(details),
           std::move(examples)};
 }
 
@@ -216,7 +216,7 @@ std::vector<Command> toolbox_commands() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> kAll = [] {
     auto all = toolbox_commands();
-    for (const auto& method : rpc::methods()) {
+    for (const auto& method : api::methods()) {
       if (method.name == "decode") continue;  // the same without a daemon
       auto example = "doze " + method.name + (method.example.empty() ? "" : " " + method.example);
       all.push_back({method, false, "", {example}});
@@ -245,7 +245,7 @@ std::string page_name(const Command& command) {
   return out;
 }
 
-std::vector<std::string> choices(const Command& command, const rpc::Param& param) {
+std::vector<std::string> choices(const Command& command, const api::Param& param) {
   if (param.kind == Kind::Profile) return {"ldk", "draft"};
   if (param.name == "as") return toolbox::kinds();
   if (param.name == "network" && command.method.name == "init") return {"regtest", "signet", "testnet4"};

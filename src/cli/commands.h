@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "rpc/methods.h"
+#include "api/methods.h"
 
 namespace doze::cli {
 
 struct Command {
-  rpc::Method method;                 // its name may be two words: "create offer"
+  api::Method method;                 // its name may be two words: "create offer"
   bool offline = false;               // needs no daemon
   std::string details;                // paragraphs for `doze help COMMAND` and the man page
   std::vector<std::string> examples;  // whole command lines, at least one
@@ -22,7 +22,7 @@ struct Command {
 /// How its man page calls it: "create-offer".
 [[nodiscard]] std::string page_name(const Command& command);
 /// The values that an option allows, for completion; empty: any value.
-[[nodiscard]] std::vector<std::string> choices(const Command& command, const rpc::Param& param);
+[[nodiscard]] std::vector<std::string> choices(const Command& command, const api::Param& param);
 
 // ---- texts made from the table ----
 [[nodiscard]] std::string usage(const Command& command);

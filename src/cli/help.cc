@@ -2,25 +2,25 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "api/json.h"
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/tables.h"
-#include "rpc/json.h"
 
 namespace doze::cli {
 
 namespace {
 
-using rpc::Kind;
+using api::Kind;
 
 /// An option as the help shows it: amounts without the unit in the name, because the unit follows the number.
-std::string shown_flag(const rpc::Param& param) {
+std::string shown_flag(const api::Param& param) {
   return unitless_flag_of(param).value_or(flag_of(param.name));
 }
-std::string shown_kind(const rpc::Param& param) {
+std::string shown_kind(const api::Param& param) {
   bool amount = param.kind == Kind::Msat || param.kind == Kind::Sat || param.kind == Kind::SatOrAll;
-  return amount ? "amount" : rpc::name(param.kind);
+  return amount ? "amount" : api::name(param.kind);
 }
 /// Lines of at most 100 characters.
 std::string wrapped(const std::string& text) {
@@ -250,7 +250,7 @@ std::string help_for_programs() {
                       .set("summary", command.method.summary)
                       .set("usage", usage(command))
                       .set("needs_daemon", !command.offline));
-  return rpc::json_text(rpc::to_json(Value().set("commands", std::move(all))));
+  return api::json_text(api::to_json(Value().set("commands", std::move(all))));
 }
 
 std::string man_page(const Command* command) {

@@ -9,13 +9,13 @@
 #include <iostream>
 #include <iterator>
 
+#include "api/json.h"
 #include "cli/arguments.h"
 #include "cli/exit_codes.h"
 #include "cli/secret_io.h"
 #include "cli/tables.h"
 #include "cli/tree.h"
 #include "offers/offer.h"
-#include "rpc/json.h"
 #include "toolbox/check.h"
 #include "toolbox/create.h"
 #include "toolbox/decode.h"
@@ -40,13 +40,13 @@ int misused(const std::string& why) {
 }
 
 int print(const Value& value, bool as_json) {
-  auto answer = rpc::to_json(value);
-  std::printf("%s", as_json ? (rpc::json_text(answer) + "\n").c_str() : to_tree(answer).c_str());
+  auto answer = api::to_json(value);
+  std::printf("%s", as_json ? (api::json_text(answer) + "\n").c_str() : to_tree(answer).c_str());
   return 0;
 }
 
 int refuse(const toolbox::Problem& problem, bool as_json) {
-  if (as_json) std::printf("%s\n", rpc::json_text(json::object{{"error", rpc::to_json(problem.value())}}).c_str());
+  if (as_json) std::printf("%s\n", api::json_text(json::object{{"error", api::to_json(problem.value())}}).c_str());
   return complain(problem.text());
 }
 
@@ -150,7 +150,7 @@ int write_vectors(const std::string& folder) {
   for (const auto& file : toolbox::vector_files()) {
     auto place = std::filesystem::path(folder) / file.name;
     std::ofstream out(place, std::ios::binary);
-    out << pretty(rpc::to_json(file.content));
+    out << pretty(api::to_json(file.content));
     if (!out.flush()) return complain("cannot write " + place.string());
     std::printf("%s\n", place.string().c_str());
   }
@@ -224,7 +224,7 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   if (name == "keys") {
     auto made = toolbox::keys(*flags);
     if (!made || as_json) return answer(made, as_json);
-    return std::printf("%s", to_text(rpc::to_json(*made)).c_str()), 0;
+    return std::printf("%s", to_text(api::to_json(*made)).c_str()), 0;
   }
   if (name == "create offer") return answer(toolbox::create_offer(*flags), as_json);
   if (name == "create invoicerequest") return answer(toolbox::create_invoice_request(*flags), as_json);

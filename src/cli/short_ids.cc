@@ -17,15 +17,15 @@ std::string_view without_dots(std::string_view text) {
 
 }  // namespace
 
-const IdList* list_for(const rpc::Param& param, const std::string& text) {
+const IdList* list_for(const api::Param& param, const std::string& text) {
   static const std::vector<IdList> kLists = {
       {"channel_id", "listchannels", "channels", {"channel_id"}},
       {"payment_id", "listpayments", "payments", {"payment_id", "payment_hash"}},
       {"offer_id", "listoffers", "offers", {"offer_id"}},
       {"node_id", "listpeers", "peers", {"node_id"}},
   };
-  if (param.kind != rpc::Kind::Id && param.kind != rpc::Kind::NodeId) return nullptr;
-  auto whole = param.kind == rpc::Kind::Id ? kIdDigits : kNodeIdDigits;
+  if (param.kind != api::Kind::Id && param.kind != api::Kind::NodeId) return nullptr;
+  auto whole = param.kind == api::Kind::Id ? kIdDigits : kNodeIdDigits;
   auto digits = without_dots(text);
   if (digits.size() < kShortId || digits.size() >= whole ||
       digits.find_first_not_of("0123456789abcdef") != std::string_view::npos)

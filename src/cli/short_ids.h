@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "api/methods.h"
 #include "base/result.h"
-#include "rpc/methods.h"
 
 namespace doze::cli {
 
@@ -20,7 +20,7 @@ struct IdList {
   std::vector<const char*> fields;  // of its rows
 };
 /// nullptr: the text is a whole id, or is not the beginning of one (kShortId digits at least).
-[[nodiscard]] const IdList* list_for(const rpc::Param& param, const std::string& text);
+[[nodiscard]] const IdList* list_for(const api::Param& param, const std::string& text);
 /// Pages of a list that are read for one short id, the newest first: tables show the newest, and all of a million
 /// payments would be a gigabyte.
 inline constexpr std::size_t kPagesForShortId = 10;

@@ -12,7 +12,7 @@ namespace doze::cli {
 [[nodiscard]] std::string to_tree(const boost::json::value& value);
 /// JSON with one space of indentation for each level and a line feed at the end: what files hold.
 [[nodiscard]] std::string pretty(const boost::json::value& value);
-/// The inverse of rpc::to_json; numbers that are not integers become text.
+/// The inverse of api::to_json; numbers that are not integers become text.
 [[nodiscard]] Value value_of(const boost::json::value& value);
 
 }  // namespace doze::cli

@@ -89,9 +89,6 @@ struct CreateInvoice {
 struct ListInvoices {
   Page page;
 };
-struct Decode {
-  std::string text;
-};
 struct Pay {
   std::string offer;  // lno1…, or an invoice of BOLT 11
   std::optional<Msat> amount;
@@ -161,9 +158,9 @@ struct Stop {};
 
 struct Command : std::variant<GetInfo, NewAddress, ListFunds, SendToAddress, Connect, Disconnect, ListPeers,
                               OpenChannel, ListChannels, CloseChannel, CreateOffer, ListOffers, DisableOffer,
-                              CreateInvoice, ListInvoices, Decode, Pay, CancelPayment, ListPayments, GetPayment,
-                              WaitPayment, ListForwards, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin,
-                              AsyncLeave, ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop> {
+                              CreateInvoice, ListInvoices, Pay, CancelPayment, ListPayments, GetPayment, WaitPayment,
+                              ListForwards, AsyncInvite, ListInvitations, RevokeInvitation, AsyncJoin, AsyncLeave,
+                              ListStaticInvoices, ListHolds, FailHold, ListMailboxes, Stop> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Command)
 };

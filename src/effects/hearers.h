@@ -18,8 +18,7 @@ inline constexpr bool kInNoGroup = false;  // depends on T: an error only where 
 
 // ---- commands ----
 template <class T>
-concept NodeCommand =
-    OneOf<T, command::GetInfo, command::ListChannels, command::CloseChannel, command::Decode, command::Stop>;
+concept NodeCommand = OneOf<T, command::GetInfo, command::ListChannels, command::CloseChannel, command::Stop>;
 template <class T>
 concept PeerCommand = OneOf<T, command::Connect, command::Disconnect, command::ListPeers>;
 /// OpenChannel goes to the channels from there, as OpenChannelNow.

@@ -204,9 +204,6 @@ class Corridor {
   void answer(const C& in, const command::ListChannels& list) {
     reply(in.request, describe_channels(node_.views(), node_.height(), list.closed));
   }
-  void answer(const C& in, const command::Decode& decode) {
-    out_.after.push_back(decode_text(in.request, decode.text));
-  }
   void answer(const C& in, const command::Stop&) {
     reply(in.request, Value().set("stopping", true));
     out_.after.push_back(StopNode{"asked to stop"});

@@ -1,11 +1,10 @@
 #include "node/queries.h"
 
+#include "base/texts.h"
 #include "base/version.h"
 #include "bitcoin/address.h"
 #include "bitcoin/script.h"
 #include "effects/limits.h"
-#include "toolbox/decode.h"
-#include "toolbox/show.h"
 
 namespace doze::node {
 
@@ -76,7 +75,7 @@ Value describe_channels(const Views& views, BlockHeight height, bool closed) {
     out.set("usable", channel.usable).set("status", std::move(status));
     if (channel.phase == ChannelPhase::Opening)
       out.set("confirmations", confirmations).set("confirmations_needed", channel.minimum_depth);
-    if (channel.scid) out.set("short_channel_id", toolbox::show(*channel.scid));
+    if (channel.scid) out.set("short_channel_id", scid_text(*channel.scid));
     out.set("announced", channel.announced).set("channel_type", commitment::name(channel.format));
     out.set("funder", channel.funder).set("capacity_sat", channel.capacity.value());
     out.set("local_balance_msat", channel.local_balance.value())
@@ -94,12 +93,6 @@ Value describe_channels(const Views& views, BlockHeight height, bool closed) {
     list.push_back(std::move(out));
   }
   return Value().set("channels", std::move(list));
-}
-
-Reply decode_text(RequestId request, const std::string& text) {
-  auto read = toolbox::decode(text);
-  if (read) return {request, *std::move(read)};
-  return {request, CommandError{CommandErrorCode::BadRequest, read.error().text(), {}}};
 }
 
 Result<Bytes, CommandError> closing_script(const Node::Inside& node, const command::CloseChannel& command) {

@@ -1,4 +1,4 @@
-// Answers that need no machine: what the whole node looks like, what a text means, where a closing channel pays to.
+// Answers that need no machine: what the whole node looks like, where a closing channel pays to.
 #pragma once
 
 #include "node/inside.h"
@@ -8,8 +8,6 @@ namespace doze::node {
 [[nodiscard]] Value describe_node(const Node::Inside& node);
 /// `closed`: also those that are over. A channel with outputs of ours that are unspent is never over.
 [[nodiscard]] Value describe_channels(const Views& views, BlockHeight height, bool closed);
-/// Offers, invitations and addresses; anything else is a BadRequest that says what was expected.
-[[nodiscard]] Reply decode_text(RequestId request, const std::string& text);
 /// The address given, or the channel's own wallet script.
 [[nodiscard]] Result<Bytes, CommandError> closing_script(const Node::Inside& node,
                                                          const command::CloseChannel& command);

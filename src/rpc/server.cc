@@ -8,9 +8,9 @@
 #include <boost/json/serialize.hpp>
 #include <map>
 
+#include "api/json.h"
+#include "base/texts.h"
 #include "crypto/crypto.h"
-#include "rpc/json.h"
-#include "toolbox/paste.h"
 
 namespace doze::rpc {
 
@@ -50,7 +50,7 @@ http::status status_of(CommandErrorCode code) {
 bool is_allowed_host(std::string_view host, const std::set<std::string>& allowed) {
   if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
   host = host.substr(0, host.find(':'));
-  auto small = toolbox::lower(host);
+  auto small = lower(host);
   if (small == "localhost" || allowed.contains(small)) return true;
   boost::system::error_code error;
   (void)asio::ip::make_address_v4(host, error);
@@ -77,7 +77,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read() {
     parser_.emplace();
-    parser_->body_limit(kMaxBodyBytes);
+    parser_->body_limit(api::kMaxBodyBytes);
     stream_.expires_after(patience_);
     http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       if (error == http::error::body_limit) {
@@ -112,7 +112,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void refuse(http::status status, std::string message) {
-    answer(status, json_text(to_json(CommandError{CommandErrorCode::BadRequest, std::move(message), {}})));
+    answer(status, api::json_text(api::to_json(CommandError{CommandErrorCode::BadRequest, std::move(message), {}})));
   }
 
  private:
@@ -147,7 +147,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!given.starts_with("Bearer ") || !owner_->token_is(given.substr(7)))
       return refuse(http::status::unauthorized, "Authorization: Bearer TOKEN is missing or wrong (file api-token)");
     std::string_view target(request.target().data(), request.target().size());
-    bool document = target == "/openapi.json" && request.method() == http::verb::get;
+    bool document = target == "/api::openapi.json" && request.method() == http::verb::get;
     if (!document && request.method() != http::verb::post)
       return refuse(http::status::method_not_allowed, "use POST /v1/METHOD");
     owner_->request(shared_from_this(), target, request.body());
@@ -156,7 +156,7 @@ class Session : public std::enable_shared_from_this<Session> {
   beast::tcp_stream stream_;
   std::shared_ptr<Owner> owner_;
   std::chrono::milliseconds patience_;
-  beast::flat_buffer buffer_{kMaxBodyBytes + 16 * 1024};
+  beast::flat_buffer buffer_{api::kMaxBodyBytes + 16 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
   RequestId pending_ = 0;
@@ -215,23 +215,26 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
     if (pending != 0) gave_up(pending);
   }
   void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) override {
-    if (target == "/openapi.json") return session->answer(http::status::ok, json_text(openapi()));
-    const auto* method = target.starts_with("/v1/") ? find_method(std::string(target.substr(4))) : nullptr;
-    if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /openapi.json");
-    auto arguments = parse_body(body);
-    auto command =
-        arguments ? parse(*method, *arguments) : Result<command::Command, CommandError>(doze::fail(arguments.error()));
-    if (!command) return session->answer(status_of(command.error().code), json_text(to_json(command.error())));
+    if (target == "/api::openapi.json") return session->answer(http::status::ok, api::json_text(api::openapi()));
+    const auto* method = target.starts_with("/v1/") ? api::find_method(std::string(target.substr(4))) : nullptr;
+    if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /api::openapi.json");
+    auto refuse = [&](const CommandError& error) {
+      session->answer(status_of(error.code), api::json_text(api::to_json(error)));
+    };
+    auto arguments = api::parse_body(body);
+    if (!arguments) return refuse(arguments.error());
+    auto parsed = api::parse(*method, *arguments);
+    if (!parsed) return refuse(parsed.error());
+    if (const auto* answer = std::get_if<Value>(&*parsed))
+      return session->answer(http::status::ok, api::json_text(api::to_json(*answer)));
     // Others are answered within their step: what waits are those that may take long.
     if (method->waits && waiting.size() >= kMaxWaiting)
-      return session->answer(
-          status_of(CommandErrorCode::Limit),
-          json_text(to_json(CommandError{
-              CommandErrorCode::Limit, std::to_string(kMaxWaiting) + " calls wait for their answers already", {}})));
+      return refuse(CommandError{
+          CommandErrorCode::Limit, std::to_string(kMaxWaiting) + " calls wait for their answers already", {}});
     auto id = next++;
     waiting.emplace(id, session);
     session->wait_for(id);
-    handle(id, *std::move(command));
+    handle(id, std::get<command::Command>(*std::move(parsed)));
   }
 };
 
@@ -265,9 +268,9 @@ void Server::reply(const Reply& reply) {
   inside_->waiting.erase(it);
   if (!session) return;
   if (const auto* error = std::get_if<CommandError>(&reply.result))
-    session->answer(status_of(error->code), json_text(to_json(*error)));
+    session->answer(status_of(error->code), api::json_text(api::to_json(*error)));
   else
-    session->answer(http::status::ok, json_text(to_json(std::get<Value>(reply.result))));
+    session->answer(http::status::ok, api::json_text(api::to_json(std::get<Value>(reply.result))));
 }
 
 void Server::stop() {

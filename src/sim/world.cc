@@ -176,7 +176,7 @@ void World::step(std::size_t index, const Input& input) {
   if (!faults.lazy_commits || node.queue.due(now_)) {
     settle(index, commits);
   } else {
-    if (first) settle_later(index);
+    if (first && !node.queue.empty()) settle_later(index);
     if (dies(node, index, commits, true)) return come_back(index, true);
   }
   if (node.core && node.life == life) arm(index);

@@ -38,13 +38,6 @@ bool take_front(std::string& text, std::string_view front) {
 
 }  // namespace
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string squeezed(std::string_view text) {
   std::string out;
   for (char c : text)

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/texts.h"
+
 namespace doze::toolbox {
 
 struct Pasted {
@@ -16,7 +18,6 @@ struct Pasted {
 /// The first word of the text that begins like a Lightning object; empty if there is none.
 [[nodiscard]] std::string word_inside(std::string_view text);
 
-[[nodiscard]] std::string lower(std::string_view text);
 /// Without white space.
 [[nodiscard]] std::string squeezed(std::string_view text);
 

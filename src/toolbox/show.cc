@@ -1,5 +1,6 @@
 #include "toolbox/show.h"
 
+#include "base/texts.h"
 #include "toolbox/streams.h"
 #include "wire/chains.h"
 #include "wire/tlv.h"
@@ -26,7 +27,7 @@ Value show(const wire::FeatureBits& features) {
 }
 
 std::string show(ShortChannelId scid) {
-  return std::to_string(scid.block()) + "x" + std::to_string(scid.tx()) + "x" + std::to_string(scid.output());
+  return scid_text(scid);
 }
 
 std::string show(const ChainHash& chain) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "api/methods.h"
 #include "app/datadir.h"
 #include "app/process.h"
 #include "base/secret_string.h"
@@ -22,7 +23,6 @@
 #include "cli/tables.h"
 #include "crypto/crypto.h"
 #include "rpc/client.h"
-#include "rpc/methods.h"
 #include "store/store.h"
 
 namespace {
@@ -199,7 +199,7 @@ bool confirms(const json::value& problem) {
 
 struct Request {
   const std::string& datadir;
-  const rpc::Method& method;
+  const api::Method& method;
   bool as_json = false, in_full = false;
 };
 
@@ -226,7 +226,7 @@ Result<Api, std::string> api_of(const std::string& datadir) {
 }
 
 /// Completes ids that were given by their first digits, as tables show them.
-Status<std::string> complete_ids(const Api& api, const rpc::Method& method, json::object& arguments) {
+Status<std::string> complete_ids(const Api& api, const api::Method& method, json::object& arguments) {
   for (const auto& param : method.params) {
     const auto* given = arguments.if_contains(param.name);
     if (given == nullptr || !given->is_string()) continue;

@@ -10,7 +10,7 @@ namespace doze::cli {
 namespace {
 
 std::string made(const char* method, const std::vector<std::string>& words) {
-  auto out = arguments_of(*rpc::find_method(method), words);
+  auto out = arguments_of(*api::find_method(method), words);
   return out ? boost::json::serialize(*out) : "error: " + out.error();
 }
 
@@ -65,9 +65,9 @@ TEST(Arguments, amounts_go_with_or_without_their_unit_in_the_name) {
 }
 
 TEST(Arguments, a_bare_number_is_no_amount_whatever_the_command) {
-  for (const auto& method : rpc::methods())
+  for (const auto& method : api::methods())
     for (const auto& param : method.params) {
-      if (param.kind != rpc::Kind::Msat && param.kind != rpc::Kind::Sat && param.kind != rpc::Kind::SatOrAll) continue;
+      if (param.kind != api::Kind::Msat && param.kind != api::Kind::Sat && param.kind != api::Kind::SatOrAll) continue;
       std::vector<std::string> words;
       for (const auto& before : method.params) {
         if (before.name == param.name || !param.positional) break;
@@ -104,11 +104,11 @@ std::vector<std::string> words_of(const std::string& line) {
 }
 
 /// An example's words; what is shortened with "…" stands for a whole one.
-std::string example(const rpc::Method& method) {
+std::string example(const api::Method& method) {
   const std::string node = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
   auto arguments = arguments_of(method, words_of(method.example));
   if (!arguments) return arguments.error();
-  rpc::Arguments out;
+  api::Arguments out;
   for (const auto& param : method.params) {
     const auto* value = arguments->if_contains(param.name);
     if (value == nullptr) continue;
@@ -117,18 +117,19 @@ std::string example(const rpc::Method& method) {
     if (!value->is_string()) continue;
     std::string text(value->as_string());
     if (text.find("…") != std::string::npos)
-      text = param.kind == rpc::Kind::NodeId        ? node
-             : param.kind == rpc::Kind::PeerAddress ? node + "@127.0.0.1:9735"
-             : param.kind == rpc::Kind::Id          ? std::string(64, '7')
+      text = param.kind == api::Kind::NodeId        ? node
+             : param.kind == api::Kind::PeerAddress ? node + "@127.0.0.1:9735"
+             : param.kind == api::Kind::Id          ? std::string(64, '7')
+             : method.answer                        ? "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"  // BIP 173
                                                     : text;
     out[param.name] = text;
   }
-  auto command = rpc::parse(method, out);
+  auto command = api::parse(method, out);
   return command ? "" : command.error().message;
 }
 
 TEST(Arguments, every_example_of_the_help_is_a_command) {
-  for (const auto& method : rpc::methods()) EXPECT_EQ(example(method), "") << method.name;
+  for (const auto& method : api::methods()) EXPECT_EQ(example(method), "") << method.name;
 }
 
 TEST(Arguments, flags_can_be_negated) {

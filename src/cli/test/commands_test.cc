@@ -25,7 +25,7 @@ TEST(Commands, each_has_a_summary_an_example_and_help_for_every_option) {
 }
 
 TEST(Commands, every_method_of_the_api_is_a_command) {
-  for (const auto& method : rpc::methods()) EXPECT_NE(find_command({method.name}, nullptr), nullptr) << method.name;
+  for (const auto& method : api::methods()) EXPECT_NE(find_command({method.name}, nullptr), nullptr) << method.name;
 }
 
 TEST(Commands, two_words_are_found_before_one) {

@@ -8,8 +8,8 @@
 namespace doze::cli {
 namespace {
 
-const rpc::Param& param_of(const char* method, const char* name) {
-  for (const auto& param : rpc::find_method(method)->params)
+const api::Param& param_of(const char* method, const char* name) {
+  for (const auto& param : api::find_method(method)->params)
     if (param.name == name) return param;
   LN_ASSERT(false);
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "rpc/json.h"
+#include "api/json.h"
 
 namespace doze::cli {
 namespace {
@@ -27,8 +27,8 @@ TEST(Tree, a_value_goes_through_json_and_back) {
   Value value;
   value.set("text", "a\"b").set("number", std::uint64_t{18'446'744'073'709'551'615ULL}).set("flag", true);
   value.set("list", List{Value(1), Value("x"), Value()}).set("inner", Value().set("a", false));
-  auto text = pretty(rpc::to_json(value));
-  EXPECT_EQ(pretty(rpc::to_json(value_of(boost::json::parse(text)))), text);
+  auto text = pretty(api::to_json(value));
+  EXPECT_EQ(pretty(api::to_json(value_of(boost::json::parse(text)))), text);
   EXPECT_EQ(text.substr(0, 20), "{\n \"text\": \"a\\\"b\",\n ");
 }
 

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <set>
 
+#include "api/json.h"
 #include "cli/tree.h"
-#include "rpc/json.h"
 #include "toolbox/vectors.h"
 
 namespace doze::cli {
@@ -23,7 +23,7 @@ std::string contents(const std::filesystem::path& place) {
 TEST(VectorFiles, are_what_the_generator_writes) {
   std::set<std::string> written;
   for (const auto& file : toolbox::vector_files()) {
-    EXPECT_TRUE(contents(kFolder / file.name) == pretty(rpc::to_json(file.content)))
+    EXPECT_TRUE(contents(kFolder / file.name) == pretty(api::to_json(file.content)))
         << file.name << " differs: doze vectors write vectors/async, and see what changed";
     written.insert(file.name);
   }

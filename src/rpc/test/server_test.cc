@@ -81,6 +81,19 @@ TEST_F(ServerTest, a_client_that_hangs_up_is_noticed) {
   EXPECT_TRUE(until([&] { return gone == asked; }));
 }
 
+TEST_F(ServerTest, decode_is_answered_without_the_node_and_the_next_request_is_read) {
+  auto post = [&](const std::string& body) {
+    send("POST /v1/decode HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body);
+    return answer_of(client);
+  };
+  auto good = post(R"({"text":"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"})");
+  EXPECT_TRUE(good.starts_with("HTTP/1.1 200")) << good;
+  client.non_blocking(false);
+  EXPECT_TRUE(post(R"({"text":"lno1"})").starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(asked.empty());
+}
+
 TEST_F(ServerTest, a_client_that_hangs_up_behind_bytes_of_a_next_request_is_noticed) {
   send(request());
   ASSERT_TRUE(until([&] { return asked.size() == 1; }));

@@ -1,11 +1,11 @@
-#include "rpc/json.h"
+#include "api/json.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/version.h"
 
-namespace doze::rpc {
+namespace doze::api {
 
 namespace json = boost::json;
 
@@ -153,4 +153,4 @@ json::value openapi() {
                     {"schemas", std::move(schemas)}}}};
 }
 
-}  // namespace doze::rpc
+}  // namespace doze::api

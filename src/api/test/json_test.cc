@@ -1,5 +1,5 @@
 // JSON bodies as arguments, and answers as JSON.
-#include "rpc/json.h"
+#include "api/json.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "effects/test/hostile_texts.h"
 
-namespace doze::rpc {
+namespace doze::api {
 namespace {
 
 std::string refusal(std::string_view body) {
@@ -92,4 +92,4 @@ TEST(Json, hostile_texts_stay_in_one_line_that_reads_back) {
 }
 
 }  // namespace
-}  // namespace doze::rpc
+}  // namespace doze::api

@@ -1,15 +1,15 @@
 // The methods' table: every example works, every wrong argument is refused by its name, amounts end where money ends,
 // and the OpenAPI document says the same as the table.
-#include "rpc/methods.h"
+#include "api/methods.h"
 
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
 #include <set>
 
-#include "rpc/json.h"
+#include "api/json.h"
 
-namespace doze::rpc {
+namespace doze::api {
 namespace {
 
 const std::string kNode = "02eec7245d6b7d2ccb30380bfbe2a3648cd7a942653f5aa340edcea1f283686619";
@@ -54,7 +54,7 @@ template <class T>
 T built(const std::string& method, const Arguments& arguments) {
   auto parsed = parse(*find_method(method), arguments);
   EXPECT_TRUE(parsed) << method << ": " << (parsed ? "" : parsed.error().message);
-  return std::get<T>(*parsed);
+  return std::get<T>(std::get<command::Command>(*parsed));
 }
 bool names(const std::string& message, const std::string& name) {
   return message.find(name) != std::string::npos;
@@ -380,4 +380,4 @@ TEST(OpenApi, SaysWhatTheTableSays) {
 }
 
 }  // namespace
-}  // namespace doze::rpc
+}  // namespace doze::api

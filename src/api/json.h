@@ -4,10 +4,10 @@
 #include <boost/json/value.hpp>
 #include <string>
 
+#include "api/methods.h"
 #include "effects/io.h"
-#include "rpc/methods.h"
 
-namespace doze::rpc {
+namespace doze::api {
 
 /// Bodies beyond this are refused before they are parsed.
 inline constexpr std::size_t kMaxBodyBytes = 64 * 1024;
@@ -24,4 +24,4 @@ inline constexpr std::size_t kMaxDepth = 4;
 /// The OpenAPI 3.0 document made from the methods' table and the list of events.
 [[nodiscard]] boost::json::value openapi();
 
-}  // namespace doze::rpc
+}  // namespace doze::api

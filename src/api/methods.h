@@ -10,7 +10,7 @@
 
 #include "effects/io.h"
 
-namespace doze::rpc {
+namespace doze::api {
 
 enum class Kind : std::uint8_t {
   Text,
@@ -43,13 +43,17 @@ struct Method {
   std::vector<Param> params;
   std::string example;  // arguments on the command line
   std::function<Result<command::Command, CommandError>(const Arguments&)> build;
-  bool waits = false;  // its answer may take long: see kMaxWaiting
+  bool waits = false;  // its answer may take long: see rpc/server.h, kMaxWaiting
+  /// Set where no node is needed: the answer itself. `build` is empty then.
+  std::function<Result<Value, CommandError>(const Arguments&)> answer = nullptr;
 };
 
 [[nodiscard]] const std::vector<Method>& methods();
 [[nodiscard]] const Method* find_method(const std::string& name);
-/// Checks names, presence and types (BadRequest names the parameter and says what was expected), then builds.
-[[nodiscard]] Result<command::Command, CommandError> parse(const Method& method, const Arguments& arguments);
+/// Checks names, presence and types (BadRequest names the parameter and says what was expected), then gives the
+/// command, or the answer where no node is needed.
+using Parsed = std::variant<command::Command, Value>;
+[[nodiscard]] Result<Parsed, CommandError> parse(const Method& method, const Arguments& arguments);
 [[nodiscard]] const char* name(Kind kind);
 
-}  // namespace doze::rpc
+}  // namespace doze::api

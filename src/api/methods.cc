@@ -1,11 +1,12 @@
-#include "rpc/methods.h"
+#include "api/methods.h"
 
 #include <charconv>
 
+#include "toolbox/decode.h"
 #include "toolbox/paste.h"
 #include "toolbox/payment_link.h"
 
-namespace doze::rpc {
+namespace doze::api {
 
 namespace {
 
@@ -114,7 +115,7 @@ std::function<Built(const Arguments&)> paged() {
 /// For texts that are often given to `pay` and are neither an offer nor an invoice: what the text is instead. Otherwise
 /// empty.
 std::string why_unpayable(const std::string& text) {
-  auto small = toolbox::lower(text);
+  auto small = lower(text);
   if (small.empty())
     return "offer: it is empty; expected an offer (lno1…) or a BOLT 11 invoice (lnbc…, lntb…, lnbcrt…)";
   if (small.starts_with("lnurl1"))
@@ -295,7 +296,13 @@ std::vector<Method> make_methods() {
        "Say what something of Lightning is and means, or which rule it breaks and where.",
        {{"text", Kind::Text, true, true, "an offer, invoice, invitation, address, or hex of any object"}},
        "lno1…",
-       [](const Arguments& a) -> Built { return Command(Decode{Values(a).text("text")}); }},
+       nullptr,
+       false,
+       [](const Arguments& a) -> Result<Value, CommandError> {
+         auto read = toolbox::decode(Values(a).text("text"));
+         if (!read) return fail(bad(read.error().text()));
+         return *std::move(read);
+       }},
       {"pay",
        "Pay an offer or a BOLT 11 invoice. Returns when it is settled, or when it is safe to sleep.",
        {{"offer", Kind::Text, true, true, "lno1…, or lnbc…, lntb…, lntbs…, lnbcrt…"},
@@ -497,7 +504,7 @@ const Method* find_method(const std::string& name) {
   return nullptr;
 }
 
-Result<command::Command, CommandError> parse(const Method& method, const Arguments& arguments) {
+Result<Parsed, CommandError> parse(const Method& method, const Arguments& arguments) {
   Arguments checked;
   for (const auto& param : method.params) {
     auto given = arguments.find(param.name);
@@ -514,7 +521,12 @@ Result<command::Command, CommandError> parse(const Method& method, const Argumen
     for (const auto& param : method.params) known = known || param.name == name;
     if (!known) return fail(bad(method.name + " has no parameter '" + escape_untrusted(name) + "'"));
   }
-  return method.build(checked);
+  if (method.answer) {
+    LN_TRY(answer, method.answer(checked));
+    return Parsed(std::move(answer));
+  }
+  LN_TRY(command, method.build(checked));
+  return Parsed(std::move(command));
 }
 
-}  // namespace doze::rpc
+}  // namespace doze::api
