@@ -34,7 +34,7 @@ void hear(Work& work, const PeerReady& word) {
 
 void hear(Work& work, const PeerGone& word) {
   for (const auto& key : work.state.openings.with(word.node_id))
-    fail_opening(work, key, "the connection to the peer was lost", false);
+    fail_opening(work, key, "the connection to the peer was lost", false);  // [B2-re-03]
   for (const auto* view : work.context.views.channels_with(word.node_id))
     disconnect(work, work.state.channels.at(view->channel_id));
 }
@@ -82,7 +82,7 @@ void on_channel(Work& work, const NodeId& peer, const M& m) {
   work.state.touched.insert(channel->id);
   constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
   if (!any_time && !channel->reestablished)
-    return react(work, *channel, {commitment::ViolationCode::BeforeReestablish});
+    return react(work, *channel, {commitment::ViolationCode::BeforeReestablish});  // [B2-re-08]
   on(work, *channel, m);
 }
 

@@ -23,7 +23,7 @@ void want_shutdown(Work& work, Channel& channel, Bytes script) {
 
 /// A closing script of the wallet that no other channel has named and not been closed with. Only what blocks paid moves
 /// them on. A peer that never funded its channel shares the last one with its like.
-Bytes own_closing_script(const Work& work, const Channel& channel) {
+Bytes own_closing_script(const Work& work, const Channel& channel) {  // [B2-shut-07]
   std::set<Bytes> named;
   for (const auto& [id, other] : work.state.channels)
     if (other.phase != ChannelPhase::Closed) named.insert(other.local_shutdown);
@@ -37,22 +37,22 @@ Bytes own_closing_script(const Work& work, const Channel& channel) {
 }
 
 /// A transaction in a block spends the funding output: which one is it?
-void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, BlockHeight height) {
+void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, BlockHeight height) {  // [B5-gen-04]
   if (channel.phase == ChannelPhase::Closed) return;
   channel.closed_by = bitcoin::txid(spend);
   channel.closed_height = height;
   auto number = commitment::commitment_number(spend, channel.params().funding, obscure_factor(channel.params()));
   if (!number) return end(work, channel, "closed by agreement");
-  channel.unclaimed = unclaimed_in(channel, spend);
+  channel.unclaimed = unclaimed_in(channel, spend);  // [B5-theirs-01]
   auto id = *channel.closed_by;
   if (id == bitcoin::txid(own_commitment(channel.commitments, *channel.signer)))
     return end(work, channel, "our commitment was published");
   if (*number < channel.commitments.remote.number) {
-    work.notify(Severity::Error, "revoked_commitment",
+    work.notify(Severity::Error, "revoked_commitment",  // [B5-gen-06]
                 {{"channel_id", channel.id.hex()}, {"txid", bitcoin::txid_to_string(id)}, {"number", *number}});
     return end(work, channel, "the peer published a revoked commitment: penalties are not built yet");
   }
-  end(work, channel, "the peer published its commitment");
+  end(work, channel, "the peer published its commitment");  // [B2-re-21]
 }
 
 }  // namespace
@@ -92,17 +92,17 @@ void rebroadcast(Work& work, Channel& channel) {
     if (auto transaction = bitcoin::parse_transaction(raw)) work.say(Broadcast{*std::move(transaction)});
   };
   if (channel.phase == ChannelPhase::Closed) return;
-  if (!channel.confirmed() && channel.funder()) send(channel.funding_transaction);
+  if (!channel.confirmed() && channel.funder()) send(channel.funding_transaction);  // [B2-fund-03]
   send(channel.closing_transaction);
 }
 
 void force_close(Work& work, Channel& channel, const std::string& why) {
   // The peer may have forgotten the channel already: nothing that it says makes the agreement void.
-  if (channel.agreed()) return rebroadcast(work, channel);
+  if (channel.agreed()) return rebroadcast(work, channel);  // [B5-fail-02]
   may_publish(work, channel) ? publish_commitment(work, channel, why) : hold_back(work, channel, {why, true});
 }
 
-void publish_commitment(Work& work, Channel& channel, const std::string& why) {
+void publish_commitment(Work& work, Channel& channel, const std::string& why) {  // [B5-fail-04]
   if (!channel.alive()) return;
   auto transaction = own_commitment(channel.commitments, *channel.signer);
   channel.closing_transaction = bitcoin::serialize(transaction);
@@ -169,7 +169,7 @@ void close(Work& work, const CloseChannelNow& word) {
 }
 
 void on(Work& work, Channel& channel, const wire::Shutdown& m) {
-  if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true))
+  if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true))  // [B2-shut-09]
     return react(work, channel, {commitment::ViolationCode::ShutdownScriptNotAllowed});
   if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
     return react(work, channel, {commitment::ViolationCode::ShutdownScriptChanged});
@@ -178,13 +178,13 @@ void on(Work& work, Channel& channel, const wire::Shutdown& m) {
   channel.got_shutdown = true;
   channel.phase = ChannelPhase::Closing;
   if (!again) save(work, channel);
-  if (channel.local_shutdown.empty()) want_shutdown(work, channel, own_closing_script(work, channel));
+  if (channel.local_shutdown.empty()) want_shutdown(work, channel, own_closing_script(work, channel));  // [B2-shut-10]
   say_if_usable(work, channel);
   continue_closing(work, channel);
 }
 
-void shutdown_if_due(Work& work, Channel& channel) {
-  // BOLT 2: not while updates of ours are pending on the peer's commitment.
+void shutdown_if_due(Work& work, Channel& channel) {  // [B2-re-22]
+  // BOLT 2: not while updates of ours are pending on the peer's commitment. [B2-shut-02]
   if (channel.phase != ChannelPhase::Closing || channel.local_shutdown.empty() || channel.sent_shutdown ||
       !channel.connected || !channel.reestablished || !channel.commitments.updates.local_proposed.empty() ||
       !channel.commitments.updates.local_signed.empty())
@@ -209,7 +209,7 @@ void forget_oldest_closed(Work& work) {
 }
 
 /// This version spends none of these: somebody else did.
-void on_output_spent(Work& work, Channel& channel, std::uint32_t output) {
+void on_output_spent(Work& work, Channel& channel, std::uint32_t output) {  // [B5-gen-02]
   Sat gone;
   std::erase_if(channel.unclaimed, [&](const Unclaimed& item) {
     if (item.output != output) return false;
@@ -229,7 +229,7 @@ void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transa
   if (channel.params().funding.index >= outputs.size() ||
       outputs[channel.params().funding.index].script_pubkey !=
           bitcoin::p2wsh_script(funding_script(channel.params())) ||
-      outputs[channel.params().funding.index].amount != channel.params().capacity) {
+      outputs[channel.params().funding.index].amount != channel.params().capacity) {  // [B2-ready-01]
     // Nothing on the chain is the channel's: a commitment of ours would spend nothing.
     const std::string why = "the funding transaction does not pay to the channel";
     if (channel.connected) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
@@ -254,7 +254,7 @@ void on_block(Work& work, const BlockConnected& in) {
   for (const auto& [id, channel] : work.state.channels) {
     watch_outputs(channel);
     if (channel.phase == ChannelPhase::Closed) continue;
-    watched[channel.params().funding] = id;
+    watched[channel.params().funding] = id;  // [B5-gen-01]
     if (!channel.confirmed()) awaited.emplace(channel.params().funding.txid, id);
   }
   for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position) {
@@ -265,7 +265,7 @@ void on_block(Work& work, const BlockConnected& in) {
         on_funding(work, work.state.channels.at(it->second), transaction, in.height, position);
     }
     for (const auto& input : transaction.inputs) {
-      if (auto it = watched.find(input.previous_output); it != watched.end()) {
+      if (auto it = watched.find(input.previous_output); it != watched.end()) {  // [B5-gen-05]
         auto& channel = work.state.channels.at(it->second);
         on_spend(work, channel, transaction, in.height);
         watch_outputs(channel);

@@ -5,7 +5,7 @@
 
 namespace doze::channel {
 
-ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {
+ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {  // [B2-ready-04]
   auto digest = crypto::hmac_sha256(signer.secret(SecretUse::ScidAlias).reveal(), id.view());
   Reader in(digest.view());
   // Heights that no block will have for a century: never mistaken for a real one.

@@ -14,7 +14,7 @@ bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, B
   auto expiry = cltv_expiry.value();
   auto it = channel.offered.find(id);
   bool own = it != channel.offered.end() && std::holds_alternative<LocalOrigin>(it->second.origin);
-  if (!own) return height.value() >= expiry + kOfferedGrace.value();
+  if (!own) return height.value() >= expiry + kOfferedGrace.value();  // [B2-dead-01]
   if (height.value() >= expiry + kExpiredGraceMax) return true;
   return channel.reestablished_at &&
          height.value() >= std::max(channel.reestablished_at->value(), expiry) + kExpiredGraceBlocks;
@@ -22,7 +22,7 @@ bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, B
 
 /// In any commitment that could be published: BOLT 2 says "either node's". Not one that the peer settled and that is
 /// gone from ours: we have the preimage, and only the peer's revocation is missing.
-std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {
+std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {  // [B2-dead-02]
   auto settled = [&](std::uint64_t id) {
     auto it = channel.offered.find(id);
     return !channel.commitments.local.spec.htlcs.contains({true, id}) &&

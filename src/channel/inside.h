@@ -27,7 +27,7 @@ using commitment::Violation;
 
 // ---- limits ----
 inline constexpr Sat kMinCapacity{20'000};      // below, reserve and fees leave nothing to pay with
-inline constexpr Sat kMaxCapacity{16'777'215};  // option_support_large_channel is not offered yet
+inline constexpr Sat kMaxCapacity{16'777'215};  // option_support_large_channel is not offered yet [B2-open-03]
 inline constexpr Sat kOurDustLimit{354};        // the largest of BOLT 3 for segwit outputs
 inline constexpr Sat kMinDustLimit{354}, kMaxDustLimit{660};
 inline constexpr std::uint16_t kMaxAcceptedHtlcs = 483;  // BOLT 2: the transactions stay within standard weight
@@ -53,7 +53,7 @@ inline constexpr std::uint32_t kMaxEmptyCommitments = 16;
 /// Rounds that bring nothing but a feerate, of one channel: so many at once, and then one in so many ms. Feerates move
 /// with blocks, and each round writes the whole row, HTLCs included, for 140 bytes of the opener's.
 inline constexpr std::uint64_t kFeeRoundsBurst = 60, kFeeRoundEveryMs = 10'000;
-inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then
+inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then [B2-ready-07]
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;  // an hour: mempools drop and refuse, and nobody tells us later
 inline constexpr std::uint64_t kAnswerWaitMs = 60'000;  // a peer that is well answers in seconds
@@ -70,7 +70,7 @@ inline constexpr std::uint64_t kSpeakFirstMs = 10'800'000;
 
 /// Both have shut down and are connected, and there is no closing transaction: our commitment is published after a
 /// week. Estimates move within days, and each connection begins anew. BOLT 2: "after a reasonable amount of time".
-inline constexpr std::uint64_t kClosingPatienceMs = 604'800'000;
+inline constexpr std::uint64_t kClosingPatienceMs = 604'800'000;  // [B2-clos-09]
 /// Of fee_satoshis in one connection, without fee_range: halving the distance ends sooner.
 inline constexpr std::size_t kMaxClosingRounds = 32;
 
@@ -209,7 +209,7 @@ struct Channel {
   [[nodiscard]] bool agreed() const { return phase == ChannelPhase::Closing && !closing_transaction.empty(); }
   [[nodiscard]] bool alive() const { return phase != ChannelPhase::ForceClosing && phase != ChannelPhase::Closed; }
   /// Nothing of ours is left in it.
-  [[nodiscard]] bool over() const { return phase == ChannelPhase::Closed && unclaimed.empty(); }
+  [[nodiscard]] bool over() const { return phase == ChannelPhase::Closed && unclaimed.empty(); }  // [B5-fail-01]
 };
 
 /// Before funding_signed: nothing durable yet.

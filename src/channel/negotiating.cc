@@ -33,12 +33,12 @@ bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat du
   auto& payer = channel.funder() ? terms.amount_a : terms.amount_b;
   payer = sub_or_zero(payer, fee);
   if (!with_theirs) terms.amount_b = Sat(0);
-  terms.dust_limit_a = terms.dust_limit_b = dust_limit;
+  terms.dust_limit_a = terms.dust_limit_b = dust_limit;  // [B2-clos-15]
   return commitment::closing_transaction(terms);
 }
 
 /// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
-std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {
+std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {  // [B2-clos-06]
   for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.params().remote.dust_limit),
                            closing_transaction(channel, m.fee_satoshis, channel.params().local.dust_limit),
                            closing_transaction(channel, m.fee_satoshis, channel.params().remote.dust_limit, false)}) {
@@ -63,9 +63,10 @@ Sat most_fee(const Channel& channel) {
 }
 
 /// What we sign: as opener near what we want, otherwise whatever the opener can pay.
+// [B2-clos-02]
 wire::FeeRange acceptable_fees(const Work& work, const Channel& channel, std::uint64_t times = kMostTimesWanted) {
   Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
-  if (!channel.funder()) return {least, most_fee(channel)};
+  if (!channel.funder()) return {least, most_fee(channel)};  // [B2-clos-04]
   return {least, std::min(Sat(wanted_fee(work).value() * times), most_fee(channel))};
 }
 
@@ -88,7 +89,7 @@ void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::T
   wire::ClosingSigned message;
   message.channel_id = channel.id;
   message.fee_satoshis = fee;
-  message.signature =
+  message.signature =  // [B2-clos-05]
       channel.signer->sign_funding_input(transaction, funding_script(channel.params()), channel.params().capacity);
   message.fee_range = talk.our_range;
   work.send(channel.peer, std::move(message));
@@ -107,6 +108,7 @@ void stop_talking(Work& work, Channel& channel, std::string why) {
 }
 
 /// Both signed it.
+// [B2-clos-07]
 void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
   if (channel.negotiation->ours != m.fee_satoshis) send_closing_signed(work, channel, m.fee_satoshis, transaction);
   channel.negotiation->stuck.clear();
@@ -130,13 +132,14 @@ void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitc
   wire::FeeRange both{std::max(ours.min_fee_satoshis, m.fee_range->min_fee_satoshis),
                       std::min(ours.max_fee_satoshis, m.fee_range->max_fee_satoshis)};
   if (both.min_fee_satoshis > both.max_fee_satoshis)
+    // [B2-clos-08]
     return stop_talking(work, channel, "no fee in common: we take " + text(ours) + ", the peer " + text(*m.fee_range));
   auto fee = m.fee_satoshis;
   if (const auto& sent = channel.negotiation->ours; !channel.funder() && sent)
-    return react(work, channel, {Code::ClosingFeeAfterOurs, fee.value(), sent->value()});
+    return react(work, channel, {Code::ClosingFeeAfterOurs, fee.value(), sent->value()});  // [B2-clos-11]
   if (within(both, fee)) return agree(work, channel, m, std::move(transaction));
-  if (channel.funder()) return react(work, channel, {Code::ClosingFeeNotOffered, fee.value()});
-  offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));
+  if (channel.funder()) return react(work, channel, {Code::ClosingFeeNotOffered, fee.value()});          // [B2-clos-10]
+  offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));  // [B2-clos-12]
 }
 
 /// The peer names none: each offer lies between the two last ones, and both come nearer until one is taken.
@@ -147,7 +150,7 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
   auto told = "a fee of " + std::to_string(fee.value()) + " sat";
   if (talk.ours && before) {
     auto [low, high] = std::minmax(*talk.ours, *before);
-    if (fee <= low) return react(work, channel, {Code::ClosingFeeTooLow, fee.value(), low.value()});
+    if (fee <= low) return react(work, channel, {Code::ClosingFeeTooLow, fee.value(), low.value()});  // [B2-clos-13]
     if (fee >= high) return react(work, channel, {Code::ClosingFeeTooHigh, fee.value(), high.value()});
   }
   if (within(acceptable_fees(work, channel), fee)) return agree(work, channel, m, std::move(transaction));
@@ -156,7 +159,7 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
   if (talk.ours) {
     auto [low, high] = std::minmax(*talk.ours, fee);
     next = std::clamp(Sat((low.value() + high.value()) / 2), range.min_fee_satoshis, range.max_fee_satoshis);
-    if (next <= low || next >= high || talk.rounds >= kMaxClosingRounds)
+    if (next <= low || next >= high || talk.rounds >= kMaxClosingRounds)  // [B2-clos-14]
       return stop_talking(work, channel, told + " is asked for, and we take " + text(range));
   } else {
     next = std::clamp(wanted_fee(work), range.min_fee_satoshis, range.max_fee_satoshis);
@@ -167,7 +170,7 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
 }  // namespace
 
 void continue_closing(Work& work, Channel& channel) {
-  if (!both_shut_down(channel) || !channel.funder() || channel.negotiation) return;
+  if (!both_shut_down(channel) || !channel.funder() || channel.negotiation) return;  // [B2-clos-01]
   channel.negotiation.emplace();
   offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
 }

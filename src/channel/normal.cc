@@ -15,6 +15,7 @@ static_assert(commitment::kMalformedFlag == onion::kBadOnion && commitment::kMal
 
 using Code = commitment::ViolationCode;
 
+// [AP-hold-08]
 /// The HTLCs of this round that get release paths: none where we do not hold, and no more than a channel may hold, or
 /// the revoke_and_ack would not fit into a message.
 std::vector<HeldInRevoke> held_in_round(const Config& config, const Updates& round) {
@@ -105,12 +106,13 @@ void report_irrevocable(Work& work, Channel& channel, Updates& irrevocable) {
     std::visit(Overloaded{
                    [&](wire::UpdateAddHtlc& add) {
                      if (!dust) dust.emplace(channel.commitments, add.id);
-                     bool too_much = dust->too_much(add.id, add.amount_msat);
+                     bool too_much = dust->too_much(add.id, add.amount_msat);  // [B2-dust-01]
                      bool no_path = channel.without_path.erase(add.id) != 0;
+                     // [B2-fwd-01]
                      work.say(HtlcReceived{channel.id, channel.peer, std::move(add), too_much, no_path});
                    },
                    [&](wire::UpdateFulfillHtlc& done) { finish(work, channel, done.id, std::nullopt); },
-                   [&](wire::UpdateFailHtlc& failed) {
+                   [&](wire::UpdateFailHtlc& failed) {  // [B2-fwd-02]
                      finish(work, channel, failed.id, FailReason(std::move(failed.reason)));
                    },
                    [&](wire::UpdateFailMalformedHtlc& failed) {
@@ -136,7 +138,7 @@ void add_htlc(Work& work, const AddHtlc& word) {
   add.payment_hash = word.payment_hash;
   add.cltv_expiry = word.cltv_expiry;
   add.onion_routing_packet = word.onion_routing_packet;
-  add.path_key = word.path_key;
+  add.path_key = word.path_key;  // [B2-add-08]
   add.hold_htlc = word.hold;
   auto offered = offer(channel.commitments, std::move(add), work.context.tip);
   if (!offered) return refuse(offered.error());
@@ -195,7 +197,7 @@ FeeratePerKw feerate_now(const Work& work) {
   return std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
 }
 
-void propose_fee(Work& work, Channel& channel) {
+void propose_fee(Work& work, Channel& channel) {  // [B2-fee-01]
   if (!channel.funder() || !channel.usable() || !work.state.feerate) return;
   auto wanted = feerate_now(work);
   // Only what matters: each change costs a commitment round.
@@ -227,7 +229,7 @@ wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel
   out.channel_id = channel.id;
   out.per_commitment_secret = revocation.secret;
   out.next_per_commitment_point = revocation.next_point;
-  for (const auto& held : channel.last_revoke) {
+  for (const auto& held : channel.last_revoke) {  // [AP-hold-06]
     auto paths = onion::release_paths(context.signer.secret(SecretUse::ReleasePath), own_node(context.signer),
                                       {channel.id, held.id}, held.profile);
     for (auto& path : paths)
@@ -253,7 +255,7 @@ void on(Work& work, Channel& channel, const wire::CommitmentSigned& m) {
   channel.last_revoke = std::move(held.in_revoke);
   channel.without_path.merge(held.without_path);
   save(work, channel);
-  work.send(channel.peer, revoke_and_ack(work.context, channel));
+  work.send(channel.peer, revoke_and_ack(work.context, channel));  // [B2-sign-06]
 
   for (const auto& update : *now_in_both) {
     if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update)) {

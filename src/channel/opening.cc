@@ -36,7 +36,7 @@ bool has_keys(const Work& work) {
 }
 
 /// Without keys.
-Terms our_terms(const Context& context, const Channel& channel) {
+Terms our_terms(const Context& context, const Channel& channel) {  // [B2-open-06, B2-open-12]
   Terms out;
   out.dust_limit = kOurDustLimit;
   out.max_htlc_value_in_flight = to_msat(channel.params().capacity);
@@ -47,14 +47,14 @@ Terms our_terms(const Context& context, const Channel& channel) {
   return out;
 }
 
-wire::FeatureBits channel_type(const Channel& channel) {
+wire::FeatureBits channel_type(const Channel& channel) {  // [B2-open-09]
   wire::FeatureBits out{wire::kStaticRemotekey};
   if (channel.params().format == CommitmentFormat::AnchorsZeroFeeHtlc) out.set(wire::kAnchors);
   if (channel.scid_alias_type) out.set(wire::kScidAlias);
   return out;
 }
 
-bool set_type(Channel& channel, const wire::FeatureBits& type, const Config& config) {
+bool set_type(Channel& channel, const wire::FeatureBits& type, const Config& config) {  // [B2-open-26]
   for (bool anchors : {false, true})
     for (bool alias : {false, true}) {
       channel.commitments.params.format =
@@ -92,7 +92,7 @@ void fill(M& m, const Terms& t, const Channel& channel) {
   m.payment_basepoint = t.keys.payment_basepoint;
   m.delayed_payment_basepoint = t.keys.delayed_payment_basepoint;
   m.htlc_basepoint = t.keys.htlc_basepoint;
-  m.first_per_commitment_point = channel.signer->per_commitment_point(0);
+  m.first_per_commitment_point = channel.signer->per_commitment_point(0);  // [B2-open-05]
   m.channel_type = channel_type(channel);
 }
 
@@ -105,26 +105,27 @@ std::optional<Violation> objection(const Channel& channel, const Terms& theirs, 
                                   {keys.delayed_payment_basepoint, Code::TermsDelayedPaymentBasepointInvalid},
                                   {keys.htlc_basepoint, Code::TermsHtlcBasepointInvalid},
                                   {point, Code::TermsFirstPointInvalid}})
-    if (!crypto::is_valid(key)) return Violation{code};
+    if (!crypto::is_valid(key)) return Violation{code};  // [B2-open-21]
 
   const auto& ours = channel.params().local;
   Sat capacity = channel.params().capacity, dust = theirs.dust_limit, reserve = theirs.channel_reserve;
   Sat most_reserve(capacity.value() / 5);
   Msat most_minimum(to_msat(capacity).value() / 100);
   auto broken = [](Code code, std::uint64_t given, std::uint64_t limit) { return Violation{code, given, limit}; };
+  // [B2-open-22]
   if (dust < kMinDustLimit) return broken(Code::TermsDustLimitTooSmall, dust.value(), kMinDustLimit.value());
   if (dust > kMaxDustLimit) return broken(Code::TermsDustLimitTooLarge, dust.value(), kMaxDustLimit.value());
   if (reserve > most_reserve) return broken(Code::TermsReserveTooLarge, reserve.value(), most_reserve.value());
-  if (reserve < dust) return broken(Code::TermsReserveBelowDust, reserve.value(), dust.value());
+  if (reserve < dust) return broken(Code::TermsReserveBelowDust, reserve.value(), dust.value());  // [B2-open-22]
   if (reserve < ours.dust_limit)
-    return broken(Code::TermsReserveBelowOurDust, reserve.value(), ours.dust_limit.value());
+    return broken(Code::TermsReserveBelowOurDust, reserve.value(), ours.dust_limit.value());  // [B2-acc-04]
   if (ours.channel_reserve < dust)
-    return broken(Code::TermsDustAboveOurReserve, dust.value(), ours.channel_reserve.value());
+    return broken(Code::TermsDustAboveOurReserve, dust.value(), ours.channel_reserve.value());  // [B2-acc-05]
   if (theirs.to_self_delay > kMaxToSelfDelay)
-    return broken(Code::TermsDelayTooLong, theirs.to_self_delay, kMaxToSelfDelay);
+    return broken(Code::TermsDelayTooLong, theirs.to_self_delay, kMaxToSelfDelay);  // [B2-open-18]
   if (theirs.max_accepted_htlcs == 0) return broken(Code::TermsNoHtlcs, 0, 1);
   if (theirs.max_accepted_htlcs > kMaxAcceptedHtlcs)
-    return broken(Code::TermsTooManyHtlcs, theirs.max_accepted_htlcs, kMaxAcceptedHtlcs);
+    return broken(Code::TermsTooManyHtlcs, theirs.max_accepted_htlcs, kMaxAcceptedHtlcs);  // [B2-open-19]
   if (theirs.htlc_minimum > most_minimum)
     return broken(Code::TermsMinimumTooLarge, theirs.htlc_minimum.value(), most_minimum.value());
   if (theirs.max_htlc_value_in_flight < kMinInFlight)
@@ -143,7 +144,7 @@ void set_first_specs(Channel& channel, Msat push, FeeratePerKw feerate) {
 }
 
 /// The opener must be able to pay for the first commitment, which has no HTLC, and keep its reserve.
-std::optional<Violation> unaffordable(const Channel& channel) {
+std::optional<Violation> unaffordable(const Channel& channel) {  // [B2-open-23, B2-open-24]
   const auto& params = channel.params();
   const auto& spec = channel.commitments.local.spec;
   if (affordable(params, spec, 0)) return std::nullopt;
@@ -162,7 +163,7 @@ Status<Violation> verify_first(const Work& work, const Channel& channel, const S
                       work.context.parallel);
 }
 
-ChannelId channel_id_of(const Outpoint& funding) {
+ChannelId channel_id_of(const Outpoint& funding) {  // [B2-fund-06]
   ChannelId id;
   id.bytes = funding.txid.bytes;
   id.bytes[30] ^= static_cast<std::uint8_t>(funding.index >> 8);
@@ -259,7 +260,7 @@ bool deep(const Channel& channel, BlockHeight tip, std::uint32_t depth) {
 
 }  // namespace
 
-void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id) {
+void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id) {  // [B2-shut-08]
   auto why = to_bytes(bytes_of("no such channel"));
   id.is_zero() ? work.send(peer, wire::Warning{id, std::move(why)}) : work.send(peer, wire::Error{id, std::move(why)});
 }
@@ -337,7 +338,7 @@ void open(Work& work, const OpenChannelNow& word) {
   if (command.amount < kMinCapacity || command.amount > kMaxCapacity)
     return refuse(CommandErrorCode::BadRequest, "the amount must be " + std::to_string(kMinCapacity.value()) + " to " +
                                                     std::to_string(kMaxCapacity.value()) + " sat");
-  if (command.push > to_msat(command.amount))
+  if (command.push > to_msat(command.amount))  // [B2-open-04]
     return refuse(CommandErrorCode::BadRequest, "push_msat is above the channel's amount");
   if (!context.views.chain_synced)
     return refuse(CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo");
@@ -354,10 +355,11 @@ void open(Work& work, const OpenChannelNow& word) {
   if (channel.announce && context.config.role == Role::Client)
     return refuse(CommandErrorCode::BadRequest, "a client's channels are never announced");
   channel.commitments.params.capacity = command.amount;
+  // [B2-open-10]
   channel.commitments.params.format = context.config.anchors && peer->second.features.supports(wire::kAnchors)
                                           ? CommitmentFormat::AnchorsZeroFeeHtlc
                                           : CommitmentFormat::StaticRemotekey;
-  channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);
+  channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);  // [B2-open-11]
   channel.commitments.params.local = our_terms(context, channel);
   lend_keys(work, channel);
   opening.temporary_channel_id = context.rng.id<ChannelId>();
@@ -369,12 +371,12 @@ void open(Work& work, const OpenChannelNow& word) {
   opening.funding_feerate = command.feerate.value_or(opening.feerate);
   wire::OpenChannel message;
   fill(message, channel.params().local, channel);
-  message.chain_hash = wire::chain_hash(context.config.network);
+  message.chain_hash = wire::chain_hash(context.config.network);  // [B2-open-01]
   message.temporary_channel_id = opening.temporary_channel_id;
   message.funding_satoshis = command.amount;
   message.push_msat = command.push;
   message.feerate_per_kw = opening.feerate;
-  message.channel_flags = channel.announce ? 1 : 0;
+  message.channel_flags = channel.announce ? 1 : 0;  // [B2-open-07]
   work.send(channel.peer, std::move(message));
   OpeningKey key{channel.peer, opening.temporary_channel_id};
   work.state.openings.put(key, std::move(opening));
@@ -395,15 +397,16 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   // What the message says by itself.
   auto funding = m.funding_satoshis;
   auto feerate = m.feerate_per_kw;
-  if (m.chain_hash != wire::chain_hash(config.network)) return broken(Code::OpenWrongChain);
+  if (m.chain_hash != wire::chain_hash(config.network)) return broken(Code::OpenWrongChain);  // [B2-open-16]
   if (funding < kMinCapacity) return broken(Code::OpenFundingTooSmall, funding.value(), kMinCapacity.value());
+  // [B2-open-25]
   if (funding > kMaxCapacity) return broken(Code::OpenFundingTooLarge, funding.value(), kMaxCapacity.value());
   if (m.push_msat > to_msat(funding))
-    return broken(Code::OpenPushAboveFunding, m.push_msat.value(), to_msat(funding).value());
+    return broken(Code::OpenPushAboveFunding, m.push_msat.value(), to_msat(funding).value());  // [B2-open-17]
   if (feerate < config.feerate_floor)
-    return broken(Code::OpenFeerateTooLow, feerate.value(), config.feerate_floor.value());
+    return broken(Code::OpenFeerateTooLow, feerate.value(), config.feerate_floor.value());  // [B2-open-20]
   if (feerate > kMaxFeerate) return broken(Code::OpenFeerateTooHigh, feerate.value(), kMaxFeerate.value());
-  if (!m.channel_type) return broken(Code::OpenWithoutType);
+  if (!m.channel_type) return broken(Code::OpenWithoutType);  // [B2-open-14]
 
   // Whether there is room for one more.
   if (!context.views.chain_synced) return broken(Code::OpenChainNotSynced);
@@ -436,8 +439,8 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   opening.started = context.mono;
   wire::AcceptChannel accept;
   fill(accept, channel.params().local, channel);
-  accept.temporary_channel_id = m.temporary_channel_id;
-  accept.minimum_depth = channel.minimum_depth;
+  accept.temporary_channel_id = m.temporary_channel_id;  // [B2-acc-01]
+  accept.minimum_depth = channel.minimum_depth;          // [B2-acc-03]
   work.send(peer, std::move(accept));
   work.state.openings.put({peer, m.temporary_channel_id}, std::move(opening));
 }
@@ -448,6 +451,7 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
   if (opening->accepted || opening->request == 0) return;
   auto& channel = opening->channel;
   auto refuse = [&](const Violation& why) { fail_opening(work, {peer, m.temporary_channel_id}, text(why), true); };
+  // [B2-acc-06]
   if (!m.channel_type || *m.channel_type != channel_type(channel)) return refuse({Code::AcceptOtherType});
   if (m.minimum_depth > kMaxMinimumDepth) return refuse({Code::AcceptDepthTooLarge, m.minimum_depth, kMaxMinimumDepth});
   channel.commitments.params.remote = terms_of(m);
@@ -483,6 +487,7 @@ void on(Work& work, const FundingPrepared& word) {
   if (!signed_commitment) return fail_opening(work, *key, text(Violation{Code::CommitmentKeysDoNotCombine}), true);
   opening.sent_created = true;
   keep_keys(work, channel);
+  // [B2-fund-01]
   work.send(channel.peer, wire::FundingCreated{word.temporary_channel_id, channel.params().funding.txid,
                                                static_cast<std::uint16_t>(channel.params().funding.index),
                                                signed_commitment->signature});
@@ -502,7 +507,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   };
   if (work.state.channels.contains(channel.id)) return refuse(text(Violation{Code::FundingOutputTaken}));
   if (auto good = verify_first(work, channel, m.signature); !good)
-    return refuse("funding_created: " + text(good.error()));
+    return refuse("funding_created: " + text(good.error()));  // [B2-fund-04]
   auto signed_commitment = sign_first(work, channel);
   if (!signed_commitment) return refuse(text(Violation{Code::CommitmentKeysDoNotCombine}));
   channel.commitments.local.signature = m.signature;
@@ -510,7 +515,7 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   keep_keys(work, channel);
   static_cast<void>(work.state.openings.take({peer, m.temporary_channel_id}));
   if (!is_known(work, peer)) make_room_for_unfunded(work);
-  work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});
+  work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});  // [B2-re-02]
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
   work.notify(Severity::Info, "channel_opening",
@@ -528,16 +533,16 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   if (key == keys.end()) return refuse_unknown(work, peer, m.channel_id);
   const auto& opened = work.state.openings.find(*key)->channel;
   if (auto good = verify_first(work, opened, m.signature); !good)
-    return fail_opening(work, *key, "funding_signed: " + text(good.error()), true);
+    return fail_opening(work, *key, "funding_signed: " + text(good.error()), true);  // [B2-fund-04]
   auto finished = work.state.openings.take(*key);
   auto channel = std::move(finished.channel);
   channel.commitments.local.signature = m.signature;
   channel.connected = channel.reestablished = channel.spoken = true;
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
-  if (auto transaction = bitcoin::parse_transaction(kept.funding_transaction))
+  if (auto transaction = bitcoin::parse_transaction(kept.funding_transaction))  // [B2-fund-02]
     work.say(Broadcast{*std::move(transaction)});
-  answer(work, finished, describe_opened(kept));
+  answer(work, finished, describe_opened(kept));  // [B2-re-01]
   work.notify(Severity::Info, "channel_opening",
               {{"channel_id", kept.id.hex()},
                {"peer", peer.hex()},
@@ -571,7 +576,7 @@ void on(Work& work, const FundingRefused& word) {
 
 void send_ready(Work& work, Channel& channel) {
   if (!channel.connected || !channel.reestablished || channel.phase != ChannelPhase::Opening) return;
-  if (!channel.sent_ready && deep(channel, work.context.tip, channel.minimum_depth)) {
+  if (!channel.sent_ready && deep(channel, work.context.tip, channel.minimum_depth)) {  // [B2-ready-02, B2-ready-03]
     channel.sent_ready = true;
     save(work, channel);
     work.send(
@@ -579,7 +584,7 @@ void send_ready(Work& work, Channel& channel) {
         wire::ChannelReady{
             channel.id, channel.signer->per_commitment_point(1), local_alias(work.context.signer, channel.id), {}});
   }
-  if (channel.ready()) {
+  if (channel.ready()) {  // [B2-open-27]
     channel.phase = ChannelPhase::Normal;
     save(work, channel);
     work.notify(Severity::Info, "channel_open",
@@ -605,7 +610,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReady& m) {
   if (!crypto::is_valid(m.second_per_commitment_point)) return react(work, channel, {Code::ReadyPointInvalid});
   bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
   // Names that it gave before stay good: after many the last one that we wrote down will do.
-  if (channel.got_ready && (!alias_changed || !may_rewrite(channel))) return;
+  if (channel.got_ready && (!alias_changed || !may_rewrite(channel))) return;  // [B2-re-12]
   if (m.short_channel_id) channel.remote_alias = m.short_channel_id;
   if (!channel.got_ready) {
     channel.got_ready = true;

@@ -35,7 +35,7 @@ void forget_unaffordable(Work& work, Channel& channel) {
 
 }  // namespace
 
-void reconnect(Work& work, Channel& channel) {
+void reconnect(Work& work, Channel& channel) {  // [B2-re-04]
   channel.connected = true;
   channel.reestablished = false;
   channel.reestablished_at.reset();
@@ -49,15 +49,16 @@ void reconnect(Work& work, Channel& channel) {
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("the channel was closed: " + channel.status))});
     return;
   }
-  wire::ChannelReestablish message;
+  wire::ChannelReestablish message;  // [B2-re-07]
   message.channel_id = channel.id;
-  message.next_commitment_number = channel.commitments.local.number + 1;
+  message.next_commitment_number = channel.commitments.local.number + 1;  // [B2-re-09]
   message.next_revocation_number = channel.commitments.remote.number;
   if (channel.commitments.remote.number > 0) {
     auto secret = channel.commitments.secrets.find(commitment::kFirstIndex - (channel.commitments.remote.number - 1));
     LN_ASSERT(secret.has_value());
-    message.your_last_per_commitment_secret = *secret;
+    message.your_last_per_commitment_secret = *secret;  // [B2-re-09]
   }
+  // [B2-re-09]
   message.my_current_per_commitment_point = channel.signer->per_commitment_point(channel.commitments.local.number);
   work.send(channel.peer, std::move(message));
 }
@@ -72,7 +73,7 @@ void disconnect(Work& work, Channel& channel) {
   say_if_usable(work, channel);
 }
 
-void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
+void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {  // [B2-re-20]
   if (channel.reestablished) return;
   auto ours = channel.commitments.local.number;  // revocations 0 … ours-1 were sent
   if (m.next_revocation_number > kMaxCommitmentNumber)
@@ -83,12 +84,13 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   bool resend_revoke = false;
   if (m.next_revocation_number > ours) {
     auto secret = channel.signer->release_per_commitment_secret(m.next_revocation_number - 1);
-    if (secret == m.your_last_per_commitment_secret) {
+    if (secret == m.your_last_per_commitment_secret) {  // [B2-re-17]
       // The peer proves that we are behind: our commitment is revoked, publishing it would lose everything.
       channel.status = "our data is old: the peer must close the channel";
       channel.phase = ChannelPhase::ForceClosing;
       save(work, channel);
       say_if_usable(work, channel);
+      // [B2-re-18]
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("we lost data: please close the channel"))});
       return work.notify(Severity::Error, "channel_data_lost", {{"channel_id", channel.id.hex()}});
     }
@@ -97,21 +99,22 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
   if (m.next_revocation_number + 1 == ours)
     resend_revoke = true;
   else if (m.next_revocation_number != ours)
-    return react(work, channel, {Code::ReestablishBehind, m.next_revocation_number, ours - 1});
+    return react(work, channel, {Code::ReestablishBehind, m.next_revocation_number, ours - 1});  // [B2-re-16]
   if (m.next_revocation_number > 0 && !(channel.signer->release_per_commitment_secret(m.next_revocation_number - 1) ==
                                         m.your_last_per_commitment_secret))
-    return react(work, channel, {Code::ReestablishSecretWrong, m.next_revocation_number});
+    return react(work, channel, {Code::ReestablishSecretWrong, m.next_revocation_number});  // [B2-re-19]
   // What the peer has of our signatures.
   bool resend_commitment = false;
   auto last_signed = channel.commitments.remote.number + (channel.commitments.next_remote ? 1 : 0);
   if (channel.commitments.next_remote && m.next_commitment_number == last_signed)
-    resend_commitment = true;
+    resend_commitment = true;  // [B2-re-13]
   else if (m.next_commitment_number != last_signed + 1)
+    // [B2-re-10, B2-re-14]
     return react(work, channel, {Code::ReestablishCommitmentNumber, m.next_commitment_number, last_signed + 1});
   if (held_back && held_back->asked) return break_channel(work, channel, held_back->why);
   channel.reestablished = true;
   if (work.context.views.chain_synced) channel.reestablished_at = work.context.tip;
-  if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)
+  if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)  // [B2-re-11]
     work.send(
         channel.peer,
         wire::ChannelReady{
@@ -127,7 +130,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {
               commitment_signed(channel.id, sign_again(channel.commitments, *channel.signer, work.context.parallel)));
   };
   // In the order in which they were sent: what was signed after our last revocation comes after it.
-  if (channel.commitments.signed_after == ours) {
+  if (channel.commitments.signed_after == ours) {  // [B2-re-15]
     revoke();
     commitment();
   } else {

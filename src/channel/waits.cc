@@ -41,6 +41,7 @@ std::optional<std::pair<MonoTime, std::string>> patience(const Channels::Inside&
     return std::pair(after_ms(state.started, kSpeakFirstMs),
                      channel.held_back->why + "; the peer has not answered since our start");
   if (channel.closing_since && channel.reestablished)
+    // [B2-clos-03]
     return std::pair(after_ms(*channel.closing_since, kClosingPatienceMs), std::string("no closing_signed for a week"));
   if (auto until = low_until(channel))
     return std::pair(*until, "the feerate stays at " + std::to_string(channel.commitments.local.spec.feerate.value()) +
@@ -65,7 +66,7 @@ const char* name(Answer answer) {
 
 }  // namespace
 
-bool may_publish(const Work& work, const Channel& channel) {
+bool may_publish(const Work& work, const Channel& channel) {  // [B5-fail-03]
   return channel.spoken || after_ms(work.state.started, kSpeakFirstMs) <= work.context.mono;
 }
 

@@ -265,7 +265,7 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
   return built;
 }
 
-Sighash htlc_sighash(CommitmentFormat format) {
+Sighash htlc_sighash(CommitmentFormat format) {  // [B5-htlc-01]
   return has_own_anchors(format) || has_shared_anchor(format) ? Sighash::SingleAnyoneCanPay : Sighash::All;
 }
 

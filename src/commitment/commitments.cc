@@ -63,7 +63,7 @@ bool in_both(const Commitments& c, const HtlcId& id) {
 
 /// A removal by the peer: of an HTLC that we offered, committed on both sides, not yet removed.
 Status<Violation> check_removal(const Commitments& c, std::uint64_t id, Code not_committed, Code twice) {
-  if (!in_both(c, {true, id})) return broken(not_committed, id);
+  if (!in_both(c, {true, id})) return broken(not_committed, id);  // [B2-rem-08]
   // A removal that was signed is in local.spec.
   if (!signable_local(c).spec.htlcs.contains({true, id})) return broken(twice, id);
   return Done{};
@@ -80,26 +80,27 @@ bool draft_hold_under_way(const Commitments& c) {
 
 std::optional<AddRefusal> refusal(const Commitments& c, const wire::UpdateAddHtlc& add, BlockHeight tip) {
   const auto& params = c.params;
+  // [B2-add-04]
   if (add.amount_msat < params.remote.htlc_minimum || add.amount_msat.value() == 0) return AddRefusal::BelowMinimum;
   if (add.cltv_expiry.value() <= tip.value()) return AddRefusal::ExpiryTooSoon;
-  if (add.cltv_expiry.value() >= kFirstTimeExpiry) return AddRefusal::ExpiryTooFar;
+  if (add.cltv_expiry.value() >= kFirstTimeExpiry) return AddRefusal::ExpiryTooFar;  // [B2-add-05]
   if (add.hold_htlc == Profile::Draft && draft_hold_under_way(c)) return AddRefusal::HoldLimit;
 
   const auto& [spec, now] = signable_remote(c);
-  if (now.offered >= params.remote.max_accepted_htlcs) return AddRefusal::TooManyHtlcs;
+  if (now.offered >= params.remote.max_accepted_htlcs) return AddRefusal::TooManyHtlcs;  // [B2-add-06]
   if (add.amount_msat > sub_or_zero(params.remote.max_htlc_value_in_flight, now.offered_amount))
-    return AddRefusal::TooMuchInFlight;
+    return AddRefusal::TooMuchInFlight;  // [B2-add-06]
 
   auto left = sub(spec.to_local, add.amount_msat);
   auto then = now;
   count_in(params, spec.feerate, {true, c.updates.next_local_htlc}, add.amount_msat, then);
-  if (!left || *left < must_keep(params, spec.feerate, true, then.untrimmed, kFeeSpike))
+  if (!left || *left < must_keep(params, spec.feerate, true, then.untrimmed, kFeeSpike))  // [B2-add-01]
     return AddRefusal::InsufficientFunds;
   // The peer must be able to pay for the output and keep its reserve.
-  if (!params.funder && !affordable(params, spec, then.untrimmed)) return AddRefusal::InsufficientFunds;
+  if (!params.funder && !affordable(params, spec, then.untrimmed)) return AddRefusal::InsufficientFunds;  // [B2-add-03]
 
   auto exposed = dust_exposure(then);
-  if (exposed > kMaxDustExposure && exposed > dust_exposure(now)) return AddRefusal::DustExposure;
+  if (exposed > kMaxDustExposure && exposed > dust_exposure(now)) return AddRefusal::DustExposure;  // [B2-dust-02]
   return std::nullopt;
 }
 
@@ -117,7 +118,7 @@ std::uint64_t obscure_factor(const ChannelParams& params) {
   return params.funder ? obscure_factor(us, them) : obscure_factor(them, us);
 }
 
-CommitmentTerms local_terms(const ChannelParams& params, const Spec& spec, std::uint64_t number,
+CommitmentTerms local_terms(const ChannelParams& params, const Spec& spec, std::uint64_t number,  // [B2-fund-05]
                             const PublicKey& point) {
   CommitmentTerms out;
   out.format = params.format;
@@ -161,7 +162,8 @@ CommitmentTerms local_terms(const Commitments& c, const ChannelSigner& signer) {
   return local_terms(c.params, c.local.spec, c.local.number, signer.per_commitment_point(c.local.number));
 }
 
-bitcoin::Transaction own_commitment(const Commitments& c, const ChannelSigner& signer) {
+// [B5-pen-01]
+bitcoin::Transaction own_commitment(const Commitments& c, const ChannelSigner& signer) {  // [B2-rev-03, B2-rev-04]
   auto built = build_commitment(local_terms(c, signer));
   LN_ASSERT(built.has_value());
   auto ours = signer.sign_funding_input(built->transaction, funding_script(c.params), c.params.capacity);
@@ -219,7 +221,7 @@ const char* name(AddRefusal refusal) {
 
 Result<wire::UpdateAddHtlc, AddRefusal> offer(Commitments& c, wire::UpdateAddHtlc add, BlockHeight tip) {
   if (auto why = refusal(c, add, tip)) return fail(*why);
-  add.id = c.updates.next_local_htlc++;
+  add.id = c.updates.next_local_htlc++;  // [B2-add-07]
   propose(c, add);
   return add;
 }
@@ -228,14 +230,14 @@ std::optional<Update> remove(Commitments& c, Update removal) {
   auto id = removed_by(removal, true);
   LN_ASSERT(id.has_value());
   // A removal that was signed is not in next_remote, and one that was acked is not in remote.spec.
-  if (!in_both(c, *id) || !signable_remote(c).spec.htlcs.contains(*id)) return std::nullopt;
+  if (!in_both(c, *id) || !signable_remote(c).spec.htlcs.contains(*id)) return std::nullopt;  // [B2-rem-02]
   make_fit(removal);
   propose(c, removal);
   return removal;
 }
 
 bool propose(Commitments& c, const wire::UpdateFee& fee) {
-  if (!c.params.funder) return false;
+  if (!c.params.funder) return false;  // [B2-fee-02]
   const auto& spec = signable_remote(c).spec;
   if (fee.feerate_per_kw > spec.feerate && dust_exposure_at(c, fee.feerate_per_kw) > kMaxDustExposureByFee)
     return false;
@@ -266,23 +268,24 @@ Status<Violation> receive(Commitments& c, const wire::UpdateAddHtlc& m) {
   auto amount = m.amount_msat;
   auto minimum = std::max(params.local.htlc_minimum, Msat(1));
   if (m.id != c.updates.next_remote_htlc) return broken(Code::AddIdOutOfOrder, m.id, c.updates.next_remote_htlc);
-  if (amount < minimum) return broken(Code::AddBelowMinimum, amount.value(), minimum.value());
+  if (amount < minimum) return broken(Code::AddBelowMinimum, amount.value(), minimum.value());  // [B2-add-09]
   if (m.cltv_expiry.value() >= kFirstTimeExpiry)
-    return broken(Code::AddExpiryIsTime, m.cltv_expiry.value(), kFirstTimeExpiry);
+    return broken(Code::AddExpiryIsTime, m.cltv_expiry.value(), kFirstTimeExpiry);  // [B2-add-12]
 
   const auto& [spec, now] = signable_local(c);
   if (now.received >= params.local.max_accepted_htlcs)
-    return broken(Code::AddTooMany, now.received + 1, params.local.max_accepted_htlcs);
+    return broken(Code::AddTooMany, now.received + 1, params.local.max_accepted_htlcs);  // [B2-add-11]
   auto in_flight = add(now.received_amount, amount).value_or(Msat(UINT64_MAX));
   if (in_flight > params.local.max_htlc_value_in_flight)
+    // [B2-add-11]
     return broken(Code::AddTooMuchInFlight, in_flight.value(), params.local.max_htlc_value_in_flight.value());
 
   auto left = sub(spec.to_remote, amount);
-  if (!left) return broken(Code::AddAboveBalance, amount.value(), spec.to_remote.value());
+  if (!left) return broken(Code::AddAboveBalance, amount.value(), spec.to_remote.value());  // [B2-add-10]
   auto then = now;
   count_in(params, spec.feerate, {false, m.id}, amount, then);
   auto needed = must_keep(params, spec.feerate, false, then.untrimmed);
-  if (*left < needed) return broken(Code::AddBelowReserve, left->value(), needed.value());
+  if (*left < needed) return broken(Code::AddBelowReserve, left->value(), needed.value());  // [B2-add-10]
 
   ++c.updates.next_remote_htlc;
   keep(c, m);
@@ -293,7 +296,7 @@ Status<Violation> receive(Commitments& c, const wire::UpdateFulfillHtlc& fulfill
   LN_CHECK(check_removal(c, fulfilled.id, Code::FulfillNotCommitted, Code::FulfillTwice));
   const auto& htlc = c.local.spec.htlcs.at({true, fulfilled.id});
   if (crypto::payment_hash(fulfilled.payment_preimage) != htlc.payment_hash)
-    return broken(Code::FulfillWrongPreimage, fulfilled.id);
+    return broken(Code::FulfillWrongPreimage, fulfilled.id);  // [B2-rem-09]
   keep(c, fulfilled);
   return Done{};
 }
@@ -308,6 +311,7 @@ Status<Violation> receive(Commitments& c, const wire::UpdateFailMalformedHtlc& f
   LN_CHECK(check_removal(c, failed.id, Code::MalformedNotCommitted, Code::MalformedTwice));
   // Doze of November 2026 sends it when a stranger makes it: the channel must survive that. It comes again at each
   // reconnection until the peer is mended, or until the HTLC expires and the channel is closed over that.
+  // [B2-rem-10]
   if ((failed.failure_code & kMalformedFlag) == 0) return broken(Code::MalformedWithoutBadOnion, failed.failure_code);
   keep(c, failed);
   return Done{};
@@ -315,14 +319,15 @@ Status<Violation> receive(Commitments& c, const wire::UpdateFailMalformedHtlc& f
 
 Status<Violation> receive(Commitments& c, const wire::UpdateFee& fee, FeerateRange reasonable) {
   auto rate = fee.feerate_per_kw;
-  if (c.params.funder) return broken(Code::FeeNotFromOpener);
-  if (rate < reasonable.least) return broken(Code::FeeTooLow, rate.value(), reasonable.least.value());
+  if (c.params.funder) return broken(Code::FeeNotFromOpener);                                           // [B2-fee-04]
+  if (rate < reasonable.least) return broken(Code::FeeTooLow, rate.value(), reasonable.least.value());  // [B2-fee-03]
   if (rate > reasonable.most) return broken(Code::FeeTooHigh, rate.value(), reasonable.most.value());
 
   auto spec = signable_local(c).spec;
   spec.feerate = rate;
   auto untrimmed = totals_of(c.params, spec).untrimmed;
   if (!affordable(c.params, spec, untrimmed))
+    // [B2-fee-05]
     return broken(Code::FeeUnaffordable, spec.to_remote.value(), must_keep(c.params, rate, false, untrimmed).value());
   if (auto dust = dust_exposure_at(c, rate);
       dust > kMaxDustExposureByFee && dust > dust_exposure_at(c, c.local.spec.feerate))
@@ -334,16 +339,16 @@ Status<Violation> receive(Commitments& c, const wire::UpdateFee& fee, FeerateRan
   return Done{};
 }
 
-void forget_unsigned(Commitments& c) {
+void forget_unsigned(Commitments& c) {  // [B2-re-05]
   for (const auto& update : c.updates.remote_proposed)
-    if (is_add(update)) --c.updates.next_remote_htlc;
+    if (is_add(update)) --c.updates.next_remote_htlc;  // [B2-add-14]
   c.updates.remote_proposed.clear();
   forget_signable(c);
 }
 
 // ---- rounds ----
 
-bool can_sign(const Commitments& c) {
+bool can_sign(const Commitments& c) {  // [B2-sign-01]
   return !c.next_remote && !(c.updates.local_proposed.empty() && c.updates.remote_acked.empty());
 }
 
@@ -354,7 +359,7 @@ std::optional<SignedCommitment> sign_remote(const ChannelParams& params, const S
   if (!built) return std::nullopt;
   SignedCommitment out;
   out.signature = signer.sign_funding_input(built->transaction, funding_script(params), params.capacity);
-  out.htlc_signatures = signer.sign_htlcs(built->htlcs, htlc_sighash(params.format), point, parallel);
+  out.htlc_signatures = signer.sign_htlcs(built->htlcs, htlc_sighash(params.format), point, parallel);  // [B2-sign-02]
   return out;
 }
 
@@ -381,10 +386,10 @@ Status<Violation> verify_local(const ChannelParams& params, const Spec& spec, st
   auto built = build_commitment(local_terms(params, spec, number, point));
   if (!built) return broken(Code::CommitmentKeysDoNotCombine, number);
   if (built->htlcs.size() != htlc_signatures.size())
-    return broken(Code::CommitmentSignatureCount, htlc_signatures.size(), built->htlcs.size());
+    return broken(Code::CommitmentSignatureCount, htlc_signatures.size(), built->htlcs.size());  // [B2-sign-05]
   auto digest = funding_digest(built->transaction, funding_script(params), params.capacity);
   if (!crypto::ecdsa_verify(params.remote.keys.funding, digest, signature))
-    return broken(Code::CommitmentSignatureWrong, number);
+    return broken(Code::CommitmentSignatureWrong, number);  // [B2-sign-05]
   std::vector<std::uint8_t> good(htlc_signatures.size());
   parallel.run(good.size(), [&](std::size_t i) {
     auto htlc = htlc_digest(built->htlcs[i], htlc_sighash(params.format));
@@ -392,6 +397,7 @@ Status<Violation> verify_local(const ChannelParams& params, const Spec& spec, st
   });
   auto wrong = std::ranges::find(good, 0);
   if (wrong == good.end()) return Done{};
+  // [B2-sign-05]
   return broken(Code::CommitmentHtlcSignatureWrong, static_cast<std::uint64_t>(wrong - good.begin()) + 1, good.size());
 }
 
@@ -417,7 +423,7 @@ Result<Updates, Violation> receive(Commitments& c, const wire::CommitmentSigned&
   return now_in_both;
 }
 
-Revocation revoke(const Commitments& c, const ChannelSigner& signer) {
+Revocation revoke(const Commitments& c, const ChannelSigner& signer) {  // [B2-rev-01]
   LN_ASSERT(c.local.number > 0);
   return {signer.release_per_commitment_secret(c.local.number - 1), signer.per_commitment_point(c.local.number + 1)};
 }
@@ -425,7 +431,7 @@ Revocation revoke(const Commitments& c, const ChannelSigner& signer) {
 Result<Irrevocable, Violation> receive(Commitments& c, const wire::RevokeAndAck& m) {
   if (!c.next_remote) return broken(Code::RevokeNothing);
   auto secret = crypto::parse_private_key(m.per_commitment_secret.reveal());
-  if (!secret || crypto::public_key(*secret) != c.remote.point) return broken(Code::RevokeSecretWrong);
+  if (!secret || crypto::public_key(*secret) != c.remote.point) return broken(Code::RevokeSecretWrong);  // [B2-rev-02]
   if (!crypto::is_valid(m.next_per_commitment_point)) return broken(Code::RevokeNextPointInvalid);
   if (!c.secrets.insert(kFirstIndex - c.remote.number, m.per_commitment_secret))
     return broken(Code::RevokeSecretDoesNotFit);

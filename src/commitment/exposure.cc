@@ -59,7 +59,7 @@ Totals totals_of(const ChannelParams& params, const Spec& spec) {
   return out;
 }
 
-Msat must_keep(const ChannelParams& params, FeeratePerKw feerate, bool ours, std::size_t untrimmed,
+Msat must_keep(const ChannelParams& params, FeeratePerKw feerate, bool ours, std::size_t untrimmed,  // [B2-add-01]
                std::uint32_t factor) {
   auto reserve = to_msat((ours ? params.remote : params.local).channel_reserve);
   if (ours != params.funder) return reserve;

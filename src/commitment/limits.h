@@ -7,6 +7,7 @@
 namespace doze::commitment {
 
 inline constexpr std::uint64_t kMaxCommitmentNumber = kFirstIndex;  // 48 bits; secrets repeat beyond
+// [B2-add-02]
 inline constexpr std::uint32_t kFeeSpike = 2;                   // BOLT 2: the opener keeps room for twice the feerate
 inline constexpr std::uint32_t kFirstTimeExpiry = 500'000'000;  // from here on cltv_expiry is a time, not a height
 inline constexpr Msat kMaxDustExposure{5'000'000};  // dust HTLCs are lost to fees when a channel closes on chain

@@ -45,6 +45,7 @@ bool try_apply(Spec& spec, const Update& update, bool ours) {
                           auto left = sub(payer, add.amount_msat);
                           if (!left) return false;
                           payer = *left;
+                          // [B2-add-13]
                           spec.htlcs[{ours, add.id}] = {add.amount_msat, add.payment_hash, add.cltv_expiry};
                           return true;
                         },

@@ -9,7 +9,7 @@ wire::FeatureBits own_features(const Config& config) {
                         wire::kScidAlias + 1};
   if (config.anchors) out.set(wire::kAnchors + 1);
   if (config.role == Role::Server && config.hold_window_blocks > 0) {
-    if (config.offers_ldk_hold) out.set(wire::numbers(Profile::Ldk).feature_htlc_hold);
+    if (config.offers_ldk_hold) out.set(wire::numbers(Profile::Ldk).feature_htlc_hold);  // [AP-num-01]
     if (config.offers_draft_hold) out.set(wire::numbers(Profile::Draft).feature_htlc_hold);
   }
   return out;

@@ -67,9 +67,10 @@ const ChannelView* Views::channel(const ChannelId& id) const {
   return it == channels.end() ? nullptr : &it->second;
 }
 
-const ChannelView* Views::channel_by_scid(ShortChannelId scid) const {
+const ChannelView* Views::channel_by_scid(ShortChannelId scid) const {  // [B2-ready-05]
   for (const auto& id : channel_index.named(scid)) {
     const auto& channel = channels.at(id);
+    // [B2-ready-06]
     if (channel.phase == ChannelPhase::Normal && (channel.local_alias == scid || !channel.alias_only)) return &channel;
   }
   return nullptr;

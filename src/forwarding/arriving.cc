@@ -26,23 +26,24 @@ std::optional<CannotForward> check_forward(const Work& work, const Forward& forw
   if (!context.views.chain_synced && work.state.behind_since &&
       after_ms(*work.state.behind_since, kChainPatienceMs) <= context.mono)
     return CannotForward{"our block chain is behind", onion::kTemporaryNodeFailure};
-  if (next == nullptr) return CannotForward{"no such next channel", onion::kUnknownNextPeer};
+  // [B4-peel-06]
+  if (next == nullptr) return CannotForward{"no such next channel", onion::kUnknownNextPeer};  // [B4-read-17]
   if (next->channel_id == forward.incoming.channel_id)
     return CannotForward{"back where it came from", onion::kUnknownNextPeer};
   const auto& policy = context.config.fees;
   auto fee = sub(forward.amount_in, forward.amount_out);
   auto wanted = policy.fee_base.value() + forward.amount_out.value() / 1'000'000 * policy.fee_proportional_millionths +
                 forward.amount_out.value() % 1'000'000 * policy.fee_proportional_millionths / 1'000'000;
-  if (!fee || fee->value() < wanted) return CannotForward{"fee too low", onion::kFeeInsufficient};
+  if (!fee || fee->value() < wanted) return CannotForward{"fee too low", onion::kFeeInsufficient};  // [B4-read-18]
   if (forward.amount_out < policy.htlc_minimum)
     return CannotForward{"amount below our minimum", onion::kAmountBelowMinimum};
   // The sender chooses both: their sum may not fit into 32 bits.
   if (forward.expiry_in.value() < std::uint64_t{forward.expiry_out.value()} + policy.cltv_expiry_delta.value())
-    return CannotForward{"expiry delta too small", onion::kIncorrectCltvExpiry};
+    return CannotForward{"expiry delta too small", onion::kIncorrectCltvExpiry};  // [B2-fwd-04, B4-read-18]
   if (blocks_until(forward.expiry_in, context.tip) > kMaxIncomingExpiry)
-    return CannotForward{"expiry too far away", onion::kExpiryTooFar};
+    return CannotForward{"expiry too far away", onion::kExpiryTooFar};  // [B2-fwd-05]
   if (blocks_until(forward.expiry_out, context.tip) < kMinOutgoingLeft)
-    return CannotForward{"expiry too soon", onion::kExpiryTooSoon};
+    return CannotForward{"expiry too soon", onion::kExpiryTooSoon};  // [B2-dead-03]
   return std::nullopt;
 }
 
@@ -80,7 +81,7 @@ void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledFo
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
   if (!refusal && forward.hold && word.no_release_path)
     refusal = CannotForward{"it got no release path", onion::kTemporaryNodeFailure};
-  forward.state = forward.hold && !released_early ? ForwardState::Held
+  forward.state = forward.hold && !released_early ? ForwardState::Held  // [AP-hold-03]
                   : forward.hold                  ? ForwardState::Released
                                                   : ForwardState::Waiting;
   if (forward.state == ForwardState::Released) forward.turn = work.state.next_turn++;

@@ -6,7 +6,7 @@ namespace doze::forwarding {
 
 namespace {
 /// What BOLT 4, "Failure Messages", wants beside the code; the channel_update, which comes last, is left out.
-Bytes failure_data(const Forward& forward, std::uint16_t code) {
+Bytes failure_data(const Forward& forward, std::uint16_t code) {  // [B4-fail-03]
   switch (code) {
     case onion::kAmountBelowMinimum:
       return Writer().u64(forward.amount_out.value()).take();
@@ -21,11 +21,11 @@ Bytes failure_data(const Forward& forward, std::uint16_t code) {
 
 }  // namespace
 
-void fail_upstream(Work& work, const Forward& forward, std::uint16_t code) {
+void fail_upstream(Work& work, const Forward& forward, std::uint16_t code) {  // [B4-gen-01]
   const auto& [channel_id, htlc_id] = forward.incoming;
-  if (forward.role == onion::BlindedRole::Inside)
+  if (forward.role == onion::BlindedRole::Inside)  // [B2-rem-05, B4-fail-01]
     return work.say(FailMalformedHtlc{channel_id, htlc_id, forward.sha256_of_onion, onion::kInvalidOnionBlinding});
-  if (forward.role == onion::BlindedRole::Introduction)
+  if (forward.role == onion::BlindedRole::Introduction)  // [B2-rem-03, B4-fail-02]
     return work.say(
         FailHtlc{channel_id, htlc_id, onion::blinded_failure(forward.shared_secret, forward.sha256_of_onion)});
   work.say(FailHtlc{channel_id, htlc_id, onion::own_failure(forward.shared_secret, code, failure_data(forward, code))});
@@ -39,6 +39,7 @@ void fail_upstream(Work& work, const Forward& forward, const FailReason& reason)
                    // Nobody made it, or the channel dropped what was too large to be passed on.
                    if (told.size() < onion::kShortestFailure)
                      return fail_upstream(work, forward, onion::kTemporaryChannelFailure);
+                   // [B4-err-04]
                    work.say(FailHtlc{channel_id, htlc_id, onion::wrap_failure(forward.shared_secret, told)});
                  },
                  [&](const MalformedReason& malformed) {

@@ -55,7 +55,7 @@ void on_release_held_htlc(Work& work, const OnionMessageReceived& word) {
   auto* found = work.state.forwards.edit(key);
   if (found == nullptr) return release_early(work, key);
   auto& forward = *found;
-  if (!forward.hold || !move(work, forward, ForwardState::Held, ForwardState::Released)) return;
+  if (!forward.hold || !move(work, forward, ForwardState::Held, ForwardState::Released)) return;  // [AP-hold-04]
   work.notify(Severity::Info, "hold_released", facts(forward));
   forward_released(work, forward);
 }

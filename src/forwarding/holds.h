@@ -10,7 +10,7 @@
 namespace doze::forwarding {
 
 struct Work;
-struct CannotForward {
+struct CannotForward {  // [B4-fail-12]
   std::string why;
   std::uint16_t code = 0;
 };

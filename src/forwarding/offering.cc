@@ -87,7 +87,7 @@ void end_failed(Work& work, Forward& forward, ForwardState from, std::string why
 
 void try_forward(Work& work, Forward& forward) {
   const auto* next = work.context.views.channel(forward.next_channel);
-  if (work.context.tip >= forward.fail_back)
+  if (work.context.tip >= forward.fail_back)  // [B2-rem-01]
     return end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryChannelFailure);
   if (work.context.views.is_on_chain(forward.incoming.channel_id))
     return end_failed(work, forward, forward.state, kOwnChannelGone, onion::kTemporaryChannelFailure);
@@ -150,8 +150,8 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
                 {{"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
     return;
   }
-  work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});
-  if (work.context.views.is_on_chain(origin.channel_id)) {  // paid onward, and nothing came for it
+  work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});  // [B2-fwd-06]
+  if (work.context.views.is_on_chain(origin.channel_id)) {                  // paid onward, and nothing came for it
     forward->failure = "the incoming channel is closed: its HTLC is not claimed by this version";
     work.say(record(*forward));
     auto told = facts(*forward);

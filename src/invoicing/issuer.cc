@@ -133,7 +133,7 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   if (!made) return answer_error({std::nullopt, std::nullopt, "no invoice could be made"});
   if (!may_answer(work, word.from, message.bytes.size(), made->bytes().size())) return;
   // [B12-reqread-14]
-  work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});
+  work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});  // [B4-msg-19]
 }
 
 }  // namespace doze::invoicing

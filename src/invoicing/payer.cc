@@ -40,7 +40,7 @@ void ask(Work& work, const PaymentId& id, Asking& asking) {
   auto attempt = static_cast<std::uint32_t>(asking.attempts++);
   auto paths = static_cast<std::uint32_t>(offer.paths().size());
   MessageDestination to = paths == 0 ? MessageDestination(offer.issuer_id().value_or(NodeId{}))  // [B12-read-14]
-                                     : MessageDestination(offer.paths()[attempt % paths]);
+                                     : MessageDestination(offer.paths()[attempt % paths]);       // [B4-msg-04]
   SendOnionMessage request{std::move(to), onion::InvoiceRequest{asking.invoice_request}, std::move(reply.front())};
   request.tag = tag;
   request.attempt = paths == 0 ? attempt : attempt / paths;
@@ -85,7 +85,7 @@ void on(Work& work, const OnionMessageOutcome& word) {
 void on_answer(Work& work, const OnionMessageReceived& word, ByteView data) {
   auto id = PaymentId::from(data);
   auto it = id ? work.state.asking.find(*id) : work.state.asking.end();  // [B12-invread-20]
-  if (it == work.state.asking.end()) return;
+  if (it == work.state.asking.end()) return;                             // [B4-msg-16]
   auto& asking = it->second;
   auto now = work.context.wall;
   auto ignore = [&](std::string why) {

@@ -468,7 +468,7 @@ void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::O
   if (path == nullptr)
     return give_up(
         "the server's paths begin at ourselves, which would name us in the offer, or their keys are no points");
-  terms.paths = {*path};
+  terms.paths = {*path};  // [AP-offer-01]
   const auto& until = message.paths_absolute_expiry;
   if (until && *until < after_s(work.context.wall, kLeastOfferLifeS))
     return give_up("the server's paths end at " + time_text(*until) +

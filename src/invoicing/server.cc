@@ -193,6 +193,7 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
     return error(offers::InvoiceError::of(*refusal));
   if (!may_answer(work, word.from, message.bytes.size(), served.invoice.size())) return;
   ++served.requests;
+  // [AP-offer-04]
   work.say(SendOnionMessage{*word.reply_path, onion::StaticInvoice{served.invoice}, std::nullopt, false, 0});
   // A recipient that is there may answer for itself. The payer takes what comes first. What comes from ourselves went
   // over a path that leads back to us.
@@ -203,7 +204,7 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
       invitation != work.state.invitations.end() && online(work.context, invitation->second)) {
     served.passed_on = digest;
     served.passed_on_at = work.context.mono;
-    work.say(SendOnionMessage{served.forward_path, message, word.reply_path, false, 0});
+    work.say(SendOnionMessage{served.forward_path, message, word.reply_path, false, 0});  // [AP-offer-03]
   }
 }
 

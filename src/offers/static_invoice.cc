@@ -14,7 +14,7 @@ constexpr std::uint64_t kMessagePathsLdk = wire::kLdk.static_invoice_message_pat
 constexpr std::uint64_t kMessagePathsDraft = wire::kDraft.static_invoice_message_paths;
 
 bool belongs_here(std::uint64_t type) {
-  return !is_request_type(type) && type != kInvoicePaymentHash && type != kInvoiceAmount;
+  return !is_request_type(type) && type != kInvoicePaymentHash && type != kInvoiceAmount;  // [AP-inv-01]
 }
 
 Profile read_profile(FieldsIn& in) {
@@ -32,7 +32,7 @@ Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream, Checks c
   FieldsIn in(records, checks);
   in.offer_is_checked();
   if (out.offer_.paths().empty()) in.refuse(ParseCode::MissingField, kOfferPaths, "offer_paths");
-  if (out.offer_.chains().size() > 1) in.refuse(ParseCode::BadValue, kOfferChains, "offer_chains");
+  if (out.offer_.chains().size() > 1) in.refuse(ParseCode::BadValue, kOfferChains, "offer_chains");  // [AP-offer-02]
   out.payment_paths_ = read_payment_paths(in);
   out.created_at_ =
       UnixTime(in.required(in.tu(kInvoiceCreatedAt, 8, "invoice_created_at"), kInvoiceCreatedAt, "invoice_created_at"));
@@ -44,9 +44,11 @@ Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream, Checks c
   out.profile_ = read_profile(in);
   auto paths_type = wire::numbers(out.profile_).static_invoice_message_paths;
   out.message_paths_ = in.paths(paths_type, "static_invoice_message_paths");
+  // [AP-inv-05]
   if (out.message_paths_.empty()) in.refuse(ParseCode::MissingField, paths_type, "static_invoice_message_paths");
   read_signature(in, records, kStaticMessageName, out.node_id_);
   in.finish(belongs_here);
+  // [AP-inv-09]
   if (in.good() && !out.offer_.names(out.node_id_)) in.refuse(ParseCode::BadValue, kInvoiceNodeId, "invoice_node_id");
   if (in.error()) return fail(*in.error());
   out.bytes_ = doze::to_bytes(stream);
@@ -55,18 +57,18 @@ Result<StaticInvoice, ParseError> StaticInvoice::parse(ByteView stream, Checks c
 
 Result<StaticInvoice, ParseError> StaticInvoice::make(const Offer& offer, const StaticInvoiceTerms& terms) {
   auto paths_type = wire::numbers(terms.profile).static_invoice_message_paths;
-  if (terms.profile == Profile::Draft && terms.message_paths.size() < kMinMessagePathsDraft)
+  if (terms.profile == Profile::Draft && terms.message_paths.size() < kMinMessagePathsDraft)  // [AP-inv-02]
     return fail(ParseError{ParseCode::BadValue, paths_type, "static_invoice_message_paths"});
   RecordsOut out;
   out.add_stream(offer.bytes());
   write_payment_paths(out, terms.payment_paths);
   out.add_tu(kInvoiceCreatedAt, terms.created_at.value());
-  if (terms.relative_expiry_s != kDefaultStaticInvoiceExpiryS)
+  if (terms.relative_expiry_s != kDefaultStaticInvoiceExpiryS)  // [AP-inv-03]
     out.add_tu(kInvoiceRelativeExpiry, terms.relative_expiry_s);
   if (!terms.features.empty()) out.add(kInvoiceFeatures, terms.features.to_bytes());
   out.add(kInvoiceNodeId, crypto::public_key(terms.node_key).view());
   out.add(paths_type, wire::to_bytes(terms.message_paths));
-  return parse(out.take_signed(kStaticMessageName, terms.node_key), Checks::Stored);
+  return parse(out.take_signed(kStaticMessageName, terms.node_key), Checks::Stored);  // [AP-inv-04]
 }
 
 bool is_withdrawn(const StaticInvoice& invoice) {
@@ -81,8 +83,9 @@ bool repeats(ByteView static_invoice, const Offer& offer) {
 }
 
 std::optional<Refusal> check_static_invoice(const StaticInvoice& invoice, const Offer& offer, UnixTime now) {
-  if (invoice.offer() != offer) return Refusal{RefusalCode::OfferMismatch};
+  if (invoice.offer() != offer) return Refusal{RefusalCode::OfferMismatch};  // [AP-inv-07]
   if (offer.expired(now)) return Refusal{RefusalCode::Expired, kOfferAbsoluteExpiry, offer.absolute_expiry()->value()};
+  // [AP-inv-08]
   if (invoice.expired(now)) return Refusal{RefusalCode::Expired, kInvoiceRelativeExpiry, invoice.expires_at().value()};
   if (invoice.features().has(kInvoiceMultipart)) return Refusal{RefusalCode::MultipartRequired, kInvoiceFeatures};
   return std::nullopt;

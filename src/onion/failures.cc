@@ -9,7 +9,7 @@ namespace doze::onion {
 
 namespace {
 /// message and padding together: BOLT 4 asks for 256 at least.
-constexpr std::size_t kFailureRoom = 256;
+constexpr std::size_t kFailureRoom = 256;  // [B4-err-02]
 
 void toggle(std::span<std::uint8_t> packet, const SharedSecret& secret) {
   crypto::chacha20_xor(generate_key("ammag", secret.reveal()).view(), kZeroNonce, packet);
@@ -75,7 +75,7 @@ Bytes failure_message(std::uint16_t code, ByteView data) {
 }
 
 Bytes create_failure(const SharedSecret& secret, ByteView message) {
-  auto pad = message.size() < kFailureRoom ? kFailureRoom - message.size() : 0;
+  auto pad = message.size() < kFailureRoom ? kFailureRoom - message.size() : 0;  // [B4-err-01]
   Writer body;
   body.u16(static_cast<std::uint16_t>(message.size())).bytes(message);
   body.u16(static_cast<std::uint16_t>(pad)).bytes(Bytes(pad));
@@ -103,7 +103,7 @@ std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& sec
   Bytes packet(reason.begin(), reason.end());
   std::optional<OriginFailure> out;
   const SharedSecret nobody;
-  for (std::size_t hop = 0; hop < std::max(secrets.size(), kFailureSteps); ++hop) {
+  for (std::size_t hop = 0; hop < std::max(secrets.size(), kFailureSteps); ++hop) {  // [B4-err-05]
     const auto& secret = hop < secrets.size() ? secrets[hop] : nobody;
     toggle(packet, secret);
     auto body = ByteView(packet).subspan(32);
@@ -115,7 +115,7 @@ std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& sec
     OriginFailure failure;
     failure.hop = hop;
     failure.code = message.u16();
-    failure.data = to_bytes(message.rest());
+    failure.data = to_bytes(message.rest());  // [B4-orig-01]
     if (in.ok() && message.ok()) out = std::move(failure);
   }
   return out;

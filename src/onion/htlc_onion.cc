@@ -31,7 +31,7 @@ struct Peeling {
   }
   /// Behind the introduction node every failure is the same malformed one; the introduction node hides what it was.
   [[nodiscard]] PeelFailure blinded(std::string why) const {
-    if (through_path_key()) return malformed(kInvalidOnionBlinding, std::move(why));
+    if (through_path_key()) return malformed(kInvalidOnionBlinding, std::move(why));  // [B2-rem-06, B4-fail-01]
     return {false, 0, onion_hash, blinded_failure(shared_secret, onion_hash), std::move(why)};
   }
   [[nodiscard]] PeelFailure plain(std::uint16_t code, ByteView data, std::string why) const {
@@ -51,11 +51,11 @@ Result<std::pair<RecipientData, Unblinded>, std::string> open_recipient_data(con
                                                                              const PublicKey& path_key,
                                                                              ByteView encrypted) {
   auto ecdh = [&](const PublicKey& point) {
-    return at.path_secret && point == at.htlc.path_key ? *at.path_secret : at.us.ecdh(point, nullptr);
+    return at.path_secret && point == at.htlc.path_key ? *at.path_secret : at.us.ecdh(point, nullptr);  // [B4-read-03]
   };
   if (!crypto::is_valid(path_key)) return fail(std::string("the path key is no point"));
   auto opened = unblind(path_key, encrypted, ecdh);
-  if (!opened) return fail(std::string("the recipient data is not for us"));
+  if (!opened) return fail(std::string("the recipient data is not for us"));  // [B4-read-05]
   auto data = decode_recipient_data(opened->data);
   if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
   if (data->needs_features()) return fail(std::string("the path needs features that we do not know"));
@@ -71,7 +71,7 @@ PeeledHtlc peel_blinded_forward(const Peeling& at, const BlindedForwardPayload& 
   if (!data.payment_relay) return at.blinded("no payment_relay");
   if (data.payment_constraints && (at.htlc.cltv_expiry > data.payment_constraints->max_cltv_expiry ||
                                    at.htlc.amount_msat < data.payment_constraints->htlc_minimum_msat))
-    return at.blinded("outside the path's payment_constraints");
+    return at.blinded("outside the path's payment_constraints");  // [B4-read-06]
   auto relayed = relay(*data.payment_relay, at.htlc.amount_msat, at.htlc.cltv_expiry);
   if (!relayed) return at.blinded("the HTLC does not cover payment_relay");
   PeeledForward out;
@@ -84,7 +84,7 @@ PeeledHtlc peel_blinded_forward(const Peeling& at, const BlindedForwardPayload& 
   out.amt_to_forward = relayed->amount;
   out.outgoing_cltv_value = relayed->expiry;
   out.next_onion = std::move(next_packet);
-  out.next_path_key = unblinded.next_path_key(data);
+  out.next_path_key = unblinded.next_path_key(data);  // [B4-blind-13]
   out.role = at.through_path_key() ? BlindedRole::Inside : BlindedRole::Introduction;
   out.shared_secret = at.shared_secret;
   out.sha256_of_onion = at.onion_hash;
@@ -93,6 +93,7 @@ PeeledHtlc peel_blinded_forward(const Peeling& at, const BlindedForwardPayload& 
 
 PeeledHtlc peel_final(const Peeling& at, const FinalPayload& payload) {
   if (!payload.encrypted_recipient_data && payload.payment_secret)
+    // [B4-read-19]
     return PeeledPlain{payload.amt_to_forward, payload.total_amount_msat.value_or(payload.amt_to_forward),
                        payload.outgoing_cltv_value, *payload.payment_secret, at.shared_secret};
   if (!payload.encrypted_recipient_data) {
@@ -128,7 +129,7 @@ PeeledHtlc peel_layer(const OurNode& us, const wire::UpdateAddHtlc& htlc, std::s
 
 /// The payload makes us the introduction node of a blinded path, however wrong the rest of it is: BOLT 4, "Failure
 /// Messages", asks for invalid_onion_blinding then.
-bool begins_path(const Peeled& peeled) {
+bool begins_path(const Peeled& peeled) {  // [B4-fail-02]
   auto records = wire::parse_tlv_stream(peeled.payload);
   return peeled.next_packet && records && wire::find(*records, kPathKeyType) != nullptr;
 }
@@ -172,7 +173,7 @@ PeeledHtlc peel_layer(const OurNode& us, const wire::UpdateAddHtlc& htlc, std::s
     auto tweak = generate_key("blinded_node_id", at.path_secret->reveal());
     ecdh = [&us, tweak](const PublicKey& point) { return us.ecdh(point, &tweak); };
   }
-  auto peeled = peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);
+  auto peeled = peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);  // [B2-add-15]
   if (!peeled) return refused_packet(at, peeled.error());
   at.shared_secret = peeled->shared_secret;
   auto payload = decode_payload(peeled->payload, !peeled->next_packet, htlc.path_key.has_value());
@@ -212,8 +213,9 @@ std::vector<Hop> blinded_hops(const wire::BlindedPath& path, std::size_t first, 
   std::vector<Hop> hops;
   for (auto i = first; i < path.path.size(); ++i) {
     auto key = i == first ? path_key : std::nullopt;
-    auto id = i == first ? node : path.path[i].blinded_node_id;
+    auto id = i == first ? node : path.path[i].blinded_node_id;  // [B4-blind-07]
     if (i + 1 < path.path.size()) {
+      // [B4-write-01]
       hops.push_back({id, with_length(encode(BlindedForwardPayload{path.path[i].encrypted_recipient_data, key}))});
     } else {
       last.current_path_key = key;

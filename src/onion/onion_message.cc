@@ -8,13 +8,13 @@ namespace doze::onion {
 namespace {
 constexpr std::uint64_t kReplyPath = 2, kEncryptedData = 4, kFirstContents = 64;
 
-Bytes hop_payload(ByteView encrypted) {
+Bytes hop_payload(ByteView encrypted) {  // [B4-msg-05]
   return with_length(wire::TlvWriter().add(kEncryptedData, encrypted).take());
 }
 
 Bytes final_payload(ByteView encrypted, const FinalMessage& message) {
   wire::TlvWriter out;
-  if (message.reply_path) out.add(kReplyPath, wire::to_bytes(*message.reply_path));
+  if (message.reply_path) out.add(kReplyPath, wire::to_bytes(*message.reply_path));  // [B4-msg-06]
   out.add(kEncryptedData, encrypted);
   auto contents = encode(message.contents);
   out.add(contents.type, contents.value);
@@ -51,7 +51,7 @@ Result<MessagePayload, MessageRefusal> read_payload(ByteView stream) {
 }
 
 Result<ReceivedMessage, MessageRefusal> read_final(const MessagePayload& payload, const RecipientData& data) {
-  if (payload.contents.size() != 1) return fail(MessageRefusal::NoContents);
+  if (payload.contents.size() != 1) return fail(MessageRefusal::NoContents);  // [B4-msg-18]
   const auto& [type, value] = payload.contents[0];
   auto contents = decode_contents(type, value);
   if (!contents)
@@ -77,7 +77,7 @@ std::optional<wire::OnionMessage> build_message(const PrivateKey& session_key, c
       RecipientData data;
       bool last = i + 1 == way.size();
       data.next_node_id = last ? introduction : way[i + 1];
-      if (last) data.next_path_key_override = destination.first_path_key;
+      if (last) data.next_path_key_override = destination.first_path_key;  // [B4-blind-03, B4-blind-08]
       own.push_back({way[i], encode(data)});
     }
     auto blinded = blind(session_key, own);
@@ -89,11 +89,11 @@ std::optional<wire::OnionMessage> build_message(const PrivateKey& session_key, c
   for (std::size_t i = 0; i < destination.path.size(); ++i) {
     const auto& hop = destination.path[i];
     bool last = i + 1 == destination.path.size();
-    hops.push_back({hop.blinded_node_id, last ? final_payload(hop.encrypted_recipient_data, message)
+    hops.push_back({hop.blinded_node_id, last ? final_payload(hop.encrypted_recipient_data, message)  // [B4-blind-09]
                                               : hop_payload(hop.encrypted_recipient_data)});
   }
-  auto packet = build_packet(onion_key, hops, {}, kPaymentPayloads);
-  if (!packet) packet = build_packet(onion_key, hops, {}, kLargeMessagePayloads);
+  auto packet = build_packet(onion_key, hops, {}, kPaymentPayloads);               // [B4-msg-02]
+  if (!packet) packet = build_packet(onion_key, hops, {}, kLargeMessagePayloads);  // [B4-msg-03]
   if (!packet) return std::nullopt;
   return wire::OnionMessage{path_key, *std::move(packet)};
 }
@@ -120,21 +120,24 @@ Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message
     // The blinded private key depends on the path key only: the tweak is known before the payload is.
     auto path_secret = ecdh(current.path_key, nullptr);
     auto tweak = generate_key("blinded_node_id", path_secret.reveal());
+    // [B4-msg-08]
     auto peeled = peel(current.onion_message_packet, {}, [&](const PublicKey& point) { return ecdh(point, &tweak); });
     if (!peeled) return fail(MessageRefusal::NotForUs);
     LN_TRY(payload, read_payload(peeled->payload));
     auto open = unblind(current.path_key, *payload.encrypted, [&](const PublicKey&) { return path_secret; });
     if (!open) return fail(MessageRefusal::BadPayload);
     auto data = decode_recipient_data(open->data);
-    if (!data || data->needs_features()) return fail(MessageRefusal::BadPayload);
+    if (!data || data->needs_features()) return fail(MessageRefusal::BadPayload);  // [B4-msg-10]
     if (!peeled->next_packet) {
       LN_TRY(received, read_final(payload, *data));
       return std::variant<RelayMessage, ReceivedMessage>(std::move(received));
     }
+    // [B4-msg-12]
     if (!payload.contents.empty() || payload.reply_path || data->path_id) return fail(MessageRefusal::BadPayload);
     if (!data->next_node_id && !data->short_channel_id) return fail(MessageRefusal::BadPayload);
+    // [B4-msg-13]
     NextNode next = data->next_node_id ? NextNode(*data->next_node_id) : NextNode(*data->short_channel_id);
-    current = wire::OnionMessage{open->next_path_key(*data), *std::move(peeled->next_packet)};
+    current = wire::OnionMessage{open->next_path_key(*data), *std::move(peeled->next_packet)};  // [B4-msg-15]
     if (!is_us(next)) return std::variant<RelayMessage, ReceivedMessage>(RelayMessage{next, std::move(current)});
   }
   return fail(MessageRefusal::TooManyLayers);

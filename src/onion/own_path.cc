@@ -38,7 +38,7 @@ std::optional<wire::BlindedPath> path_to_self(const PrivateKey& session_key, con
 std::optional<wire::BlindedPath> path_through_peer(const PrivateKey& session_key, const NodeId& peer,
                                                    const OwnNode& our_node, ByteView path_id) {
   RecipientData relay;
-  relay.next_node_id = our_node.id;
+  relay.next_node_id = our_node.id;  // [B4-msg-01]
   return blind(session_key, {{peer, encode(relay)}, {our_node.id, final_data(path_id)}}, our_node);
 }
 

@@ -61,7 +61,7 @@ Result<Payload, ParseError> decode_blinded_forward(Fields& fields, std::uint64_t
                 BlindedForwardPayload{*fields.bytes(kRecipientData), fields.point(kPathKey, "current_path_key")});
 }
 
-Result<Payload, ParseError> decode_final(Fields& fields) {
+Result<Payload, ParseError> decode_final(Fields& fields) {  // [B4-read-16]
   FinalPayload out;
   out.amt_to_forward = fields.amount(kAmount, "amt_to_forward");
   out.outgoing_cltv_value = CltvExpiry(static_cast<std::uint32_t>(fields.number(kCltv, 4, "outgoing_cltv_value")));
@@ -71,7 +71,7 @@ Result<Payload, ParseError> decode_final(Fields& fields) {
   for (auto type : {kScid, kPaymentData, kMetadata})
     if (fields.has(type) && (blinded || type == kScid)) return fail(unexpected(type, "field of a last hop"));
   if (blinded) {
-    out.total_amount_msat = fields.amount(kTotal, "total_amount_msat");
+    out.total_amount_msat = fields.amount(kTotal, "total_amount_msat");  // [B4-read-13]
   } else if (const auto* data = wire::find(fields.records, kPaymentData)) {
     if (data->value.size() < 32) return fail(ParseError{ParseCode::BadLength, kPaymentData, "payment_data"});
     auto total = wire::read_tu(data->value.subspan(32), 8);
@@ -99,7 +99,7 @@ Bytes encode_final(const FinalPayload& payload) {
   if (request && request_type < kAmount) out.add(request_type, *request);
   out.add_tu(kAmount, payload.amt_to_forward.value());
   out.add_tu(kCltv, payload.outgoing_cltv_value.value());
-  if (payload.payment_secret) {
+  if (payload.payment_secret) {  // [B4-write-07]
     Writer data;
     data.bytes(payload.payment_secret->view());
     wire::write_tu(data, payload.total_amount_msat.value_or(payload.amt_to_forward).value());
@@ -107,7 +107,7 @@ Bytes encode_final(const FinalPayload& payload) {
   }
   if (payload.encrypted_recipient_data) out.add(kRecipientData, *payload.encrypted_recipient_data);
   if (payload.current_path_key) out.add(kPathKey, payload.current_path_key->view());
-  if (payload.payment_metadata) out.add(kMetadata, *payload.payment_metadata);
+  if (payload.payment_metadata) out.add(kMetadata, *payload.payment_metadata);  // [B4-write-08]
   if (payload.encrypted_recipient_data)
     out.add_tu(kTotal, payload.total_amount_msat.value_or(payload.amt_to_forward).value());
   if (request && request_type > kTotal) out.add(request_type, *request);
@@ -117,7 +117,7 @@ Bytes encode_final(const FinalPayload& payload) {
 }  // namespace
 
 Bytes encode(const Payload& payload) {
-  if (const auto* forward = std::get_if<ForwardPayload>(&payload))
+  if (const auto* forward = std::get_if<ForwardPayload>(&payload))  // [B4-write-06]
     return wire::TlvWriter()
         .add_tu(kAmount, forward->amt_to_forward.value())
         .add_tu(kCltv, forward->outgoing_cltv_value.value())
@@ -125,7 +125,7 @@ Bytes encode(const Payload& payload) {
         .take();
   if (const auto* blinded = std::get_if<BlindedForwardPayload>(&payload)) {
     wire::TlvWriter out;
-    out.add(kRecipientData, blinded->encrypted_recipient_data);
+    out.add(kRecipientData, blinded->encrypted_recipient_data);  // [B4-write-05]
     if (blinded->current_path_key) out.add(kPathKey, blinded->current_path_key->view());
     return out.take();
   }
@@ -138,10 +138,12 @@ Result<Payload, ParseError> decode_payload(ByteView tlv_stream, bool last, bool 
                                                kTotal, wire::kPaymentPreimage}));
   Fields fields{records, std::nullopt};
   bool blinded = fields.has(kRecipientData);
+  // [B4-read-15]
   if (through_path_key && !blinded) return fail(missing_field(kRecipientData, "encrypted_recipient_data"));
-  if (through_path_key && fields.has(kPathKey)) return fail(unexpected(kPathKey, "current_path_key"));
+  if (through_path_key && fields.has(kPathKey)) return fail(unexpected(kPathKey, "current_path_key"));  // [B4-read-01]
+  // [B4-read-02]
   if (blinded && !through_path_key && !fields.has(kPathKey)) return fail(missing_field(kPathKey, "current_path_key"));
-  if (!blinded && fields.has(kPathKey)) return fail(unexpected(kPathKey, "current_path_key"));
+  if (!blinded && fields.has(kPathKey)) return fail(unexpected(kPathKey, "current_path_key"));  // [B4-read-15]
   if (last) return decode_final(fields);
   if (blinded)
     return decode_blinded_forward(fields, wire::kLdk.payment_invoice_request, wire::kDraft.payment_invoice_request);
@@ -149,7 +151,7 @@ Result<Payload, ParseError> decode_payload(ByteView tlv_stream, bool last, bool 
   out.amt_to_forward = fields.amount(kAmount, "amt_to_forward");
   out.outgoing_cltv_value = CltvExpiry(static_cast<std::uint32_t>(fields.number(kCltv, 4, "outgoing_cltv_value")));
   const auto* scid = wire::find(records, kScid);
-  if (scid == nullptr) return fail(missing_field(kScid, "short_channel_id"));
+  if (scid == nullptr) return fail(missing_field(kScid, "short_channel_id"));  // [B4-read-17]
   Reader in(scid->value);
   out.short_channel_id = ShortChannelId(in.u64());
   if (!in.done()) return fail(ParseError{ParseCode::BadLength, kScid, "short_channel_id"});

@@ -13,7 +13,7 @@ constexpr std::uint8_t kReleasePurpose = 0x72;
 std::vector<wire::BlindedPath> release_paths(const Secret& secret, const OwnNode& our_node, const HeldHtlc& htlc,
                                              Profile profile) {
   auto context = Writer().bytes(htlc.channel_id.view()).u64(htlc.htlc_id).take();
-  auto path_id = seal_context(secret, kReleasePurpose, context);
+  auto path_id = seal_context(secret, kReleasePurpose, context);  // [AP-held-04]
   RecipientData last;
   last.path_id = path_id;
   auto plaintext = encode(last);

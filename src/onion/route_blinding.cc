@@ -22,7 +22,7 @@ SharedSecret own_secret(const OwnNode& own, const PrivateKey& ephemeral) {
 }
 }  // namespace
 
-bool RecipientData::needs_features() const {
+bool RecipientData::needs_features() const {  // [B4-read-07]
   return allowed_features &&
          std::any_of(allowed_features->begin(), allowed_features->end(), [](std::uint8_t byte) { return byte != 0; });
 }
@@ -107,6 +107,7 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
   return out;
 }
 
+// [B4-blind-01]
 std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std::vector<BlindHop>& hops,
                                        const OwnNode& own) {
   if (hops.empty()) return std::nullopt;
@@ -125,19 +126,19 @@ std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std:
         ours ? std::optional(own.key_times(blinding.view())) : crypto::tweak_mul(hop.node_id, blinding.view());
     auto next = crypto::tweak_mul(ephemeral, crypto::sha256({point.view(), secret.reveal()}).view());
     if (!blinded || !next) return std::nullopt;
-    out.path.push_back({*blinded, crypto::aead_encrypt(rho.view(), kZeroNonce, {}, hop.data)});
+    out.path.push_back({*blinded, crypto::aead_encrypt(rho.view(), kZeroNonce, {}, hop.data)});  // [B4-blind-05]
     ephemeral = *next;
   }
   return out;
 }
 
-PublicKey Unblinded::next_path_key() const {
+PublicKey Unblinded::next_path_key() const {  // [B4-blind-12]
   auto next = crypto::tweak_mul(path_key, crypto::sha256({path_key.view(), secret.reveal()}).view());
   LN_ASSERT(next.has_value());  // the point was checked; a hash out of range has chance 2^-127
   return *next;
 }
 
-std::optional<Unblinded> unblind(const PublicKey& path_key, ByteView encrypted, const Ecdh& ecdh) {
+std::optional<Unblinded> unblind(const PublicKey& path_key, ByteView encrypted, const Ecdh& ecdh) {  // [B4-blind-10]
   if (!crypto::is_valid(path_key)) return std::nullopt;
   auto secret = ecdh(path_key);
   auto data = crypto::aead_decrypt(generate_key("rho", secret.reveal()).view(), kZeroNonce, {}, encrypted);
@@ -145,7 +146,7 @@ std::optional<Unblinded> unblind(const PublicKey& path_key, ByteView encrypted, 
   return Unblinded{*std::move(data), generate_key("blinded_node_id", secret.reveal()), path_key, secret};
 }
 
-std::optional<Relayed> relay(const PaymentRelay& terms, Msat amount, CltvExpiry expiry) {
+std::optional<Relayed> relay(const PaymentRelay& terms, Msat amount, CltvExpiry expiry) {  // [B4-read-11]
   auto without_base = sub(amount, terms.fee_base_msat);
   if (!without_base || expiry.value() < terms.cltv_expiry_delta.value()) return std::nullopt;
   std::uint64_t parts = 1'000'000 + std::uint64_t{terms.fee_proportional_millionths};
@@ -154,6 +155,7 @@ std::optional<Relayed> relay(const PaymentRelay& terms, Msat amount, CltvExpiry 
                  CltvExpiry(expiry.value() - terms.cltv_expiry_delta.value())};
 }
 
+// [B4-path-06]
 std::optional<wire::BlindedPayInfo> aggregate(const std::vector<PaymentRelay>& relays, CltvDelta final_delta) {
   constexpr std::uint64_t kMillion = 1'000'000;
   // Base and proportional part of everything behind the hop that is being added, from the last hop to the first.

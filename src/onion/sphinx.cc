@@ -132,14 +132,14 @@ const char* name(PeelError error) {
 
 Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, const Ecdh& ecdh) {
   if (packet.size() <= kPacketOverhead) return fail(PeelRefusal{PeelError::BadHmac, std::nullopt});
-  if (packet[0] != 0) return fail(PeelRefusal{PeelError::BadVersion, std::nullopt});
+  if (packet[0] != 0) return fail(PeelRefusal{PeelError::BadVersion, std::nullopt});  // [B4-peel-01]
   auto point = crypto::parse_point(packet.subspan(1, 33));
-  if (!point) return fail(PeelRefusal{PeelError::BadKey, std::nullopt});
+  if (!point) return fail(PeelRefusal{PeelError::BadKey, std::nullopt});  // [B4-peel-01]
   auto size = packet.size() - kPacketOverhead;
   auto body = packet.subspan(34, size);
   auto secret = ecdh(*point);
   auto expected = crypto::hmac_sha256(generate_key("mu", secret.reveal()).view(), {body, associated_data});
-  if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size)))
+  if (!crypto::equal_constant_time(expected.view(), packet.subspan(34 + size)))  // [B4-peel-03]
     return fail(PeelRefusal{PeelError::BadHmac, std::nullopt});
 
   auto rho = generate_key("rho", secret.reveal());
@@ -148,7 +148,7 @@ Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, cons
   Reader in(clear);
   auto length = wire::read_bigsize(in);
   // Lengths 0 and 1 were the old fixed-size payloads.
-  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32)
+  if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32)  // [B4-peel-04]
     return fail(PeelRefusal{PeelError::BadPayload, secret});
   Peeled out;
   out.payload = to_bytes(in.bytes(static_cast<std::size_t>(length)));
@@ -160,7 +160,7 @@ Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, cons
   auto next = crypto::tweak_mul(*point, factor.view());
   if (!next) return fail(PeelRefusal{PeelError::BadKey, std::nullopt});
   // What was cut off at the front comes in as key stream at the end.
-  Bytes packet_out(packet.size());
+  Bytes packet_out(packet.size());  // [B4-peel-05]
   auto end = std::copy(next->bytes.begin(), next->bytes.end(), packet_out.begin() + 1);
   end = std::copy(clear.begin() + static_cast<std::ptrdiff_t>(in.at()), clear.end(), end);
   xor_stream(std::span(packet_out).subspan(34 + size - in.at(), in.at()), rho, size);

@@ -26,7 +26,7 @@ bool Budget::take(const Allowance& allowance, std::uint64_t bytes, MonoTime now)
 }
 
 bool Work::within_limits(const NodeId& from, std::size_t bytes) {
-  const auto& allowance = context_.views.is_client(from) ? kFamiliarAllowance : kStrangerAllowance;
+  const auto& allowance = context_.views.is_client(from) ? kFamiliarAllowance : kStrangerAllowance;  // [B4-msg-07]
   auto [it, fresh] = self_.budgets.try_emplace(from, allowance, context_.mono);
   if (!it->second.take(allowance, bytes, context_.mono)) return false;
   if (context_.views.is_client(from)) return true;
@@ -76,12 +76,12 @@ void Work::on(const MessageReceived& in) {
   auto peeled = onion::peel_message(*message, ecdh, is_us);
   if (!peeled) {
     // Anybody can send us rubbish: no answer (BOLT 4), no warning in the log.
-    return notify(Severity::Debug, "onion_message_refused",
+    return notify(Severity::Debug, "onion_message_refused",  // [B4-msg-09]
                   {{"from", in.node_id.hex()}, {"reason", onion::name(peeled.error())}});
   }
   if (auto* relayed = std::get_if<onion::RelayMessage>(&*peeled)) return relay(in.node_id, *relayed);
   auto& received = std::get<onion::ReceivedMessage>(*peeled);
-  say(OnionMessageReceived{in.node_id, std::move(received.path_id), std::move(received.reply_path),
+  say(OnionMessageReceived{in.node_id, std::move(received.path_id), std::move(received.reply_path),  // [B4-msg-17]
                            std::move(received.contents)});
 }
 
@@ -95,7 +95,7 @@ void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
     if (!park(*next, from, message.message)) refuse(from, "the mailbox is full");
     return;
   }
-  if (speaks_onion(*next)) return say(SendMessage{*next, message.message});
+  if (speaks_onion(*next)) return say(SendMessage{*next, message.message});  // [B4-msg-14]
   if (!connected && context_.config.role == Role::Server && context_.views.is_client(from))
     return relay_by_dialling(from, *next, message.message);
   notify(Severity::Debug, "onion_message_dropped", {{"from", from.hex()}, {"next", next->hex()}});

@@ -34,17 +34,17 @@ std::optional<PaymentPath> path_over(const Context& context, const ChannelView& 
   auto scid = channel.remote_alias ? channel.remote_alias : channel.scid;
   if (!scid) return std::nullopt;
   onion::PaymentRelay relay{policy.cltv_expiry_delta, policy.fee_proportional_millionths, policy.fee_base};
-  auto payinfo = onion::aggregate({relay}, kFinalCltvDelta);
+  auto payinfo = onion::aggregate({relay}, kFinalCltvDelta);  // [B12-inv-11]
   if (!payinfo) return std::nullopt;
   payinfo->htlc_minimum_msat = policy.htlc_minimum;
   payinfo->htlc_maximum_msat = policy.htlc_maximum;
-  onion::RecipientData first, last;
-  first.short_channel_id = scid;
-  first.payment_relay = relay;
-  first.payment_constraints = {plus(max_cltv_expiry, policy.cltv_expiry_delta), policy.htlc_minimum};
+  onion::RecipientData first, last;                                                                    // [B4-path-05]
+  first.short_channel_id = scid;                                                                       // [B4-path-03]
+  first.payment_relay = relay;                                                                         // [B4-path-02]
+  first.payment_constraints = {plus(max_cltv_expiry, policy.cltv_expiry_delta), policy.htlc_minimum};  // [B4-path-04]
   last.path_id = to_bytes(path_id);
   last.payment_constraints = {max_cltv_expiry, policy.htlc_minimum};
-  auto path = onion::blind(fresh_key(context.rng),
+  auto path = onion::blind(fresh_key(context.rng),  // [B4-path-01]
                            {{channel.peer, onion::encode(first)}, {context.signer.node_id(), onion::encode(last)}},
                            own_node(context.signer));
   if (!path) return std::nullopt;
@@ -75,7 +75,7 @@ onion::TweakedEcdh own_ecdh(const Signer& signer) {
   };
 }
 
-PrivateKey fresh_key(Rng& rng) {
+PrivateKey fresh_key(Rng& rng) {  // [B4-blind-02]
   for (;;) {
     auto bytes = rng.secret<Secret>();
     if (auto key = crypto::parse_private_key(bytes.reveal())) return *key;
@@ -100,7 +100,7 @@ std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, Byt
   return paths;
 }
 
-std::vector<offers::bolt11::RouteHint> route_hints_to_self(const Context& context, std::size_t count,
+std::vector<offers::bolt11::RouteHint> route_hints_to_self(const Context& context, std::size_t count,  // [B2-ready-08]
                                                            std::optional<Msat> amount) {
   std::vector<offers::bolt11::RouteHint> hints;
   for (const auto& [id, channel] : context.views.channels) {

@@ -101,7 +101,7 @@ void announce(Work& work, Outgoing& payment) {
   for (const auto& [tag, fate] : payment.announcements) work.state.tags.erase(tag);
   payment.announcements.clear();
   std::size_t at = 0;
-  for (auto index : paths_of_round(payment, invoice->message_paths().size())) {
+  for (auto index : paths_of_round(payment, invoice->message_paths().size())) {  // [AP-inv-06]
     const auto& path = invoice->message_paths()[index];
     auto tag = make_tag(TagOwner::Payment, work.state.next_tag++);
     work.state.tags.emplace(tag, payment.id);
@@ -109,6 +109,7 @@ void announce(Work& work, Outgoing& payment) {
     // The draft's L gives as many paths as there should be announcements, LDK's one for all of them.
     const auto& reply = replies[at++ % replies.size()];
     auto attempt = static_cast<std::uint32_t>(payment.announce_round);
+    // [AP-held-02]
     work.say(SendOnionMessage{path, onion::HeldHtlcAvailable{invoice->profile()}, reply, true, tag, attempt});
   }
 }
@@ -166,6 +167,7 @@ void on(Work& work, const PongReceived& word) {
 void on(Work& work, const ReleasePathsReceived& word) {
   const auto* local = std::get_if<LocalOrigin>(&word.origin);
   auto* payment = local == nullptr ? nullptr : find(work, local->payment_id);
+  // [AP-hold-07]
   if (payment == nullptr || is_terminal(payment->state) || !payment->held || word.paths.empty()) return;
   if (!payment->htlc || *payment->htlc != HtlcKey{word.channel_id, word.htlc_id}) return;
   const auto* channel = work.context.views.channel(word.channel_id);

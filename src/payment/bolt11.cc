@@ -61,7 +61,7 @@ onion::FinalPayload final_payload(const Outgoing& payment, const offers::Bolt11I
   onion::FinalPayload out;
   out.amt_to_forward = payment.amount;
   out.outgoing_cltv_value = expiry;
-  out.total_amount_msat = payment.amount;
+  out.total_amount_msat = payment.amount;  // [B4-mpp-01]
   out.payment_secret = invoice.payment_secret();
   out.payment_metadata = invoice.metadata();
   return out;
@@ -100,7 +100,7 @@ bool learn_update(Outgoing& payment, const wire::ChannelUpdate& update, ShortCha
   auto invoice = invoice_of(payment);
   for (const auto& hint : invoice.route_hints())
     for (const auto& hop : hint.hops)
-      if (hop.short_channel_id == failed) return payment.told_updates.emplace(failed, update).second;
+      if (hop.short_channel_id == failed) return payment.told_updates.emplace(failed, update).second;  // [B4-orig-05]
   return false;
 }
 

@@ -22,7 +22,7 @@ struct Accepted {
 };
 
 /// BOLT 4: a final node SHOULD fail what is more than twice the amount.
-bool is_far_too_much(Msat amount, Msat asked) {
+bool is_far_too_much(Msat amount, Msat asked) {  // [B4-fail-08]
   return sub_or_zero(amount, asked) > asked;
 }
 
@@ -34,7 +34,8 @@ Judgement judge_common(const Work& work, const HtlcReceived& word, const onion::
   if (word.too_much_dust) return fail(std::string("too much dust in the channel"));
   if (work.context.views.funding_gone(word.channel_id))
     return fail(std::string("the channel's funding left the chain"));
-  if (htlc.amount_msat < onion.amt_to_forward) return fail(std::string("less than the onion says"));
+  if (htlc.amount_msat < onion.amt_to_forward) return fail(std::string("less than the onion says"));  // [B4-read-20]
+  // [B4-read-21]
   if (htlc.cltv_expiry < onion.outgoing_cltv_value) return fail(std::string("sooner than the onion says"));
   if (htlc.amount_msat < onion.total_amount) return fail(std::string("only a part: several parts are not taken yet"));
   if (htlc.amount_msat < onion.htlc_minimum) return fail(std::string("below the path's minimum"));
@@ -61,8 +62,9 @@ Judgement judge_static(const Work& work, const HtlcReceived& word, const onion::
     return fail("the invoice_request does not fit the offer: " + *refusal);
   auto wanted = offers::amount_of(*request, offer->second.offer);
   if (!wanted || onion.total_amount < *wanted || word.htlc.amount_msat < *wanted)
-    return fail(std::string("less than the invoice_request says"));
+    return fail(std::string("less than the invoice_request says"));  // [B4-read-14]
   if (is_far_too_much(word.htlc.amount_msat, *wanted)) return fail(std::string("more than twice the amount"));
+  // [AP-onion-05]
   return Accepted{*onion.preimage, terms.offer_id, true, request->payer_note().value_or(""), request->quantity()};
 }
 
@@ -71,7 +73,7 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const onion:
   auto preimage = invoice_preimage(work.context.signer, terms.nonce);
   if (crypto::payment_hash(preimage) != word.htlc.payment_hash)
     return fail(std::string("the payment hash is not this invoice's"));
-  if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));
+  if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));  // [B4-read-14]
   if (is_far_too_much(word.htlc.amount_msat, terms.amount)) return fail(std::string("more than twice the amount"));
   if (work.state.incoming.index().was_paid(word.htlc.payment_hash))
     return fail(std::string("the invoice is paid already"));
@@ -81,7 +83,7 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const onion:
 Judgement judge(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   LN_CHECK(judge_common(work, word, onion));
   auto terms = open_payment_context(work.context.signer, onion.path_id);
-  if (!terms) return fail(std::string("not over a payment path of ours"));
+  if (!terms) return fail(std::string("not over a payment path of ours"));  // [B12-inv-12, B4-blind-14]
   if (work.context.wall > terms->expiry) return fail(std::string("the invoice has expired"));
   return terms->kind == PaymentContext::Kind::StaticInvoice ? judge_static(work, word, onion, *terms)
                                                             : judge_invoice(work, word, onion, *terms);

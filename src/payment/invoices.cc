@@ -71,7 +71,7 @@ offers::Bolt11Terms terms_of(const Context& context, const command::CreateInvoic
 }
 
 struct CannotClaim {
-  std::uint16_t code = onion::kIncorrectOrUnknownPaymentDetails;
+  std::uint16_t code = onion::kIncorrectOrUnknownPaymentDetails;  // [B4-fail-05]
   Bytes data;
   std::string why;
 };
@@ -88,27 +88,31 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
   if (work.context.views.funding_gone(word.channel_id))
     return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "the channel's funding left the chain"});
   if (htlc.amount_msat < onion.amt_to_forward)
+    // [B4-fail-10]
     return fail(CannotClaim{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
-                            "less than the onion says"});
+                            "less than the onion says"});  // [B4-read-20]
   if (htlc.cltv_expiry < onion.outgoing_cltv_value)
+    // [B4-fail-10]
     return fail(CannotClaim{onion::kFinalIncorrectCltvExpiry, Writer().u32(htlc.cltv_expiry.value()).take(),
-                            "sooner than the onion says"});
+                            "sooner than the onion says"});  // [B4-read-21]
   const auto* found = work.state.invoices.live(htlc.payment_hash);
-  if (found == nullptr) return refused("no invoice of ours has this payment hash");
+  if (found == nullptr) return refused("no invoice of ours has this payment hash");  // [B4-fail-07]
   const auto& issued = *found;
   auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
   if (!invoice) return refused("the row of its invoice is damaged");
   if (!crypto::equal_constant_time(invoice->payment_secret().view(), onion.payment_secret.view()))
-    return refused("wrong payment_secret");
+    return refused("wrong payment_secret");  // [B4-fail-06]
   if (issued.paid_at || work.state.incoming.index().was_paid(htlc.payment_hash))
     return refused("the invoice is paid already");
+  // [B4-mpp-02]
   if (onion.total_amount != onion.amt_to_forward) return refused("only a part: several parts are not taken yet");
   auto asked = invoice->amount().value_or(Msat(0));
-  if (onion.amt_to_forward < asked) return refused("less than the invoice asks");
+  if (onion.amt_to_forward < asked) return refused("less than the invoice asks");  // [B4-fail-07]
+  // [B4-fail-08]
   if (invoice->amount() && sub_or_zero(htlc.amount_msat, asked) > asked) return refused("more than twice the amount");
   if (work.context.wall > issued.expires_at) return refused("the invoice has expired");
   auto left = blocks_until(htlc.cltv_expiry, work.context.tip);
-  if (left < kRecipientMargin)
+  if (left < kRecipientMargin)  // [B4-fail-09]
     return refused("only " + std::to_string(left.value()) + " blocks left, " +
                    std::to_string(kRecipientMargin.value()) + " needed to claim safely");
   return &issued;

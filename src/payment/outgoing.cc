@@ -52,7 +52,7 @@ Fields facts(const Outgoing& payment) {
 }
 
 /// The lowest E that gives the recipient's HTLC its final delta plus what holding needs.
-CltvExpiry final_expiry(const Context& context, const Outgoing& payment) {
+CltvExpiry final_expiry(const Context& context, const Outgoing& payment) {  // [B4-write-03]
   if (payment.is_bolt11) return bolt11_final_expiry(context, payment);
   return context.tip + CltvDelta(1 + (payment.held ? context.config.hold_window_blocks : 0));
 }
@@ -153,7 +153,7 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
   payment.max_fee = command.max_fee.value_or(default_max_fee(context.config, amount));
   payment.quantity = command.quantity;
   payment.payer_note = command.payer_note.value_or("");
-  payment.wants_hold = command.hold.value_or(context.config.role == Role::Client);
+  payment.wants_hold = command.hold.value_or(context.config.role == Role::Client);  // [AP-hold-02]
   payment.must_hold = command.hold.value_or(false);
   payment.created_at = context.wall;
   remember_key(command, payment);
@@ -216,9 +216,9 @@ void on(Work& work, const StaticInvoiceObtained& word) {
   payment->invoice = word.static_invoice;
   payment->invoice_request = word.invoice_request;
   payment->preimage = work.context.rng.secret<Preimage>();
-  payment->payment_hash = crypto::payment_hash(*payment->preimage);
+  payment->payment_hash = crypto::payment_hash(*payment->preimage);  // [AP-onion-02]
   bool now = can_hold(work.context);
-  payment->held = payment->wants_hold && (now || may_hold_later(work.context));
+  payment->held = payment->wants_hold && (now || may_hold_later(work.context));  // [AP-hold-01]
   if (payment->must_hold && !payment->held)
     return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::NotReady,
                        "no connected channel peer holds HTLCs: pay with --no-hold and stay online");
@@ -408,6 +408,7 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
                        late ? CommandErrorCode::Expired : CommandErrorCode::PaymentFailed,
                        late ? "the recipient did not wake before the release deadline: " + failure.text : failure.text);
   }
+  // [B4-orig-02]
   bool recipient_refused = failure.hop && payment->onion && *failure.hop + 1 >= payment->onion->hops.size();
   auto scid = payment->onion && failure.hop ? suspect(*payment->onion, *failure.hop) : ShortChannelId(0);
   auto update = update_in(failure);
@@ -418,7 +419,7 @@ void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word) {
     payment->excluded_scids.insert(scid);
   else if (!recipient_refused)
     payment->excluded_channels.insert(word.channel_id);
-  if (!recipient_refused && payment->attempts < kMaxAttempts) return send_htlc(work, *payment);
+  if (!recipient_refused && payment->attempts < kMaxAttempts) return send_htlc(work, *payment);  // [B4-orig-06]
   end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::PaymentFailed, failure.text);
 }
 

@@ -76,14 +76,14 @@ Result<Invoice, RouteError> read_invoice(const Outgoing& payment) {
 
 onion::FinalPayload final_payload(const Outgoing& payment, Profile profile, CltvExpiry expiry, Bytes recipient_data) {
   onion::FinalPayload out;
-  out.amt_to_forward = payment.amount;
+  out.amt_to_forward = payment.amount;  // [B4-write-09]
   out.outgoing_cltv_value = expiry;
-  out.total_amount_msat = payment.amount;
+  out.total_amount_msat = payment.amount;  // [B4-write-02]
   out.encrypted_recipient_data = std::move(recipient_data);
   if (payment.is_static) {
-    out.invoice_request = payment.invoice_request;
+    out.invoice_request = payment.invoice_request;  // [AP-onion-03]
     out.invoice_request_profile = profile;
-    out.payment_preimage = payment.preimage;
+    out.payment_preimage = payment.preimage;  // [AP-onion-01]
   }
   return out;
 }
@@ -252,7 +252,7 @@ Result<Prepared, RouteError> prepare(const Context& context, const Outgoing& pay
   const auto& channel = request.channels[route->channel];
   Prepared out;
   auto hops = ordinary_hops(*route, out.onion);
-  auto tail = onion::blinded_hops(
+  auto tail = onion::blinded_hops(  // [B4-blind-06]
       target.path, 0, route->hops.back().node_id, target.path.first_path_key,
       final_payload(payment, invoice.profile, final_expiry, target.path.path.back().encrypted_recipient_data));
   hops.insert(hops.end(), tail.begin(), tail.end());

@@ -158,7 +158,7 @@ void fields(Io& io, UpdateAddHtlc& m) {
     std::optional<Profile> found;
     for (auto profile : {Profile::Draft, Profile::Ldk}) {  // LDK's wins where both are set
       bool hold = m.hold_htlc == profile;
-      tlvs.flag(numbers(profile).add_hold_htlc, "hold_htlc", hold);
+      tlvs.flag(numbers(profile).add_hold_htlc, "hold_htlc", hold);  // [AP-num-02]
       if (hold) found = profile;
     }
     m.hold_htlc = found;

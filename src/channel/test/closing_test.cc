@@ -80,6 +80,7 @@ struct ClosingUnderWay {
   }
 };
 
+// [B2-shut-02, B2-shut-10]
 TEST(Shutdown, waits_until_the_updates_before_it_are_signed) {
   ClosingUnderWay closing;
   EXPECT_TRUE(closing.pair.a.sent<wire::Shutdown>().empty());
@@ -88,6 +89,7 @@ TEST(Shutdown, waits_until_the_updates_before_it_are_signed) {
   EXPECT_EQ(closing.pair.b.sent<wire::Shutdown>().size(), 1U);
 }
 
+// [B2-re-22]
 TEST(Shutdown, comes_again_after_the_updates_when_the_connection_was_cut_anywhere) {
   for (int cut_after = 0; cut_after < 30; ++cut_after)
     for (int restart = 0; restart < 4; ++restart) {
@@ -209,6 +211,7 @@ TEST(ClosingFee, before_shutdown_ends_the_connection_and_not_the_channel) {
   EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Normal);
 }
 
+// [B2-clos-04, B2-clos-07, B2-clos-12]
 TEST(ClosingFee, that_is_too_low_is_answered_with_one_that_both_accept) {
   Pair pair;
   offer_too_little(pair, wire::FeeRange{Sat(1), Sat(1'000)});
@@ -219,6 +222,7 @@ TEST(ClosingFee, that_is_too_low_is_answered_with_one_that_both_accept) {
   expect_agreed(pair);
 }
 
+// [B2-clos-10]
 TEST(ClosingFee, that_the_opener_did_not_offer_ends_the_channel) {
   Pair pair;
   pair.b.config.default_feerate = FeeratePerKw(100'000);
@@ -229,6 +233,7 @@ TEST(ClosingFee, that_the_opener_did_not_offer_ends_the_channel) {
   EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
 }
 
+// [B2-clos-06, B2-clos-15]
 TEST(ClosingOutputs, below_the_signers_dust_limit_are_left_out) {
   for (std::uint64_t sat : {353, 354}) {
     Pair pair;
@@ -239,6 +244,7 @@ TEST(ClosingOutputs, below_the_signers_dust_limit_are_left_out) {
   }
 }
 
+// [B2-clos-06]
 TEST(ClosingOutputs, may_lack_the_one_of_who_signs) {
   Pair pair;
   until_closing_signed(pair, Sat(400));
@@ -296,6 +302,7 @@ Sat negotiate_with_lnd(Pair& pair, std::uint64_t ideal) {
   return Sat(last);
 }
 
+// [B2-clos-14]
 TEST(ClosingSteps, end_with_a_fee_between_ours_and_the_one_that_the_peer_wants) {
   for (std::uint64_t ideal : {500, 1'826, 3'000, 4'525, 7'000}) {
     Pair pair;
@@ -330,6 +337,7 @@ TEST(ClosingSteps, that_lead_nowhere_keep_the_connection_and_are_shown) {
   EXPECT_EQ(deadline(pair.a.room), std::nullopt);
 }
 
+// [B2-clos-03, B2-clos-09]
 TEST(ClosingSteps, that_lead_nowhere_for_a_week_end_with_our_commitment) {
   Pair pair;
   until_closing_signed(pair, Sat(10'000), FeeratePerKw(2'500));
@@ -339,6 +347,7 @@ TEST(ClosingSteps, that_lead_nowhere_for_a_week_end_with_our_commitment) {
   EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::ForceClosing);
 }
 
+// [B2-clos-13]
 TEST(ClosingSteps, a_fee_that_is_not_between_the_last_two_ends_the_connection) {
   Pair pair;
   until_closing_signed(pair, Sat(10'000), FeeratePerKw(2'500));
@@ -353,6 +362,7 @@ TEST(ClosingSteps, a_fee_that_is_not_between_the_last_two_ends_the_connection) {
 
 // ---- a second fee ----
 
+// [B2-clos-11]
 TEST(ClosingFee, after_the_one_that_both_signed_is_not_signed) {
   for (bool with_range : {false, true}) {
     Pair pair;
@@ -384,6 +394,7 @@ TEST(ClosingFee, with_a_range_whose_minimum_is_above_its_maximum_ends_the_connec
   EXPECT_TRUE(pair.a.all<Broadcast>().empty());
 }
 
+// [B2-clos-08]
 TEST(ClosingFee, without_one_in_common_keeps_the_connection_and_is_shown) {
   Pair pair;
   until_closing_signed(pair, Sat(10'000), FeeratePerKw(1'000));
@@ -397,6 +408,7 @@ TEST(ClosingFee, without_one_in_common_keeps_the_connection_and_is_shown) {
 
 // ---- where our balance goes ----
 
+// [B2-shut-07]
 TEST(ClosingScript, follows_what_blocks_paid_and_not_what_strangers_opened) {
   Pair pair;
   pair.open();
@@ -434,6 +446,7 @@ TEST(ClosingScript, of_a_channel_that_was_never_funded_takes_none_from_the_other
       bitcoin::p2wpkh_script(pair.b.signer->wallet_key(false, kChannelScriptIndexBase + kClosingScriptsAhead - 1)));
 }
 
+// [B2-shut-09]
 TEST(Shutdown, with_a_script_that_is_not_allowed_gets_a_warning_and_keeps_the_connection) {
   Pair pair;
   pair.open();
@@ -445,6 +458,7 @@ TEST(Shutdown, with_a_script_that_is_not_allowed_gets_a_warning_and_keeps_the_co
 
 // ---- after the agreement ----
 
+// [B5-fail-02]
 TEST(Agreed, a_peer_that_has_forgotten_the_channel_does_not_make_us_publish_our_commitment) {
   for (bool restart : {false, true}) {
     Pair pair;
@@ -484,6 +498,7 @@ TEST(Agreed, the_operator_may_still_publish_our_commitment) {
   EXPECT_NE(last_broadcast(pair.a), agreed);
 }
 
+// [B2-clos-07]
 TEST(Agreed, an_answer_lost_with_the_connection_comes_again) {
   Pair pair;
   pair.open();
@@ -524,6 +539,7 @@ bool told(const FakeNode& node, Event event) {
   return std::any_of(lines.begin(), lines.end(), [&](const Notify& line) { return line.event == event; });
 }
 
+// [B5-gen-06]
 TEST(Published, a_revoked_commitment_of_the_peer_is_told_as_such) {
   Pair pair;
   pair.open();
@@ -537,6 +553,7 @@ TEST(Published, a_revoked_commitment_of_the_peer_is_told_as_such) {
   EXPECT_NE(pair.b.only_channel().status.find("revoked"), std::string::npos);
 }
 
+// [B2-re-21, B5-gen-01, B5-gen-04, B5-gen-05, B5-theirs-01]
 TEST(Published, the_present_commitment_of_the_peer_is_no_alarm) {
   Pair pair;
   pair.open();
@@ -570,6 +587,7 @@ TEST(Force, without_a_yes_is_refused_with_what_it_costs) {
   EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Normal);
 }
 
+// [B5-gen-02, B5-gen-06]
 TEST(Force, leaves_a_sum_that_is_shown_until_its_outputs_are_spent) {
   Pair pair;
   pair.open();

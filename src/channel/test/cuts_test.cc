@@ -144,6 +144,7 @@ void deliver(Pair& pair, int count, int order) {
   }
 }
 
+// [B2-add-14, B2-re-04, B2-re-07, B2-re-13, B2-re-15, B2-re-20]
 TEST(Cuts, OneCutAfterEveryMessage) {
   auto total = length();
   ASSERT_GT(total, 20);
@@ -252,6 +253,7 @@ TEST(Cuts, AnHtlcThatTheOpenerCanNoLongerPayForIsRefusedInsteadOfSentAgain) {
   }
 }
 
+// [B2-re-05]
 TEST(Cuts, ManyCutsAfterAFewMessagesEach) {
   for (int every = 3; every < 12; ++every)
     for (int restart = 0; restart < 4; ++restart) {
@@ -269,6 +271,7 @@ TEST(Cuts, ManyCutsAfterAFewMessagesEach) {
 }
 
 /// Whatever happens in whatever order, both sides end with the same balances and each outcome once.
+// [B2-add-07, B2-re-09]
 TEST(Cuts, AnyOrderOfPaymentsMessagesAndCuts) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -357,6 +360,7 @@ TEST(Cuts, AnyOrderOfPaymentsMessagesAndCuts) {
 
 // ---- channel_reestablish that does not fit ----
 
+// [B2-re-17, B2-re-18]
 TEST(Reestablish, APeerThatProvesThatWeAreBehindKeepsOurCommitmentFromBeingPublished) {
   Pair pair;
   pair.open();
@@ -407,6 +411,7 @@ TEST(Reestablish, ANumberOfMoreThan48BitsDoesNotKeepUsFromPublishing) {
   EXPECT_TRUE(pair.spends_funding(pair.a.all<Broadcast>()[0].transaction));
 }
 
+// [B2-re-10, B2-re-14, B2-re-16, B2-re-19]
 TEST(Reestablish, NumbersThatCannotBeAreAnErrorNotACrash) {
   for (int which = 0; which < 6; ++which) {
     SCOPED_TRACE(which);
@@ -430,6 +435,7 @@ TEST(Reestablish, NumbersThatCannotBeAreAnErrorNotACrash) {
   }
 }
 
+// [B2-re-08]
 TEST(Reestablish, AnythingBeforeItOnlyDropsTheConnection) {
   Pair pair;
   pair.open();

@@ -91,6 +91,7 @@ TEST(Expiry, blocks_of_the_initial_sync_do_not_count) {
   EXPECT_TRUE(s.closed());
 }
 
+// [B2-dead-02]
 TEST(Expiry, six_blocks_after_channel_reestablish_the_payer_closes) {
   Sleeper s;
   s.mine_until(s.expiry + 100);
@@ -110,6 +111,7 @@ TEST(Expiry, after_2016_blocks_the_payer_closes_even_if_the_peer_never_came_back
   EXPECT_TRUE(s.closed());
 }
 
+// [B2-dead-01]
 TEST(Expiry, a_forwarded_htlc_has_three_blocks_wherever_the_peer_is) {
   Sleeper s(std::nullopt, true);
   s.mine_until(s.expiry + kOfferedGrace.value() - 1);
@@ -152,6 +154,7 @@ TEST(OldCopy, a_peer_that_speaks_in_time_may_hand_the_htlc_back) {
   EXPECT_EQ(deadline(s.pair.b.room), std::nullopt);
 }
 
+// [B2-rev-03, B5-fail-03, B5-pen-01]
 TEST(OldCopy, of_the_database_never_publishes_its_commitment) {
   Pair pair;
   pair.open();
@@ -205,6 +208,7 @@ TEST(OldCopy, the_operator_and_the_peers_error_wait_for_the_peers_word_too) {
 }
 
 /// The peer got our signature and can publish the HTLC, although it never answered.
+// [B2-dead-02]
 TEST(Expiry, an_htlc_that_is_only_in_the_peers_next_commitment_counts) {
   for (int revoked = 0; revoked < 2; ++revoked) {
     Pair pair;

@@ -283,6 +283,7 @@ TEST(Hostile, we_do_not_raise_the_feerate_over_the_heads_of_many_htlcs) {
   EXPECT_EQ(pair.a.sent<wire::UpdateFee>().size(), 1U);
 }
 
+// [B2-dust-01]
 TEST(Hostile, dust_above_the_limit_is_handed_over_to_be_failed) {
   auto flagged = [](const FakeNode& node) {
     std::vector<bool> out;
@@ -334,6 +335,7 @@ TEST(Hostile, channels_that_failed_unfunded_do_not_count_as_opening_and_are_forg
   EXPECT_EQ(pair.b.all<ChannelClosed>().size(), 6U);
 }
 
+// [B5-fail-01]
 TEST(Hostile, the_oldest_of_many_closed_channels_are_forgotten) {
   Pair pair;
   pair.open();

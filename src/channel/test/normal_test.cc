@@ -18,6 +18,7 @@ void expect_balances(const Pair& pair, Msat a, Msat b) {
   EXPECT_TRUE(of_b.offered_htlcs.empty() && of_b.received_htlcs.empty());
 }
 
+// [B2-ready-03, B2-fwd-01, B2-rem-02, B2-sign-06, B2-rev-01]
 TEST(Normal, AnHtlcIsAddedCommittedReceivedOnceAndSettled) {
   Pair pair;
   pair.open();
@@ -72,6 +73,7 @@ TEST(Normal, AReceivedHtlcIsGoneWhenBothCommitmentsAreWithoutItAndThatIsSaidOnce
     }
 }
 
+// [B2-fwd-02]
 TEST(Normal, FailuresGiveTheAmountBackAndSayWhy) {
   Pair pair;
   pair.open();
@@ -90,6 +92,7 @@ TEST(Normal, FailuresGiveTheAmountBackAndSayWhy) {
   expect_balances(pair, Msat(700'000'000), Msat(300'000'000));
 }
 
+// [B2-sign-01]
 TEST(Normal, UpdatesOfOneStepShareACommitmentSigned) {
   Pair pair;
   pair.open();
@@ -126,6 +129,7 @@ TEST(Normal, BothSidesPayAtOnce) {
   }
 }
 
+// [B2-add-01, B2-add-02]
 TEST(Normal, ALargePushLeavesWhatTheViewSaysAndOneMoreIsRefused) {
   for (bool anchors : {true, false}) {
     Pair pair;
@@ -158,6 +162,7 @@ TEST(Normal, ALargePushLeavesWhatTheViewSaysAndOneMoreIsRefused) {
 }
 
 /// BOLT 2: others close the channel when an HTLC of ours takes the opener below its reserve.
+// [B2-add-03]
 TEST(Normal, TheAccepterAddsNothingThatTheOpenerCannotPayFor) {
   Pair pair;
   pair.open();
@@ -181,6 +186,7 @@ TEST(Normal, TheAccepterAddsNothingThatTheOpenerCannotPayFor) {
   EXPECT_EQ(pair.b.all<HtlcAdded>().size(), 1U);
 }
 
+// [B2-dust-02, B2-add-04, B2-add-05, B2-add-06]
 TEST(Normal, AddsThatTheChannelCannotTakeAreRefusedWithTheReason) {
   Pair pair;
   auto reason = [&](AddHtlc add) {
@@ -203,6 +209,7 @@ TEST(Normal, AddsThatTheChannelCannotTakeAreRefusedWithTheReason) {
   EXPECT_EQ(reason(pair.a.add(pair.id(), Msat(1'000'000), 21)), AddRefusal::NotUsable);
 }
 
+// [B2-sign-02]
 TEST(Normal, ThereAreAtMost483HtlcsAndTheirTransactionsHold) {
   Pair pair;
   pair.open(Sat(10'000'000), Msat(0));
@@ -236,6 +243,7 @@ TEST(Normal, BothSidesMayHave483HtlcsAtOnce) {
 
 // ---- holds ----
 
+// [AP-hold-06]
 TEST(Hold, TheSecondRevocationOfARoundCarriesPathsForTheHeldHtlc) {
   for (auto profile : {Profile::Ldk, Profile::Draft}) {
     Pair pair;
@@ -291,6 +299,7 @@ TEST(Hold, TheDraftsFormHoldsOneHtlcARound) {
   EXPECT_EQ(pair.b.all<ReleasePathsReceived>().size(), 2U);
 }
 
+// [AP-hold-07]
 TEST(Hold, PathsForAnHtlcWithoutTheFlagAreIgnored) {
   Pair pair;
   pair.open();
@@ -306,6 +315,7 @@ TEST(Hold, PathsForAnHtlcWithoutTheFlagAreIgnored) {
 
 // ---- fees ----
 
+// [B2-fee-01]
 TEST(Fees, TheOpenerFollowsTheEstimateWhenItDiffersALot) {
   Pair pair;
   pair.open();
@@ -370,6 +380,7 @@ TEST(Fees, an_estimate_beyond_all_reason_neither_opens_nor_closes_at_any_price) 
 }
 
 // LDK takes the top of the range if the other side pays.
+// [B2-clos-02]
 TEST(Closing, the_opener_offers_at_most_twice_the_fee_that_it_wants) {
   Pair pair;
   pair.open();
@@ -396,6 +407,7 @@ struct Violation {
 class HungUp : public ::testing::TestWithParam<Violation> {};
 
 // Where BOLT 2 leaves the choice: nothing of a channel is lost by a peer's mistake that it may mend.
+// [B2-add-09, B2-add-10, B2-add-11, B2-add-12, B2-rem-08, B2-rem-09, B2-rem-10, B2-sign-05, B2-fee-03, B2-fee-05]
 TEST_P(HungUp, EndsTheConnectionAndTheChannelGoesOn) {
   Pair pair;
   pair.open();
@@ -420,6 +432,7 @@ TEST_P(HungUp, EndsTheConnectionAndTheChannelGoesOn) {
 
 class Broken : public ::testing::TestWithParam<Violation> {};
 
+// [B2-rev-02]
 TEST_P(Broken, EndsTheChannel) {
   Pair pair;
   pair.open();
@@ -539,6 +552,7 @@ INSTANTIATE_TEST_SUITE_P(Rules, Broken,
                                                      }}),
                          [](const auto& info) { return std::string(info.param.what); });
 
+// [B2-fee-02, B2-fee-04]
 TEST(BrokenByTheAccepter, OnlyTheOpenerChangesTheFee) {
   Pair pair;
   pair.open();

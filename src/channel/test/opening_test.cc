@@ -6,6 +6,7 @@ namespace {
 
 using namespace testing;
 
+// [B2-open-01, B2-open-05, B2-open-12, B2-open-27, B2-acc-01, B2-acc-03, B2-fund-01, B2-ready-02]
 TEST(Opening, AChannelOpensAfterTheDepthThatTheAccepterAsksFor) {
   Pair pair;
   pair.b.config.minimum_depth = 2;
@@ -68,6 +69,7 @@ TEST(Opening, TheLogSaysOnceWhenAChannelOpensAndWhenItIsOpen) {
   for (const auto* node : {&pair.a, &pair.b}) EXPECT_EQ(lines(*node, "channel_open"), 1U);
 }
 
+// [B2-open-07, B2-open-09, B2-open-10, B2-ready-04]
 TEST(Opening, APrivateChannelHasTheAliasTypeAndAnOldPeerGetsStaticRemotekey) {
   Pair pair;
   pair.b.config.anchors = false;
@@ -82,6 +84,7 @@ TEST(Opening, APrivateChannelHasTheAliasTypeAndAnOldPeerGetsStaticRemotekey) {
   EXPECT_EQ(message[0].channel_flags, 0);
 }
 
+// [B2-open-11]
 TEST(Opening, ServersAnnounceTheirChannelAfterSixConfirmations) {
   Pair pair(Role::Server, Role::Server);
   pair.open();
@@ -120,6 +123,7 @@ TEST(Opening, AnnouncementSignaturesLostWithTheConnectionComeAgain) {
   EXPECT_EQ(pair.a.all<ChannelAnnounced>().size(), 1U);
 }
 
+// [B2-re-01, B2-re-02, B2-re-03]
 TEST(Opening, CutAfterAnyMessageEitherBothHaveTheChannelOrItNeverWillBeFunded) {
   for (int cut_after = 0; cut_after < 8; ++cut_after) {
     Pair pair;
@@ -148,6 +152,7 @@ TEST(Opening, CutAfterAnyMessageEitherBothHaveTheChannelOrItNeverWillBeFunded) {
   }
 }
 
+// [B2-re-11]
 TEST(Opening, ChannelReadyLostWithTheConnectionComesAgain) {
   for (bool restart_a : {false, true})
     for (bool deliver_one : {false, true}) {
@@ -168,6 +173,7 @@ TEST(Opening, ChannelReadyLostWithTheConnectionComesAgain) {
     }
 }
 
+// [B2-fund-03]
 TEST(Opening, FundingIsBroadcastAgainUntilItConfirms) {
   Pair pair;
   pair.connect();
@@ -263,6 +269,8 @@ std::string refusal_of(const std::function<void(wire::OpenChannel&)>& change) {
   return std::string(errors[0].data.begin(), errors[0].data.end());
 }
 
+// [B2-open-06, B2-open-14, B2-open-16, B2-open-17, B2-open-18, B2-open-19, B2-open-20, B2-open-21, B2-open-22]
+// [B2-open-23, B2-open-24, B2-open-25, B2-open-26, B2-acc-04]
 TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   auto says = [](const std::string& what, const std::function<void(wire::OpenChannel&)>& change) {
     EXPECT_NE(refusal_of(change).find(what), std::string::npos) << what << ": " << refusal_of(change);
@@ -294,6 +302,7 @@ TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   says("first commitment", [](auto& m) { m.push_msat = Msat(999'000'000); });
 }
 
+// [B2-acc-05, B2-acc-06]
 TEST(Opening, AnAnswerWithOtherTermsThanAskedForIsRefused) {
   for (int which = 0; which < 5; ++which) {
     Pair pair;
@@ -313,6 +322,7 @@ TEST(Opening, AnAnswerWithOtherTermsThanAskedForIsRefused) {
   }
 }
 
+// [B2-fund-02, B2-fund-04]
 TEST(Opening, WrongSignaturesEndTheOpeningBeforeAnythingIsBroadcast) {
   Pair created;
   created.connect();
@@ -338,6 +348,7 @@ TEST(Opening, WrongSignaturesEndTheOpeningBeforeAnythingIsBroadcast) {
   EXPECT_EQ(answer.a.all<ReleaseFunding>().size(), 1U);
 }
 
+// [B2-open-03, B2-open-04]
 TEST(Opening, OneDisconnectedPeerOrSillyAmountIsRefusedAtOnce) {
   Pair pair;
   auto code = [&] { return std::get<CommandError>(pair.a.all<Reply>().back().result).code; };
@@ -364,6 +375,7 @@ TEST(Opening, APeerCannotStartManyOpenings) {
   EXPECT_EQ(pair.b.sent<wire::Error>().size(), 6U);
 }
 
+// [B2-ready-07]
 TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
   Pair pair;
   pair.connect();
@@ -376,6 +388,7 @@ TEST(Opening, AChannelThatIsNeverFundedIsForgottenByTheAccepter) {
 }
 
 // The accepter has seen only an id and a number: what stands behind them it sees in the block.
+// [B2-ready-01]
 TEST(Opening, AFundingOutputOfAnotherAmountScriptOrPlaceNeverOpensTheChannel) {
   for (int wrong = 0; wrong < 3; ++wrong) {
     SCOPED_TRACE(wrong);
@@ -411,6 +424,7 @@ TEST(Opening, AFundingOutputOfAnotherAmountScriptOrPlaceNeverOpensTheChannel) {
   }
 }
 
+// [B2-fund-06]
 TEST(Opening, OneTransactionMayFundTwoChannels) {
   Pair pair;
   pair.a.to_fund.emplace();

@@ -166,6 +166,7 @@ TEST_F(Strangers, may_use_the_same_temporary_channel_id) {
   EXPECT_EQ(us.room.inside->openings.all().begin()->first.first, second.id);
 }
 
+// [B2-shut-08]
 TEST_F(Strangers, are_told_of_ids_that_nobody_knows_but_never_of_all_channels) {
   FakeNode stranger(seed++, Role::Server);
   connect(stranger, "192.0.2.1:1");
@@ -229,6 +230,7 @@ TEST(Repeated, a_shutdown_writes_once) {
   EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Closing);
 }
 
+// [B2-re-12]
 TEST(Repeated, channel_ready_with_other_aliases_writes_a_few_times_per_connection) {
   Pair pair;
   pair.open();

@@ -229,6 +229,7 @@ TEST(Commitments, an_htlc_is_removed_once) {
   EXPECT_FALSE(remove(two.b.c, wire::UpdateFulfillHtlc{{}, id, preimage(1), {}}).has_value());
 }
 
+// [B2-add-04, B2-add-05, B2-add-06]
 TEST(Commitments, offers_that_the_peer_would_refuse_are_not_made) {
   auto why = [](const wire::UpdateAddHtlc& add, Two two = Two()) {
     auto made = offer(two.a.c, add, kTip);
@@ -427,6 +428,7 @@ const std::map<Code, std::function<Violation()>> kProvoked{
      }},
 };
 
+// [B2-add-09, B2-add-10, B2-add-11, B2-add-12, B2-rem-08, B2-rem-09, B2-rem-10, B2-sign-05, B2-fee-03, B2-fee-05]
 TEST(Violations, each_rule_is_found_when_it_is_broken_and_nothing_has_changed) {
   for (const auto& [code, provoke] : kProvoked) {
     auto found = provoke();

@@ -82,6 +82,7 @@ class Vectors : public ::testing::Test {
   }
 };
 
+// [B2-fund-05, B2-sign-02, B5-htlc-01]
 TEST_F(Vectors, CommitmentAndHtlcTransactionsAreThoseOfTheBolt) {
   EXPECT_EQ(file.at("cases").as_array().size(), 25U);
   auto signer = local_signer();

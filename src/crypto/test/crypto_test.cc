@@ -158,6 +158,7 @@ TEST(Curve, SchnorrOfBip340) {
   }
 }
 
+// [B2-fund-04]
 TEST(Curve, EcdsaIsDeterministicAndLowS) {
   // RFC 6979 over secp256k1, as wallets publish it: key 1, SHA256("Satoshi Nakamoto").
   auto one = *parse_private_key(hex("0000000000000000000000000000000000000000000000000000000000000001"));

@@ -48,12 +48,14 @@ class ForeignOnion : public Holds, public ::testing::WithParamInterface<BadLengt
   std::uint64_t next_ = 0;
 };
 
+// [B4-peel-04]
 TEST_P(ForeignOnion, with_a_length_that_does_not_fit_fails_encrypted_at_every_hop) {
   for (bool last : {false, true})
     for (auto hold : {std::optional<Profile>(), std::optional(Profile::Ldk), std::optional(Profile::Draft)})
       expect_invalid_payload(receive(htlc_with(GetParam().length, last, hold)));
 }
 
+// [B2-rem-05, B2-rem-06, B4-fail-01]
 TEST_P(ForeignOnion, behind_a_path_key_fails_as_everything_does_there) {
   auto& node = world.r;
   onion::PathHop hop{node.id, {}};
@@ -78,6 +80,7 @@ TEST_P(ForeignOnion, behind_a_path_key_fails_as_everything_does_there) {
 INSTANTIATE_TEST_SUITE_P(Lengths, ForeignOnion, ::testing::ValuesIn(kBadLengths),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// [B4-fail-02]
 TEST_F(Holds, an_introduction_node_tells_nothing_of_a_payload_that_it_cannot_read) {
   onion::BlindedForwardPayload good{Bytes(50, 3), crypto::public_key(key(70))};
   auto bytes = onion::encode(good);
@@ -96,6 +99,7 @@ TEST_F(Holds, an_introduction_node_tells_nothing_of_a_payload_that_it_cannot_rea
 
 // ---- BOLT 4, "Failure Messages": data that a payer needs ----
 
+// [B4-fail-03]
 TEST_F(Holds, a_failure_over_fee_amount_or_delta_says_by_what_it_was_judged) {
   auto failure = [&](const wire::UpdateAddHtlc& add) {
     auto effects = receive(add);

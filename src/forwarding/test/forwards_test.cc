@@ -10,6 +10,7 @@ struct Terms {
   std::uint16_t code;
 };
 class Refused : public Holds, public ::testing::WithParamInterface<Terms> {};
+// [B2-ready-06, B2-fwd-04, B2-dead-03, B4-gen-01, B4-read-17, B4-read-18, B4-peel-06, B4-fail-12]
 TEST_P(Refused, with_its_code_held_or_not) {
   for (auto hold : {std::optional<Profile>(), std::optional(Profile::Ldk)}) {
     std::uint64_t id = hold ? 1 : 0;
@@ -51,6 +52,7 @@ TEST_F(Holds, an_outgoing_expiry_at_the_end_of_its_range_does_not_wrap_around_th
   expect_failed(receive(absurd), 0, onion::kIncorrectCltvExpiry);
 }
 
+// [B4-read-18]
 TEST_F(Holds, the_least_fee_and_delta_are_enough) {
   auto least = htlc(0, std::nullopt);
   least.amount_msat = Msat(50'006'000);
@@ -58,6 +60,7 @@ TEST_F(Holds, the_least_fee_and_delta_are_enough) {
   expect_forwarded(receive(least), 0);
 }
 
+// [B2-ready-05]
 TEST_F(Holds, a_channel_with_option_scid_alias_is_named_by_its_alias) {
   auto& channel = l.channels.at(channel_id(2));
   channel.scid = scid(90);

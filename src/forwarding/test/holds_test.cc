@@ -4,6 +4,7 @@
 namespace doze::forwarding::testing {
 namespace {
 
+// [B2-fwd-06, B4-blind-13, AP-hold-03, AP-hold-04]
 TEST_F(Holds, a_held_htlc_stays_until_it_is_released_and_is_settled_by_the_preimage) {
   for (auto profile : {Profile::Ldk, Profile::Draft}) {
     std::uint64_t id = profile == Profile::Ldk ? 0 : 1;
@@ -30,6 +31,7 @@ TEST_F(Holds, without_the_flag_it_is_forwarded_at_once) {
   expect_forwarded(receive(htlc(0, std::nullopt)), 0);
 }
 
+// [B2-dust-01]
 TEST_F(Holds, too_much_dust_is_neither_held_nor_forwarded) {
   std::uint64_t id = 0;
   for (auto hold : {std::optional(Profile::Ldk), std::optional<Profile>()}) {
@@ -102,6 +104,7 @@ TEST_F(Holds, an_early_release_does_not_pass_the_checks_of_a_hold) {
   expect_failed(receive(cheap), 0, onion::kFeeInsufficient);
 }
 
+// [AP-held-04]
 TEST_F(Holds, forged_paths_release_nothing) {
   receive(htlc(0));
   auto good = release_context(l, channel_id(1), 0);
@@ -146,6 +149,7 @@ TEST_F(Holds, releases_for_a_channel_that_is_gone_do_nothing_for_the_same_ids_of
   EXPECT_EQ(state(0, 5), "held");
 }
 
+// [B2-add-13]
 TEST_F(Holds, equal_payment_hashes_are_different_htlcs) {
   World::join(world.s, l, 5);
   receive(htlc(0));
@@ -163,6 +167,7 @@ TEST_F(Holds, equal_payment_hashes_are_different_htlcs) {
   EXPECT_EQ(state(0), "held");
 }
 
+// [B4-err-04]
 TEST_F(Holds, a_failure_downstream_comes_back_once_in_a_layer_of_ours) {
   receive(htlc(0));
   release(0);
@@ -292,6 +297,7 @@ TEST_F(Holds, the_node_holds_so_many_and_the_next_is_a_temporary_failure) {
   EXPECT_EQ(state(2), "held");
 }
 
+// [B2-fwd-05]
 TEST_F(Holds, an_expiry_too_far_away_is_refused) {
   auto tip = l.tip.value();
   receive(htlc_until(0, CltvExpiry(tip + 2016), out));
@@ -300,6 +306,7 @@ TEST_F(Holds, an_expiry_too_far_away_is_refused) {
   expect_failed(receive(htlc_until(2, CltvExpiry(tip + 2017), out, std::nullopt)), 2, onion::kExpiryTooFar);
 }
 
+// [AP-hold-08]
 TEST_F(Holds, only_a_server_that_offers_the_profile_holds) {
   l.config.offers_draft_hold = false;
   receive(htlc(0, Profile::Ldk));
@@ -360,6 +367,7 @@ TEST_F(Holds, nothing_is_taken_or_forwarded_while_the_incoming_channels_funding_
 
 // ---- deadlines ----
 
+// [B2-rem-01]
 TEST_F(Holds, it_is_failed_back_39_blocks_before_the_outgoing_expiry) {
   receive(htlc(0));
   expect_no_failure(l.block(1'000 - 39 - 1));
@@ -368,6 +376,7 @@ TEST_F(Holds, it_is_failed_back_39_blocks_before_the_outgoing_expiry) {
   EXPECT_TRUE(of<FailHtlc>(l.block(1'000 - 38)).empty());
 }
 
+// [B2-fwd-04]
 TEST_F(Holds, or_72_blocks_before_the_incoming_expiry_if_that_is_sooner) {
   l.config.fees.cltv_expiry_delta = CltvDelta(20);
   receive(htlc_until(0, CltvExpiry(1'020), out));

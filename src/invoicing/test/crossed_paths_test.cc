@@ -68,7 +68,7 @@ struct CrossedPaths : ::testing::Test {
   }
 };
 
-// [B12-reqread-08]
+// [B12-reqread-08, B4-blind-14, B4-msg-16]
 TEST_F(CrossedPaths, what_comes_over_a_path_of_another_purpose_is_ignored) {
   world.join();
   known.emplace_back(onion::InvoiceError{offers::InvoiceError{{}, {}, "no"}.encode(), Profile::Ldk});

@@ -89,7 +89,7 @@ TEST_F(Payer, the_first_good_invoice_wins_and_nothing_counts_after_it) {
   EXPECT_TRUE(s.pass(kInvoiceWaitMs).empty());
 }
 
-// [B12-invread-20]
+// [B12-invread-20, B4-msg-17]
 TEST_F(Payer, an_invoice_counts_only_over_our_own_reply_path) {
   auto word = answer();
   auto wrong = word;
@@ -219,7 +219,7 @@ TEST_F(Payer, a_request_is_repeated_and_given_up_after_a_minute_with_the_reason)
 
 // ---- ordinary invoices ----
 
-// [B12-reqread-14, B12-inv-05]
+// [B12-reqread-14, B12-inv-05, B4-msg-06, B4-msg-19]
 TEST_F(Payer, an_ordinary_offer_is_answered_with_an_invoice_that_the_payer_takes) {
   auto answered = ask_for_tea();
   ASSERT_EQ(contents_of<onion::Invoice>(answered).size(), 1U);

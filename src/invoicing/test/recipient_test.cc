@@ -412,7 +412,7 @@ TEST(Clocks, a_day_of_difference_between_payer_server_and_recipient_stops_no_pay
 }
 
 // A short channel id in its place would lead nowhere when that channel closes.
-// [B12-offer-10]
+// [B12-offer-10, AP-offer-01]
 TEST_F(Recipient, offers_and_their_invoices_name_nodes_where_their_message_paths_begin) {
   world.join();
   auto offer = world.offer_served();

@@ -290,6 +290,7 @@ TEST_F(Server, paths_with_forged_contexts_do_nothing) {
 
 // ---- answers ----
 
+// [AP-offer-04]
 TEST_F(Server, a_request_is_answered_with_the_invoice_each_time_and_after_a_restart) {
   world.join();
   auto offer = world.offer_served();
@@ -304,6 +305,7 @@ TEST_F(Server, a_request_is_answered_with_the_invoice_each_time_and_after_a_rest
   EXPECT_EQ(contents_of<onion::StaticInvoice>(world.deliver(world.s, m, request)).size(), 1U);
 }
 
+// [AP-offer-03]
 TEST_F(Server, a_request_is_passed_on_to_a_recipient_that_is_there_and_to_no_other) {
   world.join();
   auto offer = world.offer_served();

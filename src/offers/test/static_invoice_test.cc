@@ -26,6 +26,7 @@ StaticInvoice sample(Profile profile) {
   return *std::move(invoice);
 }
 
+// [AP-inv-03]
 TEST(StaticInvoice, RepeatsTheOfferAndSaysWhatTheTermsSaid) {
   for (auto profile : kBoth) {
     auto invoice = sample(profile);
@@ -45,6 +46,7 @@ TEST(StaticInvoice, RepeatsTheOfferAndSaysWhatTheTermsSaid) {
   }
 }
 
+// [AP-inv-04]
 TEST(StaticInvoice, EveryFlippedBitIsNoticed) {
   for (auto profile : kBoth)
     testing::expect_robust(sample(profile).bytes(),
@@ -64,6 +66,7 @@ TEST(StaticInvoice, PathsAndSignatureAreCheckedUnlessTheReaderSaysOtherwise) {
   EXPECT_TRUE(StaticInvoice::parse(forged, Checks::Stored).has_value());
 }
 
+// [AP-inv-02]
 TEST(StaticInvoice, TheDraftWantsTwoMessagePathsLdkOne) {
   for (auto profile : kBoth) {
     auto terms = sample_static_terms(profile);
@@ -74,6 +77,7 @@ TEST(StaticInvoice, TheDraftWantsTwoMessagePathsLdkOne) {
   }
 }
 
+// [AP-offer-02, AP-inv-01, AP-inv-05]
 TEST(StaticInvoice, RefusesRecordsByTheirRules) {
   for (auto profile : kBoth) {
     auto bytes = sample(profile).bytes();
@@ -104,6 +108,7 @@ TEST(StaticInvoice, RefusesRecordsByTheirRules) {
   }
 }
 
+// [AP-inv-09]
 TEST(StaticInvoice, OnlyAKeyThatTheOfferNamesMaySign) {
   auto terms = sample_static_terms(Profile::Ldk);
   terms.node_key = key(8);
@@ -114,6 +119,7 @@ TEST(StaticInvoice, OnlyAKeyThatTheOfferNamesMaySign) {
   EXPECT_TRUE(StaticInvoice::make(*Offer::make(path_only), terms).has_value());
 }
 
+// [AP-inv-07, AP-inv-08]
 TEST(CheckStaticInvoice, NamesEveryProblem) {
   auto invoice = sample(Profile::Ldk);
   auto offer = sample_offer();

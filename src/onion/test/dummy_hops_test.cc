@@ -108,6 +108,7 @@ TEST(Padding, MakesEveryMixtureOfSizesOne) {
     }
 }
 
+// [B4-read-07, B4-msg-10]
 TEST(RecipientData, WithAFeatureThatNobodyKnowsTheMessageIsIgnored) {
   for (std::uint8_t bits : {0, 1, 2}) {
     auto hops = two_hops();
@@ -118,6 +119,7 @@ TEST(RecipientData, WithAFeatureThatNobodyKnowsTheMessageIsIgnored) {
   }
 }
 
+// [B4-msg-13]
 TEST(RecipientData, OfTwoNamesForTheNextNodeItsIdCounts) {
   auto hops = two_hops();
   hops[0].data.short_channel_id = ShortChannelId(5);
@@ -147,6 +149,7 @@ wire::OnionMessage message_with(const std::vector<std::vector<std::pair<std::uin
   return {path.first_path_key, *build_packet(key(5), out, {}, kPaymentPayloads)};
 }
 
+// [B4-msg-18]
 TEST(RecipientData, ThereIsOneContentAndNoMore) {
   const std::pair<std::uint64_t, Bytes> release{74, {}}, request{64, Bytes{1}}, unknown{65, Bytes{1}};
   EXPECT_TRUE(peel_as(kUs, message_with({{release}})).has_value());
@@ -156,6 +159,7 @@ TEST(RecipientData, ThereIsOneContentAndNoMore) {
   EXPECT_EQ(peel_as(kUs, message_with({{release, {6, {}}}})).error(), MessageRefusal::BadPayload);
 }
 
+// [B4-msg-12]
 TEST(RecipientData, InFrontOfTheEndAPathIdOrAReplyPathIsRefused) {
   const std::pair<std::uint64_t, Bytes> release{74, {}};
   EXPECT_TRUE(peel_as(kPeer, message_with({{}, {release}})).has_value());
@@ -168,6 +172,7 @@ TEST(RecipientData, InFrontOfTheEndAPathIdOrAReplyPathIsRefused) {
   EXPECT_EQ(peel_as(kPeer, *message).error(), MessageRefusal::BadPayload);
 }
 
+// [B4-msg-03]
 TEST(MessageSize, IsOneOfTwo) {
   auto path = *blind(key(3), bare(two_hops()));
   auto size = [&](std::size_t contents) {
@@ -181,6 +186,7 @@ TEST(MessageSize, IsOneOfTwo) {
   EXPECT_EQ(size(32'768), 0U);
 }
 
+// [B4-blind-03, B4-blind-12]
 TEST(NextPathKeyOverride, JoinsTwoPathsOfDifferentMakers) {
   // Ours leads over our peer to a node from which somebody else's path starts, with a path key of its own.
   auto theirs = blind(key(6), {{node(7), [] {

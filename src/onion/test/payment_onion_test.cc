@@ -69,10 +69,12 @@ constexpr Where kEverywhere[] = {
     Where::Forwarder,       Where::Last, Where::InsideForwarder, Where::InsideLast, Where::IntroductionForwarder,
     Where::IntroductionLast};
 
+// [B4-read-19]
 TEST(PaymentPayload, good_ones_are_read_everywhere) {
   for (auto where : kEverywhere) EXPECT_EQ(problem(where, good(where)), std::nullopt) << static_cast<int>(where);
 }
 
+// [B4-read-13, B4-read-16, B4-read-17]
 TEST(PaymentPayload, amount_and_expiry_are_needed_outside_of_blinded_paths_and_at_the_end) {
   for (auto where : {Where::Forwarder, Where::Last, Where::InsideLast, Where::IntroductionLast}) {
     EXPECT_EQ(without(where, 2), (ParseError{ParseCode::MissingField, 2}));
@@ -83,6 +85,7 @@ TEST(PaymentPayload, amount_and_expiry_are_needed_outside_of_blinded_paths_and_a
   EXPECT_EQ(without(Where::Forwarder, 6), (ParseError{ParseCode::MissingField, 6}));
 }
 
+// [B4-read-01, B4-read-02, B4-read-15]
 TEST(PaymentPayload, a_path_key_comes_once_with_the_htlc_or_in_the_payload) {
   auto point = to_bytes(a_point().view());
   for (auto where : {Where::InsideForwarder, Where::InsideLast}) {
@@ -118,6 +121,7 @@ TEST(PaymentPayload, unknown_even_records_are_refused_and_odd_ones_are_not_at_th
     EXPECT_EQ(with(where, 65'537, Bytes{1}), std::nullopt);
 }
 
+// [B4-write-07, B4-write-08]
 TEST(PaymentPayload, payment_data_and_metadata_go_there_and_back_with_the_amount_that_is_sent) {
   FinalPayload sent;
   sent.amt_to_forward = sent.total_amount_msat.emplace(12'345);
@@ -138,6 +142,7 @@ TEST(PaymentPayload, payment_data_and_metadata_go_there_and_back_with_the_amount
   EXPECT_EQ(back.total_amount_msat, sent.total_amount_msat);
 }
 
+// [B4-write-01, B4-write-02, B4-write-05, B4-write-06]
 TEST(PaymentPayload, what_goes_to_each_hop_of_a_blinded_path_is_no_more_than_it_needs) {
   auto types = [](const Payload& payload) {
     auto bytes = encode(payload);
@@ -161,6 +166,7 @@ TEST(PaymentPayload, what_goes_to_each_hop_of_a_blinded_path_is_no_more_than_it_
 
 // ---- failures ----
 
+// [B4-err-01, B4-err-02]
 TEST(Failure, is_padded_to_one_size_whatever_it_says) {
   const SharedSecret secret;
   for (std::size_t size : {0, 1, 100, 254})
@@ -169,6 +175,7 @@ TEST(Failure, is_padded_to_one_size_whatever_it_says) {
   EXPECT_EQ(create_failure(secret, Bytes(300, 1)).size(), 32U + 2 + 2 + 300);
 }
 
+// [B4-orig-01]
 TEST(Failure, bytes_behind_those_of_its_code_hurt_nothing) {
   const SharedSecret secret;
   auto message = failure_message(kIncorrectOrUnknownPaymentDetails, Writer().u64(5).u32(6).bytes(Bytes(20, 7)).take());

@@ -35,6 +35,7 @@ Ecdh with(PrivateKey key) {
   return [key](const PublicKey& point) { return crypto::ecdh(key, point); };
 }
 
+// [B4-peel-05]
 TEST(Bolt4Vectors, PaymentOnionIsBuiltAndPeeled) {
   auto file = load("onion-test.json");
   const auto& generate = file.at("generate").as_object();
@@ -56,6 +57,7 @@ TEST(Bolt4Vectors, PaymentOnionIsBuiltAndPeeled) {
   EXPECT_EQ(number, 5U);
 }
 
+// [B4-err-05]
 TEST(Bolt4Vectors, FailureIsWrappedOnTheWayBackAndReadByTheOrigin) {
   auto file = load("onion-error-test.json");
   const auto& generate = file.at("generate").as_object();
@@ -81,6 +83,7 @@ TEST(Bolt4Vectors, FailureIsWrappedOnTheWayBackAndReadByTheOrigin) {
   for (std::size_t size = 0; size < 40; ++size) EXPECT_FALSE(decode_failure(secrets, ByteView(packet).first(size)));
 }
 
+// [B4-peel-04]
 TEST(Peeling, PayloadLengthsThatDoNotFitAreRefused) {
   auto node = PrivateKey(crypto::sha256(bytes_of("node")).bytes);
   auto peel_of = [&](Bytes payload) {
@@ -117,6 +120,7 @@ TEST(Blinding, OurOwnHopsComeOutTheSameWithTheNodeKey) {
   EXPECT_EQ(blind(session, hops, OwnNode(us)), blind(session, hops)) << "without the key";
 }
 
+// [B4-blind-01, B4-blind-05, B4-blind-10]
 TEST(Bolt4Vectors, RoutesAreBlindedAndUnblinded) {
   auto file = load("route-blinding-test.json");
   for (const auto& value : file.at("generate").as_object().at("hops").as_array()) {
@@ -150,6 +154,7 @@ TEST(Bolt4Vectors, RoutesAreBlindedAndUnblinded) {
   EXPECT_EQ(number, 4U);
 }
 
+// [B4-read-03]
 TEST(Bolt4Vectors, BlindedPaymentOnion) {
   auto file = load("blinded-payment-onion-test.json");
   const auto& generate = file.at("generate").as_object();
@@ -194,6 +199,7 @@ TEST(Bolt4Vectors, BlindedPaymentOnion) {
   EXPECT_EQ(number, 5U);
 }
 
+// [B4-blind-08, B4-blind-09, B4-msg-02, B4-msg-05, B4-msg-08, B4-msg-15]
 TEST(Bolt4Vectors, OnionMessageIsRelayedToItsEnd) {
   auto file = load("blinded-onion-message-onion-test.json");
   const auto& hops = file.at("decrypt").as_object().at("hops").as_array();

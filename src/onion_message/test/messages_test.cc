@@ -114,6 +114,7 @@ TEST_F(MessagesTest, a_lost_connection_before_the_pong_means_undeliverable_and_a
   EXPECT_EQ(only_fate(sender), OnionMessageFate::Undeliverable);
 }
 
+// [B4-msg-13, B4-msg-14]
 TEST_F(MessagesTest, a_peer_relays_by_node_id_and_by_the_alias_that_it_gave_out) {
   join(sender, relay);
   join(relay, recipient);
@@ -142,6 +143,7 @@ TEST_F(MessagesTest, a_relay_sends_nothing_to_a_peer_without_onion_messages) {
   EXPECT_TRUE(of<SendMessage>(carry(effects, sender, relay)).empty());
 }
 
+// [B4-msg-09]
 TEST_F(MessagesTest, rubbish_is_ignored) {
   join(sender, relay);
   auto effects = sender.step(SendOnionMessage{path_over_relay(Bytes{5}), contents(7), std::nullopt, false, 0});
@@ -264,6 +266,7 @@ TEST_F(MessagesTest, what_waits_for_a_dial_of_ours_for_a_client_is_bounded_and_e
   EXPECT_TRUE(relay.room.inside->onward.empty());
 }
 
+// [B4-msg-04]
 TEST_F(MessagesTest, where_there_is_no_channel_with_the_introduction_node_repetitions_take_turns) {
   join(sender, recipient);
   join(sender, relay);
@@ -554,6 +557,7 @@ TEST_F(MessagesTest, the_largest_messages_leave_as_large_as_they_came) {
   }
 }
 
+// [B4-msg-07]
 TEST_F(MessagesTest, a_flood_is_cut_by_count_and_by_bytes_and_time_refills) {
   for (std::size_t size : {10UL, 20'000UL}) {
     FakeNode target(9, Role::Server);

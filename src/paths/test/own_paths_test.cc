@@ -45,6 +45,7 @@ struct OwnPaths : ::testing::Test {
   }
 };
 
+// [B12-inv-11, B4-path-01, B4-path-02, B4-path-03, B4-path-04, B4-path-05, B4-blind-02]
 TEST_F(OwnPaths, for_payments_say_to_each_hop_what_it_needs_and_the_sum_to_the_payer) {
   const Bytes path_id{1, 2, 3};
   auto paths = payment_paths_to_self(r.context(), path_id, 2, CltvExpiry(5'000), Msat(1'000));
@@ -76,6 +77,7 @@ TEST_F(OwnPaths, for_payments_say_to_each_hop_what_it_needs_and_the_sum_to_the_p
   for (const auto& hop : hops) EXPECT_FALSE(hop.allowed_features);
 }
 
+// [B2-ready-08]
 TEST_F(OwnPaths, route_hints_name_a_private_channel_by_the_alias_of_its_peer) {
   auto hints = route_hints_to_self(r.context(), 3, Msat(1'000));
   ASSERT_EQ(hints.size(), 1U);
@@ -84,6 +86,7 @@ TEST_F(OwnPaths, route_hints_name_a_private_channel_by_the_alias_of_its_peer) {
   EXPECT_EQ(hints[0].hops[0].short_channel_id, ShortChannelId::of(16'000'000, 1, 2));
 }
 
+// [B4-msg-01]
 TEST_F(OwnPaths, for_messages_name_the_next_node_and_nothing_of_payments) {
   r.peers[m.id].features = wire::FeatureBits{wire::kOnionMessages};
   auto paths = message_paths_to_self(r.context(), Bytes{7}, 1, m.id);
@@ -95,6 +98,7 @@ TEST_F(OwnPaths, for_messages_name_the_next_node_and_nothing_of_payments) {
   for (const auto& hop : hops) EXPECT_FALSE(hop.payment_relay || hop.payment_constraints || hop.allowed_features);
 }
 
+// [B4-path-06, B4-read-11]
 TEST_F(OwnPaths, aggregated_fees_cover_what_each_hop_takes) {
   std::vector<onion::PaymentRelay> relays{{CltvDelta(10), 1'000, Msat(5)}, {CltvDelta(20), 2'500, Msat(7)}};
   auto sum = onion::aggregate(relays, CltvDelta(42));

@@ -114,6 +114,7 @@ TEST_F(PlainHtlc, too_much_dust_is_not_claimed) {
   EXPECT_TRUE(claimed(receive(invoice, payload(invoice))));
 }
 
+// [B4-mpp-02]
 TEST_F(PlainHtlc, part_of_a_payment_is_refused) {
   auto invoice = issue();
   auto part = payload(invoice);
@@ -123,6 +124,7 @@ TEST_F(PlainHtlc, part_of_a_payment_is_refused) {
   EXPECT_EQ(failed(receive(invoice, part)).code, onion::kIncorrectOrUnknownPaymentDetails);
 }
 
+// [B4-read-20, B4-read-21, B4-fail-10]
 TEST_F(PlainHtlc, that_was_cut_short_on_the_way_is_refused_with_what_came) {
   auto invoice = issue();
   auto less = failed(receive(invoice, payload(invoice), Msat(kAmount.value() - 1)));
@@ -133,6 +135,7 @@ TEST_F(PlainHtlc, that_was_cut_short_on_the_way_is_refused_with_what_came) {
   EXPECT_EQ(to_hex(sooner.data), "000002ed");
 }
 
+// [B4-fail-08]
 TEST_F(PlainHtlc, of_more_than_twice_the_amount_by_one_msat_is_refused) {
   auto invoice = issue();
   EXPECT_EQ(failed(receive(invoice, payload(invoice), Msat(2 * kAmount.value() + 1))).code,
@@ -140,6 +143,7 @@ TEST_F(PlainHtlc, of_more_than_twice_the_amount_by_one_msat_is_refused) {
   EXPECT_TRUE(claimed(receive(invoice, payload(invoice), Msat(2 * kAmount.value()))));
 }
 
+// [B4-fail-06]
 TEST_F(PlainHtlc, without_payment_data_is_refused) {
   auto invoice = issue();
   auto bare = payload(invoice);
@@ -165,6 +169,7 @@ TEST_F(PlainHtlc, with_the_last_blocks_that_are_enough_is_claimed) {
 }
 
 // A hop that sends an HTLC of its own to find out who is paid, and what for, sees the same bytes whatever is wrong.
+// [B4-fail-05, B4-fail-06, B4-fail-07, B4-fail-09]
 TEST_F(PlainHtlc, of_every_kind_that_a_prober_can_make_is_refused_with_the_same_bytes) {
   auto reason = [&](const offers::Bolt11Invoice& invoice, const onion::FinalPayload& payload) {
     for (const auto& effect : receive(invoice, payload))

@@ -100,6 +100,7 @@ TEST_F(Online, after_a_restart_it_goes_on_announcing) {
   EXPECT_EQ(of<AddHtlc>(s.step(release_over(world.r.id, reply_context()))).size(), 1U);
 }
 
+// [B4-orig-02]
 TEST_F(Online, a_failure_on_the_way_leaves_that_channel_out_one_of_the_recipient_ends_it) {
   for (std::size_t hop : {1, 2}) {
     s.said.clear();

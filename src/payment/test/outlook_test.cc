@@ -167,6 +167,7 @@ TEST_F(Failures, what_a_hop_said_is_kept_when_there_is_no_other_path) {
   EXPECT_NE(payment().failure.find("fee_insufficient from hop 1"), std::string::npos) << payment().failure;
 }
 
+// [AP-onion-01]
 TEST_F(Failures, no_two_htlcs_of_a_static_invoice_have_the_same_hash) {
   World::join(s, world.l, 9);  // a second way to L
   auto first = of<AddHtlc>(released_online()).at(0);
@@ -232,6 +233,7 @@ struct OldHint : Failures {
   }
 };
 
+// [B4-orig-05]
 TEST_F(OldHint, a_channel_update_in_the_failure_is_paid_by_once_with_and_without_its_type) {
   for (bool with_type : {true, false}) {
     auto first = pay_invoice();
@@ -247,6 +249,7 @@ TEST_F(OldHint, a_channel_update_in_the_failure_is_paid_by_once_with_and_without
   }
 }
 
+// [B4-orig-05]
 TEST_F(OldHint, an_update_of_another_channel_or_garbage_changes_nothing) {
   pay_invoice();
   auto other = nine_sat();

@@ -6,6 +6,7 @@ namespace {
 
 // ---- the HTLC ----
 
+// [B2-add-08, B4-write-09, B4-blind-06, B4-blind-07, AP-onion-01, AP-onion-02, AP-onion-03]
 TEST_F(Payer, the_onion_takes_the_payment_to_r_with_the_request_and_the_preimage) {
   auto add = of<AddHtlc>(pay());
   ASSERT_EQ(add.size(), 1U);
@@ -120,6 +121,7 @@ TEST_F(Payer, a_hold_window_of_zero_never_holds) {
   EXPECT_FALSE(payment().held);
 }
 
+// [B4-write-03]
 TEST_F(Payer, heights_follow_from_the_window_without_a_shadow) {
   for (std::uint32_t window : {6, 144, 1008}) {
     s.config.hold_window_blocks = window;
@@ -299,6 +301,7 @@ TEST_F(Payer, without_release_paths_nothing_is_announced) {
   EXPECT_EQ(announcements(pong(paths())), 1U);
 }
 
+// [AP-hold-07]
 TEST_F(Payer, paths_or_commitments_of_another_htlc_are_not_its_own) {
   pay();
   added(5);
@@ -308,6 +311,7 @@ TEST_F(Payer, paths_or_commitments_of_another_htlc_are_not_its_own) {
   EXPECT_TRUE(payment().release_paths.empty());
 }
 
+// [AP-held-02, AP-inv-06]
 TEST_F(Payer, every_message_path_is_used_with_the_same_reply_path) {
   auto sent = of<SendOnionMessage>(hold(world.static_invoice(Profile::Ldk, 3)));
   ASSERT_EQ(sent.size(), 3U);

@@ -5,6 +5,7 @@
 namespace doze::payment::testing {
 namespace {
 
+// [AP-onion-05]
 TEST_F(Recipient, the_right_htlc_is_claimed_recorded_and_told_to_the_offer) {
   for (auto profile : {Profile::Ldk, Profile::Draft}) {
     auto attempt = right();
@@ -33,6 +34,7 @@ TEST_F(Recipient, a_static_invoice_is_paid_often_by_different_htlcs) {
   EXPECT_EQ(r.count(Table::IncomingPayment), 3U);
 }
 
+// [B2-dust-01]
 TEST_F(Recipient, too_much_dust_is_refused) {
   auto htlc = through_m(right());
   expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc, true}), htlc, "too much dust");
@@ -44,6 +46,7 @@ TEST_F(Recipient, an_htlc_over_a_channel_whose_funding_left_the_chain_is_refused
   expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc}), htlc, "left the chain");
 }
 
+// [B4-fail-08]
 TEST_F(Recipient, up_to_twice_of_what_the_request_says_is_accepted_1_msat_more_is_not) {
   auto attempt = right();
   attempt.amount = attempt.amt_to_forward = attempt.total = Msat(100'000'000);
@@ -63,6 +66,7 @@ struct Wrong {
 };
 class Judged : public Recipient, public ::testing::WithParamInterface<Wrong> {};
 
+// [B2-dead-03, B4-read-06, B4-read-14, B4-read-20, B4-read-21, B4-blind-14, B4-fail-01]
 TEST_P(Judged, is_refused_like_everything_else) {
   const auto& wrong = GetParam();
   auto attempt = wrong.of_invoice ? invoice() : right();
@@ -172,6 +176,7 @@ TEST_F(Recipient, an_ordinary_invoice_is_paid_once_also_after_a_restart) {
   EXPECT_EQ(r.count(Table::IncomingPayment), 1U);
 }
 
+// [B2-rem-03, B4-read-05, B4-fail-02]
 TEST_F(Recipient, as_introduction_node_it_says_the_same_bytes_for_every_reason) {
   // One onion, refused for different reasons: what goes back must not differ.
   auto attempt = right();
@@ -253,6 +258,7 @@ TEST_F(Recipient, the_introduction_node_itself_pays_over_a_path_with_dummy_hops)
   }
 }
 
+// [B4-read-06]
 TEST_F(Recipient, dummy_hops_keep_the_constraints_of_the_path) {
   auto attempt = right();
   attempt.max_cltv = CltvExpiry(attempt.expiry.value() - 1);
@@ -260,6 +266,7 @@ TEST_F(Recipient, dummy_hops_keep_the_constraints_of_the_path) {
   expect_refused(receive(add), add, "outside the path's payment_constraints");
 }
 
+// [B12-inv-12]
 TEST_F(Recipient, what_is_not_over_a_blinded_path_is_unknown_payment_details) {
   onion::FinalPayload last;
   last.amt_to_forward = Msat(50'000'000);
@@ -278,6 +285,7 @@ TEST_F(Recipient, what_is_not_over_a_blinded_path_is_unknown_payment_details) {
   EXPECT_EQ(read->data, Writer().u64(50'000'000).u32(800).take());  // BOLT 4: htlc_msat, height
 }
 
+// [B2-add-15, B4-peel-01, B4-peel-03]
 TEST_F(Recipient, an_onion_garbled_anywhere_is_malformed_and_never_claimed) {
   auto good = through_m(right());
   for (std::size_t at = 0; at < good.onion_routing_packet.size(); at += 37) {

@@ -48,6 +48,7 @@ TEST_F(ConnectionTest, both_sides_are_ready_after_init) {
   EXPECT_FALSE(bob.peers.at(alice.id).holds(Profile::Ldk));
 }
 
+// [AP-num-01]
 TEST_F(ConnectionTest, own_features_have_what_they_depend_on_and_hold_bits_are_a_servers) {
   Config config;
   for (auto role : {Role::Client, Role::Server}) {

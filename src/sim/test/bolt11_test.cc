@@ -102,6 +102,7 @@ TEST_F(Bolt11, recipient_with_a_private_channel_is_paid_over_its_route_hint) {
   EXPECT_EQ(status(network.r), "paid");
 }
 
+// [B4-mpp-01]
 TEST_F(Bolt11, public_node_is_paid_without_hints_and_a_neighbour_directly) {
   prepare();
   auto text = invoice(network.m, Msat(kAmount));
@@ -300,6 +301,7 @@ TEST_F(Bolt11, invoices_that_make_no_sense_are_not_made) {
 }
 
 /// S - L - M, where L has nothing to send in its channel to M, and a way round over N.
+// [B4-orig-06]
 TEST(Bolt11Retry, channel_that_failed_at_a_forwarder_is_left_out_of_the_next_try) {
   World world(11);
   Config client, server;

@@ -74,6 +74,7 @@ TEST_F(CheckerTest, id_that_is_used_for_two_htlcs_is_found) {
   expect_one("came again as another HTLC");
 }
 
+// [B2-fwd-02]
 TEST_F(CheckerTest, failing_upstream_what_may_be_settled_downstream_is_found) {
   add(kS, kL, 1, 0, 1);
   add(kL, kM, 2, 0, 2);

@@ -217,6 +217,7 @@ class TwinHolds : public Holds {
   }
 };
 
+// [B2-add-13]
 TEST_F(TwinHolds, two_held_htlcs_with_the_same_payment_hash_both_arrive) {
   prepare_sleeping();
   pay_twins();

@@ -36,6 +36,7 @@ TEST_F(Scenario, getinfo_names_the_version_and_since_when_the_chain_is_as_it_is)
   EXPECT_EQ(text_of(chain(after), "since"), text_of(chain(before), "since")) << "a block is no change";
 }
 
+// [AP-hold-02]
 TEST_F(Scenario, payer_that_stays_online_sends_the_htlc_when_the_recipient_wakes) {
   prepare();
   world().stop(network.r);
@@ -133,7 +134,7 @@ TEST_F(Scenario, draft_payer_with_two_holds_at_once_sends_the_second_in_the_next
   EXPECT_EQ(received(), 2 * kAmount);
 }
 
-// [B12-inv-04]
+// [B12-inv-04, AP-hold-01]
 TEST_F(Scenario, ordinary_offer_of_an_online_recipient_is_paid_with_a_proof) {
   prepare();
   command::CreateOffer wanted;
@@ -165,6 +166,7 @@ TEST_F(Scenario, operator_fails_a_hold_and_the_payer_has_its_money_again) {
   EXPECT_EQ(spent(), 0U);
 }
 
+// [B2-clos-01, B2-clos-05]
 TEST_F(Scenario, mutual_close_pays_both_sides_on_chain) {
   prepare();
   auto id = world().node(network.s).core->channels().begin()->first;
@@ -177,6 +179,7 @@ TEST_F(Scenario, mutual_close_pays_both_sides_on_chain) {
   EXPECT_EQ(world().chain.refused(), std::vector<std::string>{});
 }
 
+// [B2-rev-04, B5-fail-04]
 TEST_F(Scenario, forced_close_publishes_a_commitment_that_the_verifier_accepts) {
   prepare();
   auto id = world().node(network.s).core->channels().begin()->first;

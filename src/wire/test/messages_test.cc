@@ -108,6 +108,7 @@ TEST(Messages, TruncatedAtAnyByteIsAnErrorOrAShorterMessageNeverACrash) {
   }
 }
 
+// [AP-num-02]
 TEST(Messages, HoldFlagAndReleasePathsHaveTheFormsOfBothProfiles) {
   UpdateAddHtlc add;
   add.onion_routing_packet = Bytes(kPaymentOnionBytes);
