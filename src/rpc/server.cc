@@ -147,7 +147,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!given.starts_with("Bearer ") || !owner_->token_is(given.substr(7)))
       return refuse(http::status::unauthorized, "Authorization: Bearer TOKEN is missing or wrong (file api-token)");
     std::string_view target(request.target().data(), request.target().size());
-    bool document = target == "/api::openapi.json" && request.method() == http::verb::get;
+    bool document = target == "/openapi.json" && request.method() == http::verb::get;
     if (!document && request.method() != http::verb::post)
       return refuse(http::status::method_not_allowed, "use POST /v1/METHOD");
     owner_->request(shared_from_this(), target, request.body());
@@ -215,9 +215,9 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
     if (pending != 0) gave_up(pending);
   }
   void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) override {
-    if (target == "/api::openapi.json") return session->answer(http::status::ok, api::json_text(api::openapi()));
+    if (target == "/openapi.json") return session->answer(http::status::ok, api::json_text(api::openapi()));
     const auto* method = target.starts_with("/v1/") ? api::find_method(std::string(target.substr(4))) : nullptr;
-    if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /api::openapi.json");
+    if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /openapi.json");
     auto refuse = [&](const CommandError& error) {
       session->answer(status_of(error.code), api::json_text(api::to_json(error)));
     };

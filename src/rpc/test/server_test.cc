@@ -94,6 +94,12 @@ TEST_F(ServerTest, decode_is_answered_without_the_node_and_the_next_request_is_r
   EXPECT_TRUE(asked.empty());
 }
 
+TEST_F(ServerTest, the_description_of_the_api_is_where_documents_and_programs_look_for_it) {
+  send("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token\r\n\r\n");
+  EXPECT_TRUE(answer_of(client).starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(asked.empty());
+}
+
 TEST_F(ServerTest, a_client_that_hangs_up_behind_bytes_of_a_next_request_is_noticed) {
   send(request());
   ASSERT_TRUE(until([&] { return asked.size() == 1; }));
