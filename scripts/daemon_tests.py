@@ -221,7 +221,7 @@ def starts_only_if_it_may(world):
     config.write_text(good.replace('"regtest"', '"mainnet"'))
     dozed_ends(world, node, "mainnet")
     config.write_text(good.replace('"regtest"', '"signet"'))
-    dozed_ends(world, node, "regtest only", "--record", str(world.base / "record"))
+    dozed_ends(world, node, "expected network regtest", "--record", str(world.base / "record"))
     check(not (world.base / "record").exists(), "a node on signet recorded")
     config.write_text(re.sub(r'rpc = ".*"', f'rpc = "0.0.0.0:{node.rpc}"', good))
     dozed_ends(world, node, "rpc_allow_remote")

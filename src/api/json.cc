@@ -51,9 +51,9 @@ Result<Arguments, CommandError> parse_body(std::string_view body) {
   options.max_depth = kMaxDepth;
   boost::system::error_code error;
   auto value = json::parse(body, error, {}, options);
-  if (error) return bad("the body is not JSON: " + error.message());
+  if (error) return bad("body: expected JSON: " + error.message());
   const auto* object = value.if_object();
-  if (object == nullptr) return bad("the body must be one JSON object with the parameters");
+  if (object == nullptr) return bad("body: expected one JSON object with the arguments");
   for (const auto& member : *object) {
     std::string key(member.key());
     if (member.value().is_null()) continue;
@@ -66,7 +66,7 @@ Result<Arguments, CommandError> parse_body(std::string_view body) {
     } else if (const auto* text = member.value().if_string()) {
       out.emplace(key, std::string(*text));
     } else {
-      return bad(escape_untrusted(key) + ": expected text, a whole number, true or false");
+      return bad(escape_untrusted(key) + ": expected a text, a whole number, true or false");
     }
   }
   return out;
@@ -119,13 +119,13 @@ json::value openapi() {
         {"requestBody",
          json::object{{"content", json::object{{"application/json", json::object{{"schema", std::move(schema)}}}}}}},
         {"responses", json::object{{"200", answer("The answer", "Answer")},
-                                   {"400", answer("A parameter is wrong", "Error")},
+                                   {"400", answer("An argument is wrong", "Error")},
                                    {"401", json::object{{"description", "The token is missing or wrong"}}},
-                                   {"404", answer("There is no such thing", "Error")},
-                                   {"409", answer("Not possible now; the message says why", "Error")},
-                                   {"422", answer("The payment cannot be made; the message says why", "Error")},
-                                   {"429", answer("A limit was reached; the message says which", "Error")},
-                                   {"504", answer("An answer did not come in time", "Error")}}}};
+                                   {"404", answer("No object with this id", "Error")},
+                                   {"409", answer("Not possible now; the message gives the reason", "Error")},
+                                   {"422", answer("The payment cannot be made; the message gives the reason", "Error")},
+                                   {"429", answer("A limit was reached; the message names it", "Error")},
+                                   {"504", answer("No answer in time; the command may still take effect", "Error")}}}};
     paths["/v1/" + method.name] = json::object{{"post", std::move(post)}};
   }
   json::object error_schema{

@@ -92,9 +92,9 @@ CommandError key_error() {
 const std::vector<Param>& page_params() {
   static const std::vector<Param> kParams{
       {"limit", Kind::Number, false, false,
-       "rows at most: 1 to " + std::to_string(command::kMaxPageRows) +
+       "maximum number of rows, 1 to " + std::to_string(command::kMaxPageRows) +
            "; default: " + std::to_string(command::kDefaultPageRows)},
-      {"before", Kind::Text, false, false, "next_before of the page before; default: the first page"}};
+      {"before", Kind::Text, false, false, "next_before of the previous page; default: the first page"}};
   return kParams;
 }
 /// Builds a list command with the requested page.
@@ -117,18 +117,18 @@ std::function<Built(const Arguments&)> paged() {
 std::string why_unpayable(const std::string& text) {
   auto small = lower(text);
   if (small.empty())
-    return "offer: it is empty; expected an offer (lno1…) or a BOLT 11 invoice (lnbc…, lntb…, lnbcrt…)";
+    return "offer: the text is empty; expected an offer (lno1…) or a BOLT 11 invoice (lnbc…, lntb…, lnbcrt…)";
   if (small.starts_with("lnurl1"))
-    return "this is an LNURL, which this version cannot pay: ask the payee for an offer (lno1…) or an invoice";
+    return "offer: this is an LNURL, which this version cannot pay: ask the payee for an offer (lno1…) or an invoice";
   if (small.starts_with("lnai1"))
-    return "this is an invitation to a static-invoice server, nothing to pay: use asyncjoin";
+    return "offer: this is an invitation to a static-invoice server and cannot be paid: use asyncjoin";
   if (small.starts_with("lnr1"))
-    return "this is a request for an invoice, nothing to pay: its maker wants to be sent one";
+    return "offer: this is an invoice_request and cannot be paid: its maker wants an invoice from you";
   if (auto at = small.find('@'); at != std::string::npos && small.find('.', at) != std::string::npos)
-    return "this is a Lightning address or BIP 353 name, which this version cannot look up: ask the payee for the "
-           "offer (lno1…) itself";
+    return "offer: this is a Lightning address or BIP 353 name, which this version cannot look up: ask the payee for "
+           "the offer (lno1…) itself";
   if (small.starts_with("bc1") || small.starts_with("tb1") || small.starts_with("bcrt1"))
-    return "this is an address on chain: use sendtoaddress";
+    return "offer: this is an on-chain address: use sendtoaddress";
   return "";
 }
 
@@ -144,14 +144,16 @@ Built build_connect(const Arguments& arguments) {
   if (text.size() > 66) {
     out.address = wire::parse_address(text.substr(67));
     if (!out.address)
-      return fail(bad("peer: '" + escape_untrusted(text.substr(67)) + "' is not host:port, as in node.example:9735"));
+      return fail(
+          bad("peer: '" + escape_untrusted(text.substr(67)) + "': expected host:port, as in node.example:9735"));
   }
   return command::Command(std::move(out));
 }
 
 Built build_open(const Arguments& arguments) {
   Values values(arguments);
-  if (values.flag("announce") && values.flag("private")) return fail(bad("announce and private exclude each other"));
+  if (values.flag("announce") && values.flag("private"))
+    return fail(bad("announce, private: expected at most one of them"));
   if (bad_feerate(values)) return fail(feerate_error());
   if (bad_key(values)) return fail(key_error());
   command::OpenChannel out{values.id<NodeId>("node_id"),
@@ -180,84 +182,86 @@ std::vector<Method> make_methods() {
   const Param channel{"channel_id", Kind::Id, true, true, "as listchannels shows it"};
   const Param payment{"payment_id", Kind::Id, true, true, "as pay or listpayments shows it"};
   const Param either{"payment_id", Kind::Id, true, true,
-                     "as pay or listpayments shows it; of a payment to us, its payment_hash"};
-  const Param rate{"feerate", Kind::Number, false, false, "sat per virtual byte; default: the node's estimate"};
-  const Param key{"idempotency_key", Kind::Text, false, false,
-                  "a text of your choice: repeated with the same one, the command is answered again and spends once"};
-  const Param profile{"profile", Kind::Profile, false, false, "numbers on the wire: ldk (default) or draft"};
-  const Param expiry{"expiry_s", Kind::Number, false, false, "seconds until it expires"};
+                     "as pay or listpayments shows it; for a payment to us, its payment_hash"};
+  const Param rate{"feerate", Kind::Number, false, false, "in sat per virtual byte; default: the node's estimate"};
+  const Param key{
+      "idempotency_key", Kind::Text, false, false,
+      "a text of your choice: a command repeated with the same key gets the first answer again and spends once"};
+  const Param profile{"profile", Kind::Profile, false, false, "feature and message numbers: ldk (default) or draft"};
+  const Param expiry{"expiry_s", Kind::Number, false, false, "seconds until expiry"};
   using namespace command;
   return {
-      {"getinfo", "What this node is and how it is: id, heights, backend, balances.", {}, "", plain<GetInfo>()},
-      {"newaddress", "A fresh address of the wallet.", {}, "", plain<NewAddress>()},
+      {"getinfo", "Node status: id, block height, bitcoind, balances.", {}, "", plain<GetInfo>()},
+      {"newaddress", "Make a new address of the wallet.", {}, "", plain<NewAddress>()},
       {"listfunds",
-       "Coins and balances of the wallet. A deposit is seen from its first confirmation on.",
+       "List the wallet's coins and balances. A deposit counts from its first confirmation on.",
        {},
        "",
        plain<ListFunds>()},
       {"sendtoaddress",
-       "Pay from the wallet on chain.",
-       {{"address", Kind::Text, true, true, "where to"},
-        {"amount_sat", Kind::SatOrAll, true, true, "how much, or 'all'"},
+       "Send coins from the wallet on chain.",
+       {{"address", Kind::Text, true, true, "address that receives the coins"},
+        {"amount_sat", Kind::SatOrAll, true, true, "amount, or 'all'"},
         rate,
         key},
        "bcrt1q… 50000sat",
        build_send,
        true},
       {"connect",
-       "Connect to a node and keep the connection.",
+       "Connect to a node, and reconnect whenever the connection breaks.",
        {{"peer", Kind::PeerAddress, true, true, "node id, optionally @host:port"}},
        "02ab…@127.0.0.1:9735",
        build_connect,
        true},
       {"disconnect",
-       "End the connection to a node and do not reconnect.",
+       "Disconnect from a node and do not reconnect.",
        {node},
        "02ab…",
        [](const Arguments& a) -> Built { return Command(Disconnect{Values(a).id<NodeId>("node_id")}); }},
-      {"listpeers", "Connected peers, and those that we reconnect to.", {}, "", plain<ListPeers>()},
+      {"listpeers", "List connected peers, and those to which this node reconnects.", {}, "", plain<ListPeers>()},
       {"openchannel",
        "Open a channel to a connected peer. Returns when the peer has agreed.",
        {node,
-        {"amount_sat", Kind::Sat, true, true, "capacity"},
-        {"push_msat", Kind::Msat, false, false, "given to the peer at once"},
-        {"announce", Kind::Flag, false, false, "announce it (default between servers)"},
-        {"private", Kind::Flag, false, false, "do not announce it (default with clients)"},
+        {"amount_sat", Kind::Sat, true, true, "capacity of the channel"},
+        {"push_msat", Kind::Msat, false, false, "amount given to the peer at the opening"},
+        {"announce", Kind::Flag, false, false, "announce the channel (default between servers)"},
+        {"private", Kind::Flag, false, false, "do not announce the channel (default with clients)"},
         rate,
         key},
        "02ab… 1000000sat",
        build_open,
        true},
       {"listchannels",
-       "Channels with balances and states. Those with money left in them are always shown.",
-       {{"closed", Kind::Flag, false, false, "also those that are closed, with nothing of ours left in them"}},
+       "List channels with balances and states. Channels with money left in them are always shown.",
+       {{"closed", Kind::Flag, false, false, "also show closed channels without money of ours"}},
        "",
        [](const Arguments& a) -> Built { return Command(ListChannels{Values(a).flag("closed")}); }},
       {"closechannel",
-       "Close a channel together with the peer. By force it COSTS ACCESS to what is in it: this version cannot claim "
-       "it.",
+       "Close a channel together with the peer. With --force you LOSE ACCESS to your balance in it: this version "
+       "cannot claim it.",
        {channel,
         {"force", Kind::Flag, false, false,
-         "publish our commitment without the peer; refused with the sums that this costs, unless yes_lose_access"},
+         "publish our commitment without the peer; refused, with the sums at stake, unless yes_lose_access is set"},
         {"yes_lose_access", Kind::Flag, false, false,
-         "with force: our balance goes into an output that this version cannot spend"},
-        {"address", Kind::Text, false, false, "where our balance goes when the peer agrees; default: our wallet"}},
+         "with force: accept that our balance goes to an output that this version cannot spend"},
+        {"address", Kind::Text, false, false, "without force: address that receives our balance; default: our wallet"}},
        "7f3c…",
        [](const Arguments& a) -> Built {
          Values v(a);
-         if (v.flag("yes_lose_access") && !v.flag("force")) return fail(bad("yes_lose_access goes with force"));
+         if (v.flag("yes_lose_access") && !v.flag("force"))
+           return fail(bad("yes_lose_access: expected only together with force"));
          return Command(CloseChannel{v.id<ChannelId>("channel_id"), v.flag("force"), v.maybe_text("address"),
                                      v.flag("yes_lose_access")});
        },
        true},
       {"createoffer",
-       "Make a BOLT 12 offer; with --async one that can be paid while this node sleeps.",
-       {{"async", Kind::Flag, false, false, "let the server that we joined answer for us"},
-        {"amount_msat", Kind::Msat, false, false, "what it asks; default: the payer decides"},
-        {"description", Kind::Text, false, false, "shown to the payer, 200 bytes at most"},
-        {"issuer", Kind::Text, false, false, "who asks"},
+       "Make a BOLT 12 offer; with --async it can be paid while this node sleeps.",
+       {{"async", Kind::Flag, false, false, "the server that we joined answers payers while this node sleeps"},
+        {"amount_msat", Kind::Msat, false, false, "amount to ask for; default: the payer decides"},
+        {"description", Kind::Text, false, false, "shown to the payer, at most 200 bytes"},
+        {"issuer", Kind::Text, false, false, "name of the issuer, shown to the payer"},
         expiry,
-        {"quantity_max", Kind::Number, false, false, "items one payment may buy; 0: any number"},
+        {"quantity_max", Kind::Number, false, false, "most items that one payment may buy; 0: unlimited"},
         profile},
        "--async --amount 5000sat --description coffee",
        [](const Arguments& a) -> Built {
@@ -268,32 +272,32 @@ std::vector<Method> make_methods() {
                                     v.profile("profile")});
        },
        true},
-      {"listoffers", "Offers of this node, newest first.", page_params(), "", paged<ListOffers>()},
+      {"listoffers", "List this node's offers, newest first.", page_params(), "", paged<ListOffers>()},
       {"disableoffer",
-       "Stop answering an offer.",
+       "Disable an offer; an async offer is also withdrawn at its server.",
        {{"offer_id", Kind::Id, true, true, "as listoffers shows it"}},
        "9be1…",
        [](const Arguments& a) -> Built { return Command(DisableOffer{Values(a).id<OfferId>("offer_id")}); }},
       {"createinvoice",
-       "Make a BOLT 11 invoice: paid once, while this node is online.",
-       {{"amount_msat", Kind::Msat, false, false, "what it asks; default: the payer decides"},
-        {"description", Kind::Text, false, false, "shown to the payer, 639 bytes at most"},
-        {"description_hash", Kind::Id, false, false, "SHA-256 of a description that the payer has already"},
-        {"expiry_s", Kind::Number, false, false, "seconds until it expires; default: an hour"}},
+       "Make a BOLT 11 invoice, which can be paid once, while this node is online.",
+       {{"amount_msat", Kind::Msat, false, false, "amount to ask for; default: the payer decides"},
+        {"description", Kind::Text, false, false, "shown to the payer, at most 639 bytes"},
+        {"description_hash", Kind::Id, false, false, "SHA-256 of a description that the payer already has"},
+        {"expiry_s", Kind::Number, false, false, "seconds until the invoice expires; default: an hour"}},
        "--amount 5000sat --description coffee",
        [](const Arguments& a) -> Built {
          Values v(a);
          if (bad_expiry(v)) return fail(expiry_error());
          if (v.has("description") && v.has("description_hash"))
-           return fail(bad("description and description_hash exclude each other"));
+           return fail(bad("description, description_hash: expected at most one of them"));
          CreateInvoice out{v.amount<Msat>("amount_msat"), v.text("description"), std::nullopt,
                            v.maybe_number("expiry_s")};
          if (v.has("description_hash")) out.description_hash = v.id<Hash32>("description_hash");
          return Command(std::move(out));
        }},
-      {"listinvoices", "BOLT 11 invoices of this node, paid and unpaid.", page_params(), "", paged<ListInvoices>()},
+      {"listinvoices", "List this node's BOLT 11 invoices, paid and unpaid.", page_params(), "", paged<ListInvoices>()},
       {"decode",
-       "Say what something of Lightning is and means, or which rule it breaks and where.",
+       "Decode any Lightning object, or show which rule it breaks and where.",
        {{"text", Kind::Text, true, true, "an offer, invoice, invitation, address, or hex of any object"}},
        "lno1…",
        nullptr,
@@ -304,20 +308,20 @@ std::vector<Method> make_methods() {
          return *std::move(read);
        }},
       {"pay",
-       "Pay an offer or a BOLT 11 invoice. Returns when it is settled, or when it is safe to sleep.",
+       "Pay an offer or a BOLT 11 invoice. Returns when the payment is settled, or when it is safe to sleep.",
        {{"offer", Kind::Text, true, true, "lno1…, or lnbc…, lntb…, lntbs…, lnbcrt…"},
-        {"amount_msat", Kind::Msat, false, false, "needed where the offer or invoice names none"},
-        {"max_fee_msat", Kind::Msat, false, false, "routing fees at most"},
-        {"quantity", Kind::Number, false, false, "items to buy"},
+        {"amount_msat", Kind::Msat, false, false, "needed if the offer or invoice has no amount"},
+        {"max_fee_msat", Kind::Msat, false, false, "maximum routing fee"},
+        {"quantity", Kind::Number, false, false, "number of items to buy"},
         {"payer_note", Kind::Text, false, false, "shown to the recipient"},
         {"hold", Kind::Flag, false, false,
          "let our peer hold the payment for a sleeping recipient (default for clients)"},
-        {"no_hold", Kind::Flag, false, false, "stay online instead"},
+        {"no_hold", Kind::Flag, false, false, "do not hold: this node stays online until the payment ends"},
         key},
        "lno1… --amount 250sat",
        [](const Arguments& a) -> Built {
          Values v(a);
-         if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold and no_hold exclude each other"));
+         if (v.flag("hold") && v.flag("no_hold")) return fail(bad("hold, no_hold: expected at most one of them"));
          if (bad_key(v)) return fail(key_error());
          auto asked = toolbox::read_payable(v.text("offer"), v.amount<Msat>("amount_msat"), v.maybe_number("quantity"));
          if (!asked) return fail(bad("offer: " + asked.error().text()));
@@ -335,30 +339,30 @@ std::vector<Method> make_methods() {
        },
        true},
       {"cancelpayment",
-       "Give a payment up while no HTLC has left.",
+       "Cancel a payment before an HTLC has been sent.",
        {payment},
        "41d0…",
        [](const Arguments& a) -> Built { return Command(CancelPayment{Values(a).id<PaymentId>("payment_id")}); }},
-      {"listpayments", "Payments made and received, newest first.", page_params(), "", paged<ListPayments>()},
+      {"listpayments", "List payments made and received, newest first.", page_params(), "", paged<ListPayments>()},
       {"getpayment",
-       "One payment, made or received, with its state and deadlines.",
+       "Show one payment, made or received, with its state and deadlines.",
        {either},
        "41d0…",
        [](const Arguments& a) -> Built { return Command(GetPayment{Values(a).id<PaymentId>("payment_id")}); }},
       {"waitpayment",
        "Wait until a payment, made or received, has ended.",
-       {either, {"notified", Kind::Flag, false, false, "be content with 'notified'"}},
+       {either, {"notified", Kind::Flag, false, false, "also return in state 'notified'"}},
        "41d0…",
        [](const Arguments& a) -> Built {
          Values v(a);
          return Command(WaitPayment{v.id<PaymentId>("payment_id"), !v.flag("notified")});
        },
        true},
-      {"listforwards", "HTLCs forwarded for others, newest first.", page_params(), "", paged<ListForwards>()},
+      {"listforwards", "List HTLCs forwarded for others, newest first.", page_params(), "", paged<ListForwards>()},
       {"asyncinvite",
-       "Server: a link with which one recipient joins this node as its static-invoice server.",
-       {{"label", Kind::Text, false, true, "for listinvitations"},
-        {"raw", Kind::Flag, false, false, "LDK's raw form in hex instead of a link"},
+       "Server: make a link with which one recipient joins this node as its static-invoice server.",
+       {{"label", Kind::Text, false, true, "name shown in listinvitations"},
+        {"raw", Kind::Flag, false, false, "print LDK's raw form in hex instead of a link"},
         profile,
         expiry},
        "\"a phone\"",
@@ -369,28 +373,29 @@ std::vector<Method> make_methods() {
            return fail(bad("label: expected " + std::to_string(command::kLabelBytes) + " bytes at most"));
          return Command(AsyncInvite{v.text("label"), v.flag("raw"), v.profile("profile"), v.maybe_number("expiry_s")});
        }},
-      {"listinvitations", "Server: invitations and who joined, newest first.", page_params(), "",
+      {"listinvitations", "Server: list invitations and the recipients that joined, newest first.", page_params(), "",
        paged<ListInvitations>()},
       {"revokeinvitation",
-       "Server: end an invitation and its slots.",
+       "Server: revoke an invitation and free its slots.",
        {{"id", Kind::Text, true, true, "as listinvitations shows it"}},
        "3d77…",
        [](const Arguments& a) -> Built { return Command(RevokeInvitation{Values(a).text("id")}); }},
       {"asyncjoin",
        "Recipient: join a static-invoice server by its link.",
-       {{"link", Kind::Text, true, true, "lnai1… or LDK's raw form in hex"}},
+       {{"link", Kind::Text, true, true, "lnai1…, or LDK's raw form in hex"}},
        "lnai1…",
        [](const Arguments& a) -> Built { return Command(AsyncJoin{pasted(Values(a), "link")}); },
        true},
       {"asyncleave",
        "Recipient: leave a static-invoice server; our offers there are withdrawn.",
-       {{"server", Kind::NodeId, true, true, "its node id, as listoffers shows it"}},
+       {{"server", Kind::NodeId, true, true, "node id of the server, as listoffers shows it"}},
        "02ab…",
        [](const Arguments& a) -> Built { return Command(AsyncLeave{Values(a).id<NodeId>("server")}); },
        true},
-      {"liststaticinvoices", "Server: static invoices stored for clients; recipient: its own at servers; newest first.",
+      {"liststaticinvoices",
+       "List static invoices, newest first: a server's for its clients, or a recipient's at its servers.",
        page_params(), "", paged<ListStaticInvoices>()},
-      {"listholds", "HTLCs held for sleeping recipients, with deadlines.", page_params(), "", paged<ListHolds>()},
+      {"listholds", "List HTLCs held for sleeping recipients, with deadlines.", page_params(), "", paged<ListHolds>()},
       {"failhold",
        "Fail a held HTLC back now.",
        {channel, {"htlc_id", Kind::Number, true, true, "as listholds shows it"}},
@@ -399,7 +404,7 @@ std::vector<Method> make_methods() {
          Values v(a);
          return Command(FailHold{v.id<ChannelId>("channel_id"), *v.maybe_number("htlc_id")});
        }},
-      {"listmailboxes", "Messages that wait for clients who sleep, by client.", page_params(), "",
+      {"listmailboxes", "List messages that wait for sleeping clients, by client.", page_params(), "",
        paged<ListMailboxes>()},
       {"stop", "Stop the daemon.", {}, "", plain<Stop>()},
   };
@@ -414,11 +419,11 @@ const char* expectation(Kind kind) {
     case Kind::Number:
       return "a whole number";
     case Kind::Sat:
-      return "a whole number of satoshi, 21 million bitcoin at most";
+      return "a whole number of satoshi, at most 21 million bitcoin";
     case Kind::SatOrAll:
       return "a whole number of satoshi, or 'all'";
     case Kind::Msat:
-      return "a whole number of millisatoshi, 21 million bitcoin at most";
+      return "a whole number of millisatoshi, at most 21 million bitcoin";
     case Kind::NodeId:
       return "a node id: 66 hex digits that start with 02 or 03";
     case Kind::Id:
@@ -509,7 +514,8 @@ Result<Parsed, CommandError> parse(const Method& method, const Arguments& argume
   for (const auto& param : method.params) {
     auto given = arguments.find(param.name);
     if (given == arguments.end()) {
-      if (param.required) return fail(bad(method.name + " needs " + param.name + ": " + expectation(param.kind)));
+      if (param.required)
+        return fail(bad(method.name + ": missing argument " + param.name + ": expected " + expectation(param.kind)));
       continue;
     }
     auto value = coerce(param.kind, given->second);
@@ -519,7 +525,7 @@ Result<Parsed, CommandError> parse(const Method& method, const Arguments& argume
   for (const auto& [name, value] : arguments) {
     bool known = false;
     for (const auto& param : method.params) known = known || param.name == name;
-    if (!known) return fail(bad(method.name + " has no parameter '" + escape_untrusted(name) + "'"));
+    if (!known) return fail(bad(method.name + ": unknown argument '" + escape_untrusted(name) + "'"));
   }
   if (method.answer) {
     LN_TRY(answer, method.answer(checked));

@@ -70,8 +70,8 @@ Problem set_network(Settings& settings, const std::string& value) {
   auto network = wire::parse_network(value);
   if (!network) return "expected \"regtest\", \"signet\" or \"testnet4\"";
   if (*network == wire::Network::Mainnet)
-    return "mainnet is refused: claims on chain, penalties and fee bumping are not there yet, money could be lost. "
-           "Use regtest, signet or testnet4";
+    return "expected \"regtest\", \"signet\" or \"testnet4\": mainnet is refused, because claims on chain, penalties "
+           "and fee bumping are missing, and money could be lost";
   settings.node.network = *network;
   return std::nullopt;
 }
@@ -88,7 +88,7 @@ Problem set_announce(Settings& settings, const toml::node& node) {
   const auto* list = node.as_array();
   if (list == nullptr) return "expected a list of \"host:port\"";
   if (list->size() > kMaxAnnouncedAddresses)
-    return "expected at most " + std::to_string(kMaxAnnouncedAddresses) + " addresses, these are " +
+    return "expected at most " + std::to_string(kMaxAnnouncedAddresses) + " addresses, not " +
            std::to_string(list->size()) + ": other nodes do not keep a larger node_announcement";
   for (const auto& item : *list) {
     auto value = item.value_exact<std::string>();
@@ -120,7 +120,7 @@ const std::map<std::string, Setter>& setters() {
          return std::nullopt;
        })},
       {"alias", text([](Settings& s, const std::string& v) -> Problem {
-         if (v.size() > 32) return "32 bytes at most";
+         if (v.size() > 32) return "expected at most 32 bytes";
          s.node.alias = v;
          return std::nullopt;
        })},
@@ -258,7 +258,7 @@ std::string explain(const toml::parse_error& error) {
   std::string out(error.description());
   if (out.find("could not determine value type") != std::string::npos ||
       out.find("unrecognized value") != std::string::npos)
-    return "this value is neither a number nor true or false: a text needs quotes, as in network = \"regtest\"";
+    return "expected a number, true, false or a text in quotes, as in network = \"regtest\"";
   return out;
 }
 }  // namespace
@@ -288,17 +288,18 @@ Result<Settings, std::string> parse_settings(const std::string& source, const st
     if (auto problem = apply(settings, table, "", file_name)) return fail(*problem);
     for (const char* needed : {"network", "role"})
       if (!table.contains(needed))
-        return fail(file_name + ": " + needed + " is missing: every file that 'doze init' writes has it");
+        return fail(file_name + ": " + needed + " is missing; every file that 'doze init' writes has it");
   } catch (const toml::parse_error& error) {
     return fail(place(file_name, error.source().begin) + explain(error));
   }
   auto& node = settings.node;
   if (node.role == Role::Server && node.announced_addresses.empty())
-    return fail(file_name + ": announce: a server must be reachable: name the address that others dial, as host:port");
+    return fail(file_name +
+                ": announce: expected the address that others dial, as \"host:port\": a server must be reachable");
   if (!is_loopback(settings.rpc_host) && !settings.rpc_allow_remote)
     return fail(file_name + ": rpc: other machines can reach " + settings.rpc_host +
-                ", and without TLS everybody on the way reads the token, which moves all money: keep it on 127.0.0.1 "
-                "behind a proxy with TLS, or set rpc_allow_remote = true where the network is your own");
+                ". The API has no TLS: anyone on the network path can read the token and move all money. Use 127.0.0.1 "
+                "behind a proxy with TLS, or set rpc_allow_remote = true if the network is your own");
   if (settings.bitcoind.port == 0) settings.bitcoind.port = usual_rpc_port(node.network);
   return settings;
 }
@@ -306,53 +307,53 @@ Result<Settings, std::string> parse_settings(const std::string& source, const st
 std::string default_settings(const InitOptions& options) {
   std::ostringstream out;
   bool server = options.role == Role::Server;
-  out << "# Doze. Every key is shown; commented ones show their default.\n\n"
-      << "# regtest, signet or testnet4. Mainnet is refused until claims on chain are there.\n"
+  out << "# Configuration of Doze. All keys are shown; the commented ones have their default value.\n\n"
+      << "# regtest, signet or testnet4. Mainnet is refused until claims on chain are implemented.\n"
       << "network = \"" << wire::name(options.network) << "\"\n\n"
-      << "# client: a wallet that sleeps. server: announced, forwards, holds, keeps mailboxes, serves static "
-         "invoices.\n"
+      << "# client: a wallet that may sleep. server: an announced node that forwards, holds, keeps mailboxes and "
+         "serves static invoices.\n"
       << "role = \"" << (server ? "server" : "client") << "\"\n"
       << (options.alias.empty() ? "# alias = \"\"\n" : "alias = " + quoted(options.alias) + "\n")
-      << "\n# Numbers on the wire of async payments: leave out to speak both, \"ldk\" or \"draft\" to speak one.\n"
+      << "\n# Feature and message numbers of async payments: \"ldk\" or \"draft\"; leave it out to use both.\n"
       << (options.profile.empty() ? "# profile = \"ldk\"\n" : "profile = \"" + options.profile + "\"\n")
-      << "\n# Where peers connect to us, and where programs talk to us (keep this on localhost).\n"
+      << "\n# listen: where peers connect. rpc: where programs use the API; keep it on localhost.\n"
       << "listen = \"" << listen_host(options.announce) << ":" << options.listen_port << "\"\n"
       << "rpc = \"127.0.0.1:" << options.rpc_port << "\"\n"
-      << "# The API has no TLS. Only with this may rpc be an address that other machines reach.\n"
+      << "# The API has no TLS. Never set this to true unless the network is your own: anyone who reads the API token "
+         "can\n# move all money. It allows an rpc address that other machines can reach.\n"
       << "# rpc_allow_remote = false\n"
-      << "# Names by which programs may call the API, beside IP addresses and localhost: containers need it.\n"
+      << "# Host names by which programs may call the API, besides IP addresses and localhost. Containers need this.\n"
       << "# rpc_hosts = [\"dozed\"]\n"
-      << "\n# Servers: the addresses that others dial.\n"
+      << "\n# Servers: the addresses that other nodes dial.\n"
       << (options.announce.empty() ? "# announce = [\"203.0.113.7:9735\"]\n"
                                    : "announce = [\"" + options.announce + "\"]\n")
-      << "\n# Blocks that a payment to a sleeping recipient may wait at our peer: 144 is a day; 0: never hold.\n"
-      << "# hold_window_blocks = 144\n\n# A client that pays an async offer dials the recipient's server, to be sure "
-         "that "
-         "it knows of the payment. false:\n# it does not learn where we are, and whoever pays cannot be told that the "
-         "app may close.\n# dial_to_confirm = true\n\n# debug, info, warning or error\n# log_level = "
+      << "\n# Number of blocks that our peer may hold a payment to a sleeping recipient. 144 is a day; 0: never hold.\n"
+      << "# hold_window_blocks = 144\n\n# A client that pays an async offer dials the recipient's server to confirm "
+         "that it knows of the payment. With false\n# that server does not learn our address, but the payer is never "
+         "told that the app may close.\n# dial_to_confirm = true\n\n# debug, info, warning or error\n# log_level = "
          "\"info\"\n\n[bitcoind]\n"
       << "# host = \"127.0.0.1\"\nport = "
       << (options.bitcoind_port == 0 ? usual_rpc_port(options.network) : options.bitcoind_port) << "\n"
-      << "# A cookie file, or user and password.\n"
+      << "# Either a cookie file, or user and password.\n"
       << (options.bitcoind_cookie.empty() ? "# cookie_file = \"/path/to/.cookie\"\n"
                                           : "cookie_file = " + quoted(options.bitcoind_cookie) + "\n")
       << (options.bitcoind_user.empty()
               ? "# user = \"\"\n# password = \"\"\n"
               : "user = " + quoted(options.bitcoind_user) + "\npassword = " + quoted(options.bitcoind_password) + "\n")
-      << "# Optional: bitcoind's zmqpubhashblock. It only wakes us; blocks are always polled, too.\n"
+      << "# Optional: bitcoind's zmqpubhashblock. It only shortens the wait for a block; blocks are always polled as "
+         "well.\n"
       << (options.zmq_hashblock.empty() ? "# zmq_hashblock = \"tcp://127.0.0.1:28332\"\n"
                                         : "zmq_hashblock = " + quoted(options.zmq_hashblock) + "\n")
-      << "# poll_ms = 1000\n# The first block that a new node looks at: before the first coin, where the seed was used "
-         "before.\n"
+      << "# poll_ms = 1000\n# Height of the first block that a new node reads. For a seed that was used before, choose "
+         "a block before its first coin.\n"
       << (options.scan_from ? "scan_from = " + std::to_string(*options.scan_from) + "\n" : "# scan_from = 0\n")
-      << "# After a reorganisation deeper than 12 blocks: the first block of the chain that is to be followed, as "
-         "getinfo "
-         "names it.\n# accept_chain = \"\"\n"
+      << "# After a reorganisation deeper than 12 blocks: the first block of the chain to follow, as getinfo shows "
+         "it.\n"
+      << "# accept_chain = \"\"\n"
       << "\n[channels]\n# anchors = true\n# minimum_depth = 3\n\n[fees]\n"
-      << "# What we charge for forwarding.\n# base_msat = 1000\n# proportional_millionths = 100\n"
-      << "# cltv_expiry_delta = 72\n# What our own payments may cost at most, in millionths of the amount; 10 sat are "
-         "always "
-         "allowed.\n"
+      << "# Our fees for forwarding.\n# base_msat = 1000\n# proportional_millionths = 100\n"
+      << "# cltv_expiry_delta = 72\n# Maximum routing fee of our own payments, in millionths of the amount; 10 sat are "
+         "always allowed.\n"
       << "# max_fee_ppm = 10000\n";
   return out.str();
 }

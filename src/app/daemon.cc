@@ -117,8 +117,8 @@ class Daemon {
                 Value()
                     .set("rpc_host", settings_.rpc_host)
                     .set("detail",
-                         "other machines reach the API without TLS: everybody on the way can read the token, which "
-                         "moves all money"));
+                         "other machines can reach the API, which has no TLS: anyone on the network path can read the "
+                         "token and move all money"));
     log_event(Severity::Info, "started",
               Value()
                   .set("version", kVersion)
@@ -168,7 +168,7 @@ class Daemon {
                     .set("signal", number == SIGHUP    ? "SIGHUP"
                                    : number == SIGUSR1 ? "SIGUSR1"
                                                        : "SIGUSR2")
-                    .set("detail", "doze.toml is read at a start only; SIGTERM stops"));
+                    .set("detail", "doze.toml is read at startup only; SIGTERM stops dozed"));
       ignore_signals();
     });
   }
@@ -297,8 +297,8 @@ class Daemon {
     auto [durable, after] = queue_.take();
     if (!durable.empty()) {
       auto committed = store_.commit(durable);
-      // Memory is ahead of the disk: nothing of this batch may leave, nothing more may be signed.
-      if (!committed) return disk_failed("stopping before anything leaves: " + committed.error().message);
+      // Memory is ahead of the disk: nothing of this batch may be sent, and nothing more may be signed.
+      if (!committed) return disk_failed("stopping before any message is sent: " + committed.error().message);
     }
     for (auto& action : after) act(action);
   }
@@ -429,9 +429,10 @@ int run_daemon(const std::string& datadir, const std::string& record) {
   auto fingerprint = crypto::sha256(Writer().bytes(signer->node_id().view()).bytes(seed->channel_salt).take());
   auto store = store::Store::open(datadir, fingerprint.view(), !has_run(datadir));
   if (!store && store.error().code == store::StoreCode::Lost)
-    return complain(store.error().message +
-                    ", and with it the channels, whose keys a new one would use again: bring it back, or begin anew in "
-                    "another folder with doze init --restore");
+    return complain(
+        store.error().message +
+        ". A new database would reuse the channels' keys. Put the file back, or restore the wallet into another "
+        "folder with doze init --restore");
   if (!store) return complain(store.error().message);
   auto token = read_token(datadir, true);
   if (!token) return complain(token.error());

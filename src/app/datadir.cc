@@ -64,7 +64,7 @@ struct SecretFile {
     ssize_t got = 0;
     while (size < kMaxBytes && (got = ::read(file, bytes.data() + size, kMaxBytes - size)) > 0)
       size += static_cast<std::size_t>(got);
-    std::string why = got < 0 ? reason() : size == kMaxBytes ? "longer than a seed file is" : "";
+    std::string why = got < 0 ? reason() : size == kMaxBytes ? "expected a seed file, but it is too long" : "";
     ::close(file);
     if (!why.empty()) return fail(path + ": " + why);
     return Done{};
@@ -74,7 +74,7 @@ struct SecretFile {
 Result<bool, std::string> only_ours(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fail(path + ": " + reason());
-  if ((info.st_mode & 077) != 0) return fail(path + ": others can read it: chmod 600 " + path);
+  if ((info.st_mode & 077) != 0) return fail(path + ": other users can read this file; run: chmod 600 " + path);
   return true;
 }
 
@@ -84,7 +84,7 @@ Status<std::string> tighten_datadir(const std::string& datadir) {
   struct stat info {};
   if (::stat(datadir.c_str(), &info) != 0) return fail(datadir + ": " + reason());
   if ((info.st_mode & 077) != 0 && ::chmod(datadir.c_str(), info.st_mode & 0700) != 0)
-    return fail(datadir + ": others can look into it, and that cannot be changed: " + reason());
+    return fail(datadir + ": other users can read this folder, and chmod fails: " + reason());
   return Done{};
 }
 
@@ -102,14 +102,14 @@ constexpr const char* kTokenFile = "/api-token";
 
 Status<std::string> fill(std::span<std::uint8_t> out) {
   if (::getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size()))
-    return fail("no randomness: " + reason());
+    return fail("cannot get random bytes from the system: " + reason());
   return Done{};
 }
 
 Status<std::string> make_folder(const std::string& datadir, const InitOptions& options, std::string_view seed) {
   if (::mkdir(datadir.c_str(), 0700) != 0 && errno != EEXIST) return fail(datadir + ": " + reason());
   if (::access((datadir + "/seed").c_str(), F_OK) == 0)
-    return fail(datadir + "/seed is there already: choose another folder with --datadir");
+    return fail(datadir + "/seed exists already: choose another folder with --datadir");
   LN_CHECK(tighten_datadir(datadir));
   auto config = default_settings(options);
   if (auto settings = parse_settings(config, "doze.toml"); !settings) return fail(settings.error());
@@ -117,7 +117,9 @@ Status<std::string> make_folder(const std::string& datadir, const InitOptions& o
   if (::access(path.c_str(), F_OK) == 0) {  // from an interrupted init
     LN_TRY(there, read_file(path));
     if (there != config)
-      return fail(path + " is there already, and not what these options make: remove it, or choose another --datadir");
+      return fail(
+          path +
+          " exists already and differs from what these options would write: remove it, or choose another --datadir");
   } else {
     LN_CHECK(write_private(path, config, true));
   }
@@ -128,10 +130,10 @@ Status<std::string> make_folder(const std::string& datadir, const InitOptions& o
 std::string describe(const bitcoin::MnemonicError& error) {
   using Code = bitcoin::MnemonicError::Code;
   if (error.code == Code::WordCount)
-    return "12, 15, 18, 21 or 24 seed words are expected, not " + std::to_string(error.where);
+    return "seed words: expected 12, 15, 18, 21 or 24 words, not " + std::to_string(error.where);
   if (error.code == Code::UnknownWord)
-    return "word " + std::to_string(error.where) + " is not in the list of seed words: look for a slip of the pen";
-  return "these words do not belong together: one of them is wrong or in another place";
+    return "seed words: word " + std::to_string(error.where) + " is not in the BIP 39 word list: check its spelling";
+  return "seed words: the checksum is wrong: one word is wrong or in the wrong place";
 }
 }  // namespace
 
@@ -165,7 +167,7 @@ Status<std::string> restore_datadir(const std::string& datadir, InitOptions opti
 Result<Settings, std::string> read_settings(const std::string& datadir) {
   auto path = datadir + "/doze.toml";
   auto text = read_file(path);
-  if (!text) return fail(text.error() + ": make a node with: doze init --datadir " + datadir);
+  if (!text) return fail(text.error() + ": create a node with: doze init --datadir " + datadir);
   LN_CHECK(only_ours(path));
   return parse_settings(*text, path);
 }
@@ -189,10 +191,10 @@ Result<StoredSeed, std::string> read_seed(const std::string& datadir) {
     if (!salt || salt->size() != kSaltBytes) return fail(path + ": the line 'channels' is damaged");
     out.channel_salt = *std::move(salt);
   } else if (!rest.empty()) {
-    return fail(path + ": the second line is no line of a seed file");
+    return fail(path + ": expected a second line that begins with 'channels', or none");
   }
   auto entropy = bitcoin::entropy_from_mnemonic(words);
-  if (!entropy) return fail(path + ": these are no valid seed words");
+  if (!entropy) return fail(path + ": expected valid seed words in the first line");
   crypto::wipe(*entropy);
   out.seed = bitcoin::seed_from_mnemonic(words);
   return out;
@@ -205,17 +207,17 @@ bool has_run(const std::string& datadir) {
 Result<std::string, std::string> read_token(const std::string& datadir, bool make) {
   auto path = datadir + kTokenFile;
   if (!has_run(datadir)) {
-    if (!make) return fail(path + " is not there: start dozed --datadir " + datadir);
+    if (!make) return fail(path + " does not exist yet: start dozed --datadir " + datadir);
     std::array<std::uint8_t, kTokenBytes> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-      return fail("no randomness: " + reason());
+      return fail("cannot get random bytes from the system: " + reason());
     LN_CHECK(write_private(path, to_hex(bytes) + "\n", true));
   }
   LN_CHECK(only_ours(path));
   LN_TRY(text, read_file(path));
   std::string token(trimmed(text));
   if (auto bytes = from_hex(token); !bytes || bytes->size() != kTokenBytes)
-    return fail(path + ": 64 hex digits are expected: remove it, and the next start of dozed makes a new one");
+    return fail(path + ": expected 64 hex digits: remove the file, and dozed creates a new one at its next start");
   return token;
 }
 

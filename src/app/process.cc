@@ -17,14 +17,14 @@ Status<std::string> hide_memory() {
   // Both: a core_pattern that names a program ignores the limit, and a program that was started anew is dumpable again.
   const rlimit none{0, 0};
   if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0)
-    return fail("memory cannot be kept out of core files: " + std::string(std::strerror(errno)));
+    return fail("cannot keep the memory out of core files: " + std::string(std::strerror(errno)));
   return Done{};
 }
 
 Status<std::string> blind_curve() {
   std::array<std::uint8_t, 32> seed{};
   if (::getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
-    return fail("no randomness: " + std::string(std::strerror(errno)));
+    return fail("cannot get random bytes from the system: " + std::string(std::strerror(errno)));
   crypto::randomize_curve(seed);
   crypto::wipe(seed);
   return Done{};

@@ -235,7 +235,7 @@ Result<std::vector<Placed>, ParseError> read_records(Reader& in) {
     LN_TRY(value, read_sized_bytes(in, "value"));
     next.record.value = std::move(value);
     if (!keys.insert(std::move(key)).second)
-      return fail(ParseError{ParseCode::BadValue, next.where, "a key that is there twice"});
+      return fail(ParseError{ParseCode::BadValue, next.where, "a key that occurs twice"});
     out.push_back(std::move(next));
   }
 }

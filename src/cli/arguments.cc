@@ -82,7 +82,7 @@ std::string set(boost::json::object& out, const api::Param& param, const std::st
   std::optional<std::uint64_t> value;
   if (param.kind == api::Kind::Number) {
     value = parse_number(text);
-    if (!value) return shown + ": '" + text + "' is not a whole number";
+    if (!value) return shown + ": expected a whole number, not '" + text + "'";
   } else {
     // The option's name contains the unit: "--amount-msat 250000".
     if (shown == flag_of(param.name) && unitless_flag_of(param)) value = scaled(text, 0);

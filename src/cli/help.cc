@@ -44,8 +44,8 @@ bool has_amounts(const Command& command) {
   return std::any_of(params.begin(), params.end(), [](const auto& param) { return shown_kind(param) == "amount"; });
 }
 constexpr const char* kAmounts =
-    "Amounts have a unit: 250sat, 0.0001btc, 250000msat. A number without one is refused, except behind an option "
-    "that names it, such as --amount-msat 250000. In JSON amounts are whole numbers in the unit of the name.";
+    "Amounts need a unit: 250sat, 0.0001btc, 250000msat. A bare number is refused, except after an option that names "
+    "the unit, such as --amount-msat 250000. In JSON amounts are whole numbers in the unit of the field's name.";
 
 /// For troff: hyphens that can be copied, no lines that look like requests.
 std::string troff(const std::string& text) {
@@ -172,8 +172,8 @@ std::string zsh() {
 std::string fish() {
   std::string out =
       "# fish completion of doze, made by doze completion fish\n"
-      "complete -c doze -l datadir -r -d 'folder of the node'\ncomplete -c doze -l json -d 'answers for programs'\n"
-      "complete -c doze -l long -d 'whole ids and all fields'\n";
+      "complete -c doze -l datadir -r -d 'folder of the node'\ncomplete -c doze -l json -d 'print JSON'\n"
+      "complete -c doze -l long -d 'show whole ids and all fields'\n";
   for (const auto& first : first_words()) {
     std::string summary = first == "help" ? "explain a command" : "";
     for (const auto& command : commands())
@@ -215,19 +215,17 @@ std::string usage(const Command& command) {
 
 std::string help() {
   std::string out =
-      "doze [--datadir DIR] [--json] [--long] [--version] COMMAND ...\n\nTalks to the dozed of DIR (default: "
-      "$DOZE_DIR, else "
-      "~/.doze).\n";
+      "doze [--datadir DIR] [--json] [--long] [--version] COMMAND ...\n\nControls the node in DIR (default: $DOZE_DIR, "
+      "else ~/.doze).\n";
   for (bool offline : {true, false}) {
-    out += offline ? "\nWithout a daemon:\n" : "\nOf the daemon:\n";
+    out += offline ? "\nCommands that need no daemon:\n" : "\nCommands for a running dozed:\n";
     for (const auto& command : commands())
       if (command.offline == offline) out += "  " + padded(command.method.name, 23) + command.method.summary + "\n";
   }
   return out +
-         "\ndoze help COMMAND tells more. Answers are tables with short ids; --long shows everything, --json (-j) is "
-         "for "
-         "programs.\n\nExit codes: 0 done, 1 invalid or failed, 2 wrong usage, 3 no daemon, 4 refused, 5 the payment "
-         "failed,\n6 no answer in time.\n";
+         "\ndoze help COMMAND explains a command. Answers are tables with short ids; --long shows whole ids and all "
+         "fields,\n--json (-j) prints JSON.\n\nExit codes: 0 done, 1 invalid or internal error, 2 wrong usage, 3 no "
+         "daemon, 4 refused, 5 payment failed,\n6 no answer in time.\n";
 }
 
 std::string help(const Command& command) {
@@ -265,9 +263,9 @@ std::string man_page(const Command* command) {
       out += ".TP\n.B " + troff(each.method.name) + "\n" + troff(each.method.summary) + "\n";
     out +=
         ".SH OPTIONS\n.TP\n.B \\-\\-datadir DIR\nThe node's folder; default: $DOZE_DIR, else ~/.doze\n.TP\n.B "
-        "\\-\\-json\nAnswers for programs\n.TP\n.B \\-\\-long\nWhole ids and all fields\n.SH \"EXIT STATUS\"\n"
-        "0 done, 1 invalid or failed, 2 wrong usage, 3 no daemon, 4 refused, 5 the payment failed, 6 no answer in time"
-        "\n.SH EXAMPLES\n.nf\n";
+        "\\-\\-json\nPrint JSON\n.TP\n.B \\-\\-long\nShow whole ids and all fields\n.SH \"EXIT STATUS\"\n"
+        "0 done, 1 invalid or internal error, 2 wrong usage, 3 no daemon, 4 refused, 5 payment failed, 6 no answer in "
+        "time\n.SH EXAMPLES\n.nf\n";
     for (const auto& each : commands()) out += troff(each.examples.front()) + "\n";
     return out + ".fi\n";
   }

@@ -58,7 +58,7 @@ int answer(const Result<T, toolbox::Problem>& made, bool as_json) {
 Result<std::string, std::string> read_all(std::istream& in) {
   std::string out;
   for (std::istreambuf_iterator<char> it(in), end; it != end; ++it) {
-    if (out.size() == kMaxInputBytes) return fail(std::string("more than 16 MiB"));
+    if (out.size() == kMaxInputBytes) return fail(std::string("expected at most 16 MiB of input"));
     out.push_back(*it);
   }
   return out;
@@ -97,7 +97,7 @@ int decode(const Words& words, const Command& command, bool as_json) {
       text += (text.empty() ? "" : " ") + words[i];
     }
   }
-  if (words.empty()) return misused("decode needs something: " + usage(command));
+  if (words.empty()) return misused("decode: missing argument text: " + usage(command));
   auto input = input_of(text);
   if (!input) return complain(input.error());
   auto read = toolbox::decode(*input, as);
@@ -105,7 +105,7 @@ int decode(const Words& words, const Command& command, bool as_json) {
   std::error_code ignored;
   auto problem = read.error();
   if (std::filesystem::is_regular_file(text, ignored))
-    problem.hint = "There is a file of this name: doze decode @" + text;
+    problem.hint = "To decode the file of this name, write: doze decode @" + text;
   return refuse(problem, as_json);
 }
 
@@ -116,9 +116,9 @@ int check(const toolbox::Flags& flags, bool as_json) {
     auto bytes = from_hex(toolbox::squeezed(cleaned));
     if (bytes && !bytes->empty()) return *std::move(bytes);
     if (std::string_view(name) == "invoice")
-      return fail(std::string("--invoice: ") + (text.empty() ? "empty" : "not hex"));
+      return fail(std::string("--invoice: ") + (text.empty() ? "expected hex, not an empty text" : "expected hex"));
     auto offer = offers::Offer::parse(toolbox::squeezed(cleaned));
-    if (!offer) return fail(std::string("--") + name + ": neither hex nor a valid offer: " + describe(offer.error()));
+    if (!offer) return fail(std::string("--") + name + ": expected hex or a valid offer: " + describe(offer.error()));
     return offer->bytes();
   };
   auto offer = bytes_of_flag("offer"), invoice = bytes_of_flag("invoice");
@@ -158,7 +158,7 @@ int write_vectors(const std::string& folder) {
 }
 
 int run_vectors(const Words& files, bool as_json) {
-  if (files.empty()) return misused("vectors run needs files");
+  if (files.empty()) return misused("vectors run: missing argument files");
   std::size_t all = 0, invalid = 0, failed = 0;
   List failures;
   for (const auto& file : files) {
@@ -166,7 +166,7 @@ int run_vectors(const Words& files, bool as_json) {
     if (!text) return complain(text.error());
     boost::system::error_code error;
     auto parsed = json::parse(*text, error);
-    if (error) return complain(file + ": no JSON: " + error.message());
+    if (error) return complain(file + ": expected JSON: " + error.message());
     auto results = toolbox::run_vectors(value_of(parsed));
     if (!results) return complain(file + ": " + results.error());
     std::size_t bad = 0;
@@ -207,7 +207,7 @@ Result<toolbox::Flags, std::string> flags_of(const Command& command, const Words
   }
   for (const auto& param : command.method.params)
     if (param.required && !out.contains(param.name))
-      return fail((param.positional ? param.name : flag_of(param.name)) + " is needed: " + usage(command));
+      return fail((param.positional ? param.name : flag_of(param.name)) + " is missing: " + usage(command));
   return out;
 }
 
@@ -245,17 +245,17 @@ int run_offline(const Command& command, const Words& words, bool as_json) {
   if (name == "vectors write") return write_vectors(toolbox::text_of(*flags, "folder"));
   if (name == "completion") {
     auto script = completion(toolbox::text_of(*flags, "shell"));
-    return script.empty() ? misused("completion: bash, zsh or fish") : (std::printf("%s", script.c_str()), 0);
+    return script.empty() ? misused("completion: expected bash, zsh or fish") : (std::printf("%s", script.c_str()), 0);
   }
   if (name == "man") {
     auto page = toolbox::text_of(*flags, "command");
     const Command* of = nullptr;
     for (const auto& each : commands())
       if (each.method.name == page || page_name(each) == page) of = &each;
-    if (of == nullptr && !page.empty()) return misused("no command '" + page + "'");
+    if (of == nullptr && !page.empty()) return misused("man: unknown command '" + page + "': see doze help");
     return std::printf("%s", man_page(of).c_str()), 0;
   }
-  return complain("no command '" + name + "'");
+  return complain("unknown command '" + name + "': see doze help");
 }
 
 }  // namespace doze::cli

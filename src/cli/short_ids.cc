@@ -62,7 +62,7 @@ Result<std::string, std::string> IdSearch::outcome() const {
   if (found_.size() == 1) return *found_.begin();
   auto of = more_ && found_.empty() ? "the newest " + std::to_string(rows_) + " of " : std::string();
   return fail(std::string(where_.param) + ": " + (found_.empty() ? "none of " : "several of ") + of + where_.method +
-              (found_.empty() ? " begins with " : " begin with ") + digits_ + ": give the whole id, as doze --long " +
+              (found_.empty() ? " begins with " : " begin with ") + digits_ + ": expected a whole id, as doze --long " +
               where_.method + (of.empty() ? "" : " --before …") + " shows it");
 }
 

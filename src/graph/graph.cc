@@ -53,9 +53,9 @@ const char* name(RefusalCode code) {
     case RefusalCode::ChannelKnown:
       return "channel known";
     case RefusalCode::ConflictingNodes:
-      return "channel known with other nodes";
+      return "the channel is already known with other nodes";
     case RefusalCode::NodesNotAscending:
-      return "node ids not ascending";
+      return "node ids not in ascending order";
     case RefusalCode::GraphFull:
       return "graph full";
     case RefusalCode::UnknownChannel:
@@ -65,7 +65,7 @@ const char* name(RefusalCode code) {
     case RefusalCode::Stale:
       return "stale";
     case RefusalCode::SameTimestampDiffers:
-      return "same timestamp, other contents";
+      return "same timestamp, different contents";
     case RefusalCode::SameTimestamp:
       return "same timestamp";
   }

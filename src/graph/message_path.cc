@@ -7,11 +7,11 @@ namespace doze::graph {
 const char* name(MessagePathFailure failure) {
   switch (failure) {
     case MessagePathFailure::NoPeers:
-      return "no connected peer with onion messages";
+      return "no connected peer forwards onion messages";
     case MessagePathFailure::DestinationUnknown:
       return "destination unknown";
     case MessagePathFailure::NoPath:
-      return "no path of nodes with onion messages";
+      return "no path of nodes that forward onion messages";
     case MessagePathFailure::TooLong:
       return "path too long";
   }

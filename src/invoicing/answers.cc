@@ -19,7 +19,8 @@ bool may_answer(Work& work, const NodeId& from, std::size_t request_bytes, std::
   bool too_much = full_at > after_ms(work.context.mono, kAnswersBurstBytes * 1'000 / kAnswersBytesPerS);
   if (left < answer || too_much) {
     work.notify(Severity::Debug, "request_not_answered",
-                {{"from", from.hex()}, {"reason", too_much ? "strangers ask too much" : "it asks too much"}});
+                {{"from", from.hex()},
+                 {"reason", too_much ? "all strangers together ask too much" : "this peer asks too much"}});
     return false;
   }
   left -= answer;

@@ -23,7 +23,9 @@ Value describe(const OwnOffer& own, const Context& context) {
   out.set("offer", own.offer.text());
   out.set("status", status_of(own, context));
   if (wants_withdrawal(own, context))
-    out.set("message", "the server does not know yet and may lead payers to it: it is told when it can be reached");
+    out.set("message",
+            "the server does not know yet and may still send payers to this offer: it is told as soon as it can be "
+            "reached");
   out.set("async", own.async);
   if (auto amount = own.offer.amount()) out.set("amount_msat", amount->value());
   out.set("description", own.offer.description().value_or(""));

@@ -50,10 +50,11 @@ offers::OfferTerms terms_of(const Context& context, const command::CreateOffer& 
 
 void create_offer(Work& work, RequestId request, const command::CreateOffer& command) {
   if (work.state.own.size() >= kMaxOffers)
-    return work.refuse(request, CommandErrorCode::Limit, "there are " + std::to_string(kMaxOffers) + " offers already");
+    return work.refuse(request, CommandErrorCode::Limit,
+                       "there are already " + std::to_string(kMaxOffers) + " offers, which is the limit");
   if (command.amount && (command.amount->value() == 0 || !command.amount->is_money()))
     return work.refuse(request, CommandErrorCode::BadRequest,
-                       "the amount must be above zero and below 21 million bitcoin");
+                       "amount: expected more than zero and less than 21 million bitcoin");
   if (command.async) return create_async_offer(work, request, command);
   Nonce nonce{};
   work.context.rng.fill(nonce);
@@ -66,7 +67,7 @@ void create_offer(Work& work, RequestId request, const command::CreateOffer& com
                        "no connected peer forwards onion messages to us: see connect and listpeers");
   auto offer = offers::Offer::make(terms);
   if (!offer)
-    return work.refuse(request, CommandErrorCode::BadRequest, "no valid offer: " + doze::describe(offer.error()));
+    return work.refuse(request, CommandErrorCode::BadRequest, "not a valid offer: " + doze::describe(offer.error()));
   OwnOffer own{*std::move(offer)};
   own.nonce = nonce;
   own.created_at = work.context.wall;
@@ -79,7 +80,7 @@ void create_offer(Work& work, RequestId request, const command::CreateOffer& com
 void disable_offer(Work& work, RequestId request, const OfferId& id) {
   auto it = work.state.own.find(id);
   if (it == work.state.own.end())
-    return work.refuse(request, CommandErrorCode::NotFound, "no such offer: see listoffers");
+    return work.refuse(request, CommandErrorCode::NotFound, "offer_id: no such offer: see listoffers");
   auto& own = it->second;
   withdraw(work, own);
   refresh_views(work.state);
@@ -130,7 +131,7 @@ void answer_request(Work& work, const OnionMessageReceived& word, const onion::I
   invoice.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, terms.nonce));  // [B12-inv-04]
   invoice.node_key = issuer_key(context.signer, own->nonce);                                   // [B12-inv-05]
   auto made = offers::Invoice::make(*request, invoice);
-  if (!made) return answer_error({std::nullopt, std::nullopt, "no invoice could be made"});
+  if (!made) return answer_error({std::nullopt, std::nullopt, "the recipient could not make an invoice"});
   if (!may_answer(work, word.from, message.bytes.size(), made->bytes().size())) return;
   // [B12-reqread-14]
   work.say(SendOnionMessage{*word.reply_path, onion::Invoice{made->bytes()}, std::nullopt, false, 0});  // [B4-msg-19]

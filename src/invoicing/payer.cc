@@ -62,7 +62,7 @@ void on(Work& work, const RequestInvoice& word) {
   auto request = offers::InvoiceRequest::make(wanted.offer, terms);
   if (!request)
     return give_up(work, wanted.payment_id, CommandErrorCode::BadRequest,
-                   "no invoice_request could be made: " + doze::describe(request.error()));
+                   "cannot make an invoice_request: " + doze::describe(request.error()));
   Asking asking{wanted, request->bytes(), after_ms(work.context.mono, kInvoiceWaitMs), work.context.mono, 0, {}};
   auto& kept = work.state.asking.insert_or_assign(wanted.payment_id, std::move(asking)).first->second;
   ask(work, wanted.payment_id, kept);
@@ -79,7 +79,7 @@ void on(Work& work, const OnionMessageOutcome& word) {
   work.state.tags.erase(tag);
   if (asking == work.state.asking.end()) return;
   asking->second.trouble =
-      word.fate == OnionMessageFate::Undeliverable ? "the recipient's node cannot be reached" : "no answer came";
+      word.fate == OnionMessageFate::Undeliverable ? "the recipient's node cannot be reached" : "no answer arrived";
 }
 
 void on_answer(Work& work, const OnionMessageReceived& word, ByteView data) {

@@ -12,7 +12,7 @@ constexpr std::uint64_t kSecondsPerBlock = 600;
 
 std::optional<std::string> missing(const Context& context, const NodeId& server) {
   if (!context.views.connected(server))
-    return "not connected to the server yet: it is dialled automatically, see listpeers";
+    return "not connected to the server yet: this node dials it automatically, see listpeers";
   if (context.views.channel_index.usable() != 0) return std::nullopt;
   return "no usable channel yet: the server's operator opens one, or use openchannel; see listchannels";
 }
@@ -246,7 +246,7 @@ void join(Work& work, RequestId request, const command::AsyncJoin& command) {
   auto invitation = offers::Invitation::parse(command.link);
   if (!invitation)
     return work.refuse(request, CommandErrorCode::BadRequest,
-                       "this is no invitation (lnai1… or hex): " + doze::describe(invitation.error()));
+                       "link: expected an invitation (lnai1… or hex): " + doze::describe(invitation.error()));
   if (invitation->expired(work.context.wall))
     return work.refuse(request, CommandErrorCode::Expired,
                        "the invitation has expired: ask the server's operator for a new one");
@@ -255,10 +255,11 @@ void join(Work& work, RequestId request, const command::AsyncJoin& command) {
     invitation->server = work.context.views.graph.resolve(invitation->paths.front().first_node_id);
   if (!invitation->server)
     return work.refuse(request, CommandErrorCode::NotReady,
-                       "the invitation names its server by a channel that we do not know yet: connect to it, or wait "
-                       "until its announcements have come");
+                       "the invitation names its server by a channel that this node does not know yet: connect to the "
+                       "server, or wait until its announcements have arrived");
   if (*invitation->server == work.context.signer.node_id())
-    return work.refuse(request, CommandErrorCode::BadRequest, "this is our own invitation: give it to the recipient");
+    return work.refuse(request, CommandErrorCode::BadRequest,
+                       "link: this is our own invitation: give it to the recipient");
   Joined joined{*invitation->server,
                 invitation->addresses,
                 invitation->paths,
@@ -285,7 +286,7 @@ namespace {
 void answer_join(Work& work, const JoinRequest& joining, bool confirmed) {
   auto lacking = missing(work.context, joining.server);
   if (!lacking && !confirmed)
-    lacking = "the server has not confirmed the invitation yet: createoffer --async says whether it does";
+    lacking = "the server has not confirmed the invitation yet: createoffer --async shows whether it does";
   Value reply;
   reply.set("server", joining.server.hex())
       .set("profile", name(work.state.joined.at(joining.server).profile))
@@ -325,7 +326,8 @@ void answer_withdrawal(Work& work, const WithdrawRequest& waiting) {
         .set("offers_not_withdrawn_yet", open);
     if (open != 0)
       reply.set("message",
-                "the server does not know yet and may lead payers to them: it is told when it can be reached");
+                "the server does not know yet and may still send payers to these offers: it is told as soon as it can "
+                "be reached");
     return work.say(Reply{waiting.request, std::move(reply)});
   }
   for (const auto& id : waiting.offers) work.say(Reply{waiting.request, describe(work.state.own.at(id), work.context)});
@@ -380,7 +382,7 @@ void withdraw(Work& work, OwnOffer& own) {
 void leave(Work& work, RequestId request, const command::AsyncLeave& command) {
   auto joined = work.state.joined.find(command.server);
   if (joined == work.state.joined.end())
-    return work.refuse(request, CommandErrorCode::NotFound, "no such server: see liststaticinvoices");
+    return work.refuse(request, CommandErrorCode::NotFound, "server: no such server: see liststaticinvoices");
   joined->second.left = true;
   work.say(record(joined->second));
   WithdrawRequest waiting{request, {}, command.server, after_ms(work.context.mono, kServerWordMs)};
@@ -402,12 +404,13 @@ void leave(Work& work, RequestId request, const command::AsyncLeave& command) {
 void create_async_offer(Work& work, RequestId request, const command::CreateOffer& command) {
   const auto& servers = work.state.joined;
   if (std::all_of(servers.begin(), servers.end(), [](const auto& entry) { return entry.second.left; }))
-    return work.refuse(request, CommandErrorCode::NotReady,
-                       "no server has invited us: run asyncjoin with a link of your LSP (asyncinvite prints it there)");
+    return work.refuse(
+        request, CommandErrorCode::NotReady,
+        "this node has not joined a server: run asyncjoin with a link of your LSP (asyncinvite prints it there)");
   if (command.description.size() > kMaxAsyncDescriptionBytes)
     return work.refuse(request, CommandErrorCode::BadRequest,
-                       "the description has " + std::to_string(command.description.size()) +
-                           " bytes: an async offer has room for " + std::to_string(kMaxAsyncDescriptionBytes));
+                       "description: expected at most " + std::to_string(kMaxAsyncDescriptionBytes) +
+                           " bytes for an async offer, not " + std::to_string(command.description.size()));
   const Joined* joined = nullptr;
   std::optional<std::string> lacking;
   for (const auto& [id, candidate] : servers) {
@@ -421,7 +424,7 @@ void create_async_offer(Work& work, RequestId request, const command::CreateOffe
   if (slot >= kSlotsPerRecipient)
     return work.refuse(request, CommandErrorCode::Limit,
                        "all " + std::to_string(kSlotsPerRecipient) +
-                           " slots at the server are used: one is free again when its offer is disabled and "
+                           " slots at the server are used: a slot becomes free when its offer is disabled and "
                            "the offer's last static invoice has expired");
   SlotRequest op;
   op.request = request;
@@ -467,19 +470,18 @@ void on_offer_paths(Work& work, const OnionMessageReceived& word, const onion::O
   auto path = usable_path(work.context, message.paths);
   if (path == nullptr)
     return give_up(
-        "the server's paths begin at ourselves, which would name us in the offer, or their keys are no points");
+        "the server's paths begin at this node, which the offer would then name, or their keys are not valid points");
   terms.paths = {*path};  // [AP-offer-01]
   const auto& until = message.paths_absolute_expiry;
   if (until && *until < after_s(work.context.wall, kLeastOfferLifeS))
-    return give_up("the server's paths end at " + time_text(*until) +
-                   ": the offer would have expired before it is used");
+    return give_up("the server's paths end at " + time_text(*until) + ": the offer would expire before it can be used");
   if (until && (!terms.absolute_expiry || *terms.absolute_expiry > *until)) terms.absolute_expiry = until;
   terms.issuer_id = crypto::public_key(issuer_key(work.context.signer, nonce));
   auto offer = offers::Offer::make(terms);
-  if (!offer) return give_up("no valid offer: " + doze::describe(offer.error()));
+  if (!offer) return give_up("not a valid offer: " + doze::describe(offer.error()));
   if (auto size = request_size(*offer, work.context.config); size > kMaxAsyncRequestBytes)
     return give_up("the offer is " + std::to_string(size - kMaxAsyncRequestBytes) +
-                   " bytes too long for a payment onion: shorten the description or the issuer");
+                   " bytes too long for a payment onion: shorten description or issuer");
   OwnOffer own{*std::move(offer)};
   own.nonce = nonce;
   own.async = true;
@@ -593,10 +595,10 @@ void recipient_deadlines(Work& work) {
   });
   std::erase_if(work.state.slot_requests, [&](auto& op) {
     if (op.give_up <= now) {
-      work.refuse(
-          op.request, CommandErrorCode::NotReady,
-          op.offer ? "the server has not acknowledged the invoice yet: it is sent again until it does, see listoffers"
-                   : "the server does not answer: is the invitation still valid?");
+      work.refuse(op.request, CommandErrorCode::NotReady,
+                  op.offer ? "the server has not acknowledged the invoice yet: it is sent again until the server does, "
+                             "see listoffers"
+                           : "the server does not answer: maybe the invitation is no longer valid");
       return true;
     }
     if (!op.offer && op.next_try <= now) ask_for_paths(work, op);

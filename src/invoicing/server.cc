@@ -38,10 +38,10 @@ void invite(Work& work, RequestId request, const command::AsyncInvite& command) 
   const auto& context = work.context;
   if (context.config.role != Role::Server)
     return work.refuse(request, CommandErrorCode::Refused,
-                       "only a server invites: set role = \"server\" in doze.toml and restart");
+                       "only a server can invite: set role = \"server\" in doze.toml and restart");
   if (work.state.invitations.size() >= kMaxInvitations)
     return work.refuse(request, CommandErrorCode::Limit,
-                       "there are " + std::to_string(kMaxInvitations) + " invitations already");
+                       "there are already " + std::to_string(kMaxInvitations) + " invitations, which is the limit");
   Invited invitation;
   context.rng.fill(invitation.id);
   invitation.label = command.label;
@@ -52,7 +52,8 @@ void invite(Work& work, RequestId request, const command::AsyncInvite& command) 
   link.server = context.signer.node_id();
   link.addresses = context.config.announced_addresses;
   link.paths = message_paths_to_self(context, seal(context.signer, PathPurpose::ServerPath, invitation.id), 1);
-  if (link.paths.empty()) return work.refuse(request, CommandErrorCode::Internal, "no path to ourselves could be made");
+  if (link.paths.empty())
+    return work.refuse(request, CommandErrorCode::Internal, "cannot make a blinded path to this node");
   link.profile = invitation.profile;
   link.absolute_expiry = invitation.expires_at;
   link.token = to_bytes(ByteView(invitation.id));
@@ -70,7 +71,7 @@ void revoke(Work& work, RequestId request, const command::RevokeInvitation& comm
   if (bytes && bytes->size() == id.size()) std::copy(bytes->begin(), bytes->end(), id.begin());
   auto it = work.state.invitations.find(id);
   if (!bytes || bytes->size() != id.size() || it == work.state.invitations.end())
-    return work.refuse(request, CommandErrorCode::NotFound, "no such invitation: see listinvitations");
+    return work.refuse(request, CommandErrorCode::NotFound, "id: no such invitation: see listinvitations");
   it->second.revoked = true;
   work.say(record(it->second));
   std::uint64_t slots = 0;
@@ -102,7 +103,7 @@ void on_offer_paths_request(Work& work, const OnionMessageReceived& word, const 
                               std::nullopt, false, 0});
   };
   if (invitation.revoked) return ignore("the invitation is revoked");
-  if (message.invoice_slot >= kSlotsPerRecipient) return ignore("no such slot");
+  if (message.invoice_slot >= kSlotsPerRecipient) return ignore("invoice_slot: no such slot");
   if (!invitation.recipient) {
     if (invitation.expires_at && context.wall > *invitation.expires_at) return ignore("the invitation has expired");
     invitation.recipient = word.from;  // bound to the first node that uses it
@@ -131,8 +132,8 @@ void on_serve_static_invoice(Work& work, const OnionMessageReceived& word, const
                 {{"invitation", to_hex(key->invitation)}, {"slot", key->slot}, {"reason", std::move(why)}});
   };
   if (message.invoice.size() > kMaxStaticInvoiceBytes)
-    return ignore(std::to_string(message.invoice.size()) + " bytes, " + std::to_string(kMaxStaticInvoiceBytes) +
-                  " allowed");
+    return ignore("it has " + std::to_string(message.invoice.size()) + " bytes, " +
+                  std::to_string(kMaxStaticInvoiceBytes) + " allowed");
   auto invoice = offers::StaticInvoice::parse(message.invoice);
   if (!invoice) return ignore("it does not parse: " + doze::describe(invoice.error()));
   if (auto refusal = offers::check_static_invoice(*invoice, invoice->offer(), work.context.wall))
@@ -147,14 +148,14 @@ void on_serve_static_invoice(Work& work, const OnionMessageReceived& word, const
     // The slot's offer key stays; a renewed offer of the same recipient under another key needs another slot.
     if (!old.withdrawn && !old.expired(work.context.wall) && old.node_id != invoice->node_id())
       return ignore("the slot belongs to another offer");
-    if (!same && invoice->created_at() <= old.created_at) return ignore("not newer than the one that we have");
+    if (!same && invoice->created_at() <= old.created_at) return ignore("it is not newer than the stored one");
   }
   if (!same) {
     Served served(*invoice, message.forward_invoice_request_path, work.context.wall);
     auto total = work.state.served_bytes - before + served.bytes();
     if (total > kMaxServedBytes)
-      return ignore("with it " + std::to_string(total) + " bytes would be served, " + std::to_string(kMaxServedBytes) +
-                    " are the limit");
+      return ignore("all static invoices would then have " + std::to_string(total) + " bytes; the limit is " +
+                    std::to_string(kMaxServedBytes));
     work.say(record(*key, served));
     put(work.state, *key, std::move(served));
   }
@@ -173,19 +174,20 @@ void serve_request(Work& work, const OnionMessageReceived& word, const onion::In
         SendOnionMessage{*word.reply_path, onion::InvoiceError{std::move(bytes), profile}, std::nullopt, false, 0});
   };
   auto key = read_slot_context(work, data);
-  if (!key) return error({std::nullopt, std::nullopt, "this offer is not served any more"});
+  if (!key) return error({std::nullopt, std::nullopt, "this offer is no longer served"});
   if (auto invitation = work.state.invitations.find(key->invitation); invitation != work.state.invitations.end())
     profile = invitation->second.profile;
   auto it = work.state.served.find(*key);
   if (it == work.state.served.end())
-    return error({std::nullopt, std::nullopt, "the recipient has not left an invoice"});
+    return error({std::nullopt, std::nullopt, "the recipient has not stored an invoice"});
   auto& served = it->second;
   profile = served.profile;
   auto request = offers::InvoiceRequest::parse(message.bytes, offers::Checks::PathsLater);
   if (!request) return error({std::nullopt, std::nullopt, "the invoice_request does not parse"});
   if (served.withdrawn) return error({std::nullopt, std::nullopt, "the recipient has withdrawn this offer"});
   if (served.expired(work.context.wall))
-    return error({std::nullopt, std::nullopt, "the static invoice has expired: the recipient has been away too long"});
+    return error(
+        {std::nullopt, std::nullopt, "the static invoice has expired: the recipient has been offline for too long"});
   // The invoice repeats its offer byte by byte: where the request does the same, it is the same offer.
   if (!offers::repeats(served.invoice, request->offer()))
     return error(offers::InvoiceError::of({offers::RefusalCode::OfferMismatch}));

@@ -259,7 +259,7 @@ Network::~Network() {
 Result<std::uint16_t, std::string> Network::listen(const std::string& host, std::uint16_t port) {
   error_code error;
   auto address = asio::ip::make_address(host, error);
-  if (error) return fail("cannot listen on " + host + ": not an IP address");
+  if (error) return fail("cannot listen on " + host + ": expected an IP address");
   tcp::endpoint endpoint(address, port);
   auto acceptor = std::make_shared<tcp::acceptor>(inside_->context);
   acceptor->open(endpoint.protocol(), error);

@@ -52,7 +52,7 @@ inline constexpr int kStrangerKernelBuffer = 64 * 1024, kChannelPeerKernelBuffer
 /// Inbound connections at a time. The peer room bounds strangers and handshakes (2,036 together); the rest is for
 /// peers with channels, so strangers can never fill it.
 inline constexpr std::size_t kMaxInboundConnections = 4'096;
-static_assert(kMaxInboundConnections >= 4 * kMaxPeersWithoutChannel, "clients need room beside strangers");
+static_assert(kMaxInboundConnections >= 4 * kMaxPeersWithoutChannel, "clients need room besides strangers");
 /// Files that the rest of the process needs: 256 API connections, dials, the database, bitcoind.
 inline constexpr std::size_t kOtherFiles = 512;
 inline constexpr int kDialTimeoutMs = 10'000;

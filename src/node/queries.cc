@@ -68,7 +68,7 @@ Value describe_channels(const Views& views, BlockHeight height, bool closed) {
     auto status = channel.status;
     if (young && confirmations < channel.minimum_depth)
       status = std::to_string(confirmations) + " of " + std::to_string(channel.minimum_depth) + " confirmations";
-    if (left) status += ": this version cannot claim what is ours in it";
+    if (left) status += ": this version cannot claim our money in it";
     Value out;
     out.set("channel_id", id.hex()).set("peer", channel.peer.hex());
     out.set("phase", left ? "unclaimed" : name(channel.phase));
@@ -97,11 +97,12 @@ Value describe_channels(const Views& views, BlockHeight height, bool closed) {
 
 Result<Bytes, CommandError> closing_script(const Node::Inside& node, const command::CloseChannel& command) {
   if (!channel::views(node.channels).contains(command.channel_id))
-    return fail(CommandError{CommandErrorCode::NotFound, "no such channel: see listchannels", {}});
+    return fail(CommandError{CommandErrorCode::NotFound, "channel_id: no such channel: see listchannels", {}});
   if (!command.address) return Bytes();  // the channel takes a closing script of the wallet
   auto script = bitcoin::script_of_address(*command.address, wire::address_prefix(node.config.network));
   if (!script)
-    return fail(CommandError{CommandErrorCode::BadRequest, "no valid address: " + describe(script.error()), {}});
+    return fail(
+        CommandError{CommandErrorCode::BadRequest, "address: not a valid address: " + describe(script.error()), {}});
   return *std::move(script);
 }
 

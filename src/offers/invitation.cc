@@ -71,7 +71,7 @@ Result<Invitation, ParseError> Invitation::parse(std::string_view text) {
   }
   if (text.size() > kMaxTextLength) return fail(ParseError{ParseCode::TooLarge, kMaxTextLength, "text"});
   auto bytes = from_hex(text);
-  if (!bytes) return fail(ParseError{ParseCode::BadEncoding, 0, "neither lnai1… nor hex"});
+  if (!bytes) return fail(ParseError{ParseCode::BadEncoding, 0, "expected lnai1… or hex"});
   return parse_raw(*bytes);
 }
 

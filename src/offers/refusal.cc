@@ -50,29 +50,29 @@ std::string Refusal::text() const {
     case RefusalCode::Expired:
       return "it expired at " + utc_text(UnixTime(number));
     case RefusalCode::AmountMissing:
-      return "no amount is named: neither by the offer or invoice nor by the payer";
+      return "no amount is given, neither by the offer or invoice nor by the payer";
     case RefusalCode::AmountTooLow:
-      return of(other) + " msat are less than the " + of(number) + " msat asked for";
+      return of(other) + " msat are less than the requested " + of(number) + " msat";
     case RefusalCode::AmountWrong:
       return "it asks for " + of(other) + " msat instead of " + of(number) + " msat";
     case RefusalCode::AmountTooLarge:
       return "the amount is above 21 million bitcoin";
     case RefusalCode::CurrencyUnsupported:
-      return "the price is in another currency, which is not converted";
+      return "the price is in a currency that is not converted";
     case RefusalCode::QuantityMissing:
       return "the offer needs a quantity";
     case RefusalCode::QuantityUnexpected:
-      return "the offer takes no quantity";
+      return "the offer allows no quantity";
     case RefusalCode::QuantityOutOfRange:
-      return "a quantity of " + of(other) + " is not offered" + (number == 0 ? "" : ": " + of(number) + " at most");
+      return "a quantity of " + of(other) + " is not offered" + (number == 0 ? "" : ": at most " + of(number));
     case RefusalCode::OfferMismatch:
-      return "its offer fields are not those of the offer";
+      return "its offer fields differ from the offer";
     case RefusalCode::RequestMismatch:
       return "it does not repeat the request";
     case RefusalCode::WrongKey:
       return "it is signed by a key that the offer does not name";
     case RefusalCode::AmountTooHigh:
-      return of(other) + " msat are more than twice the " + of(number) + " msat asked for";
+      return of(other) + " msat are more than twice the requested " + of(number) + " msat";
     case RefusalCode::FeatureDependency:
       return "its feature " + of(number) + " is set without a feature that it needs";
     case RefusalCode::MultipartRequired:

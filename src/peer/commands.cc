@@ -39,9 +39,9 @@ void Work::on(const CommandReceived& in) {
 void Work::command(RequestId request, const command::Connect& connect) {
   const auto& node = connect.node_id;
   if (!crypto::is_valid(node))
-    return reply_error(request, CommandErrorCode::BadRequest, "node_id is no public key: " + node.hex());
+    return reply_error(request, CommandErrorCode::BadRequest, "node_id: expected a valid point, not " + node.hex());
   if (node == context_.signer.node_id())
-    return reply_error(request, CommandErrorCode::BadRequest, "that is this node itself");
+    return reply_error(request, CommandErrorCode::BadRequest, "node_id: this is the node itself");
   auto& known = self_.known[node];
   known.paused = false;
   if (connect.address) remember(known, {*connect.address});
@@ -51,7 +51,7 @@ void Work::command(RequestId request, const command::Connect& connect) {
   }
   if (addresses_of(node, known).empty()) {
     reply_error(request, CommandErrorCode::NotFound,
-                "no address of " + node.hex() + " is known: give one as <node_id>@<host>:<port>");
+                "peer: no address of " + node.hex() + " is known: expected <node_id>@<host>:<port>");
     return forget_if_useless(node);
   }
   known.requests.push_back(request);
@@ -63,14 +63,14 @@ void Work::command(RequestId request, const command::Disconnect& disconnect) {
   auto it = self_.known.find(node);
   bool connected = self_.ready.contains(node);
   if (!connected && it == self_.known.end())
-    return reply_error(request, CommandErrorCode::NotFound, "no such peer: " + node.hex());
+    return reply_error(request, CommandErrorCode::NotFound, "node_id: no such peer: " + node.hex());
   auto& known = self_.known[node];
   known.paused = true;
   set_next(node, known, std::nullopt);
   if (std::exchange(known.keep, false)) store(node, known);
   for (auto waiting : std::exchange(known.requests, {}))
     reply_error(waiting, CommandErrorCode::Refused, "disconnected by another command");
-  if (connected) close(self_.ready.at(node), "asked by the user", true);
+  if (connected) close(self_.ready.at(node), "the user asked for it", true);
   say(Reply{request, Value().set("node_id", node.hex()).set("was_connected", connected)});
 }
 

@@ -69,9 +69,9 @@ void Work::on(const PeerDisconnected& in) {
   // Act two of the handshake shows that it has the key of the node id that we dialled.
   bool unproven = it != self_.connections.end() && it->second.dialled && !it->second.noise.ready();
   close(in.connection,
-        unproven
-            ? "the peer closed the connection during the handshake: maybe the node at this address has another node id"
-            : "the peer closed the connection",
+        unproven ? "the peer closed the connection during the handshake: maybe the node at this address has a "
+                   "different node id"
+                 : "the peer closed the connection",
         false);
 }
 
@@ -107,7 +107,7 @@ bool Work::begin(Connection& connection) {
   if (!connection.noise.ready() || connection.init_sent) return true;
   auto node = *connection.noise.remote();
   if (node == context_.signer.node_id()) {
-    close(connection.id, "that is ourselves", true);
+    close(connection.id, "the peer is this node itself", true);
     return false;
   }
   connection.familiar = context_.views.is_client(node);
@@ -140,7 +140,7 @@ bool Work::handle(Connection& connection, const Bytes& bytes) {
   if (!message && connection.ready && wire::is_gossip(bytes)) return true;
   if (!message) return refuse(connection, "malformed message: " + describe(message.error()));
   if (const auto* init = std::get_if<wire::Init>(&*message)) return on_init(connection, *init);
-  if (!connection.ready) return refuse(connection, "the first message must be init");
+  if (!connection.ready) return refuse(connection, "expected init as the first message");
   if (const auto* asked = std::get_if<wire::Ping>(&*message)) return on_ping(connection, *asked);
   if (std::holds_alternative<wire::Pong>(*message)) {
     on_pong(connection);
@@ -153,14 +153,14 @@ bool Work::handle(Connection& connection, const Bytes& bytes) {
 }
 
 bool Work::on_init(Connection& connection, const wire::Init& init) {
-  if (connection.ready) return refuse(connection, "a second init");
+  if (connection.ready) return refuse(connection, "init: expected only once per connection");
   if (auto bit = wire::unknown_even(init.features))
-    return refuse(connection, "unknown compulsory feature " + std::to_string(*bit));
+    return refuse(connection, "init: unknown compulsory feature " + std::to_string(*bit));
   if (auto bit = wire::missing_dependency(init.features))
-    return refuse(connection, "a feature lacks what it depends on: " + std::to_string(*bit));
+    return refuse(connection, "init: missing dependency of feature " + std::to_string(*bit));
   auto ours = wire::chain_hash(context_.config.network);
   if (init.networks && std::find(init.networks->begin(), init.networks->end(), ours) == init.networks->end())
-    return refuse(connection, "no common chain");
+    return refuse(connection, "init: no common chain in networks");
   auto node = *connection.noise.remote();
   if (!take_over(connection, node)) return false;
   if (connection.stage == Stage::Handshake && !make_room_for_stranger())
@@ -190,7 +190,7 @@ bool Work::take_over(Connection& connection, const NodeId& node) {
                  context_.mono < after_ms(*older->ready, kCrossedDialsMs);
   bool older_is_lessers = older->dialled.has_value() == (context_.signer.node_id() < node);
   if (crossed && older_is_lessers) {
-    close(connection.id, "both sides dialled", true);
+    close(connection.id, "both sides dialled; this is the superfluous connection", true);
     return false;
   }
   close(older->id, "replaced by a newer connection", true);
@@ -221,7 +221,8 @@ void Work::on(const SendMessage& in) {
 void Work::on(const PingPeer& in) {
   auto* connection = ready_connection(in.node_id);
   if (connection == nullptr) return;
-  if (connection->pings.size() >= kMaxUnansweredPings) return close(connection->id, "it answers no pings", true);
+  if (connection->pings.size() >= kMaxUnansweredPings)
+    return close(connection->id, "the peer does not answer pings", true);
   ping(*connection, in.token);
 }
 

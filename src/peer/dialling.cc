@@ -51,7 +51,7 @@ void Work::on(const Started&) {
 }
 
 void Work::on(const WantPeer& in) {
-  if (in.node_id == context_.signer.node_id()) return say(PeerUnreachable{in.node_id, "that is ourselves"});
+  if (in.node_id == context_.signer.node_id()) return say(PeerUnreachable{in.node_id, "the node is this node itself"});
   auto& known = self_.known[in.node_id];
   remember(known, in.addresses);
   if (in.keep && (!known.keep || known.unsaved)) {
@@ -134,7 +134,7 @@ void Work::dial_deadlines() {
     auto& known = self_.known.at(node);
     set_next(node, known, std::nullopt);
     if (known.dialling)
-      dial_failed(node, "the dial never ended");
+      dial_failed(node, "the dial had no result in time");
     else if (!self_.ready.contains(node) && wanted(node, known))
       dial(node, known);
   }

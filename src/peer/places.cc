@@ -30,7 +30,7 @@ void Work::enter(Connection& connection, Stage stage) {
 void Work::make_room(Stage stage) {
   auto& crowd = *crowd_of(stage);
   if (crowd.size() < (stage == Stage::Silent ? kMaxSilent : kMaxHandshakes)) return;
-  close(crowd.victim(context_.rng), "too many handshakes at a time", true);
+  close(crowd.victim(context_.rng), "too many handshakes at once", true);
 }
 
 /// Of the prefix that has most: one that is idle, else one that has been there for some time, else any.
@@ -45,7 +45,7 @@ bool Work::make_room_for_stranger() {
   }
   for (const auto& some : candidates)
     if (!some.empty()) {
-      close(some[context_.rng.u64() % some.size()], "another one needs the place", true);
+      close(some[context_.rng.u64() % some.size()], "a newer connection needs the place", true);
       return true;
     }
   return false;
@@ -58,7 +58,7 @@ void Work::count_partial(Connection& connection) {
   if (self_.partial_of_strangers <= kMaxPartialOfStrangers) return;
   auto largest = std::max_element(self_.connections.begin(), self_.connections.end(),
                                   [](const auto& a, const auto& b) { return a.second.partial < b.second.partial; });
-  close(largest->first, "too much of unfinished messages", true);
+  close(largest->first, "too much data of unfinished messages", true);
 }
 
 namespace {

@@ -18,7 +18,7 @@ bool Work::on_ping(Connection& connection, const wire::Ping& ping) {
   if (ping.num_pong_bytes >= kFirstUnansweredPong) return true;
   if (!connection.pongs.take(kPongOverheadBytes + ping.num_pong_bytes, context_.mono) ||
       connection.owed.size() >= kMaxPongsDue)
-    return refuse(connection, "too many pings");
+    return refuse(connection, "ping: too many that still wait for their pong");
   connection.owed.push_back(ping.num_pong_bytes);
   self_.pinged.insert(connection.id);
   return true;

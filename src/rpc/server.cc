@@ -82,7 +82,7 @@ class Session : public std::enable_shared_from_this<Session> {
     http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       if (error == http::error::body_limit) {
         self->keep_alive_ = false;
-        return self->refuse(http::status::payload_too_large, "the body is larger than 64 KiB");
+        return self->refuse(http::status::payload_too_large, "body: expected at most 64 KiB");
       }
       if (!error) self->on_request();
     });
@@ -137,19 +137,20 @@ class Session : public std::enable_shared_from_this<Session> {
     keep_alive_ = request.keep_alive();
     std::string_view host(request[http::field::host].data(), request[http::field::host].size());
     if (request.count(http::field::host) != 1 || host.empty())  // RFC 9112, "Request Target"
-      return refuse(http::status::bad_request, "a request has one Host header");
+      return refuse(http::status::bad_request, "Host: expected exactly one header");
     if (!owner_->host_is_allowed(host))
       return refuse(http::status::forbidden,
-                    "Host must be an IP address, localhost, or a name in rpc_hosts of doze.toml");
+                    "Host: expected an IP address, localhost, or a name in rpc_hosts of doze.toml");
     if (request.find(http::field::origin) != request.end())
       return refuse(http::status::forbidden, "web pages may not use this API");
     std::string_view given(request[http::field::authorization].data(), request[http::field::authorization].size());
     if (!given.starts_with("Bearer ") || !owner_->token_is(given.substr(7)))
-      return refuse(http::status::unauthorized, "Authorization: Bearer TOKEN is missing or wrong (file api-token)");
+      return refuse(http::status::unauthorized,
+                    "Authorization: expected Bearer TOKEN, with the token from the file api-token");
     std::string_view target(request.target().data(), request.target().size());
     bool document = target == "/openapi.json" && request.method() == http::verb::get;
     if (!document && request.method() != http::verb::post)
-      return refuse(http::status::method_not_allowed, "use POST /v1/METHOD");
+      return refuse(http::status::method_not_allowed, "expected POST /v1/METHOD");
     owner_->request(shared_from_this(), target, request.body());
   }
 
@@ -217,7 +218,7 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
   void request(const std::shared_ptr<Session>& session, std::string_view target, std::string_view body) override {
     if (target == "/openapi.json") return session->answer(http::status::ok, api::json_text(api::openapi()));
     const auto* method = target.starts_with("/v1/") ? api::find_method(std::string(target.substr(4))) : nullptr;
-    if (method == nullptr) return session->refuse(http::status::not_found, "no such method: see /openapi.json");
+    if (method == nullptr) return session->refuse(http::status::not_found, "unknown method: see /openapi.json");
     auto refuse = [&](const CommandError& error) {
       session->answer(status_of(error.code), api::json_text(api::to_json(error)));
     };
@@ -229,8 +230,9 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
       return session->answer(http::status::ok, api::json_text(api::to_json(*answer)));
     // Others are answered within their step: what waits are those that may take long.
     if (method->waits && waiting.size() >= kMaxWaiting)
-      return refuse(CommandError{
-          CommandErrorCode::Limit, std::to_string(kMaxWaiting) + " calls wait for their answers already", {}});
+      return refuse(CommandError{CommandErrorCode::Limit,
+                                 std::to_string(kMaxWaiting) + " calls wait for their answers already; try again later",
+                                 {}});
     auto id = next++;
     waiting.emplace(id, session);
     session->wait_for(id);
@@ -249,7 +251,7 @@ Server::~Server() {
 Result<std::uint16_t, std::string> Server::listen(const std::string& host, std::uint16_t port) {
   beast::error_code error;
   auto address = asio::ip::make_address(host, error);
-  if (error) return doze::fail("cannot listen on " + host + ": not an IP address");
+  if (error) return doze::fail("cannot listen on " + host + ": expected an IP address");
   tcp::endpoint endpoint(address, port);
   auto& acceptor = inside_->acceptor;
   acceptor.open(endpoint.protocol(), error);

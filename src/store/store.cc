@@ -146,7 +146,7 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
     auto format = version.integer(0);
     if (format > kFormat)
       return fail(StoreError{StoreCode::NewerFormat, path + " has format " + std::to_string(format) +
-                                                         ", this program knows " + std::to_string(kFormat) +
+                                                         ", expected at most " + std::to_string(kFormat) +
                                                          ": use a newer dozed"});
   }
   if (!inside->run(kSchema) || !inside->run(("PRAGMA user_version=" + std::to_string(kFormat)).c_str()))
@@ -157,7 +157,7 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
     if (found == SQLITE_ROW && !equal(known.blob(0), fingerprint))
       return fail(StoreError{StoreCode::WrongNode, path + " belongs to another seed"});
     if (found == SQLITE_DONE) {
-      if (!make) return fail(StoreError{StoreCode::Lost, path + " is lost or empty"});
+      if (!make) return fail(StoreError{StoreCode::Lost, path + " is missing or empty"});
       Statement insert(inside->db, "INSERT INTO identity VALUES (?)");
       insert.bind(1, fingerprint);
       if (insert.run() != SQLITE_DONE) return fail(inside->error(StoreCode::CannotWrite));

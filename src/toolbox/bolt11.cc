@@ -72,8 +72,8 @@ Result<Value, Problem> decode_bolt11(std::string_view text) {
   }
   Value out;
   out.set("type", "bolt11_invoice");
-  // `lntb` was the prefix of testnet3, too.
-  out.set("network", invoice->network() == wire::Network::Testnet4 ? "testnet (3 or 4: the prefix does not tell)"
+  // `lntb` was also the prefix of testnet3.
+  out.set("network", invoice->network() == wire::Network::Testnet4 ? "testnet 3 or 4 (the prefix is the same)"
                                                                    : wire::name(invoice->network()));
   if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
   set_time(out, "timestamp", invoice->timestamp());

@@ -104,13 +104,13 @@ void judge_payment_paths(Judge& judge) {
   auto infos = record == nullptr ? PayInfos{0, 0, false} : read_payinfos(record->value);
   judge.rule("invoice_blindedpay (162): one for each path", infos.whole && paths && infos.count == paths->size(),
              record == nullptr ? "missing" : counted(infos.count, "payinfo"));
-  judge.rule("a payment path that asks for no unknown feature", infos.usable > 0);
+  judge.rule("a payment path that requires no unknown feature", infos.usable > 0);
 }
 
 void judge_times(Judge& judge, const offers::Offer& offer, UnixTime now) {
   const auto* created = judge.at(kCreatedAt);
   auto created_at = created == nullptr ? std::nullopt : wire::read_tu(created->value, 8);
-  judge.rule("invoice_created_at (164): there, as a truncated integer", created_at.has_value(),
+  judge.rule("invoice_created_at (164): present, as a truncated integer", created_at.has_value(),
              created_at ? time_text(UnixTime(*created_at)) : "");
   const auto* relative = judge.at(kRelativeExpiry);
   auto life = relative == nullptr ? std::optional<std::uint64_t>(offers::kDefaultStaticInvoiceExpiryS)
@@ -162,16 +162,16 @@ Checked check_static_invoice_rules(ByteView offer_bytes, ByteView invoice, UnixT
   auto offer = offers::Offer::from_bytes(offer_bytes);
   out.rules.push_back({"the offer is valid", offer.has_value(), offer ? "" : rule_of(offer.error())});
   auto records = wire::parse_tlv_stream(invoice);
-  out.rules.push_back({"the invoice is a TLV stream: types increasing, lengths minimal, nothing cut",
+  out.rules.push_back({"the invoice is a TLV stream: types increasing, lengths minimal, not truncated",
                        records.has_value(), records ? "" : describe(records.error())});
   if (!offer || !records) return out;
   Judge judge{*records, out.rules};
   Bytes repeated;
   for (const auto& record : *records)
     if (offers::is_offer_type(record.type)) append(repeated, record.whole);
-  judge.rule("the offer's records stand in it byte for byte", equal(repeated, offer_bytes));
+  judge.rule("it contains the offer's records byte for byte", equal(repeated, offer_bytes));
   judge.rule("offer_paths (16): at least one", !offer->paths().empty());
-  judge.rule("offer_chains (2): one at most", offer->chains().size() <= 1);
+  judge.rule("offer_chains (2): at most one", offer->chains().size() <= 1);
   judge_records(judge);
   judge_payment_paths(judge);
   out.profile = judge_message_paths(judge);
@@ -180,8 +180,9 @@ Checked check_static_invoice_rules(ByteView offer_bytes, ByteView invoice, UnixT
   const auto* features = judge.at(kFeatures);
   auto bits = features == nullptr ? std::vector<std::size_t>{} : wire::FeatureBits(features->value).bits();
   auto bad = std::find_if(bits.begin(), bits.end(), [](auto bit) { return bit % 2 == 0; });
-  judge.rule("invoice_features (174): nothing compulsory (several parts cannot be paid, the rest is unknown)",
-             bad == bits.end(), bad == bits.end() ? "" : "bit " + std::to_string(*bad));
+  judge.rule(
+      "invoice_features (174): no compulsory bit (payments in several parts are not supported, the others are unknown)",
+      bad == bits.end(), bad == bits.end() ? "" : "bit " + std::to_string(*bad));
   return out;
 }
 

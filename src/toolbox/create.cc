@@ -26,8 +26,8 @@ Problem refused(const char* kind, const ParseError& error) {
 
 std::optional<Problem> longer_than_read(const char* kind, const std::string& text) {
   if (text.size() <= offers::kMaxTextLength) return std::nullopt;
-  return problem(kind, "would have " + std::to_string(text.size()) + " characters, and " +
-                           std::to_string(offers::kMaxTextLength) + " are read at most");
+  return problem(kind, "it would have " + std::to_string(text.size()) + " characters; expected at most " +
+                           std::to_string(offers::kMaxTextLength));
 }
 
 Made<std::vector<ChainHash>> chains_of(const Flags& flags) {
@@ -36,7 +36,7 @@ Made<std::vector<ChainHash>> chains_of(const Flags& flags) {
     auto bytes = from_hex(text);
     auto chain = bytes ? ChainHash::from(*bytes) : std::nullopt;
     if (auto network = wire::parse_network(text)) chain = wire::chain_hash(*network);
-    if (!chain) return fail(bad_flag("chain", "mainnet, testnet4, signet, regtest, or 64 hex digits"));
+    if (!chain) return fail(bad_flag("chain", "expected mainnet, testnet4, signet, regtest, or 64 hex digits"));
     out.push_back(*chain);
   }
   return out;
@@ -44,7 +44,7 @@ Made<std::vector<ChainHash>> chains_of(const Flags& flags) {
 
 Made<ChainHash> chain_of(const Flags& flags, const ChainHash& otherwise) {
   LN_TRY(chains, chains_of(flags));
-  if (chains.size() > 1) return fail(bad_flag("chain", "one chain"));
+  if (chains.size() > 1) return fail(bad_flag("chain", "expected one chain"));
   return chains.empty() ? otherwise : chains.front();
 }
 
@@ -57,7 +57,7 @@ Made<std::optional<Bytes>> optional_hex(const Flags& flags, const std::string& n
 /// Text or hex of an offer.
 Made<offers::Offer> offer_of(const Flags& flags) {
   auto text = squeezed(text_of(flags, "offer"));
-  if (text.empty()) return fail(bad_flag("offer", "needed: lno1… or hex"));
+  if (text.empty()) return fail(bad_flag("offer", "missing: expected lno1… or hex"));
   auto bytes = from_hex(text);
   auto offer = bytes ? offers::Offer::from_bytes(*bytes) : offers::Offer::parse(text);
   if (!offer) return fail(refused("offer", offer.error()));
@@ -71,12 +71,14 @@ Made<std::vector<offers::PaymentPath>> payment_paths_of(const Flags& flags, cons
     auto colon = text.find(':');
     auto path = from_hex(text.substr(0, colon));
     auto info = colon == std::string::npos ? std::nullopt : from_hex(text.substr(colon + 1));
-    if (!path || !info) return fail(bad_flag("payment_paths", "PATH:PAYINFO in hex, as doze create blindedpath says"));
+    if (!path || !info)
+      return fail(bad_flag("payment_paths", "expected PATH:PAYINFO in hex, as doze create blindedpath prints it"));
     Reader path_in(*path), info_in(*info);
     auto read = wire::read_blinded_path(path_in);
     auto read_info = wire::read_blinded_payinfo(info_in);
-    if (!read || !path_in.done()) return fail(bad_flag("payment_paths", "the path is not valid"));
-    if (!read_info || !info_in.done()) return fail(bad_flag("payment_paths", "the payinfo is not valid"));
+    if (!read || !path_in.done()) return fail(bad_flag("payment_paths", "expected a valid path before the colon"));
+    if (!read_info || !info_in.done())
+      return fail(bad_flag("payment_paths", "expected a valid payinfo after the colon"));
     out.push_back({*std::move(read), *std::move(read_info)});
   }
   if (!out.empty()) return out;
@@ -84,7 +86,7 @@ Made<std::vector<offers::PaymentPath>> payment_paths_of(const Flags& flags, cons
   onion::RecipientData data;
   data.path_id = doze::to_bytes(derived(flags, "payment path_id").view());
   auto path = onion::blind(session, {{crypto::public_key(node_key), onion::encode(data)}});
-  if (!path) return fail(problem("blinded path", "a key is no point"));
+  if (!path) return fail(problem("blinded path", "one of the keys is not a valid point"));
   return std::vector<offers::PaymentPath>{{*path, {0, 0, 42, Msat(1), Msat(kDefaultMaximumMsat), {}}}};
 }
 
@@ -98,7 +100,7 @@ Made<std::vector<wire::BlindedPath>> message_paths_of(const Flags& flags, const 
     onion::RecipientData data;
     data.path_id = doze::to_bytes(derived(flags, label + " path_id").view());
     auto path = onion::blind(session, {{crypto::public_key(node_key), onion::encode(data)}});
-    if (!path) return fail(problem("blinded path", "a key is no point"));
+    if (!path) return fail(problem("blinded path", "one of the keys is not a valid point"));
     given.push_back(*std::move(path));
   }
   return given;
@@ -106,13 +108,13 @@ Made<std::vector<wire::BlindedPath>> message_paths_of(const Flags& flags, const 
 
 Made<std::uint32_t> u32_of(const Flags& flags, const std::string& name, std::uint32_t otherwise) {
   auto number = number_of(flags, name);
-  if (number && *number > kMaxU32) return fail(bad_flag(name, "at most 4294967295"));
+  if (number && *number > kMaxU32) return fail(bad_flag(name, "expected at most 4294967295"));
   return number ? static_cast<std::uint32_t>(*number) : otherwise;
 }
 
 Made<UnixTime> created_at_of(const Flags& flags) {
   auto number = number_of(flags, "created_at");
-  if (!number) return fail(bad_flag("created_at", "needed: seconds since 1970"));
+  if (!number) return fail(bad_flag("created_at", "missing: expected seconds since 1970"));
   return UnixTime(*number);
 }
 
@@ -158,7 +160,7 @@ Made<Value> create_offer(const Flags& flags) {
   terms.metadata = std::move(metadata);
   if (auto amount = number_of(flags, "amount_msat")) terms.amount = Msat(*amount);
   if (is_set(flags, "currency") != is_set(flags, "currency_amount") || (terms.amount && is_set(flags, "currency")))
-    return fail(bad_flag("currency", "goes with --currency-amount, and instead of --amount"));
+    return fail(bad_flag("currency", "expected together with --currency-amount, and without --amount"));
   if (is_set(flags, "currency"))
     terms.currency_amount = {text_of(flags, "currency"), number_of(flags, "currency_amount").value_or(0)};
   if (is_set(flags, "description")) terms.description = text_of(flags, "description");
@@ -166,7 +168,8 @@ Made<Value> create_offer(const Flags& flags) {
   terms.paths = std::move(paths);
   if (is_set(flags, "issuer")) terms.issuer = text_of(flags, "issuer");
   terms.quantity_max = number_of(flags, "quantity_max");
-  if (is_set(flags, "no_issuer_id") && is_set(flags, "key")) return fail(bad_flag("key", "not with --no-issuer-id"));
+  if (is_set(flags, "no_issuer_id") && is_set(flags, "key"))
+    return fail(bad_flag("key", "expected no key together with --no-issuer-id"));
   if (!is_set(flags, "no_issuer_id")) {
     LN_TRY(key, key_of(flags, text_of(flags, "key")));
     terms.issuer_id = crypto::public_key(key);
@@ -193,7 +196,8 @@ Made<Value> create_invoice_request(const Flags& flags) {
   terms.paths = std::move(fields.paths);
   if (is_set(flags, "bip353_name")) {
     terms.bip_353_name = offers::HumanName::parse(text_of(flags, "bip353_name"));
-    if (!terms.bip_353_name) return fail(bad_flag("bip353_name", "user@domain, of 0-9 a-z A-Z - _ ."));
+    if (!terms.bip_353_name)
+      return fail(bad_flag("bip353_name", "expected user@domain, with the characters 0-9 a-z A-Z - _ . only"));
   }
   terms.payer_key = key;
   auto request = offers::InvoiceRequest::make(offer, terms);
@@ -233,7 +237,7 @@ Made<Value> create_invoice_error(const Flags& flags) {
   LN_TRY(suggested, optional_hex(flags, "suggested_value"));
   offers::InvoiceError out{number_of(flags, "erroneous_field"), std::move(suggested), text_of(flags, "error")};
   if (out.suggested_value && !out.erroneous_field)
-    return fail(bad_flag("suggested_value", "goes with --erroneous-field"));
+    return fail(bad_flag("suggested_value", "expected only together with --erroneous-field"));
   return Value().set("hex", to_hex(out.encode()));
 }
 
@@ -259,7 +263,7 @@ Made<Value> create_invoice(const Flags& flags) {
   if (!own) {
     LN_TRY(given, hex_of(flags, "payment_hash"));
     auto hash = PaymentHash::from(given);
-    if (!hash) return fail(bad_flag("payment_hash", "64 hex digits"));
+    if (!hash) return fail(bad_flag("payment_hash", "expected 64 hex digits"));
     terms.payment_hash = *hash;
   }
   terms.node_key = key;
@@ -297,7 +301,7 @@ Made<Value> create_static_invoice(const Flags& flags) {
   if (!invoice) {
     auto out = refused("static_invoice", invoice.error());
     if (out.field == kInvoiceNodeId)
-      out.hint = "Its key must be the offer's issuer_id, or where one of its paths ends.";
+      out.hint = "The key must be the offer's issuer_id, or that of the node where one of its paths ends.";
     return fail(std::move(out));
   }
   Value out;
@@ -307,7 +311,7 @@ Made<Value> create_static_invoice(const Flags& flags) {
 
 Made<Value> create_blinded_path(const Flags& flags) {
   auto nodes = list_of(flags, "nodes");
-  if (nodes.empty()) return fail(bad_flag("nodes", "needed: node ids or names, the introduction node first"));
+  if (nodes.empty()) return fail(bad_flag("nodes", "missing: expected node ids or names, the introduction node first"));
   if (auto useless = without(flags, "payment",
                              {"fee_base_msat", "fee_proportional_millionths", "cltv_expiry_delta", "final_cltv_delta",
                               "max_cltv_expiry", "htlc_minimum_msat", "htlc_maximum_msat"}))
@@ -317,15 +321,15 @@ Made<Value> create_blinded_path(const Flags& flags) {
   LN_TRY(proportional, u32_of(flags, "fee_proportional_millionths", 0));
   auto scids = list_of(flags, "scids");
   auto delta = number_of(flags, "cltv_expiry_delta").value_or(0);
-  if (delta > kMaxU16) return fail(bad_flag("cltv_expiry_delta", "at most 65535"));
+  if (delta > kMaxU16) return fail(bad_flag("cltv_expiry_delta", "expected at most 65535"));
   bool payment = is_set(flags, "payment");
   if (!scids.empty() && scids.size() + 1 != nodes.size())
-    return fail(bad_flag("scids", "one for each node but the last"));
+    return fail(bad_flag("scids", "expected one for each node except the last"));
   LN_TRY(max_cltv, u32_of(flags, "max_cltv_expiry", 0));
   Msat minimum(number_of(flags, "htlc_minimum_msat").value_or(1));
   onion::PaymentRelay relay{CltvDelta(static_cast<std::uint32_t>(delta)), proportional, Msat(fee_base)};
   auto dummies = number_of(flags, "dummy_hops").value_or(0);
-  if (dummies > onion::kMaxDummyHops) return fail(bad_flag("dummy_hops", "at most 10"));
+  if (dummies > onion::kMaxDummyHops) return fail(bad_flag("dummy_hops", "expected at most 10"));
   std::vector<onion::PathHop> hops;
   std::vector<NodeId> ids;
   for (const auto& each : nodes) {
@@ -338,7 +342,8 @@ Made<Value> create_blinded_path(const Flags& flags) {
     if (!last && scids.empty()) data.next_node_id = ids[i + 1];
     if (!last && !scids.empty()) {
       data.short_channel_id = parse_scid(scids[i]);
-      if (!data.short_channel_id) return fail(bad_flag("scids", "'" + escape_untrusted(scids[i]) + "' is no 600x2x1"));
+      if (!data.short_channel_id)
+        return fail(bad_flag("scids", "expected the form 600x2x1, not '" + escape_untrusted(scids[i]) + "'"));
     }
     if (last && is_set(flags, "path_id")) {
       LN_TRY(path_id, hex_of(flags, "path_id"));
@@ -350,15 +355,16 @@ Made<Value> create_blinded_path(const Flags& flags) {
   }
   hops = onion::with_dummy_hops(std::move(hops), static_cast<std::size_t>(dummies),
                                 payment ? onion::PathUse::Payments : onion::PathUse::Messages);
-  if (hops.size() > kMaxHops) return fail(bad_flag("nodes", "at most 255 hops, dummy hops included"));
+  if (hops.size() > kMaxHops) return fail(bad_flag("nodes", "expected at most 255 hops, including dummy hops"));
   auto path = onion::blind(session, dummies > 0 || is_set(flags, "padded") ? onion::padded(hops) : onion::bare(hops));
-  if (!path) return fail(problem("blinded path", "a key is no point"));
+  if (!path) return fail(problem("blinded path", "one of the keys is not a valid point"));
   for (const auto& hop : path->path)
     if (hop.encrypted_recipient_data.size() > kMaxU16)
-      return fail(bad_flag("path_id", "too long: a hop's encrypted data has 65535 bytes at most"));
+      return fail(bad_flag("path_id", "expected a shorter value: a hop's encrypted data has at most 65535 bytes"));
   if (is_set(flags, "introduction")) {
     auto channel = parse_scid_dir(text_of(flags, "introduction"));
-    if (!channel) return fail(bad_flag("introduction", "a channel and the end that the first node is: 600x1x0/1"));
+    if (!channel)
+      return fail(bad_flag("introduction", "expected a channel and the first node's end of it, as in 600x1x0/1"));
     path->first_node_id = *channel;
   }
   Value out;
@@ -368,10 +374,10 @@ Made<Value> create_blinded_path(const Flags& flags) {
   std::vector<onion::PaymentRelay> relays(ids.size() - 1, relay);
   LN_TRY(final_delta, u32_of(flags, "final_cltv_delta", 42));
   auto info = onion::aggregate(relays, CltvDelta(final_delta));
-  if (!info) return fail(problem("blinded_payinfo", "fees or deltas do not fit its fields"));
+  if (!info) return fail(problem("blinded_payinfo", "the fees or deltas are too large for its fields"));
   info->htlc_minimum_msat = minimum;
   info->htlc_maximum_msat = Msat(number_of(flags, "htlc_maximum_msat").value_or(kDefaultMaximumMsat));
-  if (info->htlc_maximum_msat < minimum) return fail(bad_flag("htlc_minimum_msat", "more than --htlc-maximum"));
+  if (info->htlc_maximum_msat < minimum) return fail(bad_flag("htlc_minimum_msat", "expected at most --htlc-maximum"));
   Writer written;
   wire::write(written, *info);
   auto hex_info = to_hex(written.view());

@@ -45,17 +45,17 @@ Problem locate_text(std::string_view prefix, std::string_view text, Stream strea
   if (auto cut = text.find("..."); cut != std::string_view::npos || text.find("…") != std::string_view::npos) {
     out.character = std::min(cut, text.find("…")) + 1;
     out.rule = "the text was cut short";
-    out.hint = "Somebody shortened it for the screen: copy the whole of it.";
+    out.hint = "It was shortened for display: copy the whole text.";
     return out;
   }
   if (std::string_view(error.what) == "padding") {
     auto groups = error.where - prefix.size() - 1;  // without joins
     bool superfluous = groups * 5 % 8 > 4;
-    out.rule = superfluous ? "the last character is one too many: it adds less than a byte"
+    out.rule = superfluous ? "the last character is superfluous: it adds less than a byte"
                            : "the last character has bits that must be zero";
     out.character = text.size();
-    out.hint = superfluous ? "There is a character too many, or some are missing: copy the whole of it."
-                           : "A character at the end is missing or mistyped: copy the whole of it.";
+    out.hint = superfluous ? "One character is superfluous, or some are missing: copy the whole text."
+                           : "A character at the end is missing or mistyped: copy the whole text.";
     return out;
   }
   if (!small.starts_with(std::string(prefix) + "1")) return out;
@@ -64,11 +64,11 @@ Problem locate_text(std::string_view prefix, std::string_view text, Stream strea
     if (c == '+' || c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
     if (bech32_groups(std::string_view(&c, 1))) continue;
     out.character = i + 1;
-    out.rule = "the character " + shown_char(text, i) + " is not one of this alphabet";
-    out.hint = c == 'o'               ? "There is no letter o in it: it is probably the digit 0."
-               : c == 'i' || c == '1' ? "There is neither i nor 1 behind the prefix: it is probably an l."
-               : c == 'b'             ? "There is no letter b in it: it is probably an 8 or a 6."
-                                      : "Copy it again from where it comes from.";
+    out.rule = "the character " + shown_char(text, i) + " is not in the alphabet";
+    out.hint = c == 'o'               ? "The alphabet has no letter o: it is probably the digit 0."
+               : c == 'i' || c == '1' ? "The alphabet has neither i nor 1 after the prefix: it is probably an l."
+               : c == 'b'             ? "The alphabet has no letter b: it is probably an 8 or a 6."
+                                      : "Copy it again from its source.";
     return out;
   }
   for (std::size_t i = 1; i < text.size(); ++i) {
@@ -77,7 +77,7 @@ Problem locate_text(std::string_view prefix, std::string_view text, Stream strea
     if ((upper(text[0]) && letter(text[i])) || (letter(text[0]) && upper(text[i]))) {
       out.character = i + 1;
       out.rule = "upper and lower case are mixed";
-      out.hint = "All letters must be of one case; a phone may have made the first one a capital.";
+      out.hint = "All letters must have the same case; a phone may have capitalised the first one.";
       return out;
     }
   }
@@ -98,11 +98,13 @@ Read decode_text_of(Stream stream, std::string_view prefix, std::string_view tex
   auto out = read.error();
   if (stream == Stream::Offer && is_early_offer(*bytes))
     out.hint =
-        "It has the form of the first drafts of BOLT 12 (before 2023), which nobody pays any more: ask for a new one.";
+        "It has the form of the first drafts of BOLT 12 (before 2023), which current software cannot pay: ask for a "
+        "new one.";
   // Five bits a character behind the prefix and its 1; joins would shift it.
   if (out.at && text.find('+') == std::string_view::npos) out.character = prefix.size() + 1 + *out.at * 8 / 5 + 1;
   if (out.hint.empty() && (out.rule.starts_with("TLV") || out.rule.starts_with("signature")))
-    out.hint = "There is no checksum: a mistyped or missing character shows up like this. Copy it again.";
+    out.hint =
+        "BOLT 12 texts have no checksum, so a mistyped or missing character causes such an error. Copy it again.";
   return fail(std::move(out));
 }
 
@@ -122,7 +124,7 @@ Read decode_raw_invitation(ByteView bytes) {
 
 Read decode_public_key(ByteView bytes) {
   if (!crypto::parse_point(bytes))
-    return fail(problem("node id", bytes.size() == 33 ? "no point of the curve has this x" : "33 bytes are needed"));
+    return fail(problem("node id", bytes.size() == 33 ? "the curve has no point with this x" : "expected 33 bytes"));
   Value out;
   return out.set("type", "node_id").set("node_id", to_hex(bytes)).set("note", "a public key: a node id, or any other");
 }
@@ -161,30 +163,32 @@ Problem about_name(std::string_view text) {
   auto name = offers::HumanName::parse(text);
   if (!name)
     return problem(
-        "", "an e-mail or Lightning address, but not a name that BIP 353 allows",
-        "Names of BIP 353 have letters, digits, '-', '_' and '.' only. Ask the payee for the offer itself: lno1…");
-  return problem("", "a name for payments (BIP 353, or a Lightning address)",
-                 "The offer behind it is in the DNS, as TXT of " + name->name + ".user._bitcoin-payment." +
-                     name->domain + ". Paste what is there.");
+        "", "this is an e-mail or Lightning address, but not a valid BIP 353 name",
+        "BIP 353 names contain only letters, digits, '-', '_' and '.'. Ask the payee for the offer itself: lno1…");
+  return problem("", "this is a BIP 353 name or a Lightning address",
+                 "Its offer is in the DNS, in the TXT record of " + name->name + ".user._bitcoin-payment." +
+                     name->domain + ". Paste that record.");
 }
 
 /// Explains texts that people paste and that are not an object, instead of "unknown".
 std::optional<Problem> known_stranger(std::string_view text, std::string_view small) {
   auto words = count_words(small);
   if (words >= 12 && words <= 24 && words % 3 == 0)
-    return problem("", "these look like the words of a seed",
-                   "Whoever has them has the money: never paste them anywhere, and clear your shell's history.");
+    return problem("", "these look like seed words",
+                   "Never paste them anywhere: anyone who has them can spend the money. Clear your shell's history.");
   for (std::string_view prefix : {"xprv", "tprv", "nsec1", "zprv", "vprv"})
     if (small.starts_with(prefix))
-      return problem("", "this is a private key", "Whoever has it has the money: never paste it anywhere.");
+      return problem("", "this is a private key", "Never paste it anywhere: anyone who has it can spend the money.");
   if (small.starts_with("lnurl1"))
-    return problem("", "an LNURL, which is a web address and no BOLT", "Ask the recipient for an offer: lno1…");
+    return problem("", "this is an LNURL, which is a web address and not part of the BOLTs",
+                   "Ask the recipient for an offer: lno1…");
   if (small.starts_with("mailto:"))
-    return problem("", "an e-mail link", "If it is meant as a name for payments, paste user@domain alone.");
+    return problem("", "this is an e-mail link", "If it is a BIP 353 name, paste only user@domain.");
   if (is_name(text)) return about_name(text);
   if (small.starts_with("{") || small.starts_with("["))
-    return problem("", "JSON without an offer or an invoice in it", "Paste one value of it.");
-  if (small.starts_with("-----begin")) return problem("", "a PEM file: a certificate or key, nothing of Lightning", "");
+    return problem("", "this is JSON without an offer or an invoice", "Paste one of its values.");
+  if (small.starts_with("-----begin"))
+    return problem("", "this is a PEM file: a certificate or key, not a Lightning object", "");
   return std::nullopt;
 }
 
@@ -193,10 +197,10 @@ Read decode_hex(std::string text, std::vector<std::string>& notes) {
   text = squeezed(text);
   if (lower(text).starts_with("0x")) text.erase(0, 2);
   std::erase_if(text, [](char c) { return c == ':' || c == ','; });
-  if (text != before) notes.push_back("white space, separators or 0x were taken out of the hex");
+  if (text != before) notes.push_back("white space, separators or 0x were removed from the hex");
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (from_hex(std::string{'0', text[i]})) continue;
-    auto out = problem("hex", "the character " + shown_char(text, i) + " is no hex digit");
+    auto out = problem("hex", "the character " + shown_char(text, i) + " is not a hex digit");
     out.character = i + 1;
     out.at = i / 2;
     return fail(std::move(out));
@@ -204,7 +208,7 @@ Read decode_hex(std::string text, std::vector<std::string>& notes) {
   auto bytes = from_hex(text);
   if (!bytes) {
     auto out = problem("hex", "an odd number of digits (" + std::to_string(text.size()) + ")",
-                       "One digit is missing or too many: copy it again.");
+                       "One digit is missing or superfluous: copy it again.");
     out.character = text.size();
     return fail(std::move(out));
   }
@@ -229,7 +233,7 @@ bool looks_like_address(std::string_view text, std::string_view small) {
 }
 
 Read decode_clean(std::string text, std::vector<std::string>& notes) {
-  if (text.empty()) return no_object("there is nothing to decode", kExpected);
+  if (text.empty()) return no_object("the text is empty", kExpected);
   auto small = lower(text);
   const std::pair<std::string_view, Stream> texts[] = {{offers::kOfferPrefix, Stream::Offer},
                                                        {offers::kInvoiceRequestPrefix, Stream::InvoiceRequest},
@@ -242,19 +246,18 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
     auto whole = decode_text_of(stream, prefix, squeezed(text));
     auto word = word_inside(text);
     auto first = whole ? whole : decode_text_of(stream, prefix, word);
-    notes.push_back(!whole && first ? "the words behind it were left out"
-                                    : "white space and line breaks were taken out");
+    notes.push_back(!whole && first ? "the words after it were ignored" : "white space and line breaks were removed");
     return first ? first : whole;
   }
   if (is_bolt11(small)) {
     auto tight = squeezed(text);
-    if (tight != text) notes.push_back("white space and line breaks were taken out");
+    if (tight != text) notes.push_back("white space and line breaks were removed");
     return decode_bolt11(tight);
   }
   if (looks_like_address(text, small)) return decode_address(text);
   if (auto bytes = from_base64(squeezed(text)); bytes && bitcoin::is_psbt(*bytes)) return decode_psbt(*bytes);
   if (text.size() > 66 && text[66] == '@' && from_hex(text.substr(0, 66))) {
-    notes.push_back("the address " + std::string(text.substr(67)) + " behind the node id");
+    notes.push_back("the address " + std::string(text.substr(67)) + " follows the node id");
     return decode_public_key(*from_hex(text.substr(0, 66)));
   }
   if (auto stranger = known_stranger(text, small);
@@ -262,13 +265,12 @@ Read decode_clean(std::string text, std::vector<std::string>& notes) {
     return fail(*std::move(stranger));
   if (looks_like_hex(text)) return decode_hex(text, notes);
   if (auto word = word_inside(text); !word.empty() && word != text) {
-    notes.push_back("found inside of other text");
+    notes.push_back("found inside other text");
     return decode_clean(word, notes);
   }
   if (auto stranger = known_stranger(text, small)) return fail(*std::move(stranger));
-  if (small.starts_with("ln"))
-    return no_object("the beginning is not one that we know: " + escape_untrusted(text.substr(0, 8)), kExpected);
-  return no_object("not recognised", kExpected);
+  if (small.starts_with("ln")) return no_object("unknown prefix: " + escape_untrusted(text.substr(0, 8)), kExpected);
+  return no_object("unknown kind of object", kExpected);
 }
 
 Value show_link(const PaymentLink& link) {
@@ -288,8 +290,8 @@ Read decode_link(std::string_view text, std::vector<std::string>& notes) {
   LN_TRY(link, read_payment_link(text));
   const auto& instructions = link.instructions;
   if (instructions.empty()) {
-    if (link.address.empty()) return no_object("a payment link with nothing in it to pay", kExpected);
-    notes.push_back("the address of a link, which has no offer and no invoice in it");
+    if (link.address.empty()) return no_object("this payment link has no payment instruction", kExpected);
+    notes.push_back("the address of a link without an offer or invoice");
     LN_TRY(address, decode_address(link.address));
     return address.set("link", show_link(link));
   }
@@ -334,19 +336,19 @@ Read decode_bytes(ByteView bytes, std::string_view as) {
   if (as == "transaction") return decode_transaction(bytes);
   if (as == "psbt") return decode_psbt(bytes);
   if (as == "failure_message") return decode_failure_message(bytes);
-  return fail(problem("", "no kind '" + std::string(as) + "' of bytes"));
+  return fail(problem("", "unknown kind '" + std::string(as) + "' for bytes"));
 }
 
 Read decode(std::string_view pasted, std::string_view as) {
   if (pasted.size() > kMaxPastedBytes)
-    return no_object("longer than anything of Lightning (" + std::to_string(pasted.size()) + " bytes)", "");
+    return no_object("longer than any Lightning object (" + std::to_string(pasted.size()) + " bytes)", "");
   auto [text, notes] = clean(pasted);
   auto read = [&]() -> Read {
     if (as.empty()) return is_payment_link(text) ? decode_link(text, notes) : decode_clean(text, notes);
     if (std::find(kinds().begin(), kinds().end(), as) == kinds().end()) {
       std::string all;
       for (const auto& kind : kinds()) all += (all.empty() ? "" : ", ") + kind;
-      return no_object("no kind '" + escape_untrusted(as) + "'", "Kinds: " + all);
+      return no_object("unknown kind '" + escape_untrusted(as) + "'", "Kinds: " + all);
     }
     if (as == "bolt11_invoice") return decode_bolt11(text);
     if (as == "address") return decode_address(text);
@@ -355,7 +357,7 @@ Read decode(std::string_view pasted, std::string_view as) {
     if (!guessed) return guessed;
     auto found = text_in(*guessed, "type");
     if (found == as) return guessed;
-    return fail(problem(std::string(as), "it is " + (found.empty() ? "something else" : "a valid " + found)));
+    return fail(problem(std::string(as), "it is " + (found.empty() ? "another kind of object" : "a valid " + found)));
   }();
   if (!read) {
     auto out = read.error();

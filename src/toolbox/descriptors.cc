@@ -13,10 +13,10 @@ constexpr std::uint64_t kDefaultRange = 1'000, kMaxRange = 1'000'000;
 Problem bad_words(const bitcoin::MnemonicError& error) {
   using Code = bitcoin::MnemonicError::Code;
   if (error.code == Code::WordCount)
-    return problem("seed words", std::to_string(error.where) + " words; there are 12, 15, 18, 21 or 24");
+    return problem("seed words", "expected 12, 15, 18, 21 or 24 words, not " + std::to_string(error.where));
   if (error.code == Code::UnknownWord)
-    return problem("seed words", "word " + std::to_string(error.where) + " is none of BIP 39's");
-  return problem("seed words", "their checksum is wrong", "One word or more is another one, or in another place.");
+    return problem("seed words", "word " + std::to_string(error.where) + " is not in the BIP 39 word list");
+  return problem("seed words", "the checksum is wrong", "At least one word is wrong or in the wrong place.");
 }
 
 }  // namespace
@@ -24,9 +24,9 @@ Problem bad_words(const bitcoin::MnemonicError& error) {
 Made<Value> descriptors(const Flags& flags, std::string_view words) {
   auto name = is_set(flags, "network") ? text_of(flags, "network") : "regtest";
   auto network = wire::parse_network(name);
-  if (!network) return fail(bad_flag("network", "mainnet, testnet4, signet or regtest"));
+  if (!network) return fail(bad_flag("network", "expected mainnet, testnet4, signet or regtest"));
   auto count = number_of(flags, "range").value_or(kDefaultRange);
-  if (count == 0 || count > kMaxRange) return fail(bad_flag("range", "1 to 1000000"));
+  if (count == 0 || count > kMaxRange) return fail(bad_flag("range", "expected 1 to 1000000"));
   auto entropy = bitcoin::entropy_from_mnemonic(words);
   if (!entropy) return fail(bad_words(entropy.error()));
   auto seed = bitcoin::seed_from_mnemonic(bitcoin::mnemonic_from_entropy(*entropy).view());
@@ -41,7 +41,7 @@ Made<Value> descriptors(const Flags& flags, std::string_view words) {
     auto text = master ? bitcoin::account_descriptor(bitcoin::DescriptorKind::Wpkh, *master, account, chain,
                                                      wire::address_prefix(*network), is_set(flags, "private"))
                        : std::nullopt;
-    if (!text) return fail(problem("seed words", "they give no key"));
+    if (!text) return fail(problem("seed words", "no key can be derived from them"));
     Value one;
     one.set("desc", *text).set("active", true).set("internal", chain == 1);
     one.set("range", List{std::uint64_t{0}, count - 1}).set("timestamp", number_of(flags, "timestamp").value_or(0));

@@ -42,11 +42,11 @@ Hash32 derived(const Flags& flags, const std::string& what) {
 }
 
 Made<PrivateKey> key_of(const Flags& flags, const std::string& text) {
-  if (text.empty()) return fail(problem("key", "a key is needed: 64 hex digits, or a name"));
+  if (text.empty()) return fail(problem("key", "missing: expected 64 hex digits or a name"));
   if (text.size() == 64)
     if (auto bytes = from_hex(text)) {
       if (auto key = crypto::parse_private_key(*bytes)) return *key;
-      return fail(problem("key", "not in the range of private keys"));
+      return fail(problem("key", "the number is outside the range of private keys"));
     }
   // A hash that is not a valid key has probability 2^-128; the counter makes the function total.
   for (int counter = 0;; ++counter)
@@ -59,7 +59,7 @@ Made<PublicKey> point_of(const Flags& flags, const std::string& text) {
   if (text.size() == 66)
     if (auto bytes = from_hex(text)) {
       if (auto point = crypto::parse_point(*bytes)) return *point;
-      return fail(problem("public key", text + " is no point of the curve"));
+      return fail(problem("public key", text + " is not a point on the curve"));
     }
   LN_TRY(key, key_of(flags, text));
   return crypto::public_key(key);
@@ -67,7 +67,7 @@ Made<PublicKey> point_of(const Flags& flags, const std::string& text) {
 
 Made<Bytes> hex_of(const Flags& flags, const std::string& name) {
   auto bytes = from_hex(text_of(flags, name));
-  if (!bytes) return fail(bad_flag(name, "not hex"));
+  if (!bytes) return fail(bad_flag(name, "expected hex"));
   return *std::move(bytes);
 }
 
@@ -75,7 +75,7 @@ Made<std::vector<wire::BlindedPath>> paths_of(const Flags& flags, const std::str
   std::vector<wire::BlindedPath> out;
   for (const auto& text : list_of(flags, name)) {
     auto bytes = from_hex(text);
-    if (!bytes) return fail(bad_flag(name, "not hex"));
+    if (!bytes) return fail(bad_flag(name, "expected hex"));
     auto paths = wire::read_blinded_paths(*bytes);
     if (!paths) return fail(bad_flag(name, rule_of(paths.error())));
     out.insert(out.end(), paths->begin(), paths->end());
@@ -87,7 +87,7 @@ Made<Profile> profile_of(const Flags& flags) {
   auto text = text_of(flags, "profile");
   if (text.empty() || text == name(Profile::Ldk)) return Profile::Ldk;
   if (text == name(Profile::Draft)) return Profile::Draft;
-  return fail(bad_flag("profile", "'ldk' or 'draft'"));
+  return fail(bad_flag("profile", "expected 'ldk' or 'draft'"));
 }
 
 std::optional<ShortChannelId> parse_scid(std::string_view text) {
@@ -115,7 +115,7 @@ std::optional<Problem> without(const Flags& flags, const std::string& needed,
                                std::initializer_list<const char*> names) {
   if (is_set(flags, needed)) return std::nullopt;
   for (const auto* name : names)
-    if (is_set(flags, name)) return bad_flag(name, "goes with --" + needed);
+    if (is_set(flags, name)) return bad_flag(name, "expected only together with --" + needed);
   return std::nullopt;
 }
 

@@ -48,11 +48,11 @@ bool is_packet_size(std::size_t size) {
 
 std::optional<Problem> by_length(ByteView bytes) {
   if (bytes.size() == 32)
-    return problem("", "32 bytes: a hash, a txid, a preimage or a private key, which say nothing by themselves",
-                   "If it is a private key, it is one that others may know by now.");
-  if (bytes.size() == 64) return problem("", "64 bytes: a signature, which says nothing by itself", "");
+    return problem("", "32 bytes: a hash, a txid, a preimage or a private key, which cannot be told apart",
+                   "If it is a private key, others may know it by now.");
+  if (bytes.size() == 64) return problem("", "64 bytes: probably a signature, which cannot be checked alone", "");
   if (bytes.size() == 65 && bytes[0] == 4)
-    return problem("node id", "an uncompressed point; Lightning has the compressed form of 33 bytes", "");
+    return problem("node id", "this is an uncompressed point; Lightning uses the compressed form of 33 bytes", "");
   return std::nullopt;
 }
 
@@ -61,7 +61,7 @@ std::optional<Problem> by_length(ByteView bytes) {
 Result<Value, Problem> decode_guessed(ByteView bytes) {
   bool point_like = bytes.size() == 33 && (bytes[0] == 2 || bytes[0] == 3);
   if (point_like) return decode_bytes(bytes, "node_id");
-  if (bytes.size() < 4) return fail(problem("", "too short for anything of Lightning", ""));
+  if (bytes.size() < 4) return fail(problem("", "too short for any Lightning object", ""));
   if (bitcoin::is_psbt(bytes)) return decode_psbt(bytes);
   if (is_packet_size(bytes.size()))
     if (auto packet = decode_packet(bytes)) return packet;
@@ -90,8 +90,8 @@ Result<Value, Problem> decode_guessed(ByteView bytes) {
   if (types.size() >= 2) return decode_stream(stream_like(types), bytes);
   if (bytes[0] == 2 || bytes[0] == 3) return decode_bytes(bytes, "blinded_path");
   if (bytes[0] == 0 && bytes[1] != 0 && bytes[1] <= 16) return decode_bytes(bytes, "raw_invitation");
-  auto out = problem("", "these " + std::to_string(bytes.size()) + " bytes are nothing that we know",
-                     "Say what it should be with --as KIND, and you see which rule it breaks.");
+  auto out = problem("", "these " + std::to_string(bytes.size()) + " bytes are no known object",
+                     "Name its kind with --as KIND to see which rule it breaks.");
   return fail(std::move(out));
 }
 

@@ -34,7 +34,8 @@ Result<Done, Problem> show_records(Value& out, const MessageShape& shape, ByteVi
   auto records = wire::parse_tlv_stream(stream);
   if (!records) {
     if (!shape.has_tlvs) {
-      out.set("extension", to_hex(stream)).set("note", "what stands behind the fields is no TLV stream: to be ignored");
+      out.set("extension", to_hex(stream))
+          .set("note", "the bytes after the fields are not a TLV stream: to be ignored");
       return Done{};
     }
     auto bad = problem("message", rule_of(records.error()));
@@ -97,7 +98,7 @@ Problem locate(ByteView bytes, const MessageShape& shape, const ParseError& erro
     out.at = *places.tlvs + static_cast<std::size_t>(error.where);
     return out;
   }
-  if (unknown) out.rule += ": an even type that is unknown must be refused";
+  if (unknown) out.rule += ": an unknown even type must be refused";
   if (unknown) out.field = error.where;
   // The reader counts behind the type, and says where it stood when it noticed: behind the field, or at the cut.
   auto noticed = static_cast<std::size_t>(error.where) + 2;
@@ -153,7 +154,7 @@ bool is_message_type(ByteView bytes) {
 }
 
 Result<Value, Problem> decode_message(ByteView bytes) {
-  if (bytes.size() < 2) return fail(at_start("the two bytes of the type are not there"));
+  if (bytes.size() < 2) return fail(at_start("expected two bytes of type"));
   auto type = type_in(bytes);
   const auto* shape = wire::shape_of(type);
   Value out;
@@ -163,7 +164,7 @@ Result<Value, Problem> decode_message(ByteView bytes) {
     if (error && error->code != ParseCode::UnexpectedField)
       return fail(at_start(rule_of(*error) + " " + std::to_string(type)));
     out.set("body", to_hex(bytes.subspan(2)));
-    return out.set("note", "an odd type that we do not know: to be ignored");
+    return out.set("note", "an unknown odd type: to be ignored");
   }
   if (error) return fail(locate(bytes, *shape, *error));
   Reader in(bytes);

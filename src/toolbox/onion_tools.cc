@@ -43,7 +43,7 @@ std::optional<std::uint64_t> whole(const std::string& text) {
 Made<onion::Hop> hop_of(const Flags& flags, const std::string& text) {
   auto parts = split(text, ':');
   LN_TRY(node, point_of(flags, parts[0]));
-  auto bad = [&] { return fail(bad_flag("hops", std::string("each is ") + kHopForms)); };
+  auto bad = [&] { return fail(bad_flag("hops", std::string("expected for each hop ") + kHopForms)); };
   if (parts.size() == 2) {
     auto payload = from_hex(parts[1]);
     if (!payload) return bad();
@@ -86,7 +86,7 @@ Made<Value> build_payment(const Flags& flags) {
     nodes.push_back(hop.node_id);
     hops.push_back(std::move(hop));
   }
-  if (hops.empty()) return fail(bad_flag("hops", "needed: at least one NODE:PAYLOAD"));
+  if (hops.empty()) return fail(bad_flag("hops", "missing: expected at least one NODE:PAYLOAD"));
   auto packet = onion::build_packet(session, hops, associated, onion::kPaymentPayloads);
   if (!packet) return fail(problem("onion", "the payloads do not fit into 1,300 bytes"));
   Value out;
@@ -119,9 +119,9 @@ const std::vector<MessageParts>& all_parts() {
 std::optional<Problem> wrong_parts(const Flags& flags, const MessageParts& parts) {
   for (const std::string name : {"contents", "paths", "invoice_slot", "expires_at"}) {
     bool has = std::find(parts.flags.begin(), parts.flags.end(), name) != parts.flags.end();
-    if (!has && is_set(flags, name)) return bad_flag(name, std::string("no part of ") + parts.message);
+    if (!has && is_set(flags, name)) return bad_flag(name, std::string("not part of ") + parts.message);
     if (has && name == "contents" && text_of(flags, name).empty())
-      return bad_flag(name, "needed: hex of what it carries");
+      return bad_flag(name, "missing: expected the content in hex");
   }
   return std::nullopt;
 }
@@ -136,7 +136,7 @@ Made<onion::MessageContents> contents_of(const Flags& flags) {
   if (parts == all_parts().end()) {
     std::string names;
     for (const auto& name : onion_message_names()) names += (names.empty() ? "" : ", ") + name;
-    return fail(bad_flag("message", "one of " + names));
+    return fail(bad_flag("message", "expected one of " + names));
   }
   if (auto wrong = wrong_parts(flags, *parts)) return fail(*std::move(wrong));
   using onion::MessageContents;
@@ -149,7 +149,7 @@ Made<onion::MessageContents> contents_of(const Flags& flags) {
   if (message == "static_invoice_persisted") return MessageContents(onion::StaticInvoicePersisted{profile});
   if (message == "offer_paths_request") {
     auto slot = number_of(flags, "invoice_slot").value_or(0);
-    if (slot > 0xffff) return fail(bad_flag("invoice_slot", "at most 65535"));
+    if (slot > 0xffff) return fail(bad_flag("invoice_slot", "expected at most 65535"));
     return MessageContents(onion::OfferPathsRequest{static_cast<std::uint16_t>(slot), profile});
   }
   if (message == "offer_paths") {
@@ -157,7 +157,7 @@ Made<onion::MessageContents> contents_of(const Flags& flags) {
     if (auto expiry = number_of(flags, "expires_at")) out.paths_absolute_expiry = UnixTime(*expiry);
     return MessageContents(std::move(out));
   }
-  if (paths.size() != 1) return fail(bad_flag("paths", "one path: where invoice_requests are forwarded to"));
+  if (paths.size() != 1) return fail(bad_flag("paths", "expected one path, to which invoice_requests are forwarded"));
   return MessageContents(onion::ServeStaticInvoice{contents, paths.front(), profile});
 }
 
@@ -166,22 +166,22 @@ Made<Value> build_onion_message(const Flags& flags) {
   LN_TRY(session, key_of(flags, is_set(flags, "session_key") ? text_of(flags, "session_key") : "session"));
   LN_TRY(onion_key, key_of(flags, is_set(flags, "onion_key") ? text_of(flags, "onion_key") : "onion"));
   auto to = text_of(flags, "to");
-  if (to.empty()) return fail(bad_flag("to", "needed: a blinded path in hex, a node id or a name"));
+  if (to.empty()) return fail(bad_flag("to", "missing: expected a blinded path in hex, a node id or a name"));
   std::optional<wire::BlindedPath> destination;
   if (auto bytes = from_hex(to); bytes && bytes->size() > 66) {
     Reader in(*bytes);
     auto path = wire::read_blinded_path(in);
-    if (!path || !in.done()) return fail(bad_flag("to", "no valid blinded path"));
+    if (!path || !in.done()) return fail(bad_flag("to", "expected a valid blinded path"));
     destination = *std::move(path);
   } else {
     LN_TRY(node, point_of(flags, to));
     LN_TRY(path_key, key_of(flags, "path to " + to));
     destination = onion::path_to_node(path_key, node);
   }
-  if (!destination) return fail(bad_flag("to", "a key is no point"));
+  if (!destination) return fail(bad_flag("to", "one of its keys is not a valid point"));
   onion::FinalMessage message{std::move(contents), std::nullopt};
   LN_TRY(reply, paths_of(flags, "reply_path"));
-  if (reply.size() > 1) return fail(bad_flag("reply_path", "one path"));
+  if (reply.size() > 1) return fail(bad_flag("reply_path", "expected one path"));
   if (!reply.empty()) message.reply_path = reply.front();
   std::vector<NodeId> way;
   for (const auto& each : list_of(flags, "way")) {
@@ -194,10 +194,10 @@ Made<Value> build_onion_message(const Flags& flags) {
   }
   const auto* introduction = std::get_if<NodeId>(&destination->first_node_id);
   if (introduction == nullptr && !way.empty())
-    return fail(bad_flag("to", "its introduction node is named by a channel: say which node it is, --introduction"));
+    return fail(bad_flag("to", "the path names its introduction node by a channel: give the node with --introduction"));
   auto made = onion::build_message(session, onion_key, way, introduction == nullptr ? NodeId{} : *introduction,
                                    *destination, message);
-  if (!made) return fail(problem("onion message", "the contents do not fit, or a key is no point"));
+  if (!made) return fail(problem("onion message", "the contents do not fit, or one of the keys is not a valid point"));
   Value out;
   out.set("onion_message", to_hex(wire::encode(*made))).set("path_key", made->path_key.hex());
   if (!way.empty()) return out.set("to", way.front().hex());
@@ -241,7 +241,7 @@ Made<Value> peel_packet(const Flags& flags, ByteView packet, const PrivateKey& k
     LN_TRY(point, point_of(flags, text_of(flags, "path_key")));
     path_key = point;
     own = crypto::tweak_mul(key, onion::generate_key("blinded_node_id", crypto::ecdh(key, point).reveal()).view());
-    if (!own) return fail(bad_flag("path_key", "gives no key"));
+    if (!own) return fail(bad_flag("path_key", "expected a point from which a key can be derived"));
   }
   auto peeled = onion::peel(packet, associated, [&](const PublicKey& point) { return crypto::ecdh(*own, point); });
   if (!peeled) {
@@ -283,7 +283,7 @@ constexpr std::size_t kMaxFailureData = 1'000;  // more than any message of the 
 Made<SharedSecret> secret_of(const std::string& name, const std::string& hex) {
   auto bytes = from_hex(hex);
   auto out = bytes ? SharedSecret::from(*bytes) : std::nullopt;
-  if (!out) return fail(bad_flag(name, "64 hex digits, as onion build prints them"));
+  if (!out) return fail(bad_flag(name, "expected 64 hex digits, as onion build prints them"));
   return *out;
 }
 
@@ -295,7 +295,7 @@ Made<std::uint16_t> failure_of(const std::string& text) {
   if (auto bytes = text.starts_with("0x") ? from_hex(text.substr(2)) : std::nullopt; bytes && bytes->size() == 2)
     number = std::uint64_t{(*bytes)[0]} << 8 | (*bytes)[1];
   if (!number || *number > 0xffff)
-    return fail(bad_flag("failure", "a name such as temporary_node_failure, 0x2002, or a number up to 65535"));
+    return fail(bad_flag("failure", "expected a name such as temporary_node_failure, 0x2002, or a number up to 65535"));
   return static_cast<std::uint16_t>(*number);
 }
 
@@ -315,21 +315,23 @@ Made<Value> onion_wrap(const Flags& flags) {
   LN_TRY(secret, secret_of("shared_secret", text_of(flags, "shared_secret")));
   LN_TRY(downstream, attribution_of(flags));
   Bytes reason;
-  if (is_set(flags, "data") && !is_set(flags, "failure")) return fail(bad_flag("data", "is that of --failure"));
+  if (is_set(flags, "data") && !is_set(flags, "failure"))
+    return fail(bad_flag("data", "expected only together with --failure"));
   if (is_set(flags, "failure")) {
     if (is_set(flags, "reason") || downstream)
-      return fail(bad_flag("failure", "a node that fails the payment itself wraps nothing of others"));
+      return fail(
+          bad_flag("failure", "expected without --reason: a hop that fails the payment itself wraps no other failure"));
     LN_TRY(code, failure_of(text_of(flags, "failure")));
     LN_TRY(data, hex_of(flags, "data"));
     if (data.size() > kMaxFailureData)
-      return fail(bad_flag("data", "at most " + std::to_string(kMaxFailureData) + " bytes"));
+      return fail(bad_flag("data", "expected at most " + std::to_string(kMaxFailureData) + " bytes"));
     reason = onion::create_failure(secret, onion::failure_message(code, data));
   } else if (is_set(flags, "reason")) {
     LN_TRY(theirs, hex_of(flags, "reason"));
     reason = onion::wrap_failure(secret, theirs);
   }
   auto held = number_of(flags, "hold_time_ms").value_or(0) / kHoldTimeUnitMs;
-  if (held > 0xffffffff) return fail(bad_flag("hold_time_ms", "too long"));
+  if (held > 0xffffffff) return fail(bad_flag("hold_time_ms", "expected at most 4294967295"));
   Value out;
   if (!reason.empty()) out.set("reason", to_hex(reason));
   auto data = onion::attribute(secret, onion::HoldTime(static_cast<std::uint32_t>(held)), reason, downstream);
@@ -342,20 +344,22 @@ Made<Value> onion_unwrap(const Flags& flags) {
     LN_TRY(secret, secret_of("shared_secrets", text));
     secrets.push_back(secret);
   }
-  if (secrets.empty()) return fail(bad_flag("shared_secrets", "those of the way, the first node first"));
+  if (secrets.empty())
+    return fail(bad_flag("shared_secrets", "missing: expected those of all hops, the first hop first"));
   LN_TRY(data, attribution_of(flags));
   Bytes reason;
   if (is_set(flags, "reason")) {
     LN_TRY(given, hex_of(flags, "reason"));
     reason = std::move(given);
   }
-  if (reason.empty() && !data) return fail(problem("", "--reason, --attribution-data or both"));
+  if (reason.empty() && !data) return fail(problem("", "expected --reason, --attribution-data or both"));
   Value out;
   auto times = data ? onion::read_attribution(secrets, reason, *data) : std::vector<onion::HoldTime>{};
   if (!reason.empty()) {
     auto failure = onion::decode_failure(secrets, reason);
     if (!failure && times.empty())
-      return fail(problem("reason", "no node of the way made it: these are not its secrets, or somebody changed it"));
+      return fail(
+          problem("reason", "no hop made it: the shared secrets belong to another route, or the failure was changed"));
     if (failure) {
       auto message = Writer().u16(failure->code).bytes(failure->data).take();
       out.set("failed_by_node", std::uint64_t{failure->hop + 1});
@@ -363,7 +367,7 @@ Made<Value> onion_unwrap(const Flags& flags) {
       out.set("failure_message",
               shown ? *shown : Value().set("hex", to_hex(message)).set("problem", shown.error().text()));
     } else {
-      out.set("problem", "no node of the way made the failure: somebody behind the nodes below changed it");
+      out.set("problem", "no hop made the failure: a node after those listed below changed it");
     }
   }
   if (!data) return out;
@@ -386,16 +390,16 @@ Made<Value> onion_build(const Flags& flags) {
     return fail(*std::move(useless));
   if (is_set(flags, "message")) {
     for (const auto* name : {"hops", "associated_data"})
-      if (is_set(flags, name)) return fail(bad_flag(name, "of a payment: not with --message"));
+      if (is_set(flags, name)) return fail(bad_flag(name, "expected only for a payment, not with --message"));
     return build_onion_message(flags);
   }
   if (is_set(flags, "hops")) return build_payment(flags);
-  return fail(problem("", "--hops for a payment, or --message NAME --to PATH for an onion message"));
+  return fail(problem("", "expected --hops for a payment, or --message NAME --to PATH for an onion message"));
 }
 
 Made<Value> onion_peel(const Flags& flags) {
   auto bytes = from_hex(squeezed(text_of(flags, "packet")));
-  if (!bytes) return fail(bad_flag("packet", "not hex"));
+  if (!bytes) return fail(bad_flag("packet", "expected hex"));
   LN_TRY(key, key_of(flags, text_of(flags, "key")));
   if (bytes->size() >= 2 && (*bytes)[0] == 0x02 && (*bytes)[1] == 0x01)
     if (auto message = wire::decode(*bytes))

@@ -31,7 +31,7 @@ Problem locate(const char* kind, ByteView stream, const ParseError& error, std::
     out.at = offset + static_cast<std::size_t>(error.where);
     return out;
   }
-  if (error.code == ParseCode::UnknownEven) out.rule += ": an even type that is unknown must be refused";
+  if (error.code == ParseCode::UnknownEven) out.rule += ": an unknown even type must be refused";
   out.field = error.where;
   if (auto at = place_of(stream, error.where)) out.at = offset + *at;
   return out;
@@ -66,7 +66,7 @@ Result<Value, Problem> decode_packet(ByteView bytes) {
     return fail(std::move(out));
   };
   if (bytes.size() <= onion::kPacketOverhead) return bad("truncated: version, point, payloads and HMAC", bytes.size());
-  if (bytes[0] != 0) return bad("version: must be 0", 0);
+  if (bytes[0] != 0) return bad("version: expected 0", 0);
   if (!crypto::parse_point(bytes.subspan(1, 33))) return bad("public_key: not a valid point", 1);
   auto payloads = bytes.size() - onion::kPacketOverhead;
   Value out;
@@ -74,7 +74,7 @@ Result<Value, Problem> decode_packet(ByteView bytes) {
   out.set("public_key", to_hex(bytes.subspan(1, 33))).set("hop_payloads_bytes", std::uint64_t{payloads});
   out.set("hmac", to_hex(bytes.last(32)));
   if (bytes.size() == wire::kPaymentOnionBytes) out.set("fits", "update_add_htlc, or a small onion message");
-  return out.set("note", "the payloads are encrypted: doze onion peel opens a layer with a node's key");
+  return out.set("note", "the payloads are encrypted: doze onion peel decrypts a layer with a node's key");
 }
 
 Result<Value, Problem> decode_payment_payload(ByteView stream, bool last, bool through_path_key) {
@@ -118,7 +118,7 @@ Result<Value, Problem> decode_blinded_paths(ByteView bytes) {
   }
   if (paths->empty()) return fail(problem("blinded path", "empty"));
   if (auto at = broken_in_paths(bytes)) {
-    auto out = problem("blinded path", "a key: not a valid point");
+    auto out = problem("blinded path", "one of the keys is not a valid point");
     out.at = at;
     return fail(std::move(out));
   }

@@ -51,7 +51,7 @@ Pasted clean(std::string_view pasted) {
   bool invisible = false;
   for (auto each : kInvisible) invisible = replace_all(text, each, "") || invisible;
   replace_all(text, kNoBreakSpace, " ");
-  if (invisible) out.notes.push_back("invisible characters were taken out");
+  if (invisible) out.notes.push_back("invisible characters were removed");
   trim(text);
   for (bool again = true; again;) {
     again = false;
@@ -66,17 +66,17 @@ Pasted clean(std::string_view pasted) {
   }
   if (take_front(text, "lightning:")) {
     while (text.starts_with("/")) text.erase(0, 1);
-    out.notes.push_back("'lightning:' in front was taken off");
+    out.notes.push_back("the prefix 'lightning:' was removed");
     if (auto query = text.find_first_of("?#"); query != std::string::npos) {
       text.resize(query);
-      out.notes.push_back("what is behind the '?' or '#' was left out: no BOLT defines it for 'lightning:'");
+      out.notes.push_back("the text after '?' or '#' was ignored: no BOLT defines it for 'lightning:'");
     }
   }
   trim(text);
   if (auto end = text.find_last_not_of(".,;!");
       text.size() > 8 && end != std::string::npos && end + 1 < text.size() && !text.ends_with("...")) {
     text.resize(end + 1);
-    out.notes.push_back("punctuation at the end was taken off");
+    out.notes.push_back("punctuation at the end was removed");
   }
   return out;
 }

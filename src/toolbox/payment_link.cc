@@ -103,8 +103,7 @@ bool is_address_key(std::string_view key) {
 
 /// Keeps a value that may come once.
 std::optional<Problem> once(std::optional<std::string>& kept, const Parameter& parameter) {
-  if (kept)
-    return problem(kKind, "'" + parameter.key + "' appears twice", "Ask the payee for a link without that fault.");
+  if (kept) return problem(kKind, "'" + parameter.key + "' appears twice", "Ask the payee for a corrected link.");
   kept = parameter.value;
   return std::nullopt;
 }
@@ -129,16 +128,16 @@ struct LinkParts {
     } else if (key == "pop") {
       if (auto twice = once(pop, parameter)) return twice;
       if (parameter.required)
-        return problem(kKind, "it demands a proof of payment ('req-pop'), which this program does not hand out",
+        return problem(kKind, "it demands a proof of payment ('req-pop'), which this program does not send",
                        "Pay it with a wallet on the device that opened the link.");
     } else if (is_address_key(key)) {
       if (!lower(parameter.value).starts_with(key + "1"))
-        return problem(kKind, "'" + key + "=' holds an address of another network");
+        return problem(kKind, "'" + key + "=' contains an address of another network");
       if (auto address = decode_address(parameter.value); !address) return fault_of_address(address.error());
       if (link.address.empty()) link.address = parameter.value;
     } else if (parameter.required) {
-      return problem(kKind, "it demands '" + escape_untrusted(key) + "', which this program does not know",
-                     "A link that demands something unknown must not be paid. Ask the payee for another one.");
+      return problem(kKind, "it requires '" + escape_untrusted(key) + "', which this program does not know",
+                     "A link with an unknown requirement must not be paid. Ask the payee for another one.");
     } else {
       link.ignored.push_back(key);
     }
@@ -206,15 +205,15 @@ Asked amount_asked(const std::string& text, std::optional<std::uint64_t> quantit
 }
 
 Problem conflict(const std::string& one, Msat first, const std::string& other, Msat second) {
-  return problem(kKind, one + " says " + shown(first) + ", " + other + " says " + shown(second), kBoth);
+  return problem(kKind, one + " has " + shown(first) + ", " + other + " has " + shown(second), kBoth);
 }
 
 Result<Payable, Problem> payable_of(const PaymentLink& link, std::optional<Msat> amount,
                                     std::optional<std::uint64_t> quantity) {
   if (link.instructions.empty())
     return fail(link.address.empty()
-                    ? problem(kKind, "there is nothing in it to pay")
-                    : problem(kKind, "it asks for a payment on chain only, to " + escape_untrusted(link.address),
+                    ? problem(kKind, "it has no payment instruction")
+                    : problem(kKind, "it allows only a payment on chain, to " + escape_untrusted(link.address),
                               "Use sendtoaddress" + (link.amount ? ": the link asks for " + shown(*link.amount) + "."
                                                                  : std::string("."))));
   Payable out;
@@ -228,7 +227,7 @@ Result<Payable, Problem> payable_of(const PaymentLink& link, std::optional<Msat>
     if (small.starts_with("lightning:")) text.erase(0, 10);
     auto asked = amount_asked(text, quantity);
     if (!asked) {
-      auto note = "'" + instruction.key + "=' of the link was passed over: " + asked.error();
+      auto note = "'" + instruction.key + "=' of the link was skipped: " + asked.error();
       faults += (faults.empty() ? "" : "; ") + note;
       out.notes.push_back(std::move(note));
       continue;
@@ -239,10 +238,10 @@ Result<Payable, Problem> payable_of(const PaymentLink& link, std::optional<Msat>
     out.text = std::move(text);
     if (link.instructions.size() > out.notes.size() + 1)
       out.notes.push_back("the link has " + std::to_string(link.instructions.size()) +
-                          " payment instructions for Lightning; this is the first that can be used");
+                          " payment instructions for Lightning; this is the first usable one");
     return out;
   }
-  return fail(problem(kKind, "none of its payment instructions can be read: " + faults,
+  return fail(problem(kKind, "none of its payment instructions is readable: " + faults,
                       link.address.empty() ? ""
                                            : "Its address on chain, " + escape_untrusted(link.address) +
                                                  ", could be paid with sendtoaddress."));

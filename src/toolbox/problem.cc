@@ -3,7 +3,7 @@
 namespace doze::toolbox {
 
 std::string Problem::text() const {
-  std::string out = kind.empty() ? "" : "no valid " + kind + ": ";
+  std::string out = kind.empty() ? "" : "not a valid " + kind + ": ";
   out += rule;
   if (field) out += ", TLV type " + std::to_string(*field);
   if (at) out += ", at byte " + std::to_string(*at);

@@ -96,7 +96,7 @@ Result<Value, Problem> decode_psbt(ByteView bytes) {
   if (auto tx = bitcoin::unsigned_transaction(*psbt))
     out.set("unsigned_transaction", show_transaction(*tx));
   else
-    out.set("locktime", "none: one input needs a height, another one a time");
+    out.set("locktime", "none: one input needs a height, another a time");
   List inputs, outputs;
   for (const auto& map : psbt->inputs) inputs.push_back(show_map(PsbtScope::Input, map));
   for (const auto& map : psbt->outputs) outputs.push_back(show_map(PsbtScope::Output, map));
@@ -120,13 +120,13 @@ Result<Value, Problem> decode_address(std::string_view text) {
   }
   if (!script) {
     auto out =
-        problem("bitcoin address", rule_of(*error), "One character or more is mistyped or missing: copy it again.");
+        problem("bitcoin address", rule_of(*error), "At least one character is mistyped or missing: copy it again.");
     auto small = lower(text);
     auto separator = small.find('1');
     bool segwit = small.starts_with("bc1") || small.starts_with("tb1") || small.starts_with("bcrt1");
     for (auto at = separator + 1; segwit && at < small.size(); ++at) {
       if (bech32_groups(small.substr(at, 1))) continue;
-      out.rule = "the character '" + escape_untrusted(text.substr(at, 1)) + "' is not one of this alphabet";
+      out.rule = "the character '" + escape_untrusted(text.substr(at, 1)) + "' is not in the alphabet";
       out.character = at + 1;
       break;
     }

@@ -37,13 +37,13 @@ std::string difference(const Value& expected, const Value& found, const std::str
   }
   if (const auto* list = std::get_if<List>(&expected.inner())) {
     const auto* there = std::get_if<List>(&found.inner());
-    if (there == nullptr || there->size() != list->size()) return where + " another number of entries";
+    if (there == nullptr || there->size() != list->size()) return where + " different number of entries";
     for (std::size_t i = 0; i < list->size(); ++i)
       if (auto inner = difference((*list)[i], (*there)[i], where + std::to_string(i) + "."); !inner.empty())
         return inner;
     return "";
   }
-  if (expected.inner().index() != found.inner().index()) return where + " another kind of value";
+  if (expected.inner().index() != found.inner().index()) return where + " different kind of value";
   bool same = std::visit(
       [&]<class T>(const T& inner) {
         if constexpr (std::is_same_v<T, List> || std::is_same_v<T, Fields>)
@@ -52,12 +52,12 @@ std::string difference(const Value& expected, const Value& found, const std::str
           return inner == std::get<T>(found.inner());
       },
       expected.inner());
-  return same ? "" : where + " another value";
+  return same ? "" : where + " different value";
 }
 
 Result<Value, Problem> read_check(ByteView input, const Value& one) {
   auto offer = from_hex(text_in(one, "offer"));
-  if (!offer) return fail(problem("", "the case's offer is no hex"));
+  if (!offer) return fail(problem("", "offer: expected hex"));
   auto checked = check_static_invoice_rules(*offer, input, UnixTime(number_in(one, "time")));
   for (const auto& rule : checked.rules)
     if (!rule.passed) return fail(problem("static_invoice", rule.what));
@@ -120,12 +120,12 @@ bool is_other(const Value& one, const char* member) {
 /// What is wrong with the optional members of a case; empty: nothing.
 std::string other_types(const Value& one) {
   for (const auto* member : {"error", "reason", "offer", "associated_data", "path_key"})
-    if (is_other<std::string>(one, member)) return std::string(member) + " is no text";
+    if (is_other<std::string>(one, member)) return std::string(member) + ": expected a text";
   for (const auto* member : {"time", "tlv_type"})
-    if (is_other<std::uint64_t>(one, member)) return std::string(member) + " is no number";
+    if (is_other<std::uint64_t>(one, member)) return std::string(member) + ": expected a number";
   for (const auto* member : {"last", "through_path_key"})
-    if (is_other<bool>(one, member)) return std::string(member) + " is neither true nor false";
-  if (is_other<List>(one, "layers")) return "layers is no list";
+    if (is_other<bool>(one, member)) return std::string(member) + ": expected true or false";
+  if (is_other<List>(one, "layers")) return "layers: expected a list";
   return "";
 }
 

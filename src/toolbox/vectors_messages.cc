@@ -215,7 +215,7 @@ Value contents_vectors() {
   cases.invalid("type_76", hex("00"), "no message that we know, and even", "unknown even", type_of(76));
   return file_of(
       "What the last hop of an onion message holds: the six messages of async payments, and the invoice "
-      "messages beside them. 'input' is the value of the TLV of 'tlv_type'.",
+      "messages that go with them. 'input' is the value of the TLV of 'tlv_type'.",
       {"server", "recipient", "session offer", "session offer 2", "session forward"}, std::move(list));
 }
 

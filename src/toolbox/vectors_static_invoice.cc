@@ -276,7 +276,7 @@ Value payer_check_vectors() {
                       .signed_by(vector_key("issuer"), "static_invoice");
   cases.invalid("one_message_path_in_the_drafts_profile", one_path, "the draft's writer owes two message paths",
                 "message paths", Value().set("offer", to_hex(vector_offer().bytes())).set("time", kVectorTime.value()));
-  return file_of("What a payer checks of a static invoice beside its bytes: the offer that it paid, and the time.",
+  return file_of("What a payer checks of a static invoice besides its bytes: the offer that it paid, and the time.",
                  {"issuer"}, std::move(list));
 }
 

@@ -37,10 +37,10 @@ TEST(Body, FlatObjectsAreArguments) {
 
 TEST(Body, EverythingElseIsRefused) {
   for (const auto* body : {"[]", "1", "\"a\"", "null", "true"})
-    EXPECT_EQ(refusal(body), "the body must be one JSON object with the parameters") << body;
+    EXPECT_EQ(refusal(body), "body: expected one JSON object with the arguments") << body;
   for (const auto* body : {"{", "{\"a\":}", "{\"a\":1}}", "{\"a\":1} x", "{'a':1}", "{\"a\":1,}", "{\"a\":NaN}",
                            "{\"a\":\"\xff\"}", "{\"a\":[[[[[[1]]]]]]}", "// no\n{}"})
-    EXPECT_TRUE(refusal(body).starts_with("the body is not JSON")) << body << ": " << refusal(body);
+    EXPECT_TRUE(refusal(body).starts_with("body: expected JSON")) << body << ": " << refusal(body);
   for (const auto* value : {"-1", "1.0", "1e3", "18446744073709551616", "[]", "{}", "[1]"})
     EXPECT_TRUE(refusal("{\"amount_msat\": " + std::string(value) + "}").starts_with("amount_msat: expected")) << value;
   EXPECT_EQ(refusal("{\"a\\u001b\\n\": []}").find('\n'), std::string::npos);
@@ -50,7 +50,7 @@ TEST(Body, TenThousandLevelsAreRefusedAndNotDescendedInto) {
   for (const char* open : {"[", "{\"a\":"}) {
     std::string deep = "{\"a\":";
     for (int i = 0; i < 10'000; ++i) deep += open;
-    EXPECT_TRUE(refusal(deep).starts_with("the body is not JSON"));
+    EXPECT_TRUE(refusal(deep).starts_with("body: expected JSON"));
   }
 }
 

@@ -29,11 +29,11 @@ int main(int argc, char** argv) {
       std::printf(
           "dozed [--datadir DIR] [--debuggable] [--record FILE] [--version]\n\nRuns the node in DIR (default: "
           "$DOZE_DIR, "
-          "else ~/.doze). Make one with: doze init\n"
-          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`. SIGHUP does nothing.\n"
-          "A crash leaves no core file and no debugger may attach, for both would see the keys; --debuggable allows "
-          "them.\n"
-          "--record FILE, on regtest only: also writes each message to and from peers, a line of JSON each.\n");
+          "else ~/.doze). Create one with: doze init\n"
+          "It logs to stdout and stops on SIGTERM, SIGINT or `doze stop`. SIGHUP only writes a line to the log.\n"
+          "--debuggable allows core files and debuggers. By default neither is possible, because both show the keys.\n"
+          "--record FILE (regtest only) also writes each message to and from peers to FILE, one line of JSON per "
+          "message.\n");
       return 0;
     } else if (std::strcmp(argv[i], "--version") == 0) {
       std::printf("dozed %s (%s)\n", doze::kVersion, doze::crypto::versions());

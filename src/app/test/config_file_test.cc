@@ -160,7 +160,7 @@ TEST(ConfigFile, SoManyAddressesAreAnnouncedAndNoMore) {
   ASSERT_TRUE(with(kMaxAnnouncedAddresses)) << with(kMaxAnnouncedAddresses).error();
   auto refused = with(kMaxAnnouncedAddresses + 1);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().find("at most 32 addresses, these are 33"), std::string::npos) << refused.error();
+  EXPECT_NE(refused.error().find("at most 32 addresses, not 33"), std::string::npos) << refused.error();
 }
 
 TEST(ConfigFile, AnAnnouncedNodeListensWhereOthersReachIt) {
@@ -225,7 +225,8 @@ TEST(ConfigFile, LettersOfAnyLanguageAreText) {
 
 TEST(ConfigFile, MainnetIsRefused) {
   auto error = error_of("\nnetwork = \"mainnet\"\n");
-  EXPECT_TRUE(error.starts_with("doze.toml:2:11: network: mainnet is refused")) << error;
+  EXPECT_TRUE(error.starts_with("doze.toml:2:11: network: expected ")) << error;
+  EXPECT_NE(error.find("mainnet is refused"), std::string::npos) << error;
 }
 
 TEST(ConfigFile, HoldWindowIsZeroOrSixToOneThousandAndEight) {
@@ -256,7 +257,7 @@ TEST(ConfigFile, AnApiThatOthersReachIsRefusedUnlessItIsWantedExplicitly) {
 
 TEST(ConfigFile, ATextWithoutQuotesIsNamedAsSuch) {
   for (const auto* line : {"network = regtest\n", "alias = my node\n"})
-    EXPECT_NE(error_of(line).find("a text needs quotes"), std::string::npos) << error_of(line);
+    EXPECT_NE(error_of(line).find("a text in quotes"), std::string::npos) << error_of(line);
 }
 
 TEST(ConfigFile, NetworkAndRoleAreEnoughAndNeeded) {

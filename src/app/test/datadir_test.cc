@@ -118,7 +118,7 @@ TEST_F(Datadir, ExistingSeedIsNeverReplaced) {
   ASSERT_TRUE(words);
   auto again = init_datadir(folder, {});
   ASSERT_FALSE(again);
-  EXPECT_NE(again.error().find("seed is there already"), std::string::npos);
+  EXPECT_NE(again.error().find("seed exists already"), std::string::npos);
   EXPECT_EQ(read_seed(folder)->seed, bitcoin::seed_from_mnemonic(words->view()));
 }
 
@@ -161,7 +161,7 @@ TEST_F(Datadir, DamagedSeedIsRefused) {
   std::ofstream(folder + "/seed") << "abandon abandon abandon\n";
   auto seed = read_seed(folder);
   ASSERT_FALSE(seed);
-  EXPECT_NE(seed.error().find("no valid seed words"), std::string::npos);
+  EXPECT_NE(seed.error().find("expected valid seed words"), std::string::npos);
 }
 
 const std::string kWords =
@@ -202,7 +202,7 @@ TEST_F(Datadir, BadWordsAreRefusedInOneLineThatShowsNone) {
   std::pair<std::string, const char*> cases[] = {{"", "not 0"},
                                                  {"abandon about", "not 2"},
                                                  {kWords.substr(0, kWords.size() - 5) + "aboutt", "word 12"},
-                                                 {swapped, "do not belong together"}};
+                                                 {swapped, "the checksum is wrong"}};
   for (const auto& [words, expected] : cases) {
     auto restored = restore_datadir(folder, {}, words);
     ASSERT_FALSE(restored);
@@ -219,7 +219,7 @@ TEST_F(Datadir, RestoringReplacesNothing) {
   std::filesystem::remove(folder + "/seed");
   auto refused = restore_datadir(folder, {}, kWords);  // the file would not say where to look from
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().find("doze.toml is there already"), std::string::npos);
+  EXPECT_NE(refused.error().find("doze.toml exists already"), std::string::npos);
 }
 
 TEST_F(Datadir, AnInterruptedInitGoesOnWithTheSameOptionsOnly) {
@@ -229,7 +229,7 @@ TEST_F(Datadir, AnInterruptedInitGoesOnWithTheSameOptionsOnly) {
   other.network = wire::Network::Signet;
   auto refused = init_datadir(folder, other);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().find("doze.toml is there already"), std::string::npos);
+  EXPECT_NE(refused.error().find("doze.toml exists already"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(folder + "/seed"));
   EXPECT_TRUE(init_datadir(folder, {}));
   std::filesystem::remove(folder + "/seed");

@@ -18,7 +18,7 @@ TEST(NetworkRow, is_written_once_and_then_compared) {
   auto other = check_network(rows, wire::Network::Signet);
   ASSERT_FALSE(other);
   EXPECT_NE(other.error().find("signet"), std::string::npos);
-  EXPECT_NE(other.error().find("made for regtest"), std::string::npos);
+  EXPECT_NE(other.error().find("created for regtest"), std::string::npos);
 }
 
 TEST(NetworkRow, that_is_damaged_is_another_network) {

@@ -63,7 +63,7 @@ Problem set_port(const std::string& value, std::uint16_t& to) {
 Problem set_network(const std::string& value, app::InitOptions& options) {
   auto network = wire::parse_network(value);
   if (network == wire::Network::Mainnet)
-    return "regtest, signet or testnet4: mainnet is refused, for claims on chain and penalties are not there yet";
+    return "regtest, signet or testnet4: mainnet is refused, because claims on chain and penalties are missing";
   if (!network) return "regtest, signet or testnet4";
   options.network = *network;
   return std::nullopt;
@@ -124,9 +124,9 @@ int restore(const std::string& datadir, app::InitOptions& options) {
   auto restored = app::restore_datadir(datadir, options, words.view());
   if (!restored) return complain(Exit::Failed, "init: " + restored.error());
   std::printf(
-      "Made %s/doze.toml and %s/seed from your words.\n\nThe wallet looks for its coins from block %u on. Channels, "
-      "offers and payments do\nnot come back.\n\nThe old node must not run any more: two nodes with one identity lose "
-      "money.\n\nStart the node with: dozed --datadir %s\n",
+      "Created %s/doze.toml and %s/seed from your words.\n\nThe wallet searches for its coins from block %u on. "
+      "Channels, offers and payments are\nnot restored.\n\nNever run the old node again: two nodes with one identity "
+      "lose money.\n\nStart the node with: dozed --datadir %s\n",
       datadir.c_str(), datadir.c_str(), options.scan_from.value_or(0), datadir.c_str());
   return 0;
 }
@@ -150,22 +150,22 @@ int init(const std::string& datadir, const Words& words, const cli::Command& com
     const auto& value = words[++i];
     Problem problem;
     if (!set_option(word, value, options, problem)) return misused("init: unknown option '" + word + "'");
-    if (problem) return misused("init: " + word + ": '" + value + "' is not possible. Expected " + *problem);
+    if (problem) return misused("init: " + word + ": '" + value + "' is not valid: expected " + *problem);
   }
   if (options.role == Role::Server && options.announce.empty())
     options.announce = "127.0.0.1:" + std::to_string(options.listen_port);
   if (from_words) return restore(datadir, options);
-  if (options.scan_from) return misused("init: --birthday goes with --restore");
+  if (options.scan_from) return misused("init: --birthday: expected only together with --restore");
   auto made = app::init_datadir(datadir, options);
   if (!made) return complain(Exit::Failed, made.error());
   std::printf(
-      "Made %s/doze.toml and %s/seed.\n\nWrite down these words. They are not shown again, and anyone who has them can "
-      "spend your coins:\n\n  ",
+      "Created %s/doze.toml and %s/seed.\n\nWrite down these words. They are not shown again, and anyone who has them "
+      "can spend your coins:\n\n  ",
       datadir.c_str(), datadir.c_str());
   // Not through stdio, whose buffer is never wiped.
   std::fflush(stdout);
   if (!cli::write_secret(STDOUT_FILENO, made->view()))
-    return complain(Exit::Failed, "cannot show the words: see the file seed");
+    return complain(Exit::Failed, "cannot print the seed words: read them in the file seed");
   std::printf("\n\nStart the node with: dozed --datadir %s\n", datadir.c_str());
   return 0;
 }
@@ -190,7 +190,7 @@ std::string text_of(const json::value& object, std::string_view name) {
 bool confirms(const json::value& problem) {
   if (text_of(problem, "needs") != "yes_lose_access" || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0)
     return false;
-  std::fprintf(stderr, "doze: %s\n\nType LOSE to close by force all the same, anything else to leave it: ",
+  std::fprintf(stderr, "doze: %s\n\nType LOSE to force-close and lose access to this money, anything else to cancel: ",
                text_of(problem, "message").c_str());
   std::string line;
   std::getline(std::cin, line);
@@ -262,7 +262,8 @@ int call(const Request& request, json::object arguments) {
   boost::system::error_code error;
   auto parsed = json::parse(answer->body, error);
   if (error)
-    return complain(Exit::NoDaemon, "what answers is not dozed: " + std::to_string(answer->status) + " without JSON");
+    return complain(Exit::NoDaemon, "expected JSON from dozed, but another program answered with status " +
+                                        std::to_string(answer->status));
   if (answer->status != 200) {
     const auto* problem = error_in(parsed);
     if (problem != nullptr && confirms(*problem)) {
@@ -274,7 +275,7 @@ int call(const Request& request, json::object arguments) {
     return complain(cli::exit_of(text_of(*problem, "code")), printable(text_of(*problem, "message")));
   }
   if (request.method.name == "stop" && !store::wait_until_free(datadir, kStopWaitMs))
-    return complain(Exit::TimedOut, "dozed was asked to stop, but still uses " + datadir + " after " +
+    return complain(Exit::TimedOut, "dozed is stopping, but still uses " + datadir + " after " +
                                         std::to_string(kStopWaitMs / 1'000) + " s");
   auto shape = request.in_full ? cli::Shape::Long : cli::Shape::Short;
   std::printf(

@@ -142,7 +142,7 @@ TEST(Arguments, that_are_wrong_say_what_and_where_to_look) {
             "error: --amount: '1.5' has no unit. Write 1.5btc, or whole satoshi as in 250sat");
   EXPECT_EQ(made("pay", {"lno1x", "--amount", "1,000sat"}),
             "error: --amount: '1,000sat' is not an amount. Write 250sat, 0.0025btc or 250000msat");
-  EXPECT_EQ(made("failhold", {"7f", "1.5"}), "error: htlc-id: '1.5' is not a whole number");
+  EXPECT_EQ(made("failhold", {"7f", "1.5"}), "error: htlc-id: expected a whole number, not '1.5'");
   EXPECT_EQ(made("pay", {"lno1x", "--ammount", "5sat"}), "error: unknown option '--ammount': did you mean --amount?");
   EXPECT_EQ(made("pay", {"lno1x", "--nosuch"}), "error: unknown option '--nosuch': see doze help pay");
   EXPECT_EQ(made("pay", {"lno1x", "--amount"}), "error: --amount needs a value: see doze help pay");

@@ -73,7 +73,7 @@ TEST_F(Offline, decode_prints_fields_and_ends_with_zero_only_if_valid) {
   auto bad = run({"decode", offer.substr(0, 50)});
   EXPECT_EQ(bad.code, 1);
   EXPECT_TRUE(bad.out.empty());
-  EXPECT_NE(bad.err.find("no valid offer"), std::string::npos);
+  EXPECT_NE(bad.err.find("not a valid offer"), std::string::npos);
   auto bad_json = run({"decode", offer.substr(0, 52)}, true);
   EXPECT_EQ(bad_json.code, 1);
   EXPECT_NE(bad_json.out.find("\"byte\":"), std::string::npos) << bad_json.out;
@@ -98,7 +98,7 @@ TEST_F(Offline, input_of_more_than_16_mebibytes_is_refused) {
   EXPECT_EQ(fits.err.find("16 MiB"), std::string::npos) << fits.err.substr(0, 200);
   auto more = run({"decode", "@" + written(".more", std::string(kMaxInputBytes + 1, '\n'))});
   EXPECT_NE(more.code, 0);
-  EXPECT_NE(more.err.find("more than 16 MiB"), std::string::npos) << more.err.substr(0, 200);
+  EXPECT_NE(more.err.find("at most 16 MiB"), std::string::npos) << more.err.substr(0, 200);
 }
 
 TEST_F(Offline, decode_takes_the_words_of_an_unquoted_paste_together) {
@@ -125,7 +125,7 @@ TEST_F(Offline, check_has_a_line_for_each_rule_and_an_exit_code) {
 TEST_F(Offline, what_is_needed_is_named) {
   auto ran = run({"create", "staticinvoice", "--offer", offer, "--key", "bob"});
   EXPECT_EQ(ran.code, 2);
-  EXPECT_NE(ran.err.find("--created-at is needed"), std::string::npos);
+  EXPECT_NE(ran.err.find("--created-at is missing"), std::string::npos);
   EXPECT_EQ(run({"create", "offer", "--amount", "many"}).code, 2);
 }
 

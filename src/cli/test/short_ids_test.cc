@@ -53,9 +53,10 @@ TEST(ShortIds, are_looked_up_beyond_the_first_page_and_what_was_not_found_among_
   IdSearch endless(*list, "aaaaaaaa");
   for (std::size_t i = 1; i < kPagesForShortId; ++i) EXPECT_TRUE(endless.look_at(page("cc", true)));
   EXPECT_FALSE(endless.look_at(page("cc", true)));
-  EXPECT_EQ(endless.outcome().error(),
-            "payment_id: none of the newest 20 of listpayments begins with aaaaaaaa: give the whole id, as doze --long "
-            "listpayments --before … shows it");
+  EXPECT_EQ(
+      endless.outcome().error(),
+      "payment_id: none of the newest 20 of listpayments begins with aaaaaaaa: expected a whole id, as doze --long "
+      "listpayments --before … shows it");
 }
 
 TEST(ShortIds, name_one_row_or_none) {
@@ -65,7 +66,7 @@ TEST(ShortIds, name_one_row_or_none) {
   EXPECT_EQ(*whole_id(*list, "aaaaaaaa…", answer), "aaaaaaaa11");
   EXPECT_EQ(*whole_id(*list, "bbbbbbbb", answer), "bbbbbbbb22");
   EXPECT_EQ(whole_id(*list, "dddddddd", answer).error(),
-            "payment_id: several of listpayments begin with dddddddd: give the whole id, as doze --long listpayments "
+            "payment_id: several of listpayments begin with dddddddd: expected a whole id, as doze --long listpayments "
             "shows it");
   EXPECT_NE(whole_id(*list, "eeeeeeee", answer).error().find("none of listpayments"), std::string::npos);
   EXPECT_FALSE(whole_id(*list, "aaaaaaaa", boost::json::value("odd")));

@@ -202,7 +202,7 @@ TEST_F(Server, so_many_bytes_are_served_and_no_more) {
   EXPECT_EQ(state.served_bytes, size);
   EXPECT_GT(size, state.served.begin()->second.invoice.size());
   state.served_bytes = kMaxServedBytes - size + 1;  // as if others had left many
-  expect_refused(m.step(serving(second)), "1073741824 are the limit");
+  expect_refused(m.step(serving(second)), "the limit is 1073741824");
   state.served_bytes = kMaxServedBytes - size;
   EXPECT_EQ(contents_of<onion::StaticInvoicePersisted>(m.step(serving(second))).size(), 1U);
   EXPECT_EQ(state.served_bytes, kMaxServedBytes);
@@ -484,7 +484,7 @@ TEST_F(Server, an_ordinary_invoice_is_not_served) {
 TEST_F(Server, an_empty_slot_is_an_error_at_once) {
   world.join();
   world.served_by_r();  // lost on its way
-  EXPECT_EQ(error_text(answer(world.newest_offer())), "the recipient has not left an invoice");
+  EXPECT_EQ(error_text(answer(world.newest_offer())), "the recipient has not stored an invoice");
 }
 
 TEST_F(Server, an_expired_invoice_is_an_error_in_its_profile_and_a_living_one_is_not) {
@@ -529,10 +529,10 @@ TEST_F(Server, a_revoked_invitation_ends_its_slots_at_once_and_for_ever) {
   m.command(command::RevokeInvitation{world.invitation});
   EXPECT_EQ(m.count(Table::StaticInvoice), 0U);
   EXPECT_FALSE(invited(m.room).contains(world.r.id));
-  EXPECT_EQ(error_text(answer(offer)), "this offer is not served any more");
+  EXPECT_EQ(error_text(answer(offer)), "this offer is no longer served");
   EXPECT_TRUE(m.step(late).empty());
   m.restart();
-  EXPECT_EQ(error_text(answer(offer, 2)), "this offer is not served any more");
+  EXPECT_EQ(error_text(answer(offer, 2)), "this offer is no longer served");
   EXPECT_FALSE(invited(m.room).contains(world.r.id));
   EXPECT_TRUE(m.step(late).empty());
 }

@@ -209,7 +209,7 @@ TEST(CannotPay, APriceInAnotherCurrencyNeedsAnAmount) {
 
 TEST(Refusal, IsASentenceWithItsNumbers) {
   Refusal refusal{RefusalCode::AmountTooLow, 82, 10'000, 9'999};
-  EXPECT_EQ("refused: " + refusal, "refused: 9999 msat are less than the 10000 msat asked for");
+  EXPECT_EQ("refused: " + refusal, "refused: 9999 msat are less than the requested 10000 msat");
   EXPECT_STREQ(name(refusal.code), "amount_too_low");
 }
 

@@ -164,9 +164,9 @@ TEST_F(ConnectionTest, init_is_refused_for_its_contents) {
   auto ours = wire::chain_hash(wire::Network::Regtest);
   auto other = wire::chain_hash(wire::Network::Mainnet);
   ConnectionId id = 1;
-  for (const auto& [init, why] : {Case{{{1000}, {{ours}}, {}}, "unknown compulsory feature 1000"},
-                                  Case{{{wire::kZeroConf + 1}, {{ours}}, {}}, "a feature lacks what it depends on: 51"},
-                                  Case{{{}, {{other}}, {}}, "no common chain"}}) {
+  for (const auto& [init, why] : {Case{{{1000}, {{ours}}, {}}, "init: unknown compulsory feature 1000"},
+                                  Case{{{wire::kZeroConf + 1}, {{ours}}, {}}, "init: missing dependency of feature 51"},
+                                  Case{{{}, {{other}}, {}}, "init: no common chain in networks"}}) {
     Scripted peer(alice, id++);
     peer.say(init);
     EXPECT_TRUE(peer.closed) << why;

@@ -67,7 +67,7 @@ TEST_F(DiallingTest, connect_fails_if_the_handshake_fails) {
   alice.step(PeerDisconnected{1});
   ASSERT_NE(refused(0), nullptr);
   // Whoever expects another node id than the one dialled hangs up without a word: BOLT 8.
-  EXPECT_NE(refused(0)->message.find("maybe the node at this address has another node id"), std::string::npos);
+  EXPECT_NE(refused(0)->message.find("maybe the node at this address has a different node id"), std::string::npos);
 }
 
 TEST_F(DiallingTest, connect_without_any_address_ourselves_or_no_key_is_refused_at_once) {

@@ -289,7 +289,7 @@ TEST_F(Holds, missing_static_invoice_is_a_clear_error_at_once_and_no_htlc_leaves
   world().run_for(5'000);
   auto from = world().now();
   auto paid = pay();
-  EXPECT_NE(error_of(paid).find("has not left an invoice"), std::string::npos) << error_of(paid);
+  EXPECT_NE(error_of(paid).find("has not stored an invoice"), std::string::npos) << error_of(paid);
   EXPECT_LT(world().now().value() - from.value(), 5'000U);
   EXPECT_TRUE(checker->htlcs().empty());
 }

@@ -82,7 +82,7 @@ TEST_F(Scenario, revoked_invitation_is_a_clear_error_at_once_and_no_htlc_leaves)
   ASSERT_EQ(error_of(world().ask(network.m, command::RevokeInvitation{id})), "");
   auto before = world().now();
   auto paid = pay();
-  EXPECT_NE(error_of(paid).find("not served any more"), std::string::npos) << error_of(paid);
+  EXPECT_NE(error_of(paid).find("no longer served"), std::string::npos) << error_of(paid);
   EXPECT_LT(world().now().value() - before.value(), 5'000U);
   EXPECT_EQ(spent(), 0U);
 }

@@ -349,7 +349,7 @@ TEST(DecodeKinds, every_route_hint_of_an_invoice_is_shown) {
 TEST(DecodeKinds, a_superfluous_character_and_a_mistyped_one_have_different_reasons) {
   auto superfluous = decode("lno1zcss9mk8y3wkklfvevcrszlmu23kfrxh49px20665dqwmn4p72pkseseq");
   ASSERT_FALSE(superfluous.has_value());
-  EXPECT_NE(superfluous.error().rule.find("one too many"), std::string::npos) << superfluous.error().text();
+  EXPECT_NE(superfluous.error().rule.find("superfluous"), std::string::npos) << superfluous.error().text();
 }
 
 TEST(DecodeKinds, an_offer_of_the_first_drafts_is_named_as_such) {
@@ -392,7 +392,7 @@ TEST(DecodeKinds, the_prefix_lntb_does_not_tell_testnet3_from_testnet4) {
   auto invoice = offers::Bolt11Invoice::make(terms, point(7),
                                              [](const Hash32& digest) { return crypto::ecdsa_sign(key(7), digest); });
   ASSERT_TRUE(invoice.has_value());
-  EXPECT_EQ(text(*decode(invoice->text()), "network"), "testnet (3 or 4: the prefix does not tell)");
+  EXPECT_EQ(text(*decode(invoice->text()), "network"), "testnet 3 or 4 (the prefix is the same)");
 }
 
 }  // namespace

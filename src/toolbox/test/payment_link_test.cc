@@ -57,12 +57,12 @@ TEST(PaymentLink, The_amount_of_the_link_is_paid_where_the_offer_leaves_it_open)
 
 TEST(PaymentLink, Two_different_amounts_are_refused_and_both_are_shown) {
   auto offer = "bitcoin:?amount=0.001&lno=" + offer_of(Msat(5'000'000));
-  EXPECT_REFUSED(offer, "the link says 100000 sat, the offer in it says 5000 sat");
+  EXPECT_REFUSED(offer, "the link has 100000 sat, the offer in it has 5000 sat");
   EXPECT_FALSE(decode(offer).has_value());
   EXPECT_REFUSED("bitcoin:?amount=0.0026&lightning=" + kCoffee,
-                 "the link says 260000 sat, the invoice in it says 250000 sat");
+                 "the link has 260000 sat, the invoice in it has 250000 sat");
   EXPECT_NE(why_not("bitcoin:?amount=0.001&lno=" + offer_of(std::nullopt), Msat(5'000))
-                .find("the link says 100000 sat, --amount says 5 sat"),
+                .find("the link has 100000 sat, --amount has 5 sat"),
             std::string::npos);
   EXPECT_TRUE(read_payable("bitcoin:?amount=0.0025&lightning=" + kCoffee).has_value());
 }
@@ -79,13 +79,13 @@ TEST(PaymentLink, Alternatives_are_tried_in_order_until_one_can_be_read) {
   ASSERT_TRUE(read.has_value()) << read.error().text();
   EXPECT_EQ(read->text, kCoffee);
   ASSERT_FALSE(read->notes.empty());
-  EXPECT_NE(read->notes[0].find("'lno=' of the link was passed over"), std::string::npos) << read->notes[0];
+  EXPECT_NE(read->notes[0].find("'lno=' of the link was skipped"), std::string::npos) << read->notes[0];
   // An offer goes before an invoice; of two offers the first.
   EXPECT_EQ(read_payable("bitcoin:?lightning=" + kCoffee + "&lno=" + good)->text, good);
   read = read_payable("bitcoin:?lno=" + other + "&lno=" + good);
   EXPECT_EQ(read->text, other);
   EXPECT_NE(read->notes.back().find("2 payment instructions"), std::string::npos) << read->notes.back();
-  EXPECT_REFUSED("bitcoin:?lno=lno1qqqqq&lightning=lnbc1x", "none of its payment instructions can be read");
+  EXPECT_REFUSED("bitcoin:?lno=lno1qqqqq&lightning=lnbc1x", "none of its payment instructions is readable");
 }
 
 TEST(PaymentLink, Capitals_of_QR_codes_are_read) {
@@ -120,10 +120,10 @@ TEST(PaymentLink, Addresses_are_checked_and_belong_to_the_network_of_their_key) 
                  "its address is not valid");
   EXPECT_REFUSED("bitcoin:?bc=tb1qghfhmd4zh7ncpmxl3qzhmq566jk8ckq4gafnmq&lno=" + offer_of(std::nullopt),
                  "another network");
-  EXPECT_REFUSED("bitcoin:" + kAddress + "?amount=0.5", "on chain only");
-  EXPECT_REFUSED("bitcoin:?bcrt=" + kAddress, "on chain only");
-  EXPECT_REFUSED("bitcoin:", "nothing in it to pay");
-  EXPECT_REFUSED("bitcoin:?sp=sp1qsilentpayment", "nothing in it to pay");
+  EXPECT_REFUSED("bitcoin:" + kAddress + "?amount=0.5", "only a payment on chain");
+  EXPECT_REFUSED("bitcoin:?bcrt=" + kAddress, "only a payment on chain");
+  EXPECT_REFUSED("bitcoin:", "no payment instruction");
+  EXPECT_REFUSED("bitcoin:?sp=sp1qsilentpayment", "no payment instruction");
 }
 
 TEST(PaymentLink, Label_and_message_are_decoded_and_shown) {
