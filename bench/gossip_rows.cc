@@ -1,9 +1,8 @@
 // Questions about a large graph whose answer is empty: they may not cost a walk over it.
 #include "bench.h"
 #include "crypto/crypto.h"
-#include "effects/record_io.h"
 #include "gossip/gossip.h"
-#include "wire/chains.h"
+#include "gossip/test/graph_rows.h"
 
 namespace bench {
 
@@ -11,53 +10,23 @@ namespace {
 
 constexpr std::size_t kChannels = 40'000, kNodes = 10'000;
 
-/// Rows as the store keeps them. Nothing of it exists, and no signature is right: what is stored is not verified again.
-struct GraphRows {
-  std::vector<doze::Row> rows;
+struct MadeGraph {
   std::vector<NodeId> nodes;
   UnixTime now{1'700'000'000};
+  gossip::GraphRows stored{now};
 
-  explicit GraphRows(SeededRng& rng) {
+  explicit MadeGraph(SeededRng& rng) {
     for (std::size_t i = 0; i < kNodes; ++i) nodes.push_back(crypto::public_key(fresh_key(rng)));
     for (std::size_t i = 0; i < kChannels; ++i)
-      channel(ShortChannelId::of(100'000 + static_cast<std::uint32_t>(i / 100), i % 100, 0), nodes[i % kNodes],
-              nodes[(i + 1 + i / kNodes) % kNodes]);
-  }
-
- private:
-  void channel(ShortChannelId scid, const NodeId& a, const NodeId& b) {
-    wire::ChannelAnnouncement m;
-    m.chain_hash = wire::chain_hash(wire::Network::Regtest);
-    m.short_channel_id = scid;
-    std::tie(m.node_id_1, m.node_id_2) = std::minmax(a, b);
-    m.bitcoin_key_1 = m.node_id_1;
-    m.bitcoin_key_2 = m.node_id_2;
-    RecordWriter row(1);
-    row.all(now, std::optional(Sat(1'000'000)), std::optional<BlockHeight>(), wire::encode(m));
-    put(scid, 0, row.take());
-    for (std::uint8_t direction : {0, 1}) {
-      wire::ChannelUpdate update;
-      update.chain_hash = m.chain_hash;
-      update.short_channel_id = scid;
-      update.timestamp = static_cast<std::uint32_t>(now.value());
-      update.channel_flags = direction;
-      update.cltv_expiry_delta = 40;
-      update.htlc_maximum_msat = Msat(1'000'000'000);
-      RecordWriter news(1);
-      news.put(wire::encode(update));
-      put(scid, direction + 1, news.take());
-    }
-  }
-  void put(ShortChannelId scid, int part, Bytes value) {
-    auto key = Writer().u64(scid.value()).u8(static_cast<std::uint8_t>(part)).take();
-    rows.push_back({Table::GossipChannel, std::move(key), std::move(value)});
+      stored.channel(ShortChannelId::of(100'000 + static_cast<std::uint32_t>(i / 100), i % 100, 0), nodes[i % kNodes],
+                     nodes[(i + 1 + i / kNodes) % kNodes]);
   }
 };
 
 /// A node with the graph, and one peer that asks.
 struct Asked {
   SeededRng rng{14};
-  GraphRows made{rng};
+  MadeGraph made{rng};
   BenchNode node{21, Role::Server};
   gossip::Gossip room = loaded();
   NodeId peer = crypto::public_key(fresh_key(rng));
@@ -93,7 +62,7 @@ struct Asked {
 
  private:
   gossip::Gossip loaded() {
-    auto out = gossip::load(made.rows);
+    auto out = gossip::load(made.stored.rows);
     must(out.has_value(), "the graph is not read");
     return *std::move(out);
   }
