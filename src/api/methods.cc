@@ -194,7 +194,8 @@ std::vector<Method> make_methods() {
       {"getinfo", "Node status: id, block height, bitcoind, balances.", {}, "", plain<GetInfo>()},
       {"newaddress", "Make a new address of the wallet.", {}, "", plain<NewAddress>()},
       {"listfunds",
-       "List the wallet's coins and balances. A deposit counts from its first confirmation on.",
+       "List the wallet's coins and balances. A deposit in the mempool is shown and counts from its first confirmation "
+       "on.",
        {},
        "",
        plain<ListFunds>()},

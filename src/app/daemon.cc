@@ -216,6 +216,7 @@ class Daemon {
                                      bool unanswered) {
       post(OutputLookedUp{scid, output, unanswered});
     };
+    events.mempool_seen = [this](const MempoolSeen& seen) { post(seen); };
     chain_ = std::make_unique<chain::ChainDriver>(std::move(config), std::move(events));
   }
 
@@ -325,6 +326,7 @@ class Daemon {
                    [&](LookUpOutput& look) {
                      if (!chain_->look_up(look.scid)) feed(OutputLookedUp{look.scid, std::nullopt, true});
                    },
+                   [&](WatchMempool& watch) { chain_->watch_mempool(std::move(watch.scripts), watch.for_ms); },
                    [&](ReadRows& wanted) { read(wanted); },
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {

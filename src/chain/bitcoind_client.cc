@@ -102,6 +102,19 @@ std::string quoted(const std::string& hex) {
   return '"' + hex + '"';
 }
 
+std::string call_text(std::size_t id, const std::string& method, const std::string& params) {
+  return R"({"jsonrpc":"1.0","id":)" + std::to_string(id) + R"(,"method":")" + method + R"(","params":)" + params + "}";
+}
+/// What bitcoind itself says against a call.
+std::optional<RpcError> error_in(const json::value& reply) {
+  const auto* failure = member(reply, "error");
+  if (failure == nullptr || !failure->is_object()) return std::nullopt;
+  const auto* number = member(*failure, "code");
+  auto rpc_code = number != nullptr && number->is_int64() ? static_cast<int>(number->get_int64()) : 0;
+  auto message = escape_untrusted(text(member(*failure, "message")).value_or(""));
+  return RpcError{rpc_code == kRpcInWarmup ? RpcErrorCode::WarmingUp : RpcErrorCode::Refused, rpc_code, message};
+}
+
 }  // namespace
 
 const char* name(RpcErrorCode code) {
@@ -207,18 +220,11 @@ Result<BitcoindClient::Reply, RpcError> BitcoindClient::ask(const std::string& m
 
 Result<BitcoindClient::Reply, RpcError> BitcoindClient::ask(const std::string& method, const std::string& params,
                                                             long timeout_ms) {
-  LN_TRY(body, post(R"({"jsonrpc":"1.0","id":0,"method":")" + method + R"(","params":)" + params + "}", timeout_ms));
+  LN_TRY(body, post(call_text(0, method, params), timeout_ms));
   boost::system::error_code error;
   auto reply = json::parse(quote_decimals(body), error);
   if (error || !reply.is_object()) return fail(bad_reply(method + " gave no JSON object"));
-  const auto* failure = member(reply, "error");
-  if (failure != nullptr && failure->is_object()) {
-    const auto* number = member(*failure, "code");
-    auto rpc_code = number != nullptr && number->is_int64() ? static_cast<int>(number->get_int64()) : 0;
-    auto message = escape_untrusted(text(member(*failure, "message")).value_or(""));
-    auto code = rpc_code == kRpcInWarmup ? RpcErrorCode::WarmingUp : RpcErrorCode::Refused;
-    return fail(RpcError{code, rpc_code, message});
-  }
+  if (auto failure = error_in(reply)) return fail(*failure);
   const auto* result = member(reply, "result");
   if (result == nullptr) return fail(bad_reply(method + " gave no result"));
   return Reply{*result};
@@ -310,6 +316,48 @@ Result<std::optional<UnspentOutput>, RpcError> BitcoindClient::unspent_output(co
   auto bytes = hex ? from_hex(*hex) : std::nullopt;
   if (!value || !confirmations || !bytes) return fail(bad_reply("gettxout"));
   return std::optional(UnspentOutput{*value, *std::move(bytes), *confirmations});
+}
+
+Result<std::vector<Txid>, RpcError> BitcoindClient::mempool_txids() {
+  LN_TRY(reply, ask("getrawmempool", "[]"));
+  if (!reply.result.is_array()) return fail(bad_reply("getrawmempool"));
+  const auto& list = reply.result.get_array();
+  if (list.size() > kMaxMempoolTransactions)
+    return fail(bad_reply("getrawmempool: more than " + std::to_string(kMaxMempoolTransactions) + " transactions"));
+  std::vector<Txid> out;
+  out.reserve(list.size());
+  for (const auto& entry : list) {
+    auto txid = txid_in(&entry);
+    if (!txid) return fail(bad_reply("getrawmempool"));
+    out.push_back(*txid);
+  }
+  return out;
+}
+
+Result<std::vector<std::optional<Bytes>>, RpcError> BitcoindClient::mempool_transactions(std::span<const Txid> txids) {
+  LN_ASSERT(txids.size() <= kMaxTransactionsPerCall);
+  std::vector<std::optional<Bytes>> out(txids.size());
+  if (txids.empty()) return out;
+  std::string body = "[";
+  for (std::size_t i = 0; i < txids.size(); ++i)
+    body +=
+        (i == 0 ? "" : ",") + call_text(i, "getrawtransaction", "[" + quoted(bitcoin::txid_to_string(txids[i])) + "]");
+  LN_TRY(text_of_replies, post(body + "]", endpoint_.call_timeout_ms));
+  boost::system::error_code error;
+  auto replies = json::parse(text_of_replies, error);
+  if (error || !replies.is_array()) return fail(bad_reply("getrawtransaction gave no JSON array"));
+  for (const auto& reply : replies.get_array()) {
+    auto id = u32(member(reply, "id"));
+    if (!id || *id >= out.size()) return fail(bad_reply("getrawtransaction"));
+    if (auto failure = error_in(reply)) {
+      if (failure->rpc_code == kRpcInvalidAddressOrKey) continue;
+      return fail(*failure);
+    }
+    auto hex = text(member(reply, "result"));
+    if (hex) out[*id] = from_hex(*hex);
+    if (!out[*id]) return fail(bad_reply("getrawtransaction"));
+  }
+  return out;
 }
 
 Result<Txid, RpcError> BitcoindClient::send_raw_transaction(ByteView transaction) {

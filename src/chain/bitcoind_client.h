@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ namespace doze::chain {
 
 /// A block of 4 MB is 8 MB of hex; getblock with verbosity 1 less. Beyond this a reply is refused.
 inline constexpr std::size_t kMaxReplyBytes = 64 * 1024 * 1024;
+/// A mempool of 300 MB, bitcoind's own limit, had 200,000 transactions at most. 32 bytes each are kept, and reading the
+/// list takes 200 for a moment.
+inline constexpr std::size_t kMaxMempoolTransactions = 250'000;
+/// One question for so many: the largest that nodes relay has 800 KB of hex, and the reply must not be too large.
+inline constexpr std::size_t kMaxTransactionsPerCall = 50;
 
 struct RpcEndpoint {
   std::string host = "127.0.0.1";
@@ -104,6 +110,11 @@ class BitcoindClient {
   [[nodiscard]] Result<std::vector<Txid>, RpcError> block_txids(const BlockHash& hash);
   /// Unspent in the chain; the mempool is not asked. nullopt if spent or never there.
   [[nodiscard]] Result<std::optional<UnspentOutput>, RpcError> unspent_output(const Outpoint& outpoint);
+  /// Of the mempool. BadReply if there are more than kMaxMempoolTransactions.
+  [[nodiscard]] Result<std::vector<Txid>, RpcError> mempool_txids();
+  /// Transactions of the mempool, serialised, in the order of `txids`, kMaxTransactionsPerCall at most; nullopt for one
+  /// that is not there any more. Needs no txindex.
+  [[nodiscard]] Result<std::vector<std::optional<Bytes>>, RpcError> mempool_transactions(std::span<const Txid> txids);
   /// The reply to sendrawtransaction: the txid, or Refused.
   [[nodiscard]] Result<Txid, RpcError> send_raw_transaction(ByteView transaction);
   /// Satoshi per 1000 virtual bytes to confirm within `blocks`; nullopt if bitcoind has too little data.

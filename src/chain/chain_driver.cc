@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "chain/mempool.h"
 #include "chain/wakeup.h"
 #include "effects/limits.h"
 
@@ -106,7 +107,11 @@ RpcError failure(const std::string& message) {
 
 struct ChainDriver::Inside {
   Inside(ChainConfig config_in, ChainEvents events_in)
-      : config(std::move(config_in)), events(std::move(events_in)), rpc(config.rpc), wakeup(config.zmq_hashblock) {
+      : config(std::move(config_in)),
+        events(std::move(events_in)),
+        rpc(config.rpc),
+        wakeup(config.zmq_hashblock),
+        mempool(config.mempool_interval_ms) {
     chain.assign(config.known.begin(), config.known.end());
     thread = std::thread([this] { run(); });
   }
@@ -141,6 +146,7 @@ struct ChainDriver::Inside {
   const ChainEvents events;
   BitcoindClient rpc;
   Wakeup wakeup;
+  MempoolWatch mempool;
   std::atomic<bool> stopping{false};
 
   std::mutex mutex;  // guards the two queues
@@ -178,6 +184,7 @@ void ChainDriver::Inside::run() {
       continue;
     }
     greeted = false;
+    mempool.forget();
     auto what = std::exchange(trouble, Trouble::None);
     if (what == Trouble::None)
       tell({.connected = false, .synced = false, .detail = describe(done.error())});
@@ -198,7 +205,9 @@ Status<RpcError> ChainDriver::Inside::work() {
   LN_CHECK(serve_broadcasts());
   LN_CHECK(follow());
   LN_CHECK(ask_fee());
-  return serve();
+  LN_CHECK(serve());
+  if (mempool.look(rpc, events.mempool_seen)) wakeup.wake();
+  return Done{};
 }
 
 // Another chain is no reason to touch what we know: it is reported until somebody corrects the configuration.
@@ -502,6 +511,11 @@ bool ChainDriver::look_up(ShortChannelId scid) {
   }
   inside_->wakeup.wake();
   return true;
+}
+
+void ChainDriver::watch_mempool(std::vector<Bytes> scripts, std::uint64_t for_ms) {
+  inside_->mempool.watch(std::move(scripts), for_ms);
+  inside_->wakeup.wake();
 }
 
 void ChainDriver::poll_now() {

@@ -17,6 +17,7 @@
 #include "bitcoin/block.h"
 #include "bitcoin/transaction.h"
 #include "chain/bitcoind_client.h"
+#include "effects/io.h"
 
 namespace doze::chain {
 
@@ -41,6 +42,10 @@ inline constexpr std::size_t kMaxLookUps = 100'000;
 /// is told that there was no answer, which is not the same as no output.
 inline constexpr std::uint32_t kLookUpTries = 3;
 
+/// A mempool's list of transactions is read every so often while somebody waits for a payment: it may have 7 MB.
+/// mempool.h has the rest.
+inline constexpr std::uint32_t kMempoolIntervalMs = 5'000;
+
 struct BlockRef {
   BlockHeight height;
   BlockHash hash;
@@ -53,6 +58,7 @@ struct ChainConfig {
   std::string zmq_hashblock;  // "tcp://127.0.0.1:28332"; empty: polling alone
   std::uint32_t poll_interval_ms = 1'000;
   std::uint32_t broadcast_again_ms = kBroadcastAgainMs;
+  std::uint32_t mempool_interval_ms = kMempoolIntervalMs;
   std::uint32_t fee_target_blocks = 6;
   FeeratePerKw fallback_feerate{2'500};  // where bitcoind has no estimate (regtest, fresh start)
   /// Blocks that the owner has seen, oldest first. Empty: begins with the block at `start`, or with the tip.
@@ -109,6 +115,7 @@ struct ChainEvents {
   std::function<void(const Txid&, const std::string& reason, bool may_be_out)> broadcast_unanswered;
   /// nullopt: it is not there, or, if `unanswered`, what came was no answer, several times.
   std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&, bool unanswered)> output_looked_up;
+  std::function<void(const MempoolSeen&)> mempool_seen;
 };
 
 class ChainDriver {
@@ -125,6 +132,9 @@ class ChainDriver {
   void broadcast(bitcoin::Transaction transaction);
   /// The output at a short_channel_id, if it is unspent in the chain. False, and no event, if kMaxLookUps wait already.
   [[nodiscard]] bool look_up(ShortChannelId scid);
+  /// Payments to these scripts in the mempool, for so long, instead of those asked for before; at each change one event
+  /// with all of them.
+  void watch_mempool(std::vector<Bytes> scripts, std::uint64_t for_ms);
   /// Polls now instead of at the next interval.
   void poll_now();
 

@@ -78,6 +78,21 @@ struct BroadcastResult {
   bool unanswered = false;  // neither accepted nor refused; the driver sends it again
   bool may_be_out = false;  // unanswered, but the backend had it: other nodes may have it, too
 };
+/// An output of a transaction that is in the backend's mempool and in no block. Whoever made it may still replace it,
+/// and the mempool may drop it: people may see it, and nothing about money is decided by it.
+struct MempoolPayment {
+  Outpoint outpoint;
+  Bytes script_pubkey;
+  Sat amount;
+  friend bool operator==(const MempoolPayment&, const MempoolPayment&) = default;
+};
+/// Answer to WatchMempool, at each change: all that is there now, not what is new. Nothing after a ChainStatus that
+/// says "not connected" until the mempool was read again.
+struct MempoolSeen {
+  std::vector<MempoolPayment> payments;  // the largest ones, where there are too many
+  bool complete = false;                 // everything in the mempool was looked at, and nothing was left out
+  friend bool operator==(const MempoolSeen&, const MempoolSeen&) = default;
+};
 /// Answer to ReadRows: the rows that are there, in the order of the keys. One that was erased meanwhile is not among
 /// them. Exactly one for each question, in the order of the questions, unless the process ends before.
 struct RowsRead {
@@ -95,7 +110,7 @@ struct RequestGone {
 };
 struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, PeerDisconnected, OutputWaits,
                             BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, OutputLookedUp,
-                            BroadcastResult, RowsRead, DeadlineReached, CommandReceived, RequestGone> {
+                            BroadcastResult, MempoolSeen, RowsRead, DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -127,6 +142,12 @@ struct Broadcast {
 };
 struct LookUpOutput {
   ShortChannelId scid;
+};
+/// Show payments to these scripts that are in the mempool, for so long: reading it costs the backend something. Takes
+/// the place of the one before.
+struct WatchMempool {
+  std::vector<Bytes> scripts;
+  std::uint64_t for_ms = 0;
 };
 /// What a room keeps on disk only. Read after the batch of the step that asks is committed: what that step wrote is
 /// seen. The room knows what its rows weigh and asks for a bounded number of bytes, kMaxRowsPerRead rows at most.
@@ -174,7 +195,8 @@ struct Notify {
 struct StopNode {
   std::string reason;
 };
-using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, ReadRows, Reply, Notify, StopNode>;
+using Action =
+    std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows, Reply, Notify, StopNode>;
 
 /// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the
 /// truth.

@@ -26,8 +26,8 @@ namespace {
 constexpr std::size_t kMaxDepth = 10'000;
 /// What ends with whoever hears it, however many there are: rows, messages to many peers, lines of the log.
 template <class T>
-constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, ReadRows, Reply, Notify,
-                            StopNode, SendMessage, PingPeer>;
+constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows,
+                            Reply, Notify, StopNode, SendMessage, PingPeer>;
 }  // namespace
 
 /// One step under way: the words not yet heard, and what will leave.
@@ -156,6 +156,7 @@ class Corridor {
     wallet(in);
     channels(in);
   }
+  void hear(const MempoolSeen& in) { wallet(in); }
   void hear(const RowsRead& in) {
     switch (owner_of(in.tag)) {
       case TagOwner::OnionMessage:
@@ -230,6 +231,7 @@ class Corridor {
   void hear(Hangup& action) { leave(action); }
   void hear(Broadcast& action) { leave(action); }
   void hear(LookUpOutput& action) { leave(action); }
+  void hear(WatchMempool& action) { leave(action); }
   void hear(ReadRows& action) {
     LN_ASSERT(action.keys.size() <= kMaxRowsPerRead);
     leave(action);

@@ -45,7 +45,8 @@ Value describe_node(const Node::Inside& node) {
   out.set("channel_balance_msat", local).set("channel_inbound_msat", remote);
   out.set("unclaimed_sat", unclaimed.value());
   out.set("onchain_confirmed_sat", funds.confirmed.value())
-      .set("onchain_unconfirmed_change_sat", funds.unconfirmed.value());
+      .set("onchain_unconfirmed_change_sat", funds.unconfirmed.value())
+      .set("onchain_unconfirmed_deposits_sat", funds.deposits.value());
   List addresses;
   for (const auto& address : node.config.announced_addresses) addresses.push_back(wire::to_text(address));
   out.set("addresses", std::move(addresses));

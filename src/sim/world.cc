@@ -252,6 +252,7 @@ void World::act(std::size_t index, Action& action) {
                      if (nodes_[index]->life == life) step(index, found);
                    });
                  },
+                 [&](WatchMempool&) {},  // mempools of the simulator are shown to nobody
                  [&](ReadRows& wanted) {
                    RowsRead found{wanted.tag, {}};
                    for (const auto& key : wanted.keys)

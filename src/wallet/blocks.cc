@@ -6,8 +6,11 @@ namespace doze::wallet {
 
 void Wallet::Inside::watch(const Signer& signer) {
   auto fill = [&](std::uint32_t& count, std::uint32_t wanted, bool change, std::uint32_t base) {
-    for (; count < wanted; ++count)
-      watched.emplace(bitcoin::p2wpkh_script(signer.wallet_key(change, base + count)), KeyPath{change, base + count});
+    for (; count < wanted; ++count) {
+      auto script = bitcoin::p2wpkh_script(signer.wallet_key(change, base + count));
+      auto at = watched.emplace(std::move(script), KeyPath{change, base + count}).first;
+      if (!change && base == 0) receive_scripts.push_back(&at->first);
+    }
   };
   fill(watched_receive, next_receive + kGap, false, 0);
   fill(watched_change, next_change + kGap, true, 0);
@@ -30,6 +33,14 @@ bool Wallet::Inside::is_reserved(const Coin& coin) const {
   if (!coin.spent_by || coin.spent_at) return false;
   auto spender = transactions.find(*coin.spent_by);
   return spender != transactions.end() && spender->second.state != TxState::Sent;
+}
+
+std::vector<const MempoolPayment*> Wallet::Inside::deposits() const {
+  std::vector<const MempoolPayment*> out;
+  for (const auto& payment : mempool.payments)
+    if (watched.contains(payment.script_pubkey) && payment.amount.is_money() && !coins.contains(payment.outpoint))
+      out.push_back(&payment);
+  return out;
 }
 
 namespace {

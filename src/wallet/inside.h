@@ -32,6 +32,14 @@ inline constexpr std::uint32_t kRebroadcastBlocks = 6;
 inline constexpr std::uint32_t kKeepSentBlocks = 4'032;
 /// One row of 150 bytes each; one a minute for a week.
 inline constexpr std::size_t kMaxSent = 10'000;
+/// Deposits are looked for in the mempool at so many addresses below the newest one: a shop's of a day or more. What
+/// pays to an older one is seen in its block.
+inline constexpr std::uint32_t kDepositAddresses = 1'000;
+/// ... for so long after a start, a newaddress or a listfunds: who sent coins looks within days, and each look at a
+/// mempool of mainnet costs bitcoind some 100 ms.
+inline constexpr std::uint64_t kWatchMempoolMs = 3 * 24 * 3'600'000ULL;
+/// Asked for again by a newaddress or listfunds that comes so much later.
+inline constexpr std::uint64_t kWatchAgainMs = 600'000;
 /// Nodes relay transactions of at most 400,000 weight units; an input of ours has 272.
 inline constexpr std::size_t kMaxInputs = 1'000;
 
@@ -84,6 +92,7 @@ struct Wallet::Inside {
   bool counted_openings = false;  // rows of November 2026, where next_channel grew with every opening
   std::map<Bytes, KeyPath> watched;
   std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
+  std::vector<const Bytes*> receive_scripts;                                   // in `watched`, by index
   std::set<std::uint32_t> far_channels;  // key indexes of open channels beyond the gap, in `watched`, too
   struct Asked {
     RequestId request = 0;
@@ -92,6 +101,9 @@ struct Wallet::Inside {
   std::multimap<Txid, Asked> waiting;  // sendtoaddress: reply when the backend has judged or is away
   std::multimap<BlockHeight, Hash32> sent_by_height;
   std::map<Txid, Hash32> sent_by_txid;
+  MempoolSeen mempool;                          // of no transaction that a block has: see deposits()
+  std::optional<MonoTime> mempool_watched;      // when WatchMempool was last said
+  std::uint32_t mempool_scripts = 0;            // ... and to which index
   std::optional<FeeratePerKw> estimate;         // the backend's last
   std::optional<BlockHeight> broadcast_height;  // where transactions were last sent again
 
@@ -101,6 +113,8 @@ struct Wallet::Inside {
   /// Unspent, unreserved, and ours for sure: confirmed, or an output of a transaction that we sent.
   [[nodiscard]] bool spendable(const Coin& coin) const;
   [[nodiscard]] bool is_reserved(const Coin& coin) const;
+  /// What the mempool alone has for us. Shown, and nothing else: whoever pays may take it back.
+  [[nodiscard]] std::vector<const MempoolPayment*> deposits() const;
 };
 
 /// One step under way.

@@ -53,10 +53,35 @@ Value describe(const Work& work, const Coin& coin) {
   return out;
 }
 
+Value describe(const Work& work, const MempoolPayment& deposit) {
+  return Value()
+      .set("txid", bitcoin::txid_to_string(deposit.outpoint.txid))
+      .set("output", deposit.outpoint.index)
+      .set("amount_sat", deposit.amount.value())
+      .set("address", address_text(work, work.state.watched.at(deposit.script_pubkey)))
+      .set("status", "in_mempool");
+}
+
+/// Somebody may be waiting for a deposit. The gap's addresses are among the scripts, so that most new addresses are
+/// known before they are handed out, and the driver is told of them some fifty at a time.
+void watch_mempool(Work& work) {
+  auto& state = work.state;
+  auto now = work.context.mono;
+  bool lately = state.mempool_watched && now < after_ms(*state.mempool_watched, kWatchAgainMs);
+  if (state.next_receive == 0 || (lately && state.next_receive + kGap / 2 <= state.mempool_scripts)) return;
+  state.mempool_watched = now;
+  state.mempool_scripts = state.watched_receive;
+  WatchMempool out{.scripts = {}, .for_ms = kWatchMempoolMs};
+  auto from = state.next_receive - std::min(state.next_receive, kDepositAddresses);
+  for (auto index = from; index < state.watched_receive; ++index) out.scripts.push_back(*state.receive_scripts[index]);
+  work.effects.push_back(std::move(out));
+}
+
 void answer(Work& work, RequestId request, const command::NewAddress&) {
   KeyPath key{false, work.state.next_receive++};
   work.save_indexes();
   work.state.watch(work.context.signer);
+  watch_mempool(work);
   work.effects.push_back(Reply{request, Value().set("address", address_text(work, key))});
 }
 
@@ -72,13 +97,16 @@ Balance sum(const Wallet::Inside& state) {
     else
       out.unconfirmed += coin.amount;
   }
+  for (const auto* deposit : state.deposits()) out.deposits += deposit->amount;
   return out;
 }
 
 void answer(Work& work, RequestId request, const command::ListFunds&) {
+  watch_mempool(work);
   List outputs;
   for (const auto& [outpoint, coin] : work.state.coins)
     if (!coin.spent_by || work.state.is_reserved(coin)) outputs.push_back(describe(work, coin));
+  for (const auto* deposit : work.state.deposits()) outputs.push_back(describe(work, *deposit));
   auto total = sum(work.state);
   Sat unclaimed;
   for (const auto& [id, channel] : work.context.views.channels) unclaimed += channel.unclaimed;
@@ -86,6 +114,8 @@ void answer(Work& work, RequestId request, const command::ListFunds&) {
                                             .set("outputs", std::move(outputs))
                                             .set("confirmed_sat", total.confirmed.value())
                                             .set("unconfirmed_change_sat", total.unconfirmed.value())
+                                            .set("unconfirmed_deposits_sat", total.deposits.value())
+                                            .set("mempool_read", work.state.mempool.complete)
                                             .set("reserved_sat", total.reserved.value())
                                             .set("unclaimed_sat", unclaimed.value())});
 }
@@ -188,6 +218,7 @@ void broadcast_all_again(Work& work) {
 /// Sent ones go out again. A funding that no channel remembers was lost with its opening: its coins are free.
 void on(Work& work, const Started&) {
   watch_channels(work);
+  watch_mempool(work);
   work.state.broadcast_height = work.context.tip;
   broadcast_all_again(work);
   std::vector<Txid> lost;
@@ -205,6 +236,9 @@ void on(Work& work, const BlockConnected& in) {
 }
 void on(Work& work, const BlockDisconnected& in) {
   block_disconnected(work, in);
+}
+void on(Work& work, const MempoolSeen& in) {
+  work.state.mempool = in;
 }
 void on(Work& work, const FeeEstimate& in) {
   work.state.estimate = std::min(in.feerate, kMaxFeerate);
@@ -240,6 +274,7 @@ void on(Work& work, const ChainStatus& in) {
   }
   if (in.connected && in.trouble.empty()) return;
   if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
+  work.state.mempool = {};                                          // what was seen there may be gone
   for (const auto& [txid, asked] : std::exchange(work.state.waiting, {}))
     answer_sent(work, asked.request, txid, asked.amount, asked.fee, "queued");
 }

@@ -14,7 +14,7 @@
 namespace doze::wallet {
 
 struct Input : std::variant<Started, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
-                            ReleaseFunding, BroadcastResult, CommandReceived> {
+                            ReleaseFunding, BroadcastResult, MempoolSeen, CommandReceived> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -36,6 +36,7 @@ class Wallet {
 [[nodiscard]] Transition<Wallet> step(Wallet state, const Input& input, const Context& context);
 struct Balance {
   Sat confirmed, unconfirmed, reserved;
+  Sat deposits;  // in the mempool only: may never confirm
 };
 [[nodiscard]] Balance balance(const Wallet& state);
 /// One above the highest closing script of a channel that a block ever paid; 0: none was.

@@ -278,6 +278,29 @@ TEST_F(ChainDriverTest, transactions_are_broadcast_and_outcomes_told_apart) {
   EXPECT_EQ(send(rival), BroadcastOutcome::MissingInputs);
 }
 
+TEST_F(ChainDriverTest, a_payment_in_the_mempool_is_shown_until_another_takes_its_place_or_a_block_has_it) {
+  mine(102);
+  Owner owner;
+  auto with_pace = config();
+  with_pace.mempool_interval_ms = 20;
+  ChainDriver driver(with_pace, owner.events());
+  auto first = spend(1, Sat(4'999'990'000)), second = spend(1, Sat(4'999'900'000));
+  driver.watch_mempool({first.outputs[0].script_pubkey}, 600'000);
+  auto shown = [&](const std::vector<bitcoin::Transaction>& wanted) {
+    MempoolSeen out{{}, true};
+    for (const auto& one : wanted)
+      out.payments.push_back({{bitcoin::txid(one), 0}, one.outputs[0].script_pubkey, one.outputs[0].amount});
+    return owner.until([&] { return !owner.mempools.empty() && owner.mempools.back() == out; });
+  };
+  EXPECT_TRUE(shown({}));
+  driver.broadcast(first);
+  EXPECT_TRUE(shown({first}));
+  driver.broadcast(second);  // pays more to the miner
+  EXPECT_TRUE(shown({second}));
+  mine(1);
+  EXPECT_TRUE(shown({}));
+}
+
 TEST_F(ChainDriverTest, a_broadcast_waits_for_bitcoind_to_come_back) {
   mine(101);
   Owner owner;

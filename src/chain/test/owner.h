@@ -66,6 +66,7 @@ class Owner {
         if (no_answer) without_answer.push_back(scid);
       });
     };
+    out.mempool_seen = [this](const MempoolSeen& seen) { record([&] { mempools.push_back(seen); }); };
     return out;
   }
   /// Waits for it; the generous limit only ends a test that has failed.
@@ -92,6 +93,7 @@ class Owner {
   std::deque<DriverStatus> statuses;
   std::vector<std::pair<FeeratePerKw, bool>> fees;
   std::vector<Sent> broadcasts;
+  std::vector<MempoolSeen> mempools;
   std::vector<std::pair<Txid, std::string>> unanswered;
   std::vector<Txid> maybe_out;  // among them
   std::vector<std::pair<ShortChannelId, std::optional<bitcoin::TxOut>>> outputs;

@@ -67,6 +67,10 @@ class WalletTest : public testing::Test, protected Surroundings {
     return *found;
   }
 
+  [[nodiscard]] Bytes receive_script(std::uint32_t index) const {
+    return bitcoin::p2wpkh_script(signer->wallet_key(false, index));
+  }
+
   bitcoin::Transaction payment_to(const Bytes& to, std::uint64_t amount) {
     bitcoin::Transaction out;
     out.inputs.push_back({.previous_output = {rng.id<Txid>(), 0}});
@@ -146,6 +150,74 @@ TEST_F(WalletTest, GivesEachAddressOnceAlsoAcrossRestarts) {
   EXPECT_NE(first, second);
   EXPECT_EQ(script(first), bitcoin::p2wpkh_script(signer->wallet_key(false, 0)));
   EXPECT_EQ(script(second), bitcoin::p2wpkh_script(signer->wallet_key(false, 1)));
+}
+
+TEST_F(WalletTest, a_deposit_in_the_mempool_is_shown_and_is_no_money_yet) {
+  auto address = new_address();
+  auto payment = payment_to(script(address), 70'000), foreign = payment_to(Bytes{0x51}, 1);
+  Outpoint outpoint{bitcoin::txid(payment), 0};
+  tell(MempoolSeen{{{outpoint, script(address), Sat(70'000)}, {{bitcoin::txid(foreign), 0}, Bytes{0x51}, Sat(1)}},
+                   true});
+  auto funds = list_funds();
+  EXPECT_EQ(number_of(funds, "unconfirmed_deposits_sat"), 70'000U);
+  EXPECT_EQ(number_of(funds, "confirmed_sat") + number_of(funds, "unconfirmed_change_sat"), 0U);
+  ASSERT_EQ(std::get<List>(funds.find("outputs")->inner()).size(), 1U);
+  const auto& shown = std::get<List>(funds.find("outputs")->inner())[0];
+  EXPECT_EQ(text_of(shown, "status"), "in_mempool");
+  EXPECT_EQ(text_of(shown, "address"), address);
+  EXPECT_EQ(text_of(shown, "txid"), bitcoin::txid_to_string(outpoint.txid));
+  EXPECT_EQ(error_of(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(1'000), std::nullopt}})).code,
+            CommandErrorCode::InsufficientFunds);
+  EXPECT_EQ(of<FundingFailed>(prepare(10'000)).size(), 1U);
+  // In a block it is a coin, and not shown twice, whatever the mempool said last.
+  mine({payment});
+  EXPECT_EQ(number_of(list_funds(), "unconfirmed_deposits_sat"), 0U);
+  EXPECT_EQ(number_of(list_funds(), "confirmed_sat"), 70'000U);
+}
+
+TEST_F(WalletTest, a_deposit_is_not_shown_after_it_was_replaced_or_while_bitcoind_is_away) {
+  auto to = script(new_address());
+  tell(MempoolSeen{{{{rng.id<Txid>(), 0}, to, Sat(70'000)}}, true});
+  tell(MempoolSeen{{{{rng.id<Txid>(), 0}, to, Sat(60'000)}}, true});
+  EXPECT_EQ(balance(wallet_).deposits, Sat(60'000));
+  tell(ChainStatus{false, false, "gone"});
+  EXPECT_EQ(balance(wallet_).deposits, Sat(0));
+  EXPECT_FALSE(flag_of(list_funds(), "mempool_read"));
+}
+
+TEST_F(WalletTest, the_mempool_is_watched_while_somebody_may_be_waiting) {
+  EXPECT_TRUE(of<WatchMempool>(tell(Started{})).empty()) << "there is no address to which anybody could have sent";
+  auto first = one<WatchMempool>(tell(CommandReceived{1, command::NewAddress{}}));
+  EXPECT_EQ(first.for_ms, kWatchMempoolMs);
+  auto watches = [](const WatchMempool& watch, const Bytes& wanted) {
+    return std::count(watch.scripts.begin(), watch.scripts.end(), wanted) == 1;
+  };
+  EXPECT_TRUE(watches(first, receive_script(0)));
+  // The next ones are known already; each address is before anybody can have it.
+  std::vector<Bytes> known = first.scripts;
+  std::size_t times = 0;
+  for (std::uint32_t i = 1; i < 2 * kGap; ++i) {
+    auto effects = tell(CommandReceived{1, command::NewAddress{}});
+    for (const auto& watch : of<WatchMempool>(effects)) known = watch.scripts;
+    EXPECT_EQ(std::count(known.begin(), known.end(), receive_script(i)), 1) << i;
+    times += of<WatchMempool>(effects).size();
+  }
+  EXPECT_LE(times, 4U);
+  EXPECT_TRUE(of<WatchMempool>(tell(CommandReceived{1, command::ListFunds{}})).empty());
+  mono = after_ms(mono, kWatchAgainMs);
+  EXPECT_EQ(of<WatchMempool>(tell(CommandReceived{1, command::ListFunds{}})).size(), 1U);
+  reload();
+  EXPECT_TRUE(watches(one<WatchMempool>(tell(Started{})), receive_script(0)));
+}
+
+TEST_F(WalletTest, the_newest_thousand_addresses_are_watched_in_the_mempool) {
+  for (std::uint32_t i = 0; i < kDepositAddresses + 1; ++i)
+    wallet_ = step(std::move(wallet_), CommandReceived{1, command::NewAddress{}}, context()).next;
+  mono = after_ms(mono, kWatchAgainMs);
+  auto watch = of<WatchMempool>(step(std::move(wallet_), CommandReceived{1, command::ListFunds{}}, context()).effects);
+  ASSERT_EQ(watch.size(), 1U);
+  EXPECT_EQ(watch[0].scripts.size(), kDepositAddresses + kGap);
+  EXPECT_EQ(watch[0].scripts[0], receive_script(1));
 }
 
 TEST_F(WalletTest, FindsCoinsInBlocksAndListsThem) {
