@@ -9,7 +9,7 @@
 
 #include "bench.h"
 #include "bitcoin/script.h"
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "crypto/crypto.h"
 #include "floor.h"
 #include "graph/verify.h"
@@ -57,13 +57,14 @@ struct Pair {
     out.id = id;
     out.peer = them.node.id;
     c.params.funder = funder;
-    out.phase = ChannelPhase::Normal;
+    out.state = channel::Normal{};
     c.params.capacity = Sat(16'000'000);
     out.signer = us.node.signer->channel(0);
     c.params.local = {Sat(354), Msat(16'000'000'000), Sat(160'000), Msat(1), 144, 483, out.signer->public_keys()};
     c.params.funding.txid.bytes.fill(9);
     out.funding_height = BlockHeight(100);
-    out.connected = out.reestablished = out.sent_ready = out.got_ready = out.said_usable = true;
+    out.session = channel::Talking{};
+    out.sent_ready = out.got_ready = out.said_usable = true;
     c.updates.next_local_htlc = c.updates.next_remote_htlc = count;
     commitment::Spec spec;
     spec.feerate = FeeratePerKw(feerate);

@@ -4,7 +4,7 @@
 // Always: sums are exact, rows can be read again, an HTLC is received once and ends once, what is published spends the
 // funding output. With an honest peer also: nobody breaks the channel, and when everything has come to rest both sides
 // have the same commitments, and the balances that the settled HTLCs give.
-#include "channel/inside.h"
+#include "channel/records.h"
 #include "channel/test/pair.h"
 #include "fuzz.h"
 
@@ -178,7 +178,7 @@ class Story {
     check_spec(*channel, channel->commitments.remote.spec);
     if (channel->commitments.next_remote) check_spec(*channel, *channel->commitments.next_remote);
     if (hostile_ || !sums_known_) return;
-    FUZZ_CHECK(channel->phase == ChannelPhase::Normal || (closing_ && channel->phase == ChannelPhase::Closing));
+    FUZZ_CHECK(channel->is<Normal>() || (closing_ && channel->closing()));
     // A commitment of the peer is revoked, or the revocation of the one before is still on its way.
     const auto* peer = channel_of(other(side));
     FUZZ_CHECK(channel->commitments.local.number - peer->commitments.remote.number <= 1);

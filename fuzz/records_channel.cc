@@ -1,6 +1,6 @@
 // Rows of the channel room: what is read is written so that it reads the same, and the room loads it if it is
 // under its id and has our keys.
-#include "channel/inside.h"
+#include "channel/records.h"
 #include "samples.h"
 
 using namespace doze;

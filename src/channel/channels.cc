@@ -2,8 +2,20 @@
 
 #include <algorithm>
 
-#include "channel/inside.h"
+#include "channel/awaiting_ready.h"
+#include "channel/blocks.h"
+#include "channel/closed.h"
+#include "channel/describe.h"
+#include "channel/negotiating.h"
+#include "channel/normal.h"
+#include "channel/opening.h"
 #include "channel/reactions.h"
+#include "channel/records.h"
+#include "channel/reestablish.h"
+#include "channel/shutting_down.h"
+#include "channel/unclaimed.h"
+#include "channel/unilateral.h"
+#include "channel/waits.h"
 #include "effects/record_io.h"
 
 namespace doze::channel {
@@ -75,15 +87,18 @@ void on_warning(Work& work, const NodeId& peer, const wire::Warning& m) {
   work.notify(Severity::Warning, "peer_warning", {{"peer", peer.hex()}, {"warning", escape_untrusted(text)}});
 }
 
+/// Each state takes each message, or a group of them by name: otherwise this does not compile.
 template <OneChannelMessage M>
 void on_channel(Work& work, const NodeId& peer, const M& m) {
   auto* channel = find(work, peer, m);
   if (channel == nullptr || !channel->alive()) return;
   work.state.touched.insert(channel->id);
-  constexpr bool any_time = std::is_same_v<M, wire::ChannelReestablish>;
-  if (!any_time && !channel->reestablished)
+  if constexpr (std::is_same_v<M, wire::ChannelReestablish>)
+    return take_reestablish(work, *channel, m);
+  else if (channel->talking() == nullptr)
     return react(work, *channel, {commitment::ViolationCode::BeforeReestablish});  // [B2-re-08]
-  on(work, *channel, m);
+  else
+    std::visit([&](auto& state) { on(work, *channel, state, m); }, channel->state);
 }
 
 void hear(Work& work, const MessageReceived& word) {

@@ -1,5 +1,6 @@
-// What others see of a channel: its view, and what its state is called.
-#include "channel/inside.h"
+#include "channel/describe.h"
+
+#include "channel/unclaimed.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 
@@ -22,7 +23,7 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   ChannelView out;
   out.channel_id = channel.id;
   out.peer = channel.peer;
-  out.phase = channel.phase;
+  out.phase = phase_of(channel.state);
   out.announced = channel.announce;
   out.usable = channel.usable();
   out.reorganised = channel.reorganised;
@@ -54,27 +55,27 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
     if (auto closing = bitcoin::parse_transaction(channel.closing_transaction))
       out.closing_txid = bitcoin::txid(*closing);
   if (channel.closed_height != BlockHeight(0)) out.closing_height = channel.closed_height;
-  if (channel.phase == ChannelPhase::Closed) out.unclaimed = sum(channel.unclaimed);
-  if (channel.phase == ChannelPhase::ForceClosing) out.unclaimed = sum(unclaimed_of_ours(channel));
+  if (channel.is<Closed>()) out.unclaimed = sum(channel.unclaimed);
+  if (channel.is<Unilateral>()) out.unclaimed = sum(unclaimed_of_ours(channel));
   if (out.status.empty()) {
-    if (channel.phase == ChannelPhase::Opening)
+    if (channel.is<AwaitingReady>())
       out.status = !channel.confirmed()  ? "waits for the funding transaction"
                    : !channel.sent_ready ? "waits for confirmations"
                                          : "waits for the peer's channel_ready";
-    else if (channel.phase == ChannelPhase::Normal)
+    else if (channel.is<Normal>())
       out.status = channel.reorganised ? "its funding transaction left the chain: nothing is taken until it has " +
                                              std::to_string(channel.minimum_depth) + " confirmations again"
-                   : out.usable         ? "open"
-                   : !channel.connected ? "the peer is offline"
-                                        : "re-establishing";
+                   : out.usable           ? "open"
+                   : !channel.connected() ? "the peer is offline"
+                                          : "re-establishing";
     else
-      out.status = name(channel.phase);
+      out.status = name(out.phase);
     if (channel.held_back)
       out.status = "to be closed by force when the peer has answered channel_reestablish: " + channel.held_back->why;
-    if (channel.negotiation && !channel.negotiation->stuck.empty())
-      out.status = "closing: " + channel.negotiation->stuck;
+    if (const auto* talk = std::get_if<Negotiating>(&channel.state); talk != nullptr && !talk->stuck.empty())
+      out.status = "closing: " + talk->stuck;
     if (channel.low_since) out.status += "; its feerate is below what the mempool takes: only the peer can change that";
-    if (auto pending = pending_htlcs(c); channel.phase == ChannelPhase::Closing && pending.count != 0)
+    if (auto pending = pending_htlcs(c); channel.closing() && pending.count != 0)
       out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
                    std::to_string(pending.last_expiry.value());
   }

@@ -1,10 +1,13 @@
 // closing_signed: the fee of a mutual close, as the legacy negotiation of BOLT 2 has it, with fee_range (Core
 // Lightning, LDK, Doze) and without (LND, which wants values strictly between the two last ones).
+#include "channel/negotiating.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "channel/inside.h"
-#include "channel/reactions.h"
+#include "channel/closed.h"
+#include "channel/normal.h"
+#include "channel/records.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 
@@ -12,6 +15,10 @@ namespace doze::channel {
 namespace {
 
 using Code = commitment::ViolationCode;
+
+Negotiating& talk_of(Channel& channel) {
+  return std::get<Negotiating>(channel.state);
+}
 
 /// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
 constexpr std::uint64_t kClosingWeight = 730;
@@ -79,7 +86,7 @@ std::string text(const wire::FeeRange& range) {
 }
 
 void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
-  auto& talk = *channel.negotiation;
+  auto& talk = talk_of(channel);
   // One range in one connection: estimates that move meanwhile do not make the peer's answer wrong.
   if (!talk.our_range) talk.our_range = acceptable_fees(work, channel);
   talk.our_range->min_fee_satoshis = std::min(talk.our_range->min_fee_satoshis, fee);
@@ -103,15 +110,15 @@ void stop_talking(Work& work, Channel& channel, std::string why) {
   work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: " + why))});
   work.notify(Severity::Warning, "closing_fee_not_agreed",
               {{"channel_id", channel.id.hex()}, {"peer", channel.peer.hex()}, {"reason", why}});
-  channel.negotiation->stuck = std::move(why);
+  talk_of(channel).stuck = std::move(why);
   work.state.dirty.insert(channel.id);
 }
 
 /// Both signed it.
 // [B2-clos-07]
 void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
-  if (channel.negotiation->ours != m.fee_satoshis) send_closing_signed(work, channel, m.fee_satoshis, transaction);
-  channel.negotiation->stuck.clear();
+  if (talk_of(channel).ours != m.fee_satoshis) send_closing_signed(work, channel, m.fee_satoshis, transaction);
+  talk_of(channel).stuck.clear();
   auto ours =
       channel.signer->sign_funding_input(transaction, funding_script(channel.params()), channel.params().capacity);
   transaction.inputs[0].witness = commitment::funding_witness(channel.params().local.keys.funding, ours,
@@ -126,7 +133,7 @@ void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::
 /// The peer names its range: the opener's is the last word but one.
 void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
   auto ours = acceptable_fees(work, channel);
-  if (const auto& sent = channel.negotiation->our_range)
+  if (const auto& sent = talk_of(channel).our_range)
     ours = {std::min(ours.min_fee_satoshis, sent->min_fee_satoshis),
             std::max(ours.max_fee_satoshis, sent->max_fee_satoshis)};
   wire::FeeRange both{std::max(ours.min_fee_satoshis, m.fee_range->min_fee_satoshis),
@@ -135,7 +142,7 @@ void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitc
     // [B2-clos-08]
     return stop_talking(work, channel, "no fee in common: we take " + text(ours) + ", the peer " + text(*m.fee_range));
   auto fee = m.fee_satoshis;
-  if (const auto& sent = channel.negotiation->ours; !channel.funder() && sent)
+  if (const auto& sent = talk_of(channel).ours; !channel.funder() && sent)
     return react(work, channel, {Code::ClosingFeeAfterOurs, fee.value(), sent->value()});  // [B2-clos-11]
   if (within(both, fee)) return agree(work, channel, m, std::move(transaction));
   if (channel.funder()) return react(work, channel, {Code::ClosingFeeNotOffered, fee.value()});          // [B2-clos-10]
@@ -145,7 +152,7 @@ void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitc
 /// The peer names none: each offer lies between the two last ones, and both come nearer until one is taken.
 void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::optional<Sat> before,
               bitcoin::Transaction transaction) {
-  auto& talk = *channel.negotiation;
+  auto& talk = talk_of(channel);
   auto fee = m.fee_satoshis;
   auto told = "a fee of " + std::to_string(fee.value()) + " sat";
   if (talk.ours && before) {
@@ -170,12 +177,12 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
 }  // namespace
 
 void continue_closing(Work& work, Channel& channel) {
-  if (!both_shut_down(channel) || !channel.funder() || channel.negotiation) return;  // [B2-clos-01]
-  channel.negotiation.emplace();
+  if (!both_shut_down(channel) || !channel.funder() || channel.is<Negotiating>()) return;  // [B2-clos-01]
+  channel.state = Negotiating{};
   offer_fee(work, channel, std::min(wanted_fee(work), most_fee(channel)));
 }
 
-void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
+void take_closing_signed(Work& work, Channel& channel, const wire::ClosingSigned& m) {
   auto fee = m.fee_satoshis;
   if (!both_shut_down(channel)) return react(work, channel, {Code::ClosingBeforeShutdown});
   if (m.fee_range && m.fee_range->min_fee_satoshis > m.fee_range->max_fee_satoshis)
@@ -186,8 +193,8 @@ void on(Work& work, Channel& channel, const wire::ClosingSigned& m) {
     return react(work, channel, {Code::ClosingFeeAboveBalance, fee.value(), most.value()});
   auto transaction = variant_of(channel, m);
   if (!transaction) return react(work, channel, {Code::ClosingSignatureWrong});
-  if (!channel.negotiation) channel.negotiation.emplace();
-  auto& talk = *channel.negotiation;
+  if (!channel.is<Negotiating>()) channel.state = Negotiating{};
+  auto& talk = talk_of(channel);
   auto before = std::exchange(talk.theirs, m.fee_satoshis);
   if (talk.ours == m.fee_satoshis) return agree(work, channel, m, *std::move(transaction));
   // Both signed another fee in this connection: a second one is signed by nobody.

@@ -1,10 +1,14 @@
-// From open_channel to channel_ready and announcement_signatures. BOLT 2, "Channel Establishment v1"; BOLT 7.
+// From open_channel to funding_signed. BOLT 2, "Channel Establishment v1".
+#include "channel/opening.h"
+
 #include <algorithm>
 #include <set>
 
 #include "bitcoin/script.h"
-#include "channel/inside.h"
-#include "channel/reactions.h"
+#include "channel/closed.h"
+#include "channel/normal.h"
+#include "channel/records.h"
+#include "channel/terms.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
 #include "wire/address.h"
@@ -33,123 +37,6 @@ void keep_keys(Work& work, const Channel& channel) {
 }
 bool has_keys(const Work& work) {
   return work.state.next_key_index + work.state.openings.size() < kMaxKeyIndexes;
-}
-
-/// Without keys.
-Terms our_terms(const Context& context, const Channel& channel) {  // [B2-open-06, B2-open-12]
-  Terms out;
-  out.dust_limit = kOurDustLimit;
-  out.max_htlc_value_in_flight = to_msat(channel.params().capacity);
-  out.channel_reserve = std::max(Sat(channel.params().capacity.value() / 100), kMaxDustLimit);
-  out.htlc_minimum = Msat(1);
-  out.to_self_delay = context.config.to_self_delay;
-  out.max_accepted_htlcs = kMaxAcceptedHtlcs;
-  return out;
-}
-
-wire::FeatureBits channel_type(const Channel& channel) {  // [B2-open-09]
-  wire::FeatureBits out{wire::kStaticRemotekey};
-  if (channel.params().format == CommitmentFormat::AnchorsZeroFeeHtlc) out.set(wire::kAnchors);
-  if (channel.scid_alias_type) out.set(wire::kScidAlias);
-  return out;
-}
-
-bool set_type(Channel& channel, const wire::FeatureBits& type, const Config& config) {  // [B2-open-26]
-  for (bool anchors : {false, true})
-    for (bool alias : {false, true}) {
-      channel.commitments.params.format =
-          anchors ? CommitmentFormat::AnchorsZeroFeeHtlc : CommitmentFormat::StaticRemotekey;
-      channel.scid_alias_type = alias;
-      if (channel_type(channel) == type) return (!anchors || config.anchors) && (!alias || !channel.announce);
-    }
-  return false;
-}
-
-template <class M>
-Terms terms_of(const M& m) {
-  Terms out;
-  out.dust_limit = m.dust_limit_satoshis;
-  out.max_htlc_value_in_flight = m.max_htlc_value_in_flight_msat;
-  out.channel_reserve = m.channel_reserve_satoshis;
-  out.htlc_minimum = m.htlc_minimum_msat;
-  out.to_self_delay = m.to_self_delay;
-  out.max_accepted_htlcs = m.max_accepted_htlcs;
-  out.keys = {m.funding_pubkey, m.revocation_basepoint, m.payment_basepoint, m.delayed_payment_basepoint,
-              m.htlc_basepoint};
-  return out;
-}
-
-template <class M>
-void fill(M& m, const Terms& t, const Channel& channel) {
-  m.dust_limit_satoshis = t.dust_limit;
-  m.max_htlc_value_in_flight_msat = t.max_htlc_value_in_flight;
-  m.channel_reserve_satoshis = t.channel_reserve;
-  m.htlc_minimum_msat = t.htlc_minimum;
-  m.to_self_delay = t.to_self_delay;
-  m.max_accepted_htlcs = t.max_accepted_htlcs;
-  m.funding_pubkey = t.keys.funding;
-  m.revocation_basepoint = t.keys.revocation_basepoint;
-  m.payment_basepoint = t.keys.payment_basepoint;
-  m.delayed_payment_basepoint = t.keys.delayed_payment_basepoint;
-  m.htlc_basepoint = t.keys.htlc_basepoint;
-  m.first_per_commitment_point = channel.signer->per_commitment_point(0);  // [B2-open-05]
-  m.channel_type = channel_type(channel);
-}
-
-/// What is unacceptable in the other side's terms; nullopt: nothing. `point`: its first_per_commitment_point.
-std::optional<Violation> objection(const Channel& channel, const Terms& theirs, const PublicKey& point) {
-  const auto& keys = theirs.keys;
-  for (const auto& [key, code] : {std::pair(keys.funding, Code::TermsFundingPubkeyInvalid),
-                                  {keys.revocation_basepoint, Code::TermsRevocationBasepointInvalid},
-                                  {keys.payment_basepoint, Code::TermsPaymentBasepointInvalid},
-                                  {keys.delayed_payment_basepoint, Code::TermsDelayedPaymentBasepointInvalid},
-                                  {keys.htlc_basepoint, Code::TermsHtlcBasepointInvalid},
-                                  {point, Code::TermsFirstPointInvalid}})
-    if (!crypto::is_valid(key)) return Violation{code};  // [B2-open-21]
-
-  const auto& ours = channel.params().local;
-  Sat capacity = channel.params().capacity, dust = theirs.dust_limit, reserve = theirs.channel_reserve;
-  Sat most_reserve(capacity.value() / 5);
-  Msat most_minimum(to_msat(capacity).value() / 100);
-  auto broken = [](Code code, std::uint64_t given, std::uint64_t limit) { return Violation{code, given, limit}; };
-  // [B2-open-22]
-  if (dust < kMinDustLimit) return broken(Code::TermsDustLimitTooSmall, dust.value(), kMinDustLimit.value());
-  if (dust > kMaxDustLimit) return broken(Code::TermsDustLimitTooLarge, dust.value(), kMaxDustLimit.value());
-  if (reserve > most_reserve) return broken(Code::TermsReserveTooLarge, reserve.value(), most_reserve.value());
-  if (reserve < dust) return broken(Code::TermsReserveBelowDust, reserve.value(), dust.value());  // [B2-open-22]
-  if (reserve < ours.dust_limit)
-    return broken(Code::TermsReserveBelowOurDust, reserve.value(), ours.dust_limit.value());  // [B2-acc-04]
-  if (ours.channel_reserve < dust)
-    return broken(Code::TermsDustAboveOurReserve, dust.value(), ours.channel_reserve.value());  // [B2-acc-05]
-  if (theirs.to_self_delay > kMaxToSelfDelay)
-    return broken(Code::TermsDelayTooLong, theirs.to_self_delay, kMaxToSelfDelay);  // [B2-open-18]
-  if (theirs.max_accepted_htlcs == 0) return broken(Code::TermsNoHtlcs, 0, 1);
-  if (theirs.max_accepted_htlcs > kMaxAcceptedHtlcs)
-    return broken(Code::TermsTooManyHtlcs, theirs.max_accepted_htlcs, kMaxAcceptedHtlcs);  // [B2-open-19]
-  if (theirs.htlc_minimum > most_minimum)
-    return broken(Code::TermsMinimumTooLarge, theirs.htlc_minimum.value(), most_minimum.value());
-  if (theirs.max_htlc_value_in_flight < kMinInFlight)
-    return broken(Code::TermsInFlightTooSmall, theirs.max_htlc_value_in_flight.value(), kMinInFlight.value());
-  return std::nullopt;
-}
-
-/// Both sides' first commitments: the same balances.
-void set_first_specs(Channel& channel, Msat push, FeeratePerKw feerate) {
-  Spec spec;
-  spec.feerate = feerate;
-  auto rest = to_msat(channel.params().capacity) - push;
-  spec.to_local = channel.funder() ? rest : push;
-  spec.to_remote = channel.funder() ? push : rest;
-  channel.commitments.local.spec = channel.commitments.remote.spec = spec;
-}
-
-/// The opener must be able to pay for the first commitment, which has no HTLC, and keep its reserve.
-std::optional<Violation> unaffordable(const Channel& channel) {  // [B2-open-23, B2-open-24]
-  const auto& params = channel.params();
-  const auto& spec = channel.commitments.local.spec;
-  if (affordable(params, spec, 0)) return std::nullopt;
-  return Violation{Code::OpenUnaffordable, spec.balance(params.funder).value(),
-                   must_keep(params, spec.feerate, params.funder, 0).value()};
 }
 
 /// Of the peer's first commitment. nullopt: the peer's points are not points.
@@ -186,7 +73,7 @@ std::optional<Violation> too_many(const Work& work, const NodeId& peer) {
   for (const auto* view : work.context.views.channels_with(peer)) {
     const auto& channel = work.state.channels.at(view->channel_id);
     if (!channel.never_funded()) continue;
-    if (channel.phase == ChannelPhase::Opening) ++opening;
+    if (channel.is<AwaitingReady>()) ++opening;
     ++unfunded;
   }
   if (opening >= kMaxOpeningPerPeer) return Violation{Code::OpenTooManyOpening, opening, kMaxOpeningPerPeer};
@@ -238,24 +125,8 @@ void make_room_for_unfunded(Work& work) {
       most.begin(), most.end(), [](const Channel* a, const Channel* b) { return a->key_index < b->key_index; });
   ChannelId id = oldest->id;
   constexpr const char* kWhy = "it was not funded while many others wait";
-  if (oldest->alive() && oldest->connected) work.send(oldest->peer, wire::Error{id, to_bytes(bytes_of(kWhy))});
+  if (oldest->alive() && oldest->connected()) work.send(oldest->peer, wire::Error{id, to_bytes(bytes_of(kWhy))});
   forget_unfunded(work, id, kWhy);
-}
-
-wire::ChannelAnnouncement announcement(const Context& context, const Channel& channel) {
-  wire::ChannelAnnouncement out;
-  out.chain_hash = wire::chain_hash(context.config.network);
-  out.short_channel_id = channel.scid();
-  bool first = context.signer.node_id() < channel.peer;
-  out.node_id_1 = first ? context.signer.node_id() : channel.peer;
-  out.node_id_2 = first ? channel.peer : context.signer.node_id();
-  out.bitcoin_key_1 = first ? channel.params().local.keys.funding : channel.params().remote.keys.funding;
-  out.bitcoin_key_2 = first ? channel.params().remote.keys.funding : channel.params().local.keys.funding;
-  return out;
-}
-
-bool deep(const Channel& channel, BlockHeight tip, std::uint32_t depth) {
-  return channel.confirmed() && tip.value() + 1 >= channel.funding_height.value() + depth;
 }
 
 }  // namespace
@@ -511,7 +382,8 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
   auto signed_commitment = sign_first(work, channel);
   if (!signed_commitment) return refuse(text(Violation{Code::CommitmentKeysDoNotCombine}));
   channel.commitments.local.signature = m.signature;
-  channel.connected = channel.reestablished = channel.spoken = true;
+  channel.session = Talking{work.context.mono};
+  channel.spoken = true;
   keep_keys(work, channel);
   static_cast<void>(work.state.openings.take({peer, m.temporary_channel_id}));
   if (!is_known(work, peer)) make_room_for_unfunded(work);
@@ -537,7 +409,8 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
   auto finished = work.state.openings.take(*key);
   auto channel = std::move(finished.channel);
   channel.commitments.local.signature = m.signature;
-  channel.connected = channel.reestablished = channel.spoken = true;
+  channel.session = Talking{work.context.mono};
+  channel.spoken = true;
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);
   if (auto transaction = bitcoin::parse_transaction(kept.funding_transaction))  // [B2-fund-02]
@@ -547,130 +420,6 @@ void on(Work& work, const NodeId& peer, const wire::FundingSigned& m) {
               {{"channel_id", kept.id.hex()},
                {"peer", peer.hex()},
                {"capacity_sat", kept.commitments.params.capacity.value()}});
-}
-
-void note_depth(Work& work, Channel& channel) {
-  if (!channel.reorganised || !deep(channel, work.context.tip, channel.minimum_depth)) return;
-  channel.reorganised = false;
-  work.notify(Severity::Info, "funding_confirmed_again",
-              {{"channel_id", channel.id.hex()}, {"height", channel.funding_height.value()}});
-  work.state.dirty.insert(channel.id);
-  say_if_usable(work, channel);
-}
-
-void note_depth_at_start(Work& work, Channel& channel) {
-  channel.reorganised = channel.sent_ready && !deep(channel, work.context.tip, channel.minimum_depth);
-}
-
-void on(Work& work, const FundingRefused& word) {
-  for (auto& [id, channel] : work.state.channels) {
-    if (!channel.funder() || channel.params().funding.txid != word.txid || channel.confirmed() ||
-        channel.phase == ChannelPhase::Closed)
-      continue;
-    auto how = "the backend refused the funding transaction: " + word.reason;
-    if (channel.connected) work.send(channel.peer, wire::Error{id, to_bytes(bytes_of("the funding was refused"))});
-    end(work, channel, how);
-  }
-  work.say(ReleaseFunding{word.txid});
-}
-
-void send_ready(Work& work, Channel& channel) {
-  if (!channel.connected || !channel.reestablished || channel.phase != ChannelPhase::Opening) return;
-  if (!channel.sent_ready && deep(channel, work.context.tip, channel.minimum_depth)) {  // [B2-ready-02, B2-ready-03]
-    channel.sent_ready = true;
-    save(work, channel);
-    work.send(
-        channel.peer,
-        wire::ChannelReady{
-            channel.id, channel.signer->per_commitment_point(1), local_alias(work.context.signer, channel.id), {}});
-  }
-  if (channel.ready()) {  // [B2-open-27]
-    channel.phase = ChannelPhase::Normal;
-    save(work, channel);
-    work.notify(Severity::Info, "channel_open",
-                {{"channel_id", channel.id.hex()},
-                 {"peer", channel.peer.hex()},
-                 {"capacity_sat", channel.params().capacity.value()}});
-    say_if_usable(work, channel);
-    work.say(ChannelNeedsUpdate{channel.id});
-    announce(work, channel);
-  }
-}
-
-namespace {
-/// Whether something that the peer says anew may be written once more in this connection.
-bool may_rewrite(Channel& channel) {
-  if (channel.rewrites >= kMaxRewrites) return false;
-  ++channel.rewrites;
-  return true;
-}
-}  // namespace
-
-void on(Work& work, Channel& channel, const wire::ChannelReady& m) {
-  if (!crypto::is_valid(m.second_per_commitment_point)) return react(work, channel, {Code::ReadyPointInvalid});
-  bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
-  // Names that it gave before stay good: after many the last one that we wrote down will do.
-  if (channel.got_ready && (!alias_changed || !may_rewrite(channel))) return;  // [B2-re-12]
-  if (m.short_channel_id) channel.remote_alias = m.short_channel_id;
-  if (!channel.got_ready) {
-    channel.got_ready = true;
-    channel.commitments.remote_next_point = m.second_per_commitment_point;
-  }
-  save(work, channel);
-  send_ready(work, channel);
-}
-
-void announce(Work& work, Channel& channel) {
-  if (!channel.announce || channel.announced || channel.phase != ChannelPhase::Normal || !channel.connected ||
-      !channel.reestablished || !deep(channel, work.context.tip, kAnnounceDepth))
-    return;
-  auto message = announcement(work.context, channel);
-  auto digest = wire::signature_hash(message);
-  auto node = work.context.signer.sign_with_node_key(digest);
-  auto bitcoin = channel.signer->sign_announcement(digest);
-  if (!channel.sent_announcement) {
-    channel.sent_announcement = true;
-    save(work, channel);
-    work.send(channel.peer, wire::AnnouncementSignatures{channel.id, channel.scid(), node, bitcoin});
-  }
-  if (!channel.remote_node_signature || !channel.remote_bitcoin_signature) return;
-  bool good = crypto::ecdsa_verify(channel.peer, digest, *channel.remote_node_signature) &&
-              crypto::ecdsa_verify(channel.params().remote.keys.funding, digest, *channel.remote_bitcoin_signature);
-  if (!good) {
-    channel.remote_node_signature.reset();
-    channel.remote_bitcoin_signature.reset();
-    save(work, channel);
-    return react(work, channel, {Code::AnnouncementSignatureWrong});
-  }
-  bool first = work.context.signer.node_id() < channel.peer;
-  message.node_signature_1 = first ? node : *channel.remote_node_signature;
-  message.node_signature_2 = first ? *channel.remote_node_signature : node;
-  message.bitcoin_signature_1 = first ? bitcoin : *channel.remote_bitcoin_signature;
-  message.bitcoin_signature_2 = first ? *channel.remote_bitcoin_signature : bitcoin;
-  channel.announced = true;
-  save(work, channel);
-  work.say(ChannelAnnounced{channel.id, std::move(message)});
-}
-
-void on(Work& work, Channel& channel, const wire::AnnouncementSignatures& m) {
-  // The peer may have seen the blocks before us: its signatures are kept, and checked when we know the scid.
-  if (!channel.announce) return;
-  if (channel.confirmed() && m.short_channel_id != channel.scid())
-    return react(work, channel, {Code::AnnouncementShortChannelId, m.short_channel_id.value(), channel.scid().value()});
-  if (channel.announced) {
-    // The peer lost ours: it gets them again, once a connection, or two of us would never stop.
-    if (channel.resent_announcement) return;
-    channel.resent_announcement = true;
-    channel.sent_announcement = false;
-    channel.announced = false;
-  }
-  bool again =
-      channel.remote_node_signature == m.node_signature && channel.remote_bitcoin_signature == m.bitcoin_signature;
-  if (!again && !may_rewrite(channel)) return;
-  channel.remote_node_signature = m.node_signature;
-  channel.remote_bitcoin_signature = m.bitcoin_signature;
-  if (!again) save(work, channel);
-  announce(work, channel);
 }
 
 }  // namespace doze::channel

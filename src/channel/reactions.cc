@@ -3,7 +3,7 @@
 // mended, while a channel that was closed by force is gone.
 #include "channel/reactions.h"
 
-#include "channel/inside.h"
+#include "channel/unilateral.h"
 
 namespace doze::channel {
 namespace {

@@ -1,6 +1,7 @@
+#include "channel/records.h"
+
 #include <algorithm>
 
-#include "channel/inside.h"
 #include "crypto/crypto.h"
 #include "effects/record_io.h"
 
@@ -49,6 +50,7 @@ struct Out {
     out.put(asked.has_value());
     if (asked) out.all(asked->key, asked->request);
   }
+  void one(const State& state) { out.put(phase_of(state)); }
   void one(const commitment::SecretStore& store) { out.put(store.serialize()); }
   void one(const std::map<std::uint64_t, Offered>& offered) {
     out.put(static_cast<std::uint32_t>(offered.size()));
@@ -138,6 +140,11 @@ struct In {
     auto& item = asked.emplace();
     in.all(item.key, item.request);
   }
+  void one(State& state) {
+    auto phase = ChannelPhase::Opening;
+    in.get(phase);
+    state = state_of(phase);
+  }
   void one(commitment::SecretStore& store) {
     Bytes raw;
     in.get(raw);
@@ -177,7 +184,7 @@ void fields(Archive&& a, C& c, std::uint8_t version) {
   auto& updates = commitments.updates;
   auto& local = commitments.local;
   auto& remote = commitments.remote;
-  all(c.id, c.peer, c.key_index, params.funder, c.announce, c.scid_alias_type, params.format, c.phase, params.capacity,
+  all(c.id, c.peer, c.key_index, params.funder, c.announce, c.scid_alias_type, params.format, c.state, params.capacity,
       params.local, params.remote, c.minimum_depth, params.funding, c.funding_transaction, c.created_height,
       c.funding_height, c.funding_position, c.sent_ready, c.got_ready, c.remote_alias);
   all(updates.local_proposed, updates.local_signed, updates.local_acked, updates.remote_proposed, updates.remote_acked,

@@ -1,9 +1,17 @@
 // Connections come and go: channel_reestablish and retransmission. BOLT 2, "Message Retransmission".
+#include "channel/reestablish.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "channel/inside.h"
+#include "channel/announcing.h"
+#include "channel/awaiting_ready.h"
+#include "channel/describe.h"
+#include "channel/normal.h"
 #include "channel/reactions.h"
+#include "channel/records.h"
+#include "channel/rounds.h"
+#include "channel/unilateral.h"
 #include "crypto/crypto.h"
 
 namespace doze::channel {
@@ -33,19 +41,19 @@ void forget_unaffordable(Work& work, Channel& channel) {
   }
 }
 
+/// What was negotiated was for one connection.
+void begin_anew(Channel& channel) {
+  if (channel.is<Negotiating>()) channel.state = ShuttingDown{};
+}
+
 }  // namespace
 
 void reconnect(Work& work, Channel& channel) {  // [B2-re-04]
-  channel.connected = true;
-  channel.reestablished = false;
-  channel.reestablished_at.reset();
-  channel.sent_shutdown = channel.got_shutdown = false;
-  channel.resent_announcement = false;
-  channel.negotiation.reset();
-  channel.rewrites = channel.empty_commitments = 0;
+  channel.session = Reestablishing{};
+  begin_anew(channel);
   work.state.dirty.insert(channel.id);
   if (!channel.alive()) {
-    if (channel.phase == ChannelPhase::ForceClosing)
+    if (channel.is<Unilateral>())
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("the channel was closed: " + channel.status))});
     return;
   }
@@ -64,17 +72,15 @@ void reconnect(Work& work, Channel& channel) {  // [B2-re-04]
 }
 
 void disconnect(Work& work, Channel& channel) {
-  channel.connected = channel.reestablished = false;
-  channel.reestablished_at.reset();
-  channel.sent_shutdown = channel.got_shutdown = false;
-  channel.negotiation.reset();
+  channel.session = Offline{};
+  begin_anew(channel);
   forget_unsigned(channel.commitments);
   work.state.dirty.insert(channel.id);
   say_if_usable(work, channel);
 }
 
-void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {  // [B2-re-20]
-  if (channel.reestablished) return;
+void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestablish& m) {  // [B2-re-20]
+  if (channel.talking() != nullptr) return;
   auto ours = channel.commitments.local.number;  // revocations 0 … ours-1 were sent
   if (m.next_revocation_number > kMaxCommitmentNumber)
     return react(work, channel, {Code::ReestablishRevocationTooLarge, m.next_revocation_number, kMaxCommitmentNumber});
@@ -87,7 +93,7 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {  // [
     if (secret == m.your_last_per_commitment_secret) {  // [B2-re-17]
       // The peer proves that we are behind: our commitment is revoked, publishing it would lose everything.
       channel.status = "our data is old: the peer must close the channel";
-      channel.phase = ChannelPhase::ForceClosing;
+      channel.state = Unilateral{};
       save(work, channel);
       say_if_usable(work, channel);
       // [B2-re-18]
@@ -112,13 +118,10 @@ void on(Work& work, Channel& channel, const wire::ChannelReestablish& m) {  // [
     // [B2-re-10, B2-re-14]
     return react(work, channel, {Code::ReestablishCommitmentNumber, m.next_commitment_number, last_signed + 1});
   if (held_back && held_back->asked) return break_channel(work, channel, held_back->why);
-  channel.reestablished = true;
-  if (work.context.views.chain_synced) channel.reestablished_at = work.context.tip;
+  channel.session =
+      Talking{work.context.mono, work.context.views.chain_synced ? std::optional(work.context.tip) : std::nullopt};
   if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)  // [B2-re-11]
-    work.send(
-        channel.peer,
-        wire::ChannelReady{
-            channel.id, channel.signer->per_commitment_point(1), local_alias(work.context.signer, channel.id), {}});
+    work.send(channel.peer, channel_ready(work, channel));
   auto revoke = [&] {
     if (resend_revoke) work.send(channel.peer, revoke_and_ack(work.context, channel));
   };

@@ -1,8 +1,9 @@
 // What a channel that closed by force leaves on chain for us. This version cannot spend it, but never forgets it.
+#include "channel/unclaimed.h"
+
 #include <algorithm>
 
 #include "bitcoin/script.h"
-#include "channel/inside.h"
 
 namespace doze::channel {
 namespace {
@@ -66,7 +67,7 @@ Sat sum(const std::vector<Unclaimed>& outputs) {
 }
 
 void complete_old_row(Channel& channel) {
-  if (channel.phase != ChannelPhase::Closed || channel.closed_by) return;
+  if (!channel.is<Closed>() || channel.closed_by) return;
   if (channel.status == "our commitment was published") {
     auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer));
     if (built) channel.closed_by = bitcoin::txid(built->transaction);

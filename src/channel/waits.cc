@@ -1,18 +1,23 @@
 // A peer that lives but does not answer: its connection is dropped, and the next one starts with channel_reestablish.
+#include "channel/waits.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "channel/inside.h"
+#include "channel/opening.h"
+#include "channel/shutting_down.h"
+#include "channel/unilateral.h"
 
 namespace doze::channel {
 namespace {
 
 Answer awaited(const Channel& channel) {
   // An agreed closing waits for a block, and its peer may have forgotten the channel.
-  if (!channel.connected || !channel.alive() || channel.agreed()) return Answer::Nothing;
-  if (!channel.reestablished) return Answer::Reestablish;
+  if (!channel.connected() || !channel.alive() || channel.agreed()) return Answer::Nothing;
+  if (channel.talking() == nullptr) return Answer::Reestablish;
   if (channel.commitments.next_remote) return Answer::Revocation;
-  bool stuck = channel.negotiation && !channel.negotiation->stuck.empty();
+  const auto* talk = std::get_if<Negotiating>(&channel.state);
+  bool stuck = talk != nullptr && !talk->stuck.empty();
   return both_shut_down(channel) && !stuck ? Answer::ClosingSigned : Answer::Nothing;
 }
 
@@ -21,17 +26,18 @@ void note_feerate(const Work& work, Channel& channel) {
   const auto& minimum = work.state.mempool_minimum;
   bool low = minimum && !channel.funder() && channel.alive() && !channel.agreed() && channel.sent_ready &&
              channel.commitments.local.spec.feerate < *minimum;
-  if (low == channel.low_since.has_value() || (low && !channel.reestablished)) return;
+  if (low == channel.low_since.has_value() || (low && channel.talking() == nullptr)) return;
   channel.low_since = low ? std::optional(work.context.mono) : std::nullopt;
   work.state.dirty.insert(channel.id);
 }
 
 /// When the channel is failed over its feerate, if it stays connected and the feerate as it is.
 std::optional<MonoTime> low_until(const Channel& channel) {
-  if (!channel.low_since || !channel.talks_since) return std::nullopt;
+  const auto* session = channel.talking();
+  if (!channel.low_since || session == nullptr) return std::nullopt;
   bool anchors = channel.params().format == CommitmentFormat::AnchorsZeroFeeHtlc;
   return std::max(after_ms(*channel.low_since, anchors ? kLowFeerateAnchorsMs : kLowFeerateMs),
-                  after_ms(*channel.talks_since, kLowFeerateChanceMs));
+                  after_ms(session->since, kLowFeerateChanceMs));
 }
 
 /// The end of a wait of days that only a forced close ends, and why.
@@ -40,7 +46,7 @@ std::optional<std::pair<MonoTime, std::string>> patience(const Channels::Inside&
   if (channel.held_back)
     return std::pair(after_ms(state.started, kSpeakFirstMs),
                      channel.held_back->why + "; the peer has not answered since our start");
-  if (channel.closing_since && channel.reestablished)
+  if (channel.closing_since && channel.talking() != nullptr)
     // [B2-clos-03]
     return std::pair(after_ms(*channel.closing_since, kClosingPatienceMs), std::string("no closing_signed for a week"));
   if (auto until = low_until(channel))
@@ -66,25 +72,7 @@ const char* name(Answer answer) {
 
 }  // namespace
 
-bool may_publish(const Work& work, const Channel& channel) {  // [B5-fail-03]
-  return channel.spoken || after_ms(work.state.started, kSpeakFirstMs) <= work.context.mono;
-}
-
-void hold_back(Work& work, Channel& channel, HeldBack wish) {
-  if (channel.held_back && (channel.held_back->asked || !wish.asked)) return;
-  auto until = after_ms(work.state.started, kSpeakFirstMs).value();
-  work.notify(Severity::Error, "channel_close_held_back",
-              {{"channel_id", channel.id.hex()},
-               {"peer", channel.peer.hex()},
-               {"reason", wish.why},
-               {"published_in_s", (until - work.context.mono.value()) / 1'000}});
-  channel.held_back = std::move(wish);
-  work.state.dirty.insert(channel.id);
-}
-
 void note_waiting(Work& work, Channel& channel) {
-  if (!channel.reestablished) channel.talks_since.reset();
-  if (channel.reestablished && !channel.talks_since) channel.talks_since = work.context.mono;
   note_feerate(work, channel);
   if (channel.agreed()) channel.closing_since.reset();
   if (both_shut_down(channel) && !channel.agreed() && !channel.closing_since) channel.closing_since = work.context.mono;

@@ -1,5 +1,5 @@
 // shutdown and closing_signed: when, with which outputs, at which fee, and what a lost connection changes.
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "pair.h"
 
 namespace doze::channel {

@@ -1,6 +1,6 @@
 // The connection is cut after each single message, with or without a restart from the stored rows, and nothing is lost
 // or done twice.
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "pair.h"
 
 namespace doze::channel {
@@ -572,7 +572,6 @@ TEST(Records, a_channel_with_impossible_numbers_is_an_error) {
   EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.next_remote = Spec{}; }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.capacity = Sat(UINT64_MAX); }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.remote.channel_reserve = Sat(UINT64_MAX); }));
-  EXPECT_TRUE(refused_after([](Channel& c) { c.phase = static_cast<ChannelPhase>(5); }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.commitments.params.format = static_cast<CommitmentFormat>(0); }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.last_revoke = {{0, static_cast<Profile>(2)}}; }));
   EXPECT_TRUE(refused_after([](Channel& c) { c.last_revoke.resize(kMaxHeldPerChannel + 1); }));

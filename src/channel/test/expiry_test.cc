@@ -1,5 +1,5 @@
 // HTLCs that we offered and that do not come back.
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "pair.h"
 
 namespace doze::channel {

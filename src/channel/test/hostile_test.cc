@@ -1,5 +1,5 @@
 // What a peer does to make us crash, forget, or lose money by the rules.
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "effects/test/hostile_texts.h"
 #include "pair.h"
 

@@ -8,7 +8,9 @@
 
 #include "bitcoin/interpreter.h"
 #include "bitcoin/script.h"
-#include "channel/inside.h"
+#include "channel/records.h"
+#include "channel/rounds.h"
+#include "channel/waits.h"
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"

@@ -1,5 +1,5 @@
 // What costs a stranger nothing shuts nobody out and gives it no rights: openings that it never funds.
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "pair.h"
 
 namespace doze::channel {

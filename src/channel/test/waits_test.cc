@@ -1,5 +1,5 @@
 // Peers that live but do not answer.
-#include "channel/inside.h"
+#include "channel/state.h"
 #include "pair.h"
 
 namespace doze::channel {

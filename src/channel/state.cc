@@ -1,7 +1,37 @@
-// What steps look for among openings and channels, kept in order beside them.
-#include "channel/inside.h"
+// States and their numbers, and what steps look for among openings and channels, kept in order beside them.
+#include "channel/state.h"
 
 namespace doze::channel {
+
+// ---- states ----
+
+ChannelPhase phase_of(const State& state) {
+  return std::visit(Overloaded{
+                        [](const AwaitingReady&) { return ChannelPhase::Opening; },
+                        [](const Normal&) { return ChannelPhase::Normal; },
+                        [](const ShuttingDown&) { return ChannelPhase::Closing; },
+                        [](const Negotiating&) { return ChannelPhase::Closing; },
+                        [](const Unilateral&) { return ChannelPhase::ForceClosing; },
+                        [](const Closed&) { return ChannelPhase::Closed; },
+                    },
+                    state);
+}
+
+State state_of(ChannelPhase phase) {
+  switch (phase) {
+    case ChannelPhase::Opening:
+      return AwaitingReady{};
+    case ChannelPhase::Normal:
+      return Normal{};
+    case ChannelPhase::Closing:
+      return ShuttingDown{};
+    case ChannelPhase::ForceClosing:
+      return Unilateral{};
+    case ChannelPhase::Closed:
+      return Closed{};
+  }
+  return Closed{};
+}
 
 // ---- openings ----
 
@@ -69,7 +99,7 @@ void Lookup::note(const ChannelId& id, const Channel* channel, std::optional<Mon
   Marks now;
   if (channel != nullptr) {
     if (channel->asked) now.key = channel->asked->key;
-    now.unfunded = channel->never_funded() && channel->phase != ChannelPhase::Closed;
+    now.unfunded = channel->never_funded() && !channel->is<Closed>();
     now.end = end;
   }
   auto& known = marks_[id];

@@ -1,0 +1,14 @@
+// What others see of a channel.
+#pragma once
+
+#include "channel/state.h"
+
+namespace doze::channel {
+
+[[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
+/// What an update that is only proposed changes in the view: balances. Its HTLC, if it adds one, is there already.
+void update_balances(ChannelView& view, const Channel& channel);
+/// The short_channel_id that we give the peer for routes to us.
+[[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
+
+}  // namespace doze::channel

@@ -1,0 +1,135 @@
+#include "channel/shutting_down.h"
+
+#include <set>
+#include <utility>
+
+#include "bitcoin/script.h"
+#include "channel/announcing.h"
+#include "channel/awaiting_ready.h"
+#include "channel/closed.h"
+#include "channel/negotiating.h"
+#include "channel/records.h"
+#include "channel/unclaimed.h"
+#include "channel/unilateral.h"
+
+namespace doze::channel {
+namespace {
+
+/// No HTLC is added from now on. A negotiation goes on.
+void begin_shutdown(Channel& channel) {
+  if (!channel.closing()) channel.state = ShuttingDown{};
+}
+
+/// Ours is wanted. It leaves when nothing of ours waits for the peer's revocation.
+void want_shutdown(Work& work, Channel& channel, Bytes script) {
+  channel.local_shutdown = std::move(script);
+  begin_shutdown(channel);
+  save(work, channel);
+  say_if_usable(work, channel);
+}
+
+/// A closing script of the wallet that no other channel has named and not been closed with. Only what blocks paid moves
+/// them on. A peer that never funded its channel shares the last one with its like.
+Bytes own_closing_script(const Work& work, const Channel& channel) {  // [B2-shut-07]
+  std::set<Bytes> named;
+  for (const auto& [id, other] : work.state.channels)
+    if (!other.is<Closed>()) named.insert(other.local_shutdown);
+  auto script = [&](std::uint32_t ahead) {
+    auto index = kChannelScriptIndexBase + work.context.views.next_closing_script + ahead;
+    return bitcoin::p2wpkh_script(work.context.signer.wallet_key(false, index));
+  };
+  for (std::uint32_t ahead = 0; ahead + 1 < kClosingScriptsAhead && !channel.never_funded(); ++ahead)
+    if (auto out = script(ahead); !named.contains(out)) return out;
+  return script(kClosingScriptsAhead - 1);
+}
+
+}  // namespace
+
+bool both_shut_down(const Channel& channel) {
+  const auto* session = channel.talking();
+  return channel.closing() && session != nullptr && session->sent_shutdown && session->got_shutdown &&
+         quiet(channel.commitments);
+}
+
+void close(Work& work, const CloseChannelNow& word) {
+  auto refuse = [&](CommandErrorCode code, std::string why) {
+    work.say(Reply{word.request, CommandError{code, std::move(why), {}}});
+  };
+  auto it = work.state.channels.find(word.command.channel_id);
+  if (it == work.state.channels.end()) return refuse(CommandErrorCode::NotFound, "no such channel: see listchannels");
+  auto& channel = it->second;
+  if (!channel.alive()) return refuse(CommandErrorCode::Refused, "it is closed already: " + channel.status);
+  if (word.command.force && !word.command.accept_loss) return work.say(Reply{word.request, cost_of_force(channel)});
+  if (word.command.force && !may_publish(work, channel)) {
+    hold_back(work, channel, {"closed by the operator", true});
+    auto minutes = (after_ms(work.state.started, kSpeakFirstMs).value() - work.context.mono.value()) / 60'000 + 1;
+    return work.say(
+        Reply{word.request,
+              Value()
+                  .set("channel_id", channel.id.hex())
+                  .set("how", "when the peer has answered our channel_reestablish, or in " + std::to_string(minutes) +
+                                  " minutes: until then this database could be an old copy, whose commitment "
+                                  "would lose everything. Keep the node running")});
+  }
+  if (word.command.force) {
+    channel.close_requests.push_back(word.request);
+    if (channel.connected())
+      work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("closed by the operator"))});
+    return publish_commitment(work, channel, "closed by the operator");
+  }
+  if (channel.is<AwaitingReady>()) return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait");
+  if (!channel.connected())
+    return refuse(CommandErrorCode::NotReady,
+                  "the peer is offline: wait for it. Closing by force costs access to the money in the channel");
+  if (channel.local_shutdown.empty())
+    want_shutdown(work, channel, word.script_pubkey.empty() ? own_closing_script(work, channel) : word.script_pubkey);
+  // A hold may stay for a day: nobody waits for the answer so long.
+  if (auto pending = pending_htlcs(channel.commitments); pending.count != 0)
+    return work.say(Reply{word.request, Value()
+                                            .set("channel_id", channel.id.hex())
+                                            .set("how", "when its HTLCs have ended")
+                                            .set("pending_htlcs", std::uint64_t{pending.count})
+                                            .set("last_expiry_height", pending.last_expiry.value())});
+  channel.close_requests.push_back(word.request);
+}
+
+void take_shutdown(Work& work, Channel& channel, const wire::Shutdown& m) {
+  if (!bitcoin::is_valid_shutdown_script(m.scriptpubkey, true))  // [B2-shut-09]
+    return react(work, channel, {commitment::ViolationCode::ShutdownScriptNotAllowed});
+  if (!channel.remote_shutdown.empty() && channel.remote_shutdown != m.scriptpubkey)
+    return react(work, channel, {commitment::ViolationCode::ShutdownScriptChanged});
+  bool again = !channel.remote_shutdown.empty() && channel.closing();
+  channel.remote_shutdown = m.scriptpubkey;
+  channel.talking()->got_shutdown = true;
+  begin_shutdown(channel);
+  if (!again) save(work, channel);
+  if (channel.local_shutdown.empty()) want_shutdown(work, channel, own_closing_script(work, channel));  // [B2-shut-10]
+  say_if_usable(work, channel);
+  continue_closing(work, channel);
+}
+
+void shutdown_if_due(Work& work, Channel& channel) {  // [B2-re-22]
+  auto* session = channel.talking();
+  // BOLT 2: not while updates of ours are pending on the peer's commitment. [B2-shut-02]
+  const auto& updates = channel.commitments.updates;
+  if (!channel.closing() || channel.local_shutdown.empty() || session == nullptr || session->sent_shutdown ||
+      !updates.local_proposed.empty() || !updates.local_signed.empty())
+    return;
+  session->sent_shutdown = true;
+  work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
+  continue_closing(work, channel);
+}
+
+void on(Work& work, Channel& channel, ShuttingDown& /*state*/, const wire::ChannelReady& message) {
+  take_ready(work, channel, message);
+}
+
+void on(Work& work, Channel& channel, ShuttingDown& /*state*/, const wire::AnnouncementSignatures& message) {
+  take_announcement(work, channel, message);
+}
+
+void on(Work& work, Channel& channel, ShuttingDown& /*state*/, const wire::ClosingSigned& message) {
+  take_closing_signed(work, channel, message);
+}
+
+}  // namespace doze::channel

@@ -1,0 +1,31 @@
+// shutdown, and what is left of normal operation after it: HTLCs end, and none is added. BOLT 2, "Closing Initiation".
+#pragma once
+
+#include "channel/reactions.h"
+#include "channel/rounds.h"
+#include "channel/state.h"
+
+namespace doze::channel {
+
+void close(Work& work, const CloseChannelNow& word);
+/// The peer's first shutdown, or the same one again in another connection.
+void take_shutdown(Work& work, Channel& channel, const wire::Shutdown& message);
+/// shutdown, if it is wanted and may leave now.
+void shutdown_if_due(Work& work, Channel& channel);
+/// In this connection, and nothing is left but to agree on the transaction.
+[[nodiscard]] bool both_shut_down(const Channel& channel);
+
+inline void on(Work& work, Channel& channel, ShuttingDown& /*state*/, const wire::Shutdown& message) {
+  take_shutdown(work, channel, message);
+}
+template <RoundMessage M>
+void on(Work& work, Channel& channel, ShuttingDown& /*state*/, const M& message) {
+  take(work, channel, message);
+}
+/// It may still come: both may have shut down before the funding was deep.
+void on(Work& work, Channel& channel, ShuttingDown& state, const wire::ChannelReady& message);
+void on(Work& work, Channel& channel, ShuttingDown& state, const wire::AnnouncementSignatures& message);
+/// The first one, if nothing else is left.
+void on(Work& work, Channel& channel, ShuttingDown& state, const wire::ClosingSigned& message);
+
+}  // namespace doze::channel
