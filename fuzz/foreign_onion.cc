@@ -197,7 +197,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   way.first.a.step(add);
   way.settle();
   // Held at most; all else is over, in both channels.
-  auto row = way.l->room.forwarding.inside->forwards.find({way.first.id(), 0});
+  auto row = way.l->room.forward({way.first.id(), 0});
   bool held = row && row->state == forwarding::ForwardState::Held;
   FUZZ_CHECK(held == (way.first.b.only_channel().received_htlcs.size() == 1));
   FUZZ_CHECK(!held || mode.hold.has_value());

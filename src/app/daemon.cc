@@ -141,20 +141,25 @@ class Daemon {
     return 1;
   }
 
-  /// Frees the rows that were read. Returns what is wrong, or an empty string.
+  /// Returns what is wrong, or an empty string.
   std::string load() {
-    auto rows = store_.rows();
-    if (!rows) return rows.error().message;
-    auto node = node::Node::load(settings_.node, *signer_, *rows, parallel_);
+    std::optional<store::StoreError> unread;
+    auto read = [&](Table table) {
+      auto rows = store_.rows(table);
+      if (!rows && !unread) unread = rows.error();
+      return rows ? *std::move(rows) : std::vector<Row>();
+    };
+    auto node = node::Node::load(settings_.node, *signer_, read, parallel_);
+    if (unread) return unread->message;
     if (!node)
       return "a record of table " + std::to_string(static_cast<int>(node.error().table)) + " cannot be read (" +
              describe(node.error().error) + "): it was written by another version, or is damaged; nothing was changed";
-    auto network = check_network(*rows, settings_.node.network);
+    auto network = check_network(read(Table::Meta), settings_.node.network);
+    if (unread) return unread->message;
     if (!network) return network.error();
     if (*network)
       if (auto written = store_.commit({**network}); !written) return written.error().message;
     node_.emplace(*std::move(node));
-    rows = std::vector<Row>();
     ::malloc_trim(0);  // glibc keeps the memory of many small blocks
     return "";
   }
@@ -316,6 +321,11 @@ class Daemon {
     if (!rows) return disk_failed("stopping, rows cannot be read: " + rows.error().message);
     feed(RowsRead{wanted.tag, *std::move(rows)});
   }
+  void read(const ReadRange& wanted) {
+    auto rows = store_.range(wanted.table, wanted.from, wanted.to, wanted.newest, wanted.most);
+    if (!rows) return disk_failed("stopping, rows cannot be read: " + rows.error().message);
+    feed(RowsRead{wanted.tag, *std::move(rows)});
+  }
 
   void act(Action& action) {
     std::visit(Overloaded{
@@ -328,6 +338,7 @@ class Daemon {
                    },
                    [&](WatchMempool& watch) { chain_->watch_mempool(std::move(watch.scripts), watch.for_ms); },
                    [&](ReadRows& wanted) { read(wanted); },
+                   [&](ReadRange& wanted) { read(wanted); },
                    [&](Reply& reply) { rpc_->reply(reply); },
                    [&](Notify& notify) {
                      if (notify.event == Event("peer_message")) return record(notify.facts);

@@ -69,6 +69,7 @@ inline constexpr EventField kEventFields[] = {
     {"slot", EventFieldKind::Number, "number of the static invoice among those of its client"},
     {"state", EventFieldKind::Text, "state of the payment, as in getpayment"},
     {"synced", EventFieldKind::Flag, "whether all blocks of bitcoind have been read"},
+    {"table", EventFieldKind::Number, "number of the table in the database"},
     {"trouble", EventFieldKind::Text, "what is wrong with bitcoind's chain: see OPERATING"},
     {"txid", EventFieldKind::Text, "64 hex digits, in the order that block explorers show"},
     {"unclaimed_sat", EventFieldKind::Number, "what of the channel this version cannot claim on chain, in satoshi"},
@@ -202,6 +203,7 @@ inline constexpr EventRow kEvents[] = {
     {175, "disk_failed", "error", "detail", "the database cannot be written or read: the daemon stops"},
     {176, "recording_failed", "error", "detail", "messages cannot be recorded"},
     {177, "log_lines_left_out", "warning", "of lines", "lines were left out before this one, to keep a limit"},
+    {178, "row_unreadable", "error", "table key", "a row of the database cannot be read, and is left out of an answer"},
 };
 
 /// Calls `visit(name, optional)` for each field of an event.

@@ -93,8 +93,9 @@ struct MempoolSeen {
   bool complete = false;                 // everything in the mempool was looked at, and nothing was left out
   friend bool operator==(const MempoolSeen&, const MempoolSeen&) = default;
 };
-/// Answer to ReadRows: the rows that are there, in the order of the keys. One that was erased meanwhile is not among
-/// them. Exactly one for each question, in the order of the questions, unless the process ends before.
+/// Answer to ReadRows and ReadRange: the rows that are there, in the order that was asked for. One that was erased
+/// meanwhile is not among them. Exactly one for each question, in the order of the questions, unless the process ends
+/// before.
 struct RowsRead {
   std::uint64_t tag = 0;
   std::vector<Row> rows;
@@ -157,6 +158,16 @@ struct ReadRows {
   std::uint64_t tag = 0;  // who asks and for what: see tags.h
 };
 
+/// The same for the rows of a table whose keys are not below `from` and are below `to`, in the order of their keys:
+/// the first `most` of them, or (`newest`) the last ones, the last one first. kMaxRowsPerRead at most.
+struct ReadRange {
+  Table table = Table::Meta;
+  Bytes from, to;
+  bool newest = false;
+  std::uint32_t most = 0;
+  std::uint64_t tag = 0;
+};
+
 enum class CommandErrorCode : std::uint8_t {
   BadRequest = 0,  // a parameter is wrong
   NotFound = 1,
@@ -195,8 +206,8 @@ struct Notify {
 struct StopNode {
   std::string reason;
 };
-using Action =
-    std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows, Reply, Notify, StopNode>;
+using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows, ReadRange, Reply,
+                            Notify, StopNode>;
 
 /// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the
 /// truth.

@@ -50,8 +50,8 @@ inline constexpr std::uint64_t kMailboxAgeS = 691'200;  // 8 days: no hold and n
 inline constexpr std::uint64_t kRawClientGossipWaitMs = 2'000;  // an LDK client verifies gossip asynchronously
 
 // ---- rows that stay on disk ----
-/// Rows of one ReadRows: as many as a page of a list has (command::kMaxPageRows).
-inline constexpr std::size_t kMaxRowsPerRead = 1'000;
+/// Rows of one ReadRows or ReadRange: as many as a page of a list has (command::kMaxPageRows), and the one behind it.
+inline constexpr std::size_t kMaxRowsPerRead = 1'001;
 
 // ---- static invoices ----
 inline constexpr std::size_t kMaxStaticInvoiceBytes = 5'120;

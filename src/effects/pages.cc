@@ -19,6 +19,10 @@ std::optional<Place> read_place(const std::string& text) {
   return Place{UnixTime(time), key->front(), Bytes(key->begin() + 1, key->end())};
 }
 
+bool is_page(const command::Page& page) {
+  return page.limit != 0 && page.limit <= command::kMaxPageRows && (!page.before || read_place(*page.before));
+}
+
 std::variant<Value, CommandError> page_of(const char* name, const command::Page& page, const PageSources& sources,
                                           const std::function<void(Value&)>& more) {
   if (page.limit == 0 || page.limit > command::kMaxPageRows)

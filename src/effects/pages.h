@@ -24,6 +24,8 @@ struct Place {
 };
 [[nodiscard]] std::string text_of(const Place& place);
 [[nodiscard]] std::optional<Place> read_place(const std::string& text);
+/// Whether this asks for a page. If not, page_of says what is wrong.
+[[nodiscard]] bool is_page(const command::Page& page);
 
 /// An index by time.
 template <class Key>

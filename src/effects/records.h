@@ -34,6 +34,11 @@ enum class Table : std::uint8_t {
   Forward = 18,          // forwarding: forwards and the hold ledger, key channel_id ‖ htlc_id
   ReleaseDue = 19,       // payment: reply paths that still get answers
   InvoiceSent = 20,      // payment: BOLT 11 invoices that we issued, key payment_hash
+  EndedForward = 21,     // forwarding: what is over, key list ‖ received_at ‖ channel_id ‖ htlc_id
+  EndedPayment = 22,     // payment: what is over, key list ‖ time ‖ payment_id, or channel_id ‖ htlc_id
+  PaymentIndex = 23,     // payment: where an ended payment stands, by its id, its payment_hash, its idempotency key
+  Count = 24,            // how many rows a list of ended ones has, key table ‖ list
+  PaidInvoice = 25,      // payment: invoices of BOLT 12 that are paid and have not expired, key payment_hash
 };
 
 struct Put {

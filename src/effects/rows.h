@@ -1,4 +1,5 @@
-// Rows of one table with their indexes. What is under way is kept as values, what is over as its bytes on disk.
+// Rows of one table with their indexes. What is under way is kept as values. What is over leaves memory (kLeaves: it is
+// on disk alone, see questions.h) or is kept as its bytes on disk.
 //
 // Whoever changes a row takes it with edit(). What was taken is indexed anew before an index is read and at the end of
 // the step: a step walks over the rows that it touched, never over the table.
@@ -30,15 +31,15 @@ void one_less(std::map<Key, std::size_t>& counts, const Key& key) {
 }
 
 /// Index: Key, Row, Marks (where a row stands in the indexes); marks_of(row), put(marks), take(marks), over(row) (it
-/// has ended), pack(row) and unpack(bytes).
-template <class Index>
+/// has ended); unless it leaves, pack(row) and unpack(bytes).
+template <class Index, bool kLeaves = false>
 class Rows {
  public:
   using Key = typename Index::Key;
   using Row = typename Index::Row;
   using Marks = typename Index::Marks;
 
-  /// nullptr: it has ended, or there is none.
+  /// nullptr: it has ended, or there is none. Of those that leave also one that has ended and is still here.
   [[nodiscard]] const Row* live(const Key& key) const {
     auto it = live_.find(key);
     return it == live_.end() ? nullptr : &it->second.row;
@@ -47,8 +48,12 @@ class Rows {
   /// A copy, of one that has ended, too.
   [[nodiscard]] std::optional<Row> find(const Key& key) const {
     if (const auto* row = live(key)) return *row;
-    auto it = ended_.find(key);
-    return it == ended_.end() ? std::nullopt : std::optional(Index::unpack(it->second));
+    if constexpr (kLeaves) {
+      return std::nullopt;
+    } else {
+      auto it = ended_.find(key);
+      return it == ended_.end() ? std::nullopt : std::optional(Index::unpack(it->second));
+    }
   }
   [[nodiscard]] Row at(const Key& key) const {
     auto row = find(key);
@@ -58,7 +63,9 @@ class Rows {
   /// For changing it: good until the step ends. One that has ended lives again until then. nullptr: there is none.
   [[nodiscard]] Row* edit(const Key& key) {
     auto it = live_.find(key);
-    if (it == live_.end()) {
+    if constexpr (kLeaves) {
+      if (it == live_.end()) return nullptr;
+    } else if (it == live_.end()) {
       auto old = ended_.find(key);
       if (old == ended_.end()) return nullptr;
       auto row = Index::unpack(old->second);
@@ -81,10 +88,11 @@ class Rows {
       if (it->second.marks) index_.take(*it->second.marks);
       live_.erase(it);
     }
-    if (auto it = ended_.find(key); it != ended_.end()) {
-      index_.take(Index::marks_of(Index::unpack(it->second)));
-      ended_.erase(it);
-    }
+    if constexpr (!kLeaves)
+      if (auto it = ended_.find(key); it != ended_.end()) {
+        index_.take(Index::marks_of(Index::unpack(it->second)));
+        ended_.erase(it);
+      }
   }
   /// With everything that was taken until now.
   [[nodiscard]] const Index& index() {
@@ -94,26 +102,33 @@ class Rows {
   /// As the last step left it.
   [[nodiscard]] const Index& index() const { return index_; }
   /// The end of a step.
-  void settle() {
-    for (const auto& key : touched_) {
-      refresh(key);
-      auto it = live_.find(key);
-      if (it == live_.end() || !Index::over(it->second.row)) continue;
-      ended_.emplace(key, Index::pack(it->second.row));
-      live_.erase(it);
-    }
-    touched_.clear();
-    indexed_ = 0;
+  void settle()
+    requires(!kLeaves)
+  {
+    each_that_ended([&](const Key& key, const Row& row) {
+      ended_.emplace(key, Index::pack(row));
+      live_.erase(key);
+    });
   }
-  /// At the start, in the order of the keys: `bytes` is what is on disk.
-  void load(Row row, ByteView bytes) {
+  /// The end of a step. What has ended leaves when all questions are answered that were asked until now.
+  void settle(const auto& questions)
+    requires kLeaves
+  {
+    each_that_ended([&](const Key& key, const Row&) { leaving_.emplace(questions.last(), key); });
+    while (!leaving_.empty() && questions.all_answered(leaving_.begin()->first))
+      erase(leaving_.extract(leaving_.begin()).value().second);
+  }
+  /// At the start, in the order of the keys: `bytes` is what is on disk. Of those that leave only what is under way.
+  void load(Row row, [[maybe_unused]] ByteView bytes = {}) {
     auto marks = Index::marks_of(row);
     index_.put(marks);
     auto key = Index::key_of(row);
-    if (Index::over(row))
-      ended_.emplace_hint(ended_.end(), key, to_bytes(bytes));
-    else
-      live_.emplace_hint(live_.end(), key, Slot{std::move(row), std::move(marks)});
+    if constexpr (!kLeaves)
+      if (Index::over(row)) {
+        ended_.emplace_hint(ended_.end(), key, to_bytes(bytes));
+        return;
+      }
+    live_.emplace_hint(live_.end(), key, Slot{std::move(row), std::move(marks)});
   }
   /// Those under way, in the order of their keys.
   [[nodiscard]] std::vector<Key> live_keys() const {
@@ -134,6 +149,15 @@ class Rows {
     Row row;
     std::optional<Marks> marks;
   };
+  void each_that_ended(auto end) {
+    for (const auto& key : touched_) {
+      refresh(key);
+      auto it = live_.find(key);
+      if (it != live_.end() && Index::over(it->second.row)) end(key, it->second.row);
+    }
+    touched_.clear();
+    indexed_ = 0;
+  }
   void refresh(const Key& key) {
     auto it = live_.find(key);
     if (it == live_.end()) return;
@@ -144,8 +168,9 @@ class Rows {
 
   std::map<Key, Slot> live_;
   std::map<Key, Bytes> ended_;
-  std::vector<Key> touched_;  // in this step
-  std::size_t indexed_ = 0;   // of those: the index knows them as they were then
+  std::set<std::pair<std::uint64_t, Key>> leaving_;  // by the last question before their end
+  std::vector<Key> touched_;                         // in this step
+  std::size_t indexed_ = 0;                          // of those: the index knows them as they were then
   Index index_;
 };
 

@@ -1,12 +1,12 @@
-// Who asked: the top byte of a ping token, of an onion message's tag or of a ReadRows' names the machine that hears the
-// answer.
+// Who asked: the top byte of a ping token, of an onion message's tag or of a question to the store names the machine
+// that hears the answer.
 #pragma once
 
 #include <cstdint>
 
 namespace doze {
 
-enum class TagOwner : std::uint8_t { OnionMessage = 1, Payment = 2, Invoicing = 3 };
+enum class TagOwner : std::uint8_t { OnionMessage = 1, Payment = 2, Invoicing = 3, Forwarding = 4 };
 [[nodiscard]] constexpr std::uint64_t make_tag(TagOwner owner, std::uint64_t number) {
   return (std::uint64_t{static_cast<std::uint8_t>(owner)} << 56) | (number & 0x00ff'ffff'ffff'ffffULL);
 }

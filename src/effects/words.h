@@ -335,8 +335,8 @@ struct OfferPaid {
 struct Effect
     : std::variant<
           // durable and outward
-          Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows, Reply, Notify,
-          StopNode,
+          Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows, ReadRange, Reply,
+          Notify, StopNode,
           // peer
           SendMessage, PingPeer, DropPeer, WantPeer, PeerReady, PeerGone, PeerUnreachable, MessageReceived,
           PongReceived,

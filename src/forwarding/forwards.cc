@@ -21,11 +21,16 @@ Forwarding& Forwarding::operator=(Forwarding&&) noexcept = default;
 
 Result<Forwarding, LoadError> load(std::span<const Row> rows) {
   Forwarding out;
+  auto& state = *out.inside;
   for (const auto& row : rows) {
+    auto refuse = [&](const ParseError& error) { return fail(LoadError{row.table, row.key, error}); };
+    if (row.table == Table::Count)
+      for (auto* list : {&state.settled, &state.failed})
+        if (auto read = list->load(row); !read) return refuse(read.error());
     if (row.table != Table::Forward) continue;
     auto forward = read_forward(row.value);
-    if (!forward) return fail(LoadError{row.table, row.key, forward.error()});
-    out.inside->forwards.load(*std::move(forward), row.value);
+    if (!forward) return refuse(forward.error());
+    state.forwards.load(*std::move(forward));
   }
   return out;
 }
@@ -35,6 +40,7 @@ namespace {
 void hear(Work& work, const Started&) {
   work.state.started = work.context.mono;
   if (!work.context.views.chain_synced) work.state.behind_since = work.context.mono;
+  leave_started(work);
   forwards_started(work);
   early_started(work);
   end_parked_forwards(work);  // deadlines that passed while we were away
@@ -72,6 +78,7 @@ void hear(Work& work, const ChannelUnusable& word) {
 }
 void hear(Work& work, const ChannelClosed& word) {
   end_forwards_from(work, word.channel_id);
+  leave_channel(work, word.channel_id);
 }
 
 // ---- HTLCs ----
@@ -95,6 +102,9 @@ void hear(Work& work, const HtlcFulfilled& word) {
 void hear(Work& work, const HtlcFailed& word) {
   of_forward(work, word, forward_failed);
 }
+void hear(Work& work, const ReceivedHtlcGone& word) {
+  leave(work, {word.channel_id, word.htlc_id});
+}
 void hear(Work& work, const OnionMessageReceived& word) {
   std::visit(
       [&]<class C>(const C&) {
@@ -116,6 +126,14 @@ void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
   early_deadlines(work);
   forget_awake(work);
+}
+
+void hear(Work& work, const RowsRead& in) {
+  auto answer = work.state.questions.answered(in);
+  if (!answer) return;
+  std::visit(Overloaded{[&](const PageAsked& asked) { list_forwards(work, asked, std::move(answer->rows)); },
+                        [&](const OldestAsked& asked) { forget_oldest(work, asked, answer->rows.at(0)); }},
+             answer->what);
 }
 
 // ---- commands ----
@@ -143,7 +161,7 @@ Transition<Forwarding> step(Forwarding state, const Input& input, const Context&
   Work work{*state.inside, context, effects};
   std::visit([&](const auto& in) { hear(work, in); }, input);
   forget_history(work);
-  work.state.forwards.settle();
+  work.state.forwards.settle(work.state.questions);
   return {std::move(state), std::move(effects)};
 }
 

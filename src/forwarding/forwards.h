@@ -18,9 +18,10 @@
 
 namespace doze::forwarding {
 
-struct Input : std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake,
-                            HtlcAdded, HtlcRefused, HtlcReceived, HtlcFulfilled, HtlcFailed, OnionMessageReceived,
-                            BlockConnected, ChainStatus, DeadlineReached, CommandReceived> {
+struct Input
+    : std::variant<Started, PeerReady, PeerGone, ChannelUsable, ChannelUnusable, ChannelClosed, ClientAwake, HtlcAdded,
+                   HtlcRefused, HtlcReceived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, OnionMessageReceived,
+                   BlockConnected, ChainStatus, RowsRead, DeadlineReached, CommandReceived> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -35,7 +36,7 @@ class Forwarding {
   std::unique_ptr<Inside> inside;
 };
 
-/// Rows of Table::Forward.
+/// Rows of Table::Forward and Count.
 [[nodiscard]] Result<Forwarding, LoadError> load(std::span<const Row> rows);
 /// CommandReceived: ListForwards, ListHolds, FailHold. HtlcAdded, HtlcRefused, HtlcFulfilled, HtlcFailed: with a
 /// ForwardOrigin.

@@ -1,26 +1,78 @@
 #include "forwarding/history.h"
 
+#include "forwarding/records.h"
 #include "forwarding/state.h"
 
 namespace doze::forwarding {
 
 namespace {
-/// A step ends a few rows; a larger batch makes room over the next steps.
-constexpr std::size_t kForgottenPerStep = 4;
+/// Read and erased at a time. A step ends a few forwards; a larger batch makes room over some more steps.
+constexpr std::uint32_t kForgottenAtATime = 64;
 
-void forget(Work& work, const ByTime<HtlcKey>& old, std::size_t most) {
-  for (std::size_t count = 0; old.size() > most && count < kForgottenPerStep; ++count) {
-    auto key = old.begin()->second;
-    work.say(Erase{Table::Forward, key_of(key)});
-    work.state.forwards.erase(key);
-  }
+EndedList& list_of(Work& work, std::uint8_t list) {
+  return list == kSettledList ? work.state.settled : work.state.failed;
 }
 }  // namespace
 
+void save(Work& work, const Forward& forward) {
+  if (!forward.gone) return work.say(record(forward));
+  const auto& list = forward.state == ForwardState::Settled ? work.state.settled : work.state.failed;
+  auto key = key_of(forward.incoming);
+  work.say(Put{Table::EndedForward, list.key(forward.received_at, key), record(forward).value});
+  work.say(Erase{Table::Forward, std::move(key)});
+}
+
+bool has_gone(const Context& context, const HtlcKey& key) {
+  return context.views.is_on_chain(key.channel_id) ||
+         !context.views.channel(key.channel_id)->received_htlcs.contains(key.htlc_id);
+}
+
+void leave(Work& work, const HtlcKey& key) {
+  auto* forward = work.state.forwards.edit(key);
+  if (forward == nullptr || forward->gone || !is_terminal(forward->state)) return;
+  forward->gone = true;
+  work.say((forward->state == ForwardState::Settled ? work.state.settled : work.state.failed).add());
+  save(work, *forward);
+}
+
+void leave_channel(Work& work, const ChannelId& channel) {
+  std::vector<HtlcKey> keys;
+  const auto& forwards = work.state.forwards;
+  for (const auto* row = forwards.live_from({channel, 0}); row != nullptr && row->incoming.channel_id == channel;) {
+    keys.push_back(row->incoming);
+    row = keys.back().htlc_id == UINT64_MAX ? nullptr : forwards.live_from({channel, keys.back().htlc_id + 1});
+  }
+  for (const auto& key : keys) leave(work, key);
+}
+
+void leave_started(Work& work) {
+  std::vector<HtlcKey> keys;
+  const auto& index = work.state.forwards.index();
+  for (const auto* list : {&index.settled, &index.failed})
+    for (const auto& [time, key] : *list)
+      if (has_gone(work.context, key)) keys.push_back(key);
+  for (const auto& key : keys) leave(work, key);
+}
+
 void forget_history(Work& work) {
-  auto& forwards = work.state.forwards;
-  forget(work, forwards.index().settled, kMaxSettledForwards);
-  forget(work, forwards.index().failed, kMaxFailedForwards);
+  auto& state = work.state;
+  if (state.forgetting || (!state.settled.too_many() && !state.failed.too_many())) return;
+  state.forgetting = true;
+  auto list = state.settled.too_many() ? kSettledList : kFailedList;
+  work.ask({list_of(work, list).oldest(kForgottenAtATime)}, OldestAsked{list});
+}
+
+void forget_oldest(Work& work, const OldestAsked& asked, const std::vector<Row>& rows) {
+  work.state.forgetting = false;
+  auto& list = list_of(work, asked.list);
+  std::uint64_t gone = 0;
+  for (const auto& row : rows) {
+    if (list.size() - gone <= list.most()) break;
+    work.say(Erase{row.table, row.key});
+    ++gone;
+  }
+  // There are no rows where some were counted: the number was wrong, and is right from now on.
+  work.say(list.remove(rows.empty() ? list.size() : gone));
 }
 
 }  // namespace doze::forwarding

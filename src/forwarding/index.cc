@@ -1,14 +1,12 @@
 #include "forwarding/index.h"
 
-#include "forwarding/records.h"
-
 namespace doze::forwarding {
 
 HtlcKey ForwardIndex::key_of(const Forward& forward) {
   return forward.incoming;
 }
 bool ForwardIndex::over(const Forward& forward) {
-  return is_terminal(forward.state);
+  return forward.gone;
 }
 
 ForwardIndex::Marks ForwardIndex::marks_of(const Forward& forward) {
@@ -34,15 +32,6 @@ ForwardIndex::Marks ForwardIndex::marks_of(const Forward& forward) {
       forward.state == ForwardState::Released || (forward.state == ForwardState::Waiting && forward.turn != 0);
   if (queues) out.queued = std::pair(forward.next_channel, forward.turn);
   return out;
-}
-
-Bytes ForwardIndex::pack(const Forward& forward) {
-  return record(forward).value;
-}
-Forward ForwardIndex::unpack(ByteView bytes) {
-  auto forward = read_forward(bytes);
-  LN_ASSERT(forward.has_value());  // it was read when it was loaded, or written by us
-  return *std::move(forward);
 }
 
 ByTime<HtlcKey>& ForwardIndex::list(List which) {

@@ -42,8 +42,6 @@ struct ForwardIndex {
   [[nodiscard]] static HtlcKey key_of(const Forward& forward);
   [[nodiscard]] static bool over(const Forward& forward);
   [[nodiscard]] static Marks marks_of(const Forward& forward);
-  [[nodiscard]] static Bytes pack(const Forward& forward);
-  [[nodiscard]] static Forward unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
 

@@ -47,8 +47,12 @@ struct Forward {
   // Not durable.
   NodeId peer;                         // it came from; with `incoming` known, this is
   std::optional<MonoTime> wait_until;  // Waiting
+  bool gone = false;                   // over, and in no commitment of its channel any more
   std::uint64_t turn = 0;              // not 0: its place in the queue for room in the next channel
 };
+
+/// What is over, on disk: Table::EndedForward.
+inline constexpr std::uint8_t kSettledList = 1, kFailedList = 2;
 
 /// Not offered downstream yet.
 [[nodiscard]] inline bool is_parked(const Forward& forward) {

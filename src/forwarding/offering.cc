@@ -70,15 +70,16 @@ bool move(Work& work, Forward& forward, ForwardState from, ForwardState to) {
     forward.ended_at = work.context.wall;
     forward.next_onion.clear();
     forward.wait_until.reset();
+    if (has_gone(work.context, forward.incoming)) return leave(work, forward.incoming), true;
   }
-  work.say(record(forward));
+  save(work, forward);
   return true;
 }
 
 void end_failed(Work& work, Forward& forward, ForwardState from, std::string why, std::uint16_t code) {
   if (!move(work, forward, from, ForwardState::Failed)) return;
   forward.failure = std::move(why);
-  work.say(record(forward));
+  save(work, forward);
   fail_upstream(work, forward, code);
   auto told = facts(forward);
   told.emplace_back("reason", forward.failure);
@@ -115,7 +116,7 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
   auto* forward = find(work, origin);
   if (forward == nullptr || forward->state != ForwardState::Forwarded) return;
   forward->outgoing_htlc = word.htlc_id;
-  work.say(record(*forward));
+  save(work, *forward);
   if (forward->turn != 0) offer_next(work, word.channel_id, forward->turn);
 }
 
@@ -153,7 +154,7 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
   work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});  // [B2-fwd-06]
   if (work.context.views.is_on_chain(origin.channel_id)) {                  // paid onward, and nothing came for it
     forward->failure = "the incoming channel is closed: its HTLC is not claimed by this version";
-    work.say(record(*forward));
+    save(work, *forward);
     auto told = facts(*forward);
     told.emplace_back("reason", forward->failure);
     return work.notify(Severity::Error, "forward_not_collected", std::move(told));
@@ -165,7 +166,7 @@ void forward_failed(Work& work, const ForwardOrigin& origin, const HtlcFailed& w
   auto* forward = find(work, origin);
   if (forward == nullptr || !move(work, *forward, ForwardState::Forwarded, ForwardState::Failed)) return;
   forward->failure = "failed downstream";
-  work.say(record(*forward));
+  save(work, *forward);
   fail_upstream(work, *forward, word.reason);
   auto told = facts(*forward);
   told.emplace_back("reason", forward->failure);

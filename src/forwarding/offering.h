@@ -2,6 +2,7 @@
 #pragma once
 
 #include "effects/words.h"
+#include "forwarding/history.h"
 #include "forwarding/ledger.h"
 
 namespace doze::forwarding {

@@ -2,6 +2,7 @@
 
 #include "effects/pages.h"
 #include "forwarding/describe.h"
+#include "forwarding/records.h"
 #include "forwarding/state.h"
 
 namespace doze::forwarding {
@@ -15,11 +16,29 @@ PageSource source(const ByTime<HtlcKey>& rows, const std::optional<Place>& befor
 }  // namespace
 
 void list_forwards(Work& work, RequestId request, const command::Page& page) {
-  auto row = [&](const HtlcKey& key) { return describe(work.state.forwards.at(key)); };
+  if (!is_page(page)) return list_forwards(work, PageAsked{request, page}, {{}, {}});
+  work.ask({work.state.settled.page(page, 0), work.state.failed.page(page, 0)}, PageAsked{request, page});
+}
+
+void list_forwards(Work& work, const PageAsked& asked, std::vector<std::vector<Row>> rows) {
+  const auto& forwards = work.state.forwards;
+  auto row = [&](const HtlcKey& key) { return describe(forwards.at(key)); };
+  auto ended = [&](const Row& row) -> std::optional<Value> {
+    auto forward = read_forward(row.value);
+    if (forward) return describe(*forward);
+    work.notify(Severity::Error, "row_unreadable",
+                {{"table", std::uint64_t{static_cast<std::uint8_t>(row.table)}}, {"key", to_hex(row.key)}});
+    return std::nullopt;
+  };
   const auto& index = work.state.forwards.index();
-  work.say(Reply{request, page_of("forwards", page, [&](const auto& before) {
+  std::set<Bytes> here;  // over, but still in memory
+  for (const auto* list : {&index.settled, &index.failed})
+    for (const auto& [time, key] : *list) here.insert(key_of(key));
+  work.say(Reply{asked.request, page_of("forwards", asked.page, [&](const auto& before) {
                    return std::vector{source(index.open, before, row), source(index.settled, before, row),
-                                      source(index.failed, before, row)};
+                                      source(index.failed, before, row),
+                                      page_source(work.state.settled, 0, std::move(rows.at(0)), here, ended),
+                                      page_source(work.state.failed, 0, std::move(rows.at(1)), here, ended)};
                  })});
 }
 

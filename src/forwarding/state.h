@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+#include "effects/ended.h"
+#include "effects/questions.h"
 #include "forwarding/forwards.h"
 #include "forwarding/index.h"
 #include "forwarding/limits.h"
@@ -19,8 +21,23 @@ struct Full {
   std::size_t misfits = 0;
 };
 
+/// A page of forwards; what was read for it comes from both lists.
+struct PageAsked {
+  RequestId request = 0;
+  command::Page page;
+};
+/// The oldest rows of a list that has too many.
+struct OldestAsked {
+  std::uint8_t list = 0;
+};
+using Asked = std::variant<PageAsked, OldestAsked>;
+
 struct Forwarding::Inside {
-  Rows<ForwardIndex> forwards;
+  Rows<ForwardIndex, true> forwards;
+  EndedList settled{Table::EndedForward, kSettledList, kMaxSettledForwards};
+  EndedList failed{Table::EndedForward, kFailedList, kMaxFailedForwards};
+  Questions<Asked> questions{TagOwner::Forwarding};
+  bool forgetting = false;  // OldestAsked is under way
   std::map<ChannelId, Full> full;
   std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
   std::uint64_t next_turn = 1;
@@ -39,6 +56,7 @@ struct Work {
   Effects& out;
 
   void say(Effect effect) { out.push_back(std::move(effect)); }
+  void ask(std::vector<Read> reads, Asked what) { state.questions.ask(out, std::move(reads), std::move(what)); }
   void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
 };
 

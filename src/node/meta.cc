@@ -50,22 +50,31 @@ void Node::Inside::disconnect(const BlockDisconnected& in, Batch& durable) {
   durable.emplace_back(tail_record(chain_tail));
 }
 
-Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, std::span<const Row> rows,
+namespace {
+/// The rows of some tables, for as long as their room reads them.
+std::vector<Row> rows_of(const ReadTable& read, std::initializer_list<Table> tables) {
+  std::vector<Row> out;
+  if (!read) return out;
+  for (auto table : tables) {
+    auto rows = read(table);
+    if (out.empty())
+      out = std::move(rows);
+    else
+      std::move(rows.begin(), rows.end(), std::back_inserter(out));
+  }
+  return out;
+}
+}  // namespace
+
+Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, const ReadTable& read,
                                    const ParallelMap& parallel) {
-  // A room's tables stand one behind the other in the order of their numbers: a part of the rows, not a copy.
-  auto of = [&](std::initializer_list<Table> tables) {
-    auto is_one = [&](const Row& row) { return std::find(tables.begin(), tables.end(), row.table) != tables.end(); };
-    auto first = std::find_if(rows.begin(), rows.end(), is_one);
-    auto last = std::find_if_not(first, rows.end(), is_one);
-    LN_ASSERT(std::none_of(last, rows.end(), is_one));
-    return std::span<const Row>(first, last);
-  };
+  auto of = [&](std::initializer_list<Table> tables) { return rows_of(read, tables); };
   std::deque<Tip> tail;
   for (const auto& row : of({Table::Meta})) {
     if (!equal(row.key, bytes_of("tail"))) continue;
-    auto read = read_tail(row.value);
-    if (!read) return fail(LoadError{row.table, row.key, read.error()});
-    tail = *std::move(read);
+    auto known = read_tail(row.value);
+    if (!known) return fail(LoadError{row.table, row.key, known.error()});
+    tail = *std::move(known);
   }
   LN_TRY(peers, peer::load(of({Table::PeerAddress})));
   LN_TRY(channels, channel::load(of({Table::Channel}), signer));
@@ -73,10 +82,9 @@ Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, s
   LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
   LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));
   LN_TRY(invoicing, invoicing::load(of({Table::Offer, Table::Invitation, Table::Joined, Table::StaticInvoice})));
-  LN_TRY(forwarding, forwarding::load(of({Table::Forward})));
-  // The ledger's table stands among those of the payments, which leave it alone.
-  LN_TRY(payments, payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::Forward, Table::ReleaseDue,
-                                     Table::InvoiceSent})));
+  LN_TRY(forwarding, forwarding::load(of({Table::Forward, Table::Count})));
+  LN_TRY(payments, payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::ReleaseDue,
+                                     Table::InvoiceSent, Table::PaidInvoice, Table::Count})));
   return Node(std::unique_ptr<Inside>(new Inside{
       config, signer, parallel, std::move(peers), std::move(channels), std::move(wallet), std::move(gossip),
       std::move(onion_messages), std::move(invoicing), std::move(forwarding), std::move(payments), std::move(tail)}));

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxDepth = 10'000;
 /// What ends with whoever hears it, however many there are: rows, messages to many peers, lines of the log.
 template <class T>
 constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows,
-                            Reply, Notify, StopNode, SendMessage, PingPeer>;
+                            ReadRange, Reply, Notify, StopNode, SendMessage, PingPeer>;
 }  // namespace
 
 /// One step under way: the words not yet heard, and what will leave.
@@ -162,8 +162,11 @@ class Corridor {
       case TagOwner::OnionMessage:
         return onion_messages(in);
       case TagOwner::Payment:
+        return payments(in);
+      case TagOwner::Forwarding:
+        return forwarding(in);
       case TagOwner::Invoicing:
-        return;  // they keep nothing on disk alone
+        return;  // it keeps nothing on disk alone
     }
   }
   void hear(const DeadlineReached& in) {
@@ -236,6 +239,10 @@ class Corridor {
     LN_ASSERT(action.keys.size() <= kMaxRowsPerRead);
     leave(action);
   }
+  void hear(ReadRange& action) {
+    LN_ASSERT(action.most <= kMaxRowsPerRead);
+    leave(action);
+  }
   void hear(Reply& action) { leave(action); }
   void hear(Notify& action) { leave(action); }
   void hear(StopNode& action) { leave(action); }
@@ -300,7 +307,10 @@ class Corridor {
   void hear(const HtlcArrived& word) { payments(word); }
   void hear(const HtlcFulfilled& word) { by_origin(word); }
   void hear(const HtlcFailed& word) { by_origin(word); }
-  void hear(const ReceivedHtlcGone& word) { payments(word); }
+  void hear(const ReceivedHtlcGone& word) {
+    forwarding(word);
+    payments(word);
+  }
   void hear(const ChannelUsable& word) {
     peers(word);
     gossip(word);
@@ -337,6 +347,7 @@ class Corridor {
       case TagOwner::Invoicing:
         return invoicing(word);
       case TagOwner::OnionMessage:
+      case TagOwner::Forwarding:
         return;
     }
   }

@@ -5,8 +5,9 @@
 // node.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <span>
+#include <vector>
 
 #include "effects/context.h"
 #include "effects/words.h"
@@ -23,11 +24,15 @@ struct Tip {
   BlockHash hash;
 };
 
+using ReadTable = std::function<std::vector<Row>(Table)>;
+
 class Node {
  public:
-  /// Rows as the store has them, grouped by table in key order. `signer` and `config` outlive the node.
-  [[nodiscard]] static Result<Node, LoadError> load(const Config& config, const Signer& signer,
-                                                    std::span<const Row> rows, const ParallelMap& parallel);
+  /// `read` gives all rows of a table in key order; it is asked for one table after the other, and each is given back
+  /// before the next. Empty: there are none yet. Those that stay on disk are not asked for. `signer` and `config`
+  /// outlive the node.
+  [[nodiscard]] static Result<Node, LoadError> load(const Config& config, const Signer& signer, const ReadTable& read,
+                                                    const ParallelMap& parallel);
   ~Node();
   Node(Node&&) noexcept;
   Node& operator=(Node&&) noexcept;

@@ -2,6 +2,7 @@
 
 #include "crypto/crypto.h"
 #include "payment/describe.h"
+#include "payment/ended.h"
 #include "payment/invoices.h"
 #include "payment/state.h"
 
@@ -18,36 +19,68 @@ Hash32 digest_of(const command::Pay& command) {
   return crypto::sha256(out.view());
 }
 
-/// The newest payment to us with this hash.
-std::optional<Incoming> received(const Payments::Inside& state, const PaymentHash& hash) {
-  auto key = state.incoming.index().newest(hash);
-  return key ? state.incoming.find(*key) : std::nullopt;
-}
-
-/// A payment to us, or an invoice of ours that nobody has paid yet. nullopt: neither.
-std::optional<Value> describe_receipt(Work& work, const PaymentHash& hash) {
-  (void)work.state.incoming.index();  // with this step's
-  const auto& state = work.state;
-  if (auto payment = received(state, hash)) return describe(*payment, state, work.context);
-  auto issued = state.invoices.find(hash);
-  if (!issued) return std::nullopt;
-  auto out = describe(*issued, state, work.context.wall);
-  bool open = work.context.wall <= issued->expires_at;
-  return out.set("direction", "incoming").set("state", open ? "open" : "expired");
-}
-
-/// Whether this waiter has what it waits for.
-bool is_told(Work& work, const PaymentHash& hash, bool wants_settled) {
-  (void)work.state.incoming.index();
-  if (auto payment = received(work.state, hash)) return !wants_settled || payment->state != IncomingState::Claiming;
-  auto issued = work.state.invoices.find(hash);
-  return !issued || work.context.wall > issued->expires_at;
-}
-
 PaymentHash hash_of(const PaymentId& id) {
   PaymentHash out;
   out.bytes = id.bytes;
   return out;
+}
+
+/// The newest payment to us with this hash, of those in memory.
+std::optional<Incoming> received(Work& work, const PaymentHash& hash) {
+  auto key = work.state.incoming.index().newest(hash);
+  return key ? work.state.incoming.find(*key) : std::nullopt;
+}
+
+/// An invoice of ours that nobody has paid. nullopt: there is none.
+std::optional<Value> describe_unpaid(Work& work, const PaymentHash& hash) {
+  auto issued = work.state.invoices.find(hash);
+  if (!issued) return std::nullopt;
+  auto out = describe(*issued, IncomingState::Settled, work.context.wall);
+  bool open = work.context.wall <= issued->expires_at;
+  return out.set("direction", "incoming").set("state", open ? "open" : "expired");
+}
+/// A payment to us in memory, or such an invoice.
+std::optional<Value> describe_receipt(Work& work, const PaymentHash& hash) {
+  if (auto payment = received(work, hash)) return describe(*payment, work.state, work.context);
+  return describe_unpaid(work, hash);
+}
+
+/// Whether this waiter has what it waits for.
+bool is_told(Work& work, const PaymentHash& hash, bool wants_settled) {
+  if (auto payment = received(work, hash)) return !wants_settled || payment->state != IncomingState::Claiming;
+  auto issued = work.state.invoices.find(hash);
+  return !issued || work.context.wall > issued->expires_at;
+}
+
+void await_receipt(Work& work, RequestId request, const PaymentHash& hash, bool wants_settled) {
+  auto issued = work.state.invoices.find(hash);
+  ReceiptWaiter waiter{request, wants_settled, std::nullopt};
+  if (issued && issued->expires_at >= work.context.wall) {
+    auto left = issued->expires_at.value() - work.context.wall.value();
+    waiter.until = after_ms(work.context.mono, (std::min(left, kLongestWaitS) + 1) * 1000);
+  }
+  work.state.receipt_waiters.add(hash, waiter);
+  answer_receipt_waiters(work, hash);
+}
+
+/// What memory knows is told, or waited for. False: it knows nothing of it.
+bool told_from_memory(Work& work, const PaymentAsked& asked) {
+  if (auto* payment = find(work, asked.id)) {
+    if (asked.wanted != Wanted::Wait) return tell_payment(work, asked, *payment), true;
+    work.state.waiters[asked.id].emplace_back(asked.request, asked.wants_settled);
+    return answer_waiters(work, *payment), true;
+  }
+  auto hash = hash_of(asked.id);
+  auto receipt = asked.wanted == Wanted::Cancel ? std::nullopt : received(work, hash);
+  if (!receipt) return false;
+  if (asked.wanted == Wanted::Wait) return await_receipt(work, asked.request, hash, asked.wants_settled), true;
+  work.say(Reply{asked.request, describe(*receipt, work.state, work.context)});
+  return true;
+}
+
+void refuse_key(Work& work, RequestId request, const Outgoing& payment) {
+  refuse(work, request, CommandErrorCode::Refused,
+         "this idempotency_key belongs to another payment: see getpayment " + payment.id.hex());
 }
 
 void not_found(Work& work, RequestId request) {
@@ -74,8 +107,7 @@ bool answered_by_key(Work& work, RequestId request, const command::Pay& command)
   auto* payment = known == keys.end() ? nullptr : find(work, known->second);
   if (payment == nullptr) return false;
   if (payment->command_digest != digest_of(command)) {
-    refuse(work, request, CommandErrorCode::Refused,
-           "this idempotency_key belongs to another payment: see getpayment " + payment->id.hex());
+    refuse_key(work, request, *payment);
     return true;
   }
   work.state.waiters[payment->id].emplace_back(request, false);
@@ -90,27 +122,60 @@ void remember_key(const command::Pay& command, Outgoing& payment) {
   payment.command_digest = digest_of(command);
 }
 
+void pay_known(Work& work, const PayAsked& asked, const std::optional<Outgoing>& known) {
+  if (!known)
+    return refuse(work, asked.request, CommandErrorCode::Internal,
+                  "the payment of this idempotency_key cannot be read: see the log");
+  if (known->command_digest != digest_of(asked.command)) return refuse_key(work, asked.request, *known);
+  work.say(Reply{asked.request, outcome_of(*known, work.context)});
+}
+
+void tell_payment(Work& work, const PaymentAsked& asked, const Outgoing& payment) {
+  if (asked.wanted == Wanted::Cancel)
+    return refuse(work, asked.request, CommandErrorCode::Refused, std::string("it has ended: ") + name(payment.state));
+  work.say(Reply{asked.request, describe(payment, work.context)});
+}
+
+void no_such_payment(Work& work, const PaymentAsked& asked) {
+  if (asked.wanted == Wanted::Cancel)
+    return refuse(work, asked.request, CommandErrorCode::NotFound, "no such payment: see listpayments");
+  not_found(work, asked.request);
+}
+
+void forget_request(Work& work, RequestId request) {
+  work.state.pay_requests.erase(request);
+  for (auto& [id, waiting] : work.state.waiters)
+    std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == request; });
+  work.state.receipt_waiters.erase(request);
+  work.state.questions.for_each([&](Asked& asked) {
+    if (auto* pay = std::get_if<PayAsked>(&asked); pay != nullptr && pay->request == request) pay->gone = true;
+  });
+}
+
+void tell_receipt(Work& work, const PaymentAsked& asked, const Incoming& payment) {
+  if (told_from_memory(work, asked)) return;  // a newer one with this hash
+  work.say(Reply{asked.request, describe(payment, work.state, work.context)});
+}
+
+void tell_unpaid(Work& work, const PaymentAsked& asked) {
+  if (told_from_memory(work, asked)) return;
+  auto hash = hash_of(asked.id);
+  auto unpaid = asked.wanted == Wanted::Cancel ? std::nullopt : describe_unpaid(work, hash);
+  if (!unpaid) return no_such_payment(work, asked);
+  if (asked.wanted == Wanted::Wait) return await_receipt(work, asked.request, hash, asked.wants_settled);
+  work.say(Reply{asked.request, *std::move(unpaid)});
+}
+
+void ask_for(Work& work, const PaymentAsked& asked) {
+  if (!told_from_memory(work, asked)) work.ask({by_id(asked.id), receipt_of(hash_of(asked.id))}, asked);
+}
+
 void get_payment(Work& work, RequestId request, const PaymentId& id) {
-  if (const auto* payment = find(work, id)) return work.say(Reply{request, describe(*payment, work.context)});
-  if (auto receipt = describe_receipt(work, hash_of(id))) return work.say(Reply{request, *std::move(receipt)});
-  not_found(work, request);
+  ask_for(work, {request, id, Wanted::Get});
 }
 
 void wait_payment(Work& work, RequestId request, const PaymentId& id, bool wants_settled) {
-  if (auto* payment = find(work, id)) {
-    work.state.waiters[id].emplace_back(request, wants_settled);
-    return answer_waiters(work, *payment);
-  }
-  auto hash = hash_of(id);
-  auto issued = work.state.invoices.find(hash);
-  if (!describe_receipt(work, hash)) return not_found(work, request);
-  ReceiptWaiter waiter{request, wants_settled, std::nullopt};
-  if (issued && issued->expires_at >= work.context.wall) {
-    auto left = issued->expires_at.value() - work.context.wall.value();
-    waiter.until = after_ms(work.context.mono, (std::min(left, kLongestWaitS) + 1) * 1000);
-  }
-  work.state.receipt_waiters.add(hash, waiter);
-  answer_receipt_waiters(work, hash);
+  ask_for(work, {request, id, Wanted::Wait, wants_settled});
 }
 
 void answer_receipt_waiters(Work& work, const PaymentHash& hash) {

@@ -9,6 +9,7 @@
 
 #include "effects/rows.h"
 #include "effects/words.h"
+#include "payment/incoming.h"
 #include "payment/outgoing.h"
 
 namespace doze::payment {
@@ -43,6 +44,20 @@ void refuse(Work& work, RequestId request, CommandErrorCode code, std::string me
 /// Fills in a pay command's payment. True: this key has a payment already, and the request is answered by it.
 [[nodiscard]] bool answered_by_key(Work& work, RequestId request, const command::Pay& command);
 void remember_key(const command::Pay& command, Outgoing& payment);
+struct PayAsked;
+struct PaymentAsked;
+/// The payment of this command's key, from the store.
+void pay_known(Work& work, const PayAsked& asked, const std::optional<Outgoing>& known);
+/// One that is over.
+void tell_payment(Work& work, const PaymentAsked& asked, const Outgoing& payment);
+void tell_receipt(Work& work, const PaymentAsked& asked, const Incoming& payment);
+/// It is neither of ours nor to us: an invoice that nobody has paid, or nothing.
+void tell_unpaid(Work& work, const PaymentAsked& asked);
+void no_such_payment(Work& work, const PaymentAsked& asked);
+/// From memory, or from the store.
+void ask_for(Work& work, const PaymentAsked& asked);
+/// Nobody waits for it any more.
+void forget_request(Work& work, RequestId request);
 void get_payment(Work& work, RequestId request, const PaymentId& id);
 void wait_payment(Work& work, RequestId request, const PaymentId& id, bool wants_settled);
 void answer_receipt_waiters(Work& work, const PaymentHash& hash);

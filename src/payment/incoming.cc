@@ -5,6 +5,7 @@
 #include "paths/own_paths.h"
 #include "payment/answers.h"
 #include "payment/describe.h"
+#include "payment/ended.h"
 #include "payment/invoices.h"
 #include "payment/records.h"
 #include "payment/state.h"
@@ -19,6 +20,7 @@ struct Accepted {
   bool is_static = false;
   std::string payer_note;
   std::optional<std::uint64_t> quantity;
+  UnixTime expiry;  // of an ordinary invoice
 };
 
 /// BOLT 4: a final node SHOULD fail what is more than twice the amount.
@@ -75,9 +77,8 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const onion:
     return fail(std::string("the payment hash is not this invoice's"));
   if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));  // [B4-read-14]
   if (is_far_too_much(word.htlc.amount_msat, terms.amount)) return fail(std::string("more than twice the amount"));
-  if (work.state.incoming.index().was_paid(word.htlc.payment_hash))
-    return fail(std::string("the invoice is paid already"));
-  return Accepted{preimage, terms.offer_id, false, terms.payer_note, terms.quantity};
+  if (work.state.paid.contains(word.htlc.payment_hash)) return fail(std::string("the invoice is paid already"));
+  return Accepted{preimage, terms.offer_id, false, terms.payer_note, terms.quantity, terms.expiry};
 }
 
 Judgement judge(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
@@ -113,6 +114,7 @@ void receive_final(Work& work, const HtlcReceived& word, const onion::PeeledFina
   payment.payer_note = judgement->payer_note;
   payment.quantity = judgement->quantity;
   payment.cltv_expiry = word.htlc.cltv_expiry;
+  if (!payment.is_static) remember_paid(work, payment.payment_hash, judgement->expiry);
   claim(work, std::move(payment), judgement->preimage);
 }
 
@@ -197,10 +199,15 @@ void end_claim(Work& work, const HtlcKey& key, IncomingState state) {
   auto& payment = *work.state.incoming.edit(key);
   payment.state = state;
   payment.ended_at = work.context.wall;
-  work.say(record(payment));
+  work.say(list_of(work.state, payment).add());
+  save(work, payment);
   if (state == IncomingState::Settled && !payment.offer_id.is_zero())
     work.say(OfferPaid{payment.offer_id, payment.amount});
   bool lost = state == IncomingState::Lost;
+  if (auto* issued = lost ? work.state.invoices.edit(payment.payment_hash) : nullptr) {
+    issued->lost = true;
+    work.say(record(*issued));
+  }
   work.notify(lost ? Severity::Error : Severity::Info, lost ? Event("payment_lost") : Event("payment_settled"),
               facts(payment, work.context));
   answer_receipt_waiters(work, payment.payment_hash);

@@ -17,13 +17,6 @@ bool can_be_paid(const Issued& invoice, UnixTime now) {
   return !invoice.paid_at && now <= invoice.expires_at;
 }
 
-/// Paid is what is ours for good.
-const char* status_of_paid(const Issued& issued, const Payments::Inside& state) {
-  auto key = state.incoming.index().newest(issued.payment_hash);
-  auto payment = key ? state.incoming.find(*key) : std::nullopt;
-  return !payment || payment->state == IncomingState::Settled ? "paid" : name(payment->state);
-}
-
 /// False: all of them can still be paid.
 bool make_room(Work& work) {
   auto& invoices = work.state.invoices;
@@ -102,8 +95,7 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
   if (!invoice) return refused("the row of its invoice is damaged");
   if (!crypto::equal_constant_time(invoice->payment_secret().view(), onion.payment_secret.view()))
     return refused("wrong payment_secret");  // [B4-fail-06]
-  if (issued.paid_at || work.state.incoming.index().was_paid(htlc.payment_hash))
-    return refused("the invoice is paid already");
+  if (issued.paid_at) return refused("the invoice is paid already");
   // [B4-mpp-02]
   if (onion.total_amount != onion.amt_to_forward) return refused("only a part: several parts are not taken yet");
   auto asked = invoice->amount().value_or(Msat(0));
@@ -120,12 +112,20 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
 
 }  // namespace
 
-Value describe(const Issued& issued, const Payments::Inside& state, UnixTime now) {
+IncomingState state_of_payment(Work& work, const Issued& issued) {
+  auto key = work.state.incoming.index().newest(issued.payment_hash);
+  if (auto payment = key ? work.state.incoming.find(*key) : std::nullopt) return payment->state;
+  return issued.lost ? IncomingState::Lost : IncomingState::Settled;
+}
+
+Value describe(const Issued& issued, IncomingState payment, UnixTime now) {
   auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
+  // Paid is what is ours for good.
+  const char* paid = payment == IncomingState::Settled ? "paid" : name(payment);
   Value out;
   out.set("payment_hash", issued.payment_hash.hex()).set("invoice", issued.invoice);
   if (!invoice) return out.set("status", "damaged");  // rows are not verified when they are loaded
-  out.set("status", issued.paid_at ? status_of_paid(issued, state) : can_be_paid(issued, now) ? "open" : "expired");
+  out.set("status", issued.paid_at ? paid : can_be_paid(issued, now) ? "open" : "expired");
   if (invoice->amount()) out.set("amount_msat", invoice->amount()->value());
   if (invoice->description()) out.set("description", *invoice->description());
   if (invoice->description_hash()) out.set("description_hash", invoice->description_hash()->hex());
@@ -158,7 +158,7 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
   issued.invoice = invoice->text();
   issued.expires_at = invoice->expires_at();
   work.say(record(issued));
-  work.say(Reply{request, describe(issued, work.state, context.wall)});
+  work.say(Reply{request, describe(issued, IncomingState::Settled, context.wall)});
   work.state.invoices.add(std::move(issued));
 }
 

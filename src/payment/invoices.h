@@ -5,6 +5,7 @@
 #include <string>
 
 #include "effects/words.h"
+#include "payment/incoming.h"
 #include "payment/payments.h"
 
 namespace doze::payment {
@@ -17,6 +18,7 @@ struct Issued {
   UnixTime expires_at;
   std::optional<UnixTime> paid_at;
   Msat received;
+  bool lost = false;  // its HTLC went with its channel
 };
 
 struct Work;
@@ -24,6 +26,9 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
 void receive_plain(Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion);
 void refuse_plain(Work& work, const HtlcReceived& word, const onion::PeeledPlain& onion, std::uint16_t code,
                   ByteView data, const std::string& why);
-[[nodiscard]] Value describe(const Issued& issued, const Payments::Inside& state, UnixTime now);
+/// `payment`: what became of the HTLC that paid it, if one did.
+/// Settled if no HTLC has paid it, too.
+[[nodiscard]] IncomingState state_of_payment(Work& work, const Issued& issued);
+[[nodiscard]] Value describe(const Issued& issued, IncomingState payment, UnixTime now);
 
 }  // namespace doze::payment

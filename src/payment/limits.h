@@ -9,6 +9,8 @@ namespace doze::payment {
 /// each other.
 inline constexpr std::size_t kMaxEndedPayments = 1'000'000, kMaxSmallReceipts = 10'000;
 inline constexpr Msat kSmallReceipt{1'000};  // below
+/// A paid invoice of BOLT 12 is remembered for so long after it has expired: our clock may be put back a little.
+inline constexpr std::uint64_t kPaidKeptS = 3'600;
 /// Invoices of BOLT 11 kept for people; beyond, old ones that can be paid no more are erased.
 inline constexpr std::size_t kMaxInvoices = 10'000;
 /// Ways that an invoice of BOLT 11 names: more make it long and are hardly tried.

@@ -11,6 +11,7 @@
 #include "payment/answers.h"
 #include "payment/bolt11.h"
 #include "payment/describe.h"
+#include "payment/ended.h"
 #include "payment/records.h"
 #include "payment/routing.h"
 #include "payment/state.h"
@@ -105,11 +106,19 @@ void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErro
   payment.announcements.clear();
   payment.onion.reset();
   payment.release_paths.clear();
-  work.say(record(payment));
+  if (!payment.counted) work.say(work.state.sent.add());
+  payment.counted = true;
+  save(work, payment);
   auto told = facts(payment);
   if (!payment.failure.empty()) told.emplace_back("reason", payment.failure);
   work.notify(Severity::Info, event_of_end(state), std::move(told));
   answer_waiters(work, payment);
+}
+
+std::variant<Value, CommandError> outcome_of(const Outgoing& payment, const Context& context) {
+  if (payment.state == OutgoingState::Failed || payment.state == OutgoingState::Expired)
+    return CommandError{payment.failure_code, payment.failure, facts(payment)};
+  return describe(payment, context);
 }
 
 void answer_waiters(Work& work, Outgoing& payment) {
@@ -122,8 +131,8 @@ void answer_waiters(Work& work, Outgoing& payment) {
     bool safe = payment.state == OutgoingState::Notified || payment.told_at_risk;
     if (!terminal && (wants_terminal || !safe)) return false;
     bool paid_for = work.state.pay_requests.erase(request) != 0;
-    if (paid_for && (payment.state == OutgoingState::Failed || payment.state == OutgoingState::Expired))
-      work.say(Reply{request, CommandError{payment.failure_code, payment.failure, facts(payment)}});
+    if (paid_for)
+      work.say(Reply{request, outcome_of(payment, work.context)});
     else
       work.say(Reply{request, describe(payment, work.context)});
     return true;
@@ -131,9 +140,35 @@ void answer_waiters(Work& work, Outgoing& payment) {
   if (waiting.empty()) work.state.waiters.erase(it);
 }
 
+void pay(Work& work, RequestId request, const command::Pay& command) {
+  if (answered_by_key(work, request, command)) return;
+  std::vector<Read> reads;
+  if (!command.idempotency_key.empty()) reads.push_back(by_key(command.idempotency_key));
+  if (auto text = offers::bolt11_text(command.offer))
+    if (auto invoice = offers::Bolt11Invoice::parse(*text)) reads.push_back(by_hash(invoice->payment_hash()));
+  if (reads.empty()) return start_payment(work, request, command);
+  work.ask(std::move(reads), PayAsked{request, command});
+}
+
+void pay_answered(Work& work, const PayAsked& asked, const std::vector<std::vector<Row>>& rows) {
+  const auto& command = asked.command;
+  bool keyed = !command.idempotency_key.empty();
+  // Another one with the same key, or for the same invoice, may have been started meanwhile: what is in memory is
+  // looked at again, here and in start_payment.
+  if (answered_by_key(work, asked.request, command)) return;
+  if (auto known = keyed ? row_of(rows[0]) : std::nullopt) return work.ask({*std::move(known)}, PayKnown{asked});
+  std::size_t at = keyed ? 1 : 0;
+  if (at < rows.size())
+    for (const auto& other : same_hash(rows[at]))
+      if (other.settled)
+        return refuse(work, asked.request, CommandErrorCode::Refused,
+                      "this invoice is paid already: see getpayment " + other.id.hex());
+  start_payment(work, asked.request, command);
+  if (asked.gone) forget_request(work, asked.request);
+}
+
 void start_payment(Work& work, RequestId request, const command::Pay& command) {
   const auto& context = work.context;
-  if (answered_by_key(work, request, command)) return;
   if (auto text = offers::bolt11_text(command.offer)) return start_bolt11(work, request, command, *text);
   auto offer = offers::Offer::parse(command.offer);
   if (!offer)
@@ -166,9 +201,8 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
 
 void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
   auto* payment = find(work, id);
-  if (payment == nullptr) return refuse(work, request, CommandErrorCode::NotFound, "no such payment: see listpayments");
-  if (is_terminal(payment->state))
-    return refuse(work, request, CommandErrorCode::Refused, std::string("it has ended: ") + name(payment->state));
+  if (payment == nullptr) return ask_for(work, {request, id, Wanted::Cancel});
+  if (is_terminal(payment->state)) return tell_payment(work, {request, id, Wanted::Cancel}, *payment);
   if (payment->htlc || payment->offering) {
     auto height = payment->held ? payment->fail_back : BlockHeight(payment->htlc_expiry.value());
     work.say(
@@ -196,11 +230,20 @@ void on(Work& work, const InvoiceObtained& word) {
   if (!invoice)
     return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::PaymentFailed,
                        "the invoice does not parse: " + describe(invoice.error()));
+  work.ask({by_hash(invoice->payment_hash())}, InvoiceAsked{word});
+}
+
+void invoice_answered(Work& work, const InvoiceObtained& word, const std::vector<SameHash>& others) {
+  auto* payment = find(work, word.payment_id);
+  if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
+  auto invoice = offers::Invoice::parse(word.invoice);
+  LN_ASSERT(invoice.has_value());  // it was read before the store was asked
   // A hash that we have paid already: hops that know its preimage would keep the money.
-  for (const auto& id : paid_with(work, invoice->payment_hash()))
-    if (id != payment->id)
-      return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::Refused,
-                         "the invoice repeats the payment hash of another payment");
+  bool again = std::any_of(others.begin(), others.end(), [&](const auto& other) { return other.id != payment->id; });
+  for (const auto& id : paid_with(work, invoice->payment_hash())) again = again || id != payment->id;
+  if (again)
+    return end_payment(work, *payment, OutgoingState::Failed, CommandErrorCode::Refused,
+                       "the invoice repeats the payment hash of another payment");
   payment->invoice = word.invoice;
   payment->invoice_request = word.invoice_request;
   payment->payment_hash = invoice->payment_hash();
@@ -370,13 +413,17 @@ void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word) 
 
 void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word) {
   auto* payment = find(work, id);
-  if (payment == nullptr || payment->state == OutgoingState::Settled) return;
+  if (payment == nullptr) return work.ask({by_id(id)}, LateSettlement{word, id});
+  if (payment->state == OutgoingState::Settled) return;
   HtlcKey key{word.channel_id, word.htlc_id};
   if (is_terminal(payment->state) || payment->htlc != key) {
     // Our own bug, but the money has gone: a payment that shows as failed would be made again.
     work.notify(Severity::Error, "unexpected_settlement",
                 {{"payment_id", id.hex()}, {"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
-    if (is_terminal(payment->state)) payment->state = OutgoingState::Sending;
+    if (is_terminal(payment->state)) {
+      unlist(work, *payment);
+      payment->state = OutgoingState::Sending;
+    }
     payment->htlc = key;
   }
   payment->preimage = word.preimage;

@@ -80,6 +80,7 @@ struct Outgoing {
   std::set<ChannelId> excluded_channels;
   bool holder_confirmed = false;  // our peer has our revoke_and_ack: it ponged after it
   bool told_at_risk = false;      // pay is answered although nobody confirmed: nothing more may come
+  bool counted = false;           // it is over, and its list has counted it
   bool offering = false;          // AddHtlc was said and not answered yet: it may stand behind other words
 
   /// Everything is there to send its HTLC but the height.
@@ -91,10 +92,18 @@ struct Outgoing {
 };
 
 struct Work;
+/// What is known of it, in memory and in the store, is looked at first.
+void pay(Work& work, RequestId request, const command::Pay& command);
+struct PayAsked;
+/// by_key if it has an idempotency key, by_hash if it is for an invoice of BOLT 11.
+void pay_answered(Work& work, const PayAsked& asked, const std::vector<std::vector<Row>>& rows);
 void start_payment(Work& work, RequestId request, const command::Pay& command);
 [[nodiscard]] Msat default_max_fee(const Config& config, Msat amount);
 void cancel_payment(Work& work, RequestId request, const PaymentId& id);
 void on(Work& work, const InvoiceObtained& word);
+struct SameHash;
+/// `others`: payments in the store with the invoice's payment_hash.
+void invoice_answered(Work& work, const InvoiceObtained& word, const std::vector<SameHash>& others);
 void on(Work& work, const StaticInvoiceObtained& word);
 void on(Work& work, const InvoiceFailed& word);
 void send_htlc(Work& work, Outgoing& payment);
@@ -112,14 +121,16 @@ void send_on_synced(Work& work);
 /// Pays without a hold: the recipient is told, the HTLC leaves when it answers.
 void stay_online(Work& work, Outgoing& payment);
 void outgoing_added(Work& work, const PaymentId& id, const HtlcAdded& word);
-/// nullptr: there is none.
+/// nullptr: there is none, or it is over (in the store).
 [[nodiscard]] Outgoing* find(Work& work, const PaymentId& id);
-/// Payments of ours with this hash.
+/// Payments of ours with this hash, those in the store apart.
 [[nodiscard]] std::vector<PaymentId> paid_with(Work& work, const PaymentHash& hash);
 void outgoing_refused(Work& work, const PaymentId& id, const HtlcRefused& word);
 void outgoing_fulfilled(Work& work, const PaymentId& id, const HtlcFulfilled& word);
 void outgoing_failed(Work& work, const PaymentId& id, const HtlcFailed& word);
 void end_payment(Work& work, Outgoing& payment, OutgoingState state, CommandErrorCode code, std::string failure);
+/// What `pay` is answered with.
+[[nodiscard]] std::variant<Value, CommandError> outcome_of(const Outgoing& payment, const Context& context);
 void answer_waiters(Work& work, Outgoing& payment);
 
 }  // namespace doze::payment

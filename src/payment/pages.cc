@@ -3,15 +3,13 @@
 #include "effects/pages.h"
 
 #include "payment/describe.h"
+#include "payment/ended.h"
 #include "payment/invoices.h"
 #include "payment/state.h"
 
 namespace doze::payment {
 
 namespace {
-
-/// The kinds of rows in the list of payments. Other lists have one.
-constexpr std::uint8_t kSent = 1, kReceived = 2;
 
 Bytes bytes_of_key(const HtlcKey& key) {
   return key_of(key);
@@ -51,23 +49,44 @@ void reply(Work& work, RequestId request, const char* name, const command::Page&
 }  // namespace
 
 void list_payments(Work& work, RequestId request, const command::Page& page) {
+  if (!is_page(page)) return list_payments(work, PageAsked{request, page}, {{}, {}, {}});
+  const auto& state = work.state;
+  work.ask({state.sent.page(page, kSent), state.received.page(page, kReceived), state.small.page(page, kReceived)},
+           PageAsked{request, page});
+}
+
+void list_payments(Work& work, const PageAsked& asked, std::vector<std::vector<Row>> rows) {
   const auto& state = work.state;
   auto sent = [&](const PaymentId& id) { return describe(state.outgoing.at(id), work.context, InList::Yes); };
+  auto over = [&](const Row& row) -> std::optional<Value> {
+    auto payment = payment_in(work, {row});
+    return payment ? std::optional(describe(*payment, work.context, InList::Yes)) : std::nullopt;
+  };
+  auto received_and_over = [&](const Row& row) -> std::optional<Value> {
+    auto payment = receipt_in(work, {row});
+    return payment ? std::optional(describe(*payment, state, work.context)) : std::nullopt;
+  };
   auto received = [&](const HtlcKey& key) { return describe(state.incoming.at(key), state, work.context); };
   const auto& index = work.state.outgoing.index();
   const auto& receipts = work.state.incoming.index();
-  reply(work, request, "payments", page, [&](const auto& before) {
+  std::set<Bytes> here;  // over, but still in memory
+  for (const auto& [time, id] : index.ended) here.insert(to_bytes(id.view()));
+  for (const auto& [time, key] : receipts.ended) here.insert(key_of(key));
+  reply(work, asked.request, "payments", asked.page, [&](const auto& before) {
     return std::vector{source<PaymentId>(index.open, kSent, before, sent),
                        source<PaymentId>(index.ended, kSent, before, sent),
+                       page_source(state.sent, kSent, std::move(rows.at(0)), here, over),
                        source<HtlcKey>(receipts.open, kReceived, before, received),
                        source<HtlcKey>(receipts.ended, kReceived, before, received),
-                       source<HtlcKey>(receipts.small, kReceived, before, received)};
+                       page_source(state.received, kReceived, std::move(rows.at(1)), here, received_and_over),
+                       page_source(state.small, kReceived, std::move(rows.at(2)), here, received_and_over)};
   });
 }
 
 void list_invoices(Work& work, RequestId request, const command::Page& page) {
   auto row = [&](const PaymentHash& hash) {
-    return describe(work.state.invoices.at(hash), work.state, work.context.wall);
+    auto issued = work.state.invoices.at(hash);
+    return describe(issued, state_of_payment(work, issued), work.context.wall);
   };
   const auto& index = work.state.invoices.index();
   reply(work, request, "invoices", page,

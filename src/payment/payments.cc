@@ -1,10 +1,11 @@
 #include "payment/payments.h"
 
 #include "effects/hearers.h"
+#include "offers/invoice.h"
 #include "paths/own_paths.h"
 #include "payment/announce.h"
 #include "payment/answers.h"
-#include "payment/history.h"
+#include "payment/ended.h"
 #include "payment/incoming.h"
 #include "payment/invoices.h"
 #include "payment/outgoing.h"
@@ -22,6 +23,21 @@ Payments::~Payments() = default;
 Payments::Payments(Payments&&) noexcept = default;
 Payments& Payments::operator=(Payments&&) noexcept = default;
 
+namespace {
+/// What is over goes to its list. An older program did not note which invoices are paid and could be paid again: an
+/// ordinary one of an offer lives for kDefaultInvoiceExpiryS, and what it noted of others says that their HTLC is lost.
+void take_receipt(Payments::Inside& state, Incoming payment) {
+  if (!payment.is_static && !payment.offer_id.is_zero())
+    state.paid_before.emplace_back(payment.payment_hash, after_s(payment.received_at, offers::kDefaultInvoiceExpiryS));
+  if (payment.state == IncomingState::Lost && payment.offer_id.is_zero())
+    state.lost_before.push_back(payment.payment_hash);
+  if (payment.state == IncomingState::Claiming)
+    state.incoming.load(std::move(payment));
+  else
+    end_row(state, payment, state.moved);
+}
+}  // namespace
+
 Result<Payments, LoadError> load(std::span<const Row> rows) {
   Payments out;
   auto& state = *out.inside;
@@ -30,7 +46,13 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     if (row.table == Table::OutgoingPayment) {
       auto payment = read_outgoing(row.value);
       if (!payment) return refuse(payment.error());
-      state.outgoing.load(*std::move(payment), row.value);
+      if (is_terminal(payment->state))
+        end_row(state, *payment, state.moved);
+      else
+        state.outgoing.load(*std::move(payment));
+    } else if (row.table == Table::Count) {
+      for (auto* list : {&state.sent, &state.received, &state.small})
+        if (auto read = list->load(row); !read) return refuse(read.error());
     } else if (row.table == Table::IncomingPayment && is_parked(row.value)) {
       auto parked = read_parked(row.value);
       if (!parked) return refuse(parked.error());
@@ -38,7 +60,13 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     } else if (row.table == Table::IncomingPayment) {
       auto payment = read_incoming(row.value);
       if (!payment) return refuse(payment.error());
-      state.incoming.load(*std::move(payment), row.value);
+      take_receipt(state, *std::move(payment));
+    } else if (row.table == Table::PaidInvoice) {
+      auto until = read_paid(row.value);
+      auto hash = PaymentHash::from(row.key);
+      if (!until || !hash) return refuse(until ? ParseError{ParseCode::BadLength, 0, "paid invoice"} : until.error());
+      state.paid.emplace(*hash, *until);
+      state.paid_until.emplace(*until, *hash);
     } else if (row.table == Table::InvoiceSent) {
       auto invoice = read_issued(row.value);
       if (!invoice) return refuse(invoice.error());
@@ -57,6 +85,11 @@ namespace {
 
 /// What was waiting before the process ended waits again.
 void started(Work& work) {
+  bool moved = !work.state.moved.empty();
+  for (auto& record : std::exchange(work.state.moved, {}))
+    std::visit([&](auto& one) { work.say(std::move(one)); }, record);
+  for (auto list : {kSentList, kReceivedList, kSmallList})
+    if (moved) work.say(list_of(work.state, list).count());  // with what was counted before
   for (auto& [key, parked] : work.state.parked) {
     // The first deadline stays, over however many starts. A clock that was put back gives a fresh one.
     auto waited = work.context.wall.value() - std::min(parked.since.value(), work.context.wall.value());
@@ -65,6 +98,13 @@ void started(Work& work) {
     work.state.parked_due.emplace(parked.give_up, key);
     work.say(record(parked));
   }
+  for (const auto& [hash, until] : std::exchange(work.state.paid_before, {}))
+    if (after_s(until, kPaidKeptS) > work.context.wall) remember_paid(work, hash, until);
+  for (const auto& hash : std::exchange(work.state.lost_before, {}))
+    if (auto* issued = work.state.invoices.edit(hash); issued != nullptr && !issued->lost) {
+      issued->lost = true;
+      work.say(record(*issued));
+    }
   std::set<ChannelId> claimed_from;
   for (const auto& key : work.state.incoming.live_keys()) claimed_from.insert(key.channel_id);
   for (const auto& id : claimed_from) {
@@ -184,14 +224,14 @@ void hear(Work& work, const DeadlineReached&) {
   send_due_releases(work, false);
 }
 void hear(Work& work, const RequestGone& word) {
-  work.state.pay_requests.erase(word.request);
-  for (auto& [id, waiting] : work.state.waiters)
-    std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == word.request; });
-  work.state.receipt_waiters.erase(word.request);
+  forget_request(work, word.request);
+}
+void hear(Work& work, const RowsRead& in) {
+  if (auto answer = work.state.questions.answered(in)) go_on(work, *std::move(answer));
 }
 
 void answer(Work& work, RequestId request, const command::Pay& command) {
-  start_payment(work, request, command);
+  pay(work, request, command);
 }
 void answer(Work& work, RequestId request, const command::CreateInvoice& command) {
   create_invoice(work, request, command);
@@ -226,9 +266,10 @@ Transition<Payments> step(Payments state, const Input& input, const Context& con
   Effects effects;
   Work work{*state.inside, context, effects};
   std::visit([&](const auto& in) { hear(work, in); }, input);
-  forget_history(work);
-  work.state.outgoing.settle();
-  work.state.incoming.settle();
+  forget_payments(work);
+  forget_paid(work);
+  work.state.outgoing.settle(work.state.questions);
+  work.state.incoming.settle(work.state.questions);
   work.state.invoices.settle();
   work.state.releases.settle();
   return {std::move(state), std::move(effects)};

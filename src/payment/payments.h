@@ -19,7 +19,7 @@ struct Input
     : std::variant<Started, ChannelUsable, ChannelUnusable, ChannelClosed, InvoiceObtained, StaticInvoiceObtained,
                    InvoiceFailed, HtlcAdded, HtlcRefused, OfferedHtlcCommitted, ReleasePathsReceived, HtlcArrived,
                    HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, OnionMessageReceived, OnionMessageOutcome, PongReceived,
-                   BlockConnected, ChainStatus, DeadlineReached, CommandReceived, RequestGone> {
+                   BlockConnected, ChainStatus, RowsRead, DeadlineReached, CommandReceived, RequestGone> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -34,7 +34,7 @@ class Payments {
   std::unique_ptr<Inside> inside;
 };
 
-/// Rows of Table::OutgoingPayment, IncomingPayment, ReleaseDue, InvoiceSent; others are left alone.
+/// Rows of Table::OutgoingPayment, IncomingPayment, ReleaseDue, InvoiceSent, PaidInvoice, Count.
 [[nodiscard]] Result<Payments, LoadError> load(std::span<const Row> rows);
 /// HtlcAdded, HtlcRefused, OfferedHtlcCommitted, ReleasePathsReceived, HtlcFulfilled, HtlcFailed: with a LocalOrigin.
 /// CommandReceived: Pay, CreateInvoice, ListInvoices, CancelPayment, ListPayments, GetPayment, WaitPayment. Pay replies

@@ -11,6 +11,8 @@ constexpr std::uint8_t kVersion = 1;
 /// Of Table::IncomingPayment. 1 and 3 are payments, 3 with state, expiry, quantity and ended_at at the end; 2 and 4 are
 /// HTLCs that are not judged yet, 4 with the time when they came.
 constexpr std::uint8_t kIncomingVersion = 3, kParkedVersion = 4, kParkedWithoutTime = 2;
+/// An invoice whose HTLC went with its channel; the fields are the same.
+constexpr std::uint8_t kLostInvoiceVersion = 2;
 /// 2: offer_id at the end.
 constexpr std::uint8_t kReleaseVersion = 2;
 /// 2: is_bolt11 at the end. 3: last_failure, idempotency_key, command_digest after it.
@@ -129,13 +131,19 @@ Result<Parked, ParseError> read_parked(ByteView value) {
 }
 
 Put record(const Issued& invoice) {
-  RecordWriter out(kVersion);
+  RecordWriter out(invoice.lost ? kLostInvoiceVersion : kVersion);
   issued_fields(out, invoice);
   return Put{Table::InvoiceSent, to_bytes(invoice.payment_hash.view()), out.take()};
 }
 Result<Issued, ParseError> read_issued(ByteView value) {
   // Its signature is our own: the text is parsed when somebody pays it, or asks for it.
-  return read<Issued>(value, "invoice", [](RecordReader& in, Issued& invoice) { issued_fields(in, invoice); });
+  return read<Issued>(
+      value, "invoice",
+      [](RecordReader& in, Issued& invoice) {
+        issued_fields(in, invoice);
+        invoice.lost = in.version() == kLostInvoiceVersion;
+      },
+      kLostInvoiceVersion);
 }
 
 Put record(const ReleaseDue& release) {

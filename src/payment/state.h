@@ -6,6 +6,7 @@
 #include <string>
 
 #include "payment/answers.h"
+#include "payment/ended.h"
 #include "payment/limits.h"
 #include "payment/payments.h"
 #include "payment/tables.h"
@@ -13,8 +14,19 @@
 namespace doze::payment {
 
 struct Payments::Inside {
-  Rows<OutgoingIndex> outgoing;
-  Rows<IncomingIndex> incoming;
+  Rows<OutgoingIndex, true> outgoing;
+  EndedList sent{Table::EndedPayment, kSentList, kMaxEndedPayments};
+  EndedList received{Table::EndedPayment, kReceivedList, kMaxEndedPayments};
+  EndedList small{Table::EndedPayment, kSmallList, kMaxSmallReceipts};
+  std::map<PaymentHash, UnixTime> paid;  // invoices of BOLT 12 that could be paid again, and until when
+  std::set<std::pair<UnixTime, PaymentHash>> paid_until;  // the same by time
+  Questions<Asked> questions{TagOwner::Payment};
+  bool forgetting = false;  // OldestAsked is under way
+  /// From an older program's table, until the first step: what is over, into its list.
+  Batch moved;
+  std::vector<std::pair<PaymentHash, UnixTime>> paid_before;
+  std::vector<PaymentHash> lost_before;
+  Rows<IncomingIndex, true> incoming;
   std::map<HtlcKey, Parked> parked;
   Due<HtlcKey> parked_due;  // give_up: of those in `parked`, after Started
   Rows<IssuedIndex> invoices;
@@ -39,6 +51,7 @@ struct Work {
   Effects& out;
 
   void say(Effect effect) { out.push_back(std::move(effect)); }
+  void ask(std::vector<Read> reads, Asked what) { state.questions.ask(out, std::move(reads), std::move(what)); }
   void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
 };
 

@@ -1,7 +1,6 @@
 #include "payment/tables.h"
 
 #include "crypto/crypto.h"
-#include "payment/limits.h"
 #include "payment/records.h"
 
 namespace doze::payment {
@@ -43,15 +42,6 @@ OutgoingIndex::Marks OutgoingIndex::marks_of(const Outgoing& payment) {
   return out;
 }
 
-Bytes OutgoingIndex::pack(const Outgoing& payment) {
-  return record(payment).value;
-}
-Outgoing OutgoingIndex::unpack(ByteView bytes) {
-  auto payment = read_outgoing(bytes);
-  LN_ASSERT(payment.has_value());  // it was read when it was loaded, or written by us
-  return *std::move(payment);
-}
-
 void OutgoingIndex::stand(const Marks& marks, auto in) {
   in(marks.over ? ended : open, std::pair(marks.created_at, marks.id));
   if (marks.hash) in(by_hash, std::pair(*marks.hash, marks.id));
@@ -83,31 +73,17 @@ std::optional<HtlcKey> IncomingIndex::newest(const PaymentHash& hash) const {
   return std::get<2>(*std::prev(it));
 }
 IncomingIndex::Marks IncomingIndex::marks_of(const Incoming& payment) {
-  return {payment.htlc,        over(payment),        payment.amount < kSmallReceipt,
-          payment.received_at, payment.payment_hash, !payment.is_static};
-}
-Bytes IncomingIndex::pack(const Incoming& payment) {
-  return record(payment).value;
-}
-Incoming IncomingIndex::unpack(ByteView bytes) {
-  auto payment = read_incoming(bytes);
-  LN_ASSERT(payment.has_value());  // it was read when it was loaded, or written by us
-  return *std::move(payment);
-}
-ByTime<HtlcKey>& IncomingIndex::list(const Marks& marks) {
-  return !marks.over ? open : marks.small ? small : ended;
+  return {payment.htlc, over(payment), payment.received_at, payment.payment_hash};
 }
 void IncomingIndex::stand(const Marks& marks, auto in) {
-  in(list(marks), std::pair(marks.received_at, marks.key));
+  in(marks.over ? ended : open, std::pair(marks.received_at, marks.key));
   in(by_hash, std::tuple(marks.hash, marks.received_at, marks.key));
 }
 void IncomingIndex::put(const Marks& marks) {
   stand(marks, kInsert);
-  if (marks.ordinary) ++paid[marks.hash];
 }
 void IncomingIndex::take(const Marks& marks) {
   stand(marks, kErase);
-  if (marks.ordinary) one_less(paid, marks.hash);
 }
 
 // ---- invoices ----

@@ -42,8 +42,6 @@ struct OutgoingIndex {
   [[nodiscard]] static bool over(const Outgoing& payment);
   [[nodiscard]] static Hash32 offer_key(const Outgoing& payment);
   [[nodiscard]] static Marks marks_of(const Outgoing& payment);
-  [[nodiscard]] static Bytes pack(const Outgoing& payment);
-  [[nodiscard]] static Outgoing unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
 
@@ -58,17 +56,12 @@ struct IncomingIndex {
   struct Marks {
     HtlcKey key;
     bool over = false;
-    bool small = false;
     UnixTime received_at;
     PaymentHash hash;
-    bool ordinary = false;  // for an invoice made for one payer: never claimed twice
   };
 
-  ByTime<HtlcKey> open, ended, small;  // each in one of them
+  ByTime<HtlcKey> open, ended;
   std::set<std::tuple<PaymentHash, UnixTime, HtlcKey>> by_hash;
-  std::map<PaymentHash, std::size_t> paid;  // ordinary ones
-
-  [[nodiscard]] bool was_paid(const PaymentHash& hash) const { return paid.contains(hash); }
 
   /// The newest payment with this hash.
   [[nodiscard]] std::optional<HtlcKey> newest(const PaymentHash& hash) const;
@@ -76,15 +69,12 @@ struct IncomingIndex {
   [[nodiscard]] static HtlcKey key_of(const Incoming& payment);
   [[nodiscard]] static bool over(const Incoming& payment);
   [[nodiscard]] static Marks marks_of(const Incoming& payment);
-  [[nodiscard]] static Bytes pack(const Incoming& payment);
-  [[nodiscard]] static Incoming unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
 
  private:
   /// The sets that a row stands in, each with its entry.
   void stand(const Marks& marks, auto in);
-  [[nodiscard]] ByTime<HtlcKey>& list(const Marks& marks);
 };
 
 struct IssuedIndex {

@@ -4,6 +4,7 @@
 
 #include "bitcoin/address.h"
 #include "effects/driver_order.h"
+#include "effects/read_rows.h"
 #include "keys/seed_signer.h"
 #include "sim/remembering_signer.h"
 
@@ -83,9 +84,8 @@ void World::start(std::size_t index) {
   auto& node = *nodes_[index];
   node.wanted = true;
   if (node.core) return;
-  std::vector<Row> rows;
-  for (const auto& [key, value] : node.disk) rows.push_back({key.first, key.second, value});
-  auto loaded = node::Node::load(node.config, *node.signer, rows, parallel_);
+  auto read = [&](Table table) { return rows_of_table(node.disk, table); };
+  auto loaded = node::Node::load(node.config, *node.signer, read, parallel_);
   LN_ASSERT(loaded.has_value());  // what a node wrote it must be able to read
   node.core.emplace(*std::move(loaded));
   ++node.life;
@@ -235,6 +235,11 @@ void World::come_back(std::size_t index, bool after) {
 void World::act(std::size_t index, Action& action) {
   auto& node = *nodes_[index];
   auto life = node.life;
+  auto answer = [&](RowsRead found) {
+    at(after_ms(now_, 1), [this, index, life, found = std::move(found)] {
+      if (nodes_[index]->life == life) step(index, found);
+    });
+  };
   std::visit(Overloaded{
                  [&](WriteBytes& write) { written(write.connection, write.bytes); },
                  [&](Hangup& hangup) { hang_up(hangup.connection); },
@@ -253,15 +258,8 @@ void World::act(std::size_t index, Action& action) {
                    });
                  },
                  [&](WatchMempool&) {},  // mempools of the simulator are shown to nobody
-                 [&](ReadRows& wanted) {
-                   RowsRead found{wanted.tag, {}};
-                   for (const auto& key : wanted.keys)
-                     if (auto row = node.disk.find({wanted.table, key}); row != node.disk.end())
-                       found.rows.push_back({wanted.table, key, row->second});
-                   at(after_ms(now_, 1), [this, index, life, found = std::move(found)] {
-                     if (nodes_[index]->life == life) step(index, found);
-                   });
-                 },
+                 [&](ReadRows& wanted) { answer(read_rows(node.disk, wanted)); },
+                 [&](ReadRange& wanted) { answer(read_rows(node.disk, wanted)); },
                  [&](Reply& reply) { node.replies.insert_or_assign(reply.request, std::move(reply.result)); },
                  [&](Notify& notify) { node.log.push_back(std::move(notify)); },
                  [&](StopNode&) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crypto/crypto.h"
+#include "effects/read_rows.h"
 #include "node/commit_queue.h"
 #include "node/node.h"
 #include "sim/chain.h"
@@ -90,7 +91,7 @@ struct SimNode {
   Config config;
   std::shared_ptr<const Signer> signer;
   std::unique_ptr<SeededRng> rng;
-  std::map<std::pair<Table, Bytes>, Bytes> disk;
+  RowMap disk;
   node::CommitQueue queue;  // as the daemon has it: lost in a crash
   std::optional<node::Node> core;
   std::uint64_t life = 0;  // grows with every start: late events of an earlier life are dropped

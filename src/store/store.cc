@@ -91,7 +91,7 @@ const char* name(StoreCode code) {
 struct Store::Inside {
   int lock = -1;
   sqlite3* db = nullptr;
-  Statement begin, commit, put, erase, read;
+  Statement begin, commit, put, erase, read, first, last;
   bool failed = false;
   std::uint64_t commits = 0;
 
@@ -168,7 +168,11 @@ Result<Store, StoreError> Store::open(const std::string& directory, ByteView fin
   inside->put = Statement(inside->db, "INSERT OR REPLACE INTO records VALUES (?, ?, ?)");
   inside->erase = Statement(inside->db, "DELETE FROM records WHERE tab = ? AND key = ?");
   inside->read = Statement(inside->db, "SELECT value FROM records WHERE tab = ? AND key = ?");
-  if (!inside->begin || !inside->commit || !inside->put || !inside->erase || !inside->read)
+  const std::string between = "SELECT key, value FROM records WHERE tab = ? AND key >= ? AND key < ? ORDER BY key ";
+  inside->first = Statement(inside->db, (between + "LIMIT ?").c_str());
+  inside->last = Statement(inside->db, (between + "DESC LIMIT ?").c_str());
+  if (!inside->begin || !inside->commit || !inside->put || !inside->erase || !inside->read || !inside->first ||
+      !inside->last)
     return fail(inside->error(StoreCode::CannotOpen));
   return Store(std::move(inside));
 }
@@ -182,6 +186,33 @@ Result<std::vector<Row>, StoreError> Store::rows() const {
     if (code != SQLITE_ROW) return fail(inside_->error(StoreCode::Corrupt));
     out.push_back(Row{static_cast<Table>(select.integer(0)), select.blob(1), select.blob(2)});
   }
+}
+
+Result<std::vector<Row>, StoreError> Store::rows(Table table) const {
+  Statement select(inside_->db, "SELECT key, value FROM records WHERE tab = ? ORDER BY key");
+  select.bind(1, static_cast<std::int64_t>(table));
+  std::vector<Row> out;
+  for (;;) {
+    int code = select ? select.step() : SQLITE_ERROR;
+    if (code == SQLITE_DONE) return out;
+    if (code != SQLITE_ROW) return fail(inside_->error(StoreCode::Corrupt));
+    out.push_back(Row{table, select.blob(0), select.blob(1)});
+  }
+}
+
+Result<std::vector<Row>, StoreError> Store::range(Table table, ByteView from, ByteView to, bool newest,
+                                                  std::uint32_t most) const {
+  auto& select = newest ? inside_->last : inside_->first;
+  select.bind(1, static_cast<std::int64_t>(table));
+  select.bind(2, from);
+  select.bind(3, to);
+  select.bind(4, static_cast<std::int64_t>(most));
+  std::vector<Row> out;
+  int code = select.step();
+  for (; code == SQLITE_ROW; code = select.step()) out.push_back(Row{table, select.blob(0), select.blob(1)});
+  select.reset();
+  if (code != SQLITE_DONE) return fail(inside_->error(StoreCode::Corrupt));
+  return out;
 }
 
 Result<std::vector<Row>, StoreError> Store::read(Table table, const std::vector<Bytes>& keys) const {

@@ -12,6 +12,7 @@
 
 #include "effects/context.h"
 #include "effects/driver_order.h"
+#include "effects/read_rows.h"
 #include "effects/words.h"
 #include "keys/seed_signer.h"
 
@@ -91,7 +92,7 @@ struct Surroundings {
   MonoTime mono{1'000'000};
   UnixTime wall{1'700'000'000};
   BlockHeight tip{100};
-  std::map<std::pair<Table, Bytes>, Bytes> rows;
+  RowMap rows;
   Effects said;  // everything since the last clear()
 
   [[nodiscard]] Context context() {
@@ -115,13 +116,8 @@ struct Surroundings {
     return out;
   }
   /// What the driver answers from the rows as they are now.
-  [[nodiscard]] RowsRead read(const ReadRows& wanted) const {
-    RowsRead out{wanted.tag, {}};
-    for (const auto& key : wanted.keys)
-      if (auto row = rows.find({wanted.table, key}); row != rows.end())
-        out.rows.push_back({wanted.table, key, row->second});
-    return out;
-  }
+  [[nodiscard]] RowsRead read(const ReadRows& wanted) const { return read_rows(rows, wanted); }
+  [[nodiscard]] RowsRead read(const ReadRange& wanted) const { return read_rows(rows, wanted); }
   [[nodiscard]] std::size_t count(Table table) const {
     return static_cast<std::size_t>(
         std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.first.first == table; }));

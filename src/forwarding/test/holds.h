@@ -53,8 +53,13 @@ struct Holds : ::testing::Test {
   Effects release(std::uint64_t id, std::uint8_t channel = 1) {
     return l.step(release_over(world.r.id, release_context(l, channel_id(channel), id)));
   }
+  /// Its channel has let go of it.
+  void gone(std::uint64_t id, std::uint8_t channel = 1) {
+    l.channels.at(channel_id(channel)).received_htlcs.erase(id);
+    l.step(ReceivedHtlcGone{channel_id(channel), id, false});
+  }
   std::string state(std::uint64_t id, std::uint8_t channel = 1) {
-    auto row = l.forwarding.inside->forwards.find({channel_id(channel), id});
+    auto row = l.forward({channel_id(channel), id});
     return row ? name(row->state) : "none";
   }
   /// The only thing that left is the HTLC to M.

@@ -200,7 +200,7 @@ TEST_F(Holds, a_settlement_whose_incoming_channel_is_closed_is_told_as_a_loss) {
   ASSERT_EQ(of<Notify>(effects).size(), 1U);
   EXPECT_EQ(of<Notify>(effects)[0].event, Event("forward_not_collected"));
   EXPECT_EQ(of<Notify>(effects)[0].severity, Severity::Error);
-  EXPECT_NE(l.forwarding.inside->forwards.find({channel_id(1), 0})->failure, "");
+  EXPECT_NE(l.forward({channel_id(1), 0})->failure, "");
 }
 
 // ---- waiting for the next channel ----
@@ -338,7 +338,7 @@ TEST_F(Holds, holds_that_are_there_go_on_when_holding_is_switched_off) {
   EXPECT_EQ(state(2), "held");
   expect_failed(receive(htlc(3)), 3, onion::kTemporaryNodeFailure);  // no new one: it is said, not held in silence
   expect_failed(receive(htlc(4)), 4, onion::kTemporaryNodeFailure);
-  auto deadline = l.forwarding.inside->forwards.find({channel_id(1), 2})->fail_back.value();
+  auto deadline = l.forward({channel_id(1), 2})->fail_back.value();
   expect_no_failure(l.block(deadline - 1));
   expect_failed(l.block(deadline), 2, onion::kTemporaryNodeFailure);
   EXPECT_EQ(state(0), "forwarded");
@@ -432,22 +432,109 @@ TEST_F(Holds, failed_rows_beyond_their_number_push_out_the_oldest_failed_one_and
   receive(htlc(0));
   release(0);
   l.step(HtlcFulfilled{origin(0), channel_id(2), 0, preimage(1)});
-  auto& forwards = l.forwarding.inside->forwards;
-  auto row = forwards.at({channel_id(1), 0});
-  row.state = ForwardState::Failed;
-  row.received_at = UnixTime(row.received_at.value() + 1);
-  for (std::uint64_t i = 0; i < kMaxFailedForwards; ++i) {
-    row.incoming = {channel_id(9), i};
-    forwards.add(row);
+  gone(0);
+  for (std::uint64_t id : {1, 2, 3}) {
+    l.pass(1'000);
+    receive(htlc(id));
+    l.command(command::FailHold{channel_id(1), id});
+    gone(id);
   }
-  l.pass(10'000);
-  receive(htlc(1));
-  auto effects = l.command(command::FailHold{channel_id(1), 1});
-  ASSERT_EQ(of<Erase>(effects).size(), 1U);
-  EXPECT_EQ(of<Erase>(effects)[0].key, key_of({channel_id(9), 0}));
-  EXPECT_EQ(forwards.size(), kMaxFailedForwards + 1);
+  auto& failed = l.forwarding.inside->failed;
+  EXPECT_EQ(failed.size(), 3U);
+  l.note({failed.add(kMaxFailedForwards - 2)});  // as if there were so many
+  l.restart();
+  EXPECT_EQ(state(1), "none");
+  for (std::uint64_t id : {2, 3}) EXPECT_EQ(state(id), "failed");
   EXPECT_EQ(state(0), "settled");
-  EXPECT_EQ(state(1), "failed");
+  EXPECT_EQ(l.forwarding.inside->failed.size(), kMaxFailedForwards);
+  l.restart();
+  EXPECT_EQ(state(2), "failed");
+}
+
+// ---- what is over ----
+
+TEST_F(Holds, what_is_over_leaves_memory_and_is_listed_from_disk) {
+  for (std::uint64_t id : {0, 1}) receive(htlc(id));
+  release(0);
+  l.step(HtlcFulfilled{origin(0), channel_id(2), 0, preimage(1)});
+  l.command(command::FailHold{channel_id(1), 1});
+  EXPECT_EQ(l.count(Table::Forward), 2U);  // its channel has not let go of them yet
+  for (std::uint64_t id : {0, 1}) gone(id);
+  EXPECT_EQ(l.forwarding.inside->forwards.size(), 0U);
+  EXPECT_EQ(l.count(Table::Forward), 0U);
+  EXPECT_EQ(l.count(Table::EndedForward), 2U);
+  l.restart();
+  EXPECT_EQ(l.forwarding.inside->forwards.size(), 0U);
+  auto list = std::get<Value>(of<Reply>(l.command(command::ListForwards{})).at(0).result);
+  const auto& rows = std::get<List>(list.find("forwards")->inner());
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(text_of(rows[0], "state"), "failed");
+  EXPECT_EQ(text_of(rows[0], "failure"), "failed by the operator");
+  EXPECT_EQ(text_of(rows[1], "state"), "settled");
+}
+
+TEST_F(Holds, a_forward_that_ends_while_a_page_is_read_is_on_it_once) {
+  for (bool read_before : {true, false}) {
+    l.forwarding = Forwarding();
+    l.rows.clear();
+    receive(htlc(0));
+    release(0);
+    l.reads_at_once = false;
+    l.command(command::ListForwards{});
+    std::vector<RowsRead> early;
+    for (const auto& asked : l.asked) early.push_back(std::visit([&](const auto& one) { return l.read(one); }, asked));
+    l.step(HtlcFulfilled{origin(0), channel_id(2), 0, preimage(1)});
+    gone(0);
+    EXPECT_EQ(l.forwarding.inside->forwards.size(), 1U);  // whoever asked before does not see it on disk
+    Effects replies;
+    if (read_before) {
+      l.asked.clear();
+      for (const auto& rows : early)
+        for (auto& effect : l.step(rows)) replies.push_back(std::move(effect));
+    } else {
+      replies = l.answer_reads();
+    }
+    auto list = std::get<Value>(of<Reply>(replies).at(0).result);
+    const auto& rows = std::get<List>(list.find("forwards")->inner());
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(text_of(rows[0], "state"), "settled");
+    EXPECT_EQ(l.forwarding.inside->forwards.size(), 0U);
+    l.reads_at_once = true;
+  }
+}
+
+TEST_F(Holds, rows_of_an_older_program_that_are_over_move_once_at_the_first_start) {
+  receive(htlc(0));
+  auto row = *l.forward({channel_id(1), 0});
+  for (auto over : {ForwardState::Settled, ForwardState::Failed}) {
+    row.state = over;
+    row.incoming.htlc_id = 10 + static_cast<std::uint64_t>(over);
+    auto old = record(row);
+    l.rows[{old.table, old.key}] = old.value;
+  }
+  l.restart();
+  EXPECT_EQ(l.count(Table::Forward), 1U);
+  EXPECT_EQ(l.count(Table::EndedForward), 2U);
+  EXPECT_EQ(l.forwarding.inside->settled.size(), 1U);
+  EXPECT_EQ(l.forwarding.inside->failed.size(), 1U);
+  auto stored = l.rows;
+  l.restart();
+  EXPECT_EQ(l.rows, stored);
+}
+
+TEST_F(Holds, what_is_over_leaves_memory_with_its_channel_or_at_a_start_without_its_htlc) {
+  for (std::uint64_t id : {0, 1}) {
+    receive(htlc(id));
+    l.command(command::FailHold{channel_id(1), id});
+  }
+  l.channels.at(channel_id(1)).received_htlcs.erase(0);  // as if the process had ended right then
+  l.restart();
+  EXPECT_EQ(l.count(Table::Forward), 1U);
+  l.channels.at(channel_id(1)).phase = ChannelPhase::Closed;
+  l.step(ChannelClosed{channel_id(1), world.s.id, ""});
+  EXPECT_EQ(l.forwarding.inside->forwards.size(), 0U);
+  EXPECT_EQ(l.count(Table::EndedForward), 2U);
+  EXPECT_EQ(l.forwarding.inside->failed.size(), 2U);
 }
 
 // ---- the operator ----
@@ -463,6 +550,8 @@ TEST_F(Holds, failhold_fails_held_and_released_ones_only) {
   auto effects = l.command(command::FailHold{channel_id(1), 0});
   expect_failed(effects, 0, onion::kTemporaryNodeFailure);
   EXPECT_EQ(error(0), "refused: it is failed: only held or released ones can be failed");
+  gone(0);
+  EXPECT_EQ(error(0), "not_found: no such hold: see listholds");
   receive(htlc(1));
   l.channels.at(channel_id(2)).usable = false;
   release(1);

@@ -96,8 +96,8 @@ TEST_F(GoldenInvoices, newer_and_damaged_rows_are_refused) {
     ASSERT_FALSE(node.disk.empty());
     for (const auto& [key, value] : node.disk) {
       auto loads = [&](const Bytes& changed) {
-        std::vector<Row> rows{{key.first, key.second, changed}};
-        return node::Node::load(node.config, *node.signer, rows, parallel).has_value();
+        auto read = [&](Table table) { return rows_of_table({{key, changed}}, table); };
+        return node::Node::load(node.config, *node.signer, read, parallel).has_value();
       };
       auto newer = value, cut = value, longer = value;
       newer.front() = 99;

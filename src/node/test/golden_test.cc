@@ -88,12 +88,6 @@ std::map<std::string, Disk> read_file(const std::string& name) {
   return out;
 }
 
-std::vector<Row> rows_of(const Disk& disk) {
-  std::vector<Row> rows;
-  for (const auto& [key, value] : disk) rows.push_back({key.first, key.second, value});
-  return rows;
-}
-
 std::size_t count(const std::variant<Value, CommandError>& reply, const char* list) {
   const auto* value = std::get_if<Value>(&reply);
   const auto* found = value == nullptr ? nullptr : value->find(list);
@@ -122,7 +116,8 @@ class Golden : public ::testing::TestWithParam<GoldenFile> {
   }
   [[nodiscard]] Result<node::Node, LoadError> load(std::size_t index, const Disk& disk) const {
     auto& node = world->node(index);
-    return node::Node::load(node.config, *node.signer, rows_of(disk), parallel);
+    auto read = [&](Table table) { return rows_of_table(disk, table); };
+    return node::Node::load(node.config, *node.signer, read, parallel);
   }
 
   std::unique_ptr<World> world;

@@ -31,7 +31,7 @@ struct Claims : Recipient {
       if (word.event == event) return word.facts;
     return std::nullopt;
   }
-  std::size_t rows() { return r.count(Table::IncomingPayment); }
+  std::size_t rows() { return r.count(Table::IncomingPayment) + r.count(Table::EndedPayment); }
 };
 
 TEST_F(Claims, a_payment_is_claiming_until_its_htlc_is_gone_from_both_commitments) {
@@ -268,6 +268,53 @@ TEST_F(Claims, waitpayment_for_an_invoice_that_lives_for_years_answers_after_a_d
   r.next_deadline();
   ASSERT_EQ(r.all<Reply>().size(), 1U);
   EXPECT_EQ(text_of(std::get<Value>(r.all<Reply>()[0].result), "state"), "open");
+}
+
+TEST_F(Claims, a_payment_that_is_settled_leaves_memory_and_is_found_by_its_hash) {
+  receive(right());
+  gone(0);
+  EXPECT_EQ(r.room.inside->incoming.size(), 0U);
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
+  for (int start = 0; start < 2; ++start) {
+    EXPECT_EQ(text_of(got(hash(1)), "state"), "settled");
+    EXPECT_EQ(text_of(listed(), "state"), "settled");
+    r.said.clear();
+    r.command(command::WaitPayment{id_of(hash(1))}, 78);
+    EXPECT_EQ(r.all<Reply>().size(), 1U);
+    r.restart();
+    EXPECT_EQ(r.room.inside->incoming.size(), 0U);
+  }
+}
+
+TEST_F(Claims, who_waits_for_a_payment_that_settles_while_the_store_is_asked_is_answered) {
+  receive(right());
+  r.reads_at_once = false;
+  r.command(command::ListPayments{}, 1);  // keeps it in memory
+  gone(0);
+  r.said.clear();
+  r.command(command::WaitPayment{id_of(hash(1))}, 78);
+  ASSERT_EQ(r.all<Reply>().size(), 1U);
+  EXPECT_EQ(text_of(std::get<Value>(r.all<Reply>()[0].result), "state"), "settled");
+  auto page = of<Reply>(r.answer_reads());
+  ASSERT_EQ(page.size(), 1U);
+  EXPECT_EQ(std::get<List>(std::get<Value>(page[0].result).find("payments")->inner()).size(), 1U);
+  EXPECT_EQ(r.room.inside->incoming.size(), 0U);
+}
+
+TEST_F(Claims, rows_of_an_older_program_that_are_over_move_once_at_the_first_start) {
+  receive(right());
+  gone(0);
+  auto ended = rows_of_table(r.rows, Table::EndedPayment);
+  ASSERT_EQ(ended.size(), 1U);
+  r.rows.clear();
+  r.rows[{Table::IncomingPayment, key_of({channel_id(3), 0})}] = ended[0].value;  // as it was
+  r.restart();
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
+  EXPECT_EQ(r.count(Table::EndedPayment), 1U);
+  EXPECT_EQ(text_of(got(hash(1)), "state"), "settled");
+  auto stored = r.rows;
+  r.restart();
+  EXPECT_EQ(r.rows, stored);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 
 #include "crypto/crypto.h"
@@ -50,12 +51,45 @@ struct FakeNode : test::Surroundings {
   Payments room;
   forwarding::Forwarding forwarding;
 
-  /// The effects of this step alone. What the two rooms say to each other is heard in it, as the corridor does.
+  /// What the rooms ask the store is answered at once, in the next steps, whose effects come with these. Or it waits
+  /// for answer_reads.
+  bool reads_at_once = true;
+  std::deque<Read> asked;
+
+  /// The effects of this step, and of those that answer it. What the two rooms say to each other is heard in it, as the
+  /// corridor does.
   template <class Word>
   Effects step(const Word& word) {
     Effects out;
     hear(word, out);
+    if (!reads_at_once) return out;
+    auto more = answer_reads();
+    out.insert(out.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     return out;
+  }
+  /// As the driver does: in order, with the rows as they are now.
+  Effects answer_reads(std::size_t most = SIZE_MAX) {
+    Effects out;
+    for (; most > 0 && !asked.empty(); --most) {
+      auto wanted = std::move(asked.front());
+      asked.pop_front();
+      hear(std::visit([&](const auto& one) { return read(one); }, wanted), out);
+    }
+    return out;
+  }
+  /// A payment that was made, in memory or over.
+  [[nodiscard]] std::optional<Outgoing> payment(const PaymentId& id) const {
+    if (auto row = room.inside->outgoing.find(id)) return row;
+    for (const auto& row : rows_of_table(rows, Table::EndedPayment))
+      if (auto read = read_outgoing(row.value); read && read->id == id) return *read;
+    return std::nullopt;
+  }
+  /// A forward, in memory or over.
+  [[nodiscard]] std::optional<forwarding::Forward> forward(const HtlcKey& key) const {
+    if (auto row = forwarding.inside->forwards.find(key)) return row;
+    for (const auto& row : rows_of_table(rows, Table::EndedForward))
+      if (auto read = forwarding::read_forward(row.value); read && read->incoming == key) return *read;
+    return std::nullopt;
   }
   Effects command(command::Command command, RequestId request = 1) {
     return step(CommandReceived{request, std::move(command)});
@@ -71,6 +105,7 @@ struct FakeNode : test::Surroundings {
   Effects restart() {
     reload();
     peers.clear();
+    asked.clear();
     for (auto& [id, channel] : channels) channel.usable = false;
     said.clear();
     return step(Started{});
@@ -158,6 +193,8 @@ struct FakeNode : test::Surroundings {
     machine = std::move(transition.next);
     note(transition.effects);
     for (auto& effect : transition.effects) {
+      if (const auto* rows = std::get_if<ReadRows>(&effect)) asked.emplace_back(*rows);
+      if (const auto* range = std::get_if<ReadRange>(&effect)) asked.emplace_back(*range);
       if (const auto* arrived = std::get_if<HtlcArrived>(&effect)) hear(*arrived, out);
       if (const auto* received = std::get_if<HtlcReceived>(&effect)) hear(*received, out);
       out.push_back(std::move(effect));

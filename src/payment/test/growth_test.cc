@@ -32,9 +32,12 @@ TEST_F(Payer, a_payment_costs_its_payer_the_same_with_many_that_ended_and_many_t
     row.offer = i % 2 == 0 ? row.offer : "lno1" + std::to_string(i);
     row.next_announce = after_ms(s.mono, 10'000'000 + i);
     row.told_at = s.mono;
-    s.room.inside->outgoing.add(row);
+    if (is_terminal(row.state))
+      s.rows[{Table::EndedPayment, to_bytes(row.id.view())}] = record(row).value;
+    else
+      s.room.inside->outgoing.add(row);
   }
-  s.room.inside->outgoing.settle();
+  s.room.inside->outgoing.settle(s.room.inside->questions);
   EXPECT_LT(one(100), kNoise * before);
 }
 
@@ -48,9 +51,8 @@ TEST_F(Payer, a_page_costs_the_same_with_many_payments) {
     for (std::size_t i = from; i < to; ++i) {
       row.id.bytes = far_channel(i).bytes;
       row.created_at = UnixTime(1'700'000'000 + i);
-      s.room.inside->outgoing.add(row);
+      s.rows[{Table::EndedPayment, s.room.inside->sent.key(row.created_at, row.id.view())}] = record(row).value;
     }
-    s.room.inside->outgoing.settle();
   };
   auto page = [&] { return fastest(10, [&](int) { s.command(command::ListPayments{{50, std::nullopt}}); }); };
   fill(0, 100);
@@ -69,7 +71,7 @@ TEST_F(Payer, ended_payments_are_loaded_without_reading_their_invoices_again) {
   over.payment_hash = hash(1);
   auto put = record(over);
   s.rows[{put.table, put.key}] = put.value;
-  s.reload();
+  s.restart();
   id = over.id;
   EXPECT_EQ(state(), "settled");
   over.state = OutgoingState::Sending;  // what goes on must be readable
@@ -90,25 +92,27 @@ Incoming receipt(std::size_t i, Msat amount) {
 
 TEST(History, small_receipts_push_out_only_each_other) {
   World world;
-  auto& incoming = world.r.room.inside->incoming;
-  incoming.add(receipt(0, Msat(1'000)));
-  for (std::size_t i = 1; i <= kMaxSmallReceipts + 2; ++i) incoming.add(receipt(i, Msat(999)));
-  auto erased = of<Erase>(world.r.step(DeadlineReached{}));
-  ASSERT_EQ(erased.size(), 2U);
-  EXPECT_EQ(erased[0].table, Table::IncomingPayment);
-  EXPECT_EQ(erased[0].key, key_of({far_channel(1), 1}));
-  EXPECT_TRUE(incoming.contains({far_channel(0), 0}));
-  EXPECT_EQ(incoming.size(), kMaxSmallReceipts + 1);
-}
-
-TEST(History, rows_beyond_their_number_go_the_oldest_first) {
-  // The index alone: a million rows would take a minute.
-  IncomingIndex index;
-  for (std::size_t i = 0; i < 5; ++i) index.put(IncomingIndex::marks_of(receipt(9 - i, Msat(5'000))));
-  EXPECT_EQ(index.ended.begin()->second, (HtlcKey{far_channel(5), 5}));
-  EXPECT_EQ(index.small.size() + index.open.size(), 0U);
-  for (std::size_t i = 0; i < 5; ++i) index.take(IncomingIndex::marks_of(receipt(9 - i, Msat(5'000))));
-  EXPECT_TRUE(index.ended.empty());
+  auto& r = world.r;
+  std::vector<Incoming> small{receipt(1, Msat(999)), receipt(2, Msat(999)), receipt(3, Msat(999))};
+  auto put = [&](const Incoming& over) {
+    Batch batch;
+    end_row(*r.room.inside, over, batch);
+    Effects effects;
+    for (auto& record : batch) std::visit([&](auto& one) { effects.emplace_back(std::move(one)); }, record);
+    r.note(effects);
+  };
+  put(receipt(0, Msat(1'000)));
+  for (const auto& over : small) put(over);
+  r.note({r.room.inside->small.add(kMaxSmallReceipts - 1)});  // as if there were two too many
+  auto erased = of<Erase>(r.step(DeadlineReached{}));
+  ASSERT_EQ(erased.size(), 4U);  // each with what leads to it
+  EXPECT_EQ(r.count(Table::EndedPayment), 2U);
+  EXPECT_EQ(r.count(Table::PaymentIndex), 2U);
+  auto left = rows_of_table(r.rows, Table::EndedPayment);
+  EXPECT_EQ(read_incoming(left[0].value)->amount, Msat(1'000));
+  EXPECT_EQ(read_incoming(left[1].value)->htlc, small[2].htlc);
+  EXPECT_EQ(r.room.inside->small.size(), kMaxSmallReceipts);
+  EXPECT_TRUE(of<Erase>(r.step(DeadlineReached{})).empty());
 }
 
 }  // namespace

@@ -12,7 +12,12 @@ TEST_F(Payer, payments_made_and_received_come_in_one_list_by_time) {
     received.payment_hash = hash(static_cast<std::uint8_t>(i));
     received.received_at = s.wall;
     received.amount = Msat(i % 2 == 0 ? 1 : 5'000);
-    s.room.inside->incoming.add(received);
+    received.state = i % 2 == 0 ? IncomingState::Claiming : IncomingState::Settled;
+    if (received.state == IncomingState::Claiming)
+      s.room.inside->incoming.add(received);
+    else
+      s.rows[{Table::EndedPayment, s.room.inside->received.key(s.wall, key_of(received.htlc))}] =
+          record(received).value;
     s.pass(i < 2 ? 1'000 : 0);
     pay();
   }

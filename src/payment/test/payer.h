@@ -46,7 +46,7 @@ struct Payer : ::testing::Test {
     EXPECT_EQ(sent.size(), 1U);
     return sent.empty() ? Effects{} : s.step(OnionMessageOutcome{sent[0].tag, fate});
   }
-  Outgoing payment() { return s.room.inside->outgoing.at(id); }
+  Outgoing payment() { return *s.payment(id); }
   std::string state() { return name(payment().state); }
   std::vector<Reply> replies() { return s.all<Reply>(); }
   CommandError error() {

@@ -265,7 +265,7 @@ TEST_F(Payer, what_was_interrupted_before_an_htlc_left_is_ended_at_the_next_star
       EXPECT_EQ(of<RequestInvoice>(started).size(), fetching && !late ? 1U : 0U);
       payer.see(fresh.l);
       EXPECT_EQ(of<AddHtlc>(payer.usable(1)).size(), !fetching && !late ? 1U : 0U);
-      auto after = payer.room.inside->outgoing.at(payment_id);
+      auto after = *payer.payment(payment_id);
       EXPECT_EQ(after.state == OutgoingState::Failed, late);
       EXPECT_EQ(after.failure.find("nothing was sent") != std::string::npos, late) << after.failure;
     }
@@ -444,7 +444,8 @@ TEST_F(Payer, a_preimage_counts_whatever_the_payment_was_taken_for) {
     EXPECT_EQ(payment().failure, "");
     s.reload();
     EXPECT_EQ(state(), "settled");
-    EXPECT_TRUE(s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 6, secret}).empty());
+    auto again = s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 6, secret});
+    EXPECT_TRUE(of<Put>(again).empty() && of<Notify>(again).empty());
   }
 }
 
@@ -540,7 +541,7 @@ TEST_F(Payer, a_settled_payment_hastens_the_announcements_of_others_for_the_same
   // The next sign hastens others first, and nobody twice.
   std::size_t more = 0;
   for (std::uint64_t number = 0; number < 5; ++number) {
-    auto other = s.room.inside->outgoing.at(id);
+    auto other = *s.payment(id);
     other.id.bytes.fill(static_cast<std::uint8_t>(number + 1));
     other.state = OutgoingState::Notified;
     other.htlc = HtlcKey{channel_id(1), number};

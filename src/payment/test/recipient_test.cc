@@ -21,7 +21,8 @@ TEST_F(Recipient, the_right_htlc_is_claimed_recorded_and_told_to_the_offer) {
     EXPECT_EQ(of<OfferPaid>(effects)[0].offer_id, world.offer.id());
     EXPECT_EQ(of<OfferPaid>(effects)[0].amount, Msat(50'000'000));
   }
-  EXPECT_EQ(r.count(Table::IncomingPayment), 2U);
+  EXPECT_EQ(r.count(Table::IncomingPayment), 0U);
+  EXPECT_EQ(r.count(Table::EndedPayment), 2U);
 }
 
 TEST_F(Recipient, a_static_invoice_is_paid_often_by_different_htlcs) {
@@ -174,6 +175,46 @@ TEST_F(Recipient, an_ordinary_invoice_is_paid_once_also_after_a_restart) {
   r.restart();
   expect_refused(receive(onion), onion, "paid already");
   EXPECT_EQ(r.count(Table::IncomingPayment), 1U);
+}
+
+TEST_F(Recipient, a_paid_invoice_is_remembered_until_nobody_can_pay_it_again) {
+  receive(invoice());
+  r.step(ReceivedHtlcGone{channel_id(3), 0, true});
+  EXPECT_EQ(r.room.inside->incoming.size(), 0U);
+  auto again = invoice();
+  again.htlc_id = 1;
+  auto onion = through_m(again);
+  for (int start = 0; start < 2; ++start) {
+    r.restart();
+    r.said.clear();
+    expect_refused(receive(onion), onion, "paid already");
+  }
+  EXPECT_EQ(r.count(Table::PaidInvoice), 1U);
+  r.wall = after_s(world.terms().expiry, kPaidKeptS - 1);
+  r.step(DeadlineReached{});
+  EXPECT_EQ(r.count(Table::PaidInvoice), 1U);
+  r.wall = after_s(world.terms().expiry, kPaidKeptS);
+  r.step(DeadlineReached{});
+  EXPECT_EQ(r.count(Table::PaidInvoice), 0U);
+  r.said.clear();
+  expect_refused(receive(onion), onion, "has expired");
+}
+
+TEST_F(Recipient, an_invoice_that_an_older_program_saw_paid_is_not_paid_again) {
+  receive(invoice());
+  r.step(ReceivedHtlcGone{channel_id(3), 0, true});
+  auto ended = rows_of_table(r.rows, Table::EndedPayment);
+  ASSERT_EQ(ended.size(), 1U);
+  r.rows.clear();
+  r.rows[{Table::IncomingPayment, key_of({channel_id(3), 0})}] = ended[0].value;  // as it was
+  auto again = invoice();
+  again.htlc_id = 1;
+  auto onion = through_m(again);
+  for (int start = 0; start < 2; ++start) {
+    r.restart();
+    r.said.clear();
+    expect_refused(receive(onion), onion, "paid already");
+  }
 }
 
 // [B2-rem-03, B4-read-05, B4-fail-02]

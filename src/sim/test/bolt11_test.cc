@@ -260,6 +260,7 @@ TEST_F(Bolt11, restarts_of_payer_and_recipient_change_nothing) {
   command::Pay wanted;
   wanted.offer = text;
   world().post(network.s, wanted);
+  world().run_for(1);       // the store answers that nobody has paid it
   world().stop(network.s);  // its HTLC is durable, the messages may have left or not
   world().run_for(1'000);
   world().start(network.s);
@@ -279,6 +280,21 @@ TEST_F(Bolt11, restarts_of_payer_and_recipient_change_nothing) {
   auto rows = list_of(world().ask(network.r, command::ListPayments{}), "payments");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(field(rows[0], "direction"), "incoming");
+}
+
+TEST_F(Bolt11, a_payer_that_dies_before_its_store_has_answered_has_not_begun) {
+  prepare();
+  auto text = invoice(network.r, Msat(kAmount));
+  command::Pay wanted;
+  wanted.offer = text;
+  world().post(network.s, wanted);
+  world().stop(network.s);
+  world().start(network.s);
+  world().run_for(5'000);
+  EXPECT_TRUE(list_of(world().ask(network.s, command::ListPayments{}), "payments").empty());
+  EXPECT_EQ(error_of(pay(network.s, text)), "");
+  world().run_for(1'000);
+  EXPECT_EQ(received(), kAmount);
 }
 
 TEST_F(Bolt11, invoices_that_make_no_sense_are_not_made) {

@@ -63,6 +63,30 @@ TEST(Store, RowsAreReadByTheirKeysAndThoseThatAreGoneAreLeftOut) {
   EXPECT_EQ(rows->at(0).value, hex("ee"));
 }
 
+TEST(Store, a_range_is_read_from_either_end_and_up_to_a_number) {
+  Folder folder;
+  auto store = open_or_die(folder.path);
+  Batch batch;
+  for (std::uint8_t key : {1, 2, 3, 4, 200}) batch.emplace_back(Put{Table::EndedPayment, {7, key}, {key}});
+  batch.emplace_back(Put{Table::EndedPayment, {6, 9}, {0}});
+  batch.emplace_back(Put{Table::EndedForward, {7, 3}, {0}});
+  ASSERT_TRUE(store.commit(batch).has_value());
+  auto read = [&](const Bytes& from, const Bytes& to, bool newest, std::uint32_t most) {
+    Bytes out;
+    auto rows = store.range(Table::EndedPayment, from, to, newest, most);
+    for (const auto& row : *rows) out.push_back(row.value.at(0));
+    return out;
+  };
+  EXPECT_EQ(read({7}, {8}, false, 100), (Bytes{1, 2, 3, 4, 200}));
+  EXPECT_EQ(read({7}, {8}, true, 2), (Bytes{200, 4}));
+  EXPECT_EQ(read({7}, {8}, false, 2), (Bytes{1, 2}));
+  EXPECT_EQ(read({7, 2}, {7, 4}, true, 100), (Bytes{3, 2}));  // `to` itself is not in it
+  EXPECT_EQ(read({7}, {8}, false, 0), Bytes{});
+  EXPECT_EQ(read({8}, {7}, false, 100), Bytes{});
+  EXPECT_EQ(store.rows(Table::EndedForward)->size(), 1U);
+  EXPECT_EQ(store.rows(Table::Mailbox)->size(), 0U);
+}
+
 TEST(Store, SecondProcessIsKeptOut) {
   Folder folder;
   auto store = open_or_die(folder.path);
