@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxReplyBytes = 64 * 1024 * 1024;
 /// A mempool of 300 MB, bitcoind's own limit, had 200,000 transactions at most. 32 bytes each are kept, and reading the
 /// list takes 200 for a moment.
 inline constexpr std::size_t kMaxMempoolTransactions = 250'000;
-/// One question for so many: the largest that nodes relay has 800 KB of hex, and the reply must not be too large.
+/// Transactions per call: the largest that nodes relay has 800 KB of hex, and the reply must not be too large.
 inline constexpr std::size_t kMaxTransactionsPerCall = 50;
 
 struct RpcEndpoint {

@@ -210,7 +210,7 @@ Status<RpcError> ChainDriver::Inside::work() {
   return Done{};
 }
 
-// Another chain is no reason to touch what we know: it is reported until somebody corrects the configuration.
+// Another chain changes nothing here: it is reported until the configuration is corrected.
 Status<RpcError> ChainDriver::Inside::greet() {
   LN_TRY(genesis, rpc.block_hash(BlockHeight(0)));
   if (!genesis || convert<ChainHash>(*genesis) != config.chain_hash) {
@@ -287,7 +287,7 @@ Result<std::size_t, RpcError> ChainDriver::Inside::common_blocks() {
   return common;
 }
 
-// Blocks of ours are not in bitcoind's chain. Whether it is to be followed: only for more work, and not too deep.
+// Some of our blocks are not in bitcoind's chain. Whether to follow it: only for more work, and not too deep.
 Status<RpcError> ChainDriver::Inside::judge_fork(std::size_t common) {
   const auto& ours = chain.back();
   LN_TRY(info, rpc.chain_info());
@@ -301,7 +301,7 @@ Status<RpcError> ChainDriver::Inside::judge_fork(std::size_t common) {
                                                 " of a chain that is not longer than the one to block " +
                                                 height(ours.height) +
                                                 ", which this node has seen: it was restored, is syncing, or is on a "
-                                                "fork of its own. Nothing is taken back until its chain is longer"));
+                                                "fork of its own. No block is disconnected until its chain is longer"));
   if (common == 0)
     return fail(in_trouble(Trouble::Replaced,
                            "none of the " + std::to_string(chain.size()) + " known blocks is in bitcoind's chain"));
@@ -313,11 +313,12 @@ Status<RpcError> ChainDriver::Inside::judge_fork(std::size_t common) {
       Trouble::Replaced,
       "bitcoind's chain leaves ours at block " + height(chain[common - 1].height) + ", " + std::to_string(depth) +
           " blocks deep, which is more than the " + std::to_string(kMaxReorgDepth) +
-          " that are taken back unasked. If you know it to be the true one: accept_chain = \"" +
+          " that are disconnected without asking. If it is the true chain, set accept_chain = \"" +
           (first ? bitcoin::block_hash_to_string(*first) : "?") + "\" in the section [bitcoind] of doze.toml"));
 }
 
-// Takes blocks that left the active chain back. The ancestor is sought first, so that nothing is taken back in vain.
+// Disconnects blocks that left the active chain. The ancestor is searched first, so that no block is disconnected in
+// vain.
 Status<RpcError> ChainDriver::Inside::rewind() {
   LN_TRY(keep, common_blocks());
   if (keep == chain.size()) return Done{};

@@ -132,8 +132,8 @@ class ChainDriver {
   void broadcast(bitcoin::Transaction transaction);
   /// The output at a short_channel_id, if it is unspent in the chain. False, and no event, if kMaxLookUps wait already.
   [[nodiscard]] bool look_up(ShortChannelId scid);
-  /// Payments to these scripts in the mempool, for so long, instead of those asked for before; at each change one event
-  /// with all of them.
+  /// Watches the mempool for payments to these scripts for this time, instead of the earlier ones; each change causes
+  /// one event with all of them.
   void watch_mempool(std::vector<Bytes> scripts, std::uint64_t for_ms);
   /// Polls now instead of at the next interval.
   void poll_now();

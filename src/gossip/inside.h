@@ -1,4 +1,4 @@
-// The gossip room's own business: the graph, announcements that wait for the chain, what each peer wants.
+// The gossip room's own state: the graph, announcements that wait for the chain, what each peer wants.
 #pragma once
 
 #include <deque>
@@ -12,54 +12,54 @@
 
 namespace doze::gossip {
 
-/// Gossip that is larger is not taken, whoever signed it: it would be kept, and sent to every peer that asks. Real ones
+/// Larger gossip is refused: it would be stored, and sent to every peer that asks. Real messages
 /// have 430 bytes and some features, 138 and a few records, and 150 to some hundred; 2 KiB hold 32 addresses of any IP
 /// or Tor kind and a long name. BOLT 7 allows 65,535.
 inline constexpr std::size_t kMaxAnnouncementBytes = 1'024, kMaxUpdateBytes = 512, kMaxNodeBytes = 2'048;
-/// Of what a node announces so many addresses are kept, 48 bytes each; a dial tries eight.
+/// Addresses kept per node_announcement, 48 bytes each; we dial at most eight.
 inline constexpr std::size_t kMaxAddressesOfNode = 32;
 /// Announcements that wait for their funding output: at most 2.5 KiB each with what follows them, 10 MiB in all. Peers
 /// with a channel have half of it and all strangers the other half, so that no crowd of free ids fills it.
 inline constexpr std::size_t kMaxWaiting = 4'000, kMaxWaitingOfKind = kMaxWaiting / 2;
-/// Of one peer: the half of its kind. Where all of a kind fill it, that one of them loses some that has most waiting.
+/// Per peer: the half of its kind. When peers of one kind fill it, the one with the most loses some.
 inline constexpr std::size_t kMaxWaitingOfPeer = kMaxWaitingOfKind;
-/// An announcement waits so long at most: with kMaxBlocksAhead it is deep enough after two hours, and bitcoind looks up
+/// How long an announcement may wait: with kMaxBlocksAhead it is deep enough after two hours, and bitcoind looks up
 /// 4,000 outputs within minutes.
 inline constexpr std::uint64_t kMaxWaitingMs = 21'600'000;
-/// Channels so far above our tip are not taken: whoever announces one has it six blocks deep, so our chain is two hours
-/// behind then, or the channel is invented. Nobody is blamed, and what a list names is asked for when our chain is
-/// there.
+/// Channels further above our tip are ignored: their announcer has them six blocks deep, so either our chain is two
+/// hours behind, or the channel is invented. The peer is not blamed, and we query them when our chain has reached their
+/// blocks.
 inline constexpr std::uint32_t kMaxBlocksAhead = 6;
-/// Bytes of one that waits, and of its updates and node announcements: usually 1,100, and 840 more for the place that
-/// it takes in the maps. What does not fit is not kept: a message may have 65,535.
+/// Bytes of one waiting announcement with its updates and node announcements: usually 1,100, plus 840 for its entries
+/// in the maps. Larger ones are not kept: a message may have 65,535.
 inline constexpr std::size_t kMaxWaitingBytes = 1'700;
-/// Outputs looked up at a time, the peers' in turn: each may cost bitcoind a block, and nobody waits behind more.
+/// Outputs looked up at a time; peers take turns. Each may cost bitcoind reading a block, and no peer waits for more.
 inline constexpr std::size_t kMaxLookUps = 64;
 /// Other announcements of a scid that waits, each of another peer: one of them may be the real one, and the output
 /// tells which. Of one scid so many, and so many in all: 1 KiB each. A peer with a channel takes the place of a
 /// stranger.
 inline constexpr std::size_t kMaxRivals = 4, kMaxRivalsInAll = 256;
-/// Scids without an output that are remembered until the next housekeeping: not looked up again. 64 bytes each.
+/// Scids without an output, remembered until the next housekeeping so that they are not looked up again. 64 bytes each.
 inline constexpr std::size_t kMaxMissing = 20'000;
-/// Announcements without their output, less those that were right, before a peer's are no longer listened to. Channels
-/// that were closed lately are among what an honest peer tells.
+/// Unfunded announcements minus valid ones; above this number a peer's announcements are ignored. Honest peers also
+/// announce channels that were closed recently.
 inline constexpr std::size_t kMaxBogus = 500;
-/// Channels that we still want to ask one peer for, more than mainnet has; and all peers. 48 bytes each. Half of them
-/// is for all strangers, half for all peers with a channel.
+/// Channels that we still want to query from one peer, more than mainnet has; and from all peers. 48 bytes each. Half
+/// of them is for all strangers, half for all peers with a channel.
 inline constexpr std::size_t kMaxWanted = 100'000, kMaxWantedInAll = 400'000, kMaxWantedOfKind = kMaxWantedInAll / 2;
-/// A peer with a channel of whose list a part found no room is asked for it again, so often at most.
+/// How often we ask a peer with a channel for its list again if a part of it found no room.
 inline constexpr std::uint64_t kListAgainMs = 60'000;
-/// Channels asked for at a time: the answer, five messages each, stays below what the peer should buffer.
+/// Channels queried at a time: the answer, five messages each, stays below what the peer should buffer.
 inline constexpr std::size_t kQueryBatch = 500;
 /// Messages sent to one peer at a time when it asks for a lot, and the pause between: 2 MB/s, and a step stays short.
 inline constexpr std::size_t kPieceMessages = 500;
 inline constexpr std::uint64_t kPieceWaitMs = 100;
-/// Bytes in a piece, and one answer more: twice what 500 ordinary messages have, and far below what io lets wait for
-/// one peer (4.2 MB). While output waits for a peer it gets no gossip, so gossip never closes a connection.
+/// Bytes in a piece, plus one answer: twice the size of 500 ordinary messages, and far below the unsent output that io
+/// allows per peer (4.2 MB). A peer with unsent output gets no gossip, so gossip never closes a connection.
 inline constexpr std::uint64_t kPieceBytes = 262'144;
-/// Messages of the graph sent to all peers together in so many milliseconds, and a piece more; the peers' turn goes
-/// round. Two words each in the corridor, and whoever waits for a payment waits for one such batch at most. A hundred
-/// strangers that ask for the whole graph have it after some minutes.
+/// Messages of the graph sent to all peers together per this many milliseconds, plus one piece; peers take turns. Each
+/// costs two words in the dispatcher, and a payment waits for at most one such batch. A hundred strangers that ask for
+/// the whole graph have it after some minutes.
 inline constexpr std::size_t kStepMessages = 1'000;
 inline constexpr std::uint64_t kStepWaitMs = 10;
 /// Stale channels forgotten at a time, five rows each; the rest follows kStepWaitMs later. After two weeks away all are
@@ -86,13 +86,13 @@ inline constexpr std::uint32_t kDeepEnough = 6;
 inline constexpr std::uint64_t kRefreshAfterS = 604'800;
 /// News about one direction of a channel, or one node, that are stored and relayed: a burst, then one an hour. Honest
 /// nodes change their terms some times a day; signing updates is free and each costs every peer a message and us a row.
-/// What comes faster is only kept in memory.
+/// News above this rate is only kept in memory.
 inline constexpr std::uint64_t kNewsBurst = 4, kNewsEveryMs = 3'600'000;
-/// Clocks differ; what is stamped further in the future could never be replaced.
+/// Clocks differ; a message with a timestamp further in the future could never be replaced.
 inline constexpr std::uint64_t kMaxFutureS = 86'400;
 inline constexpr std::uint64_t kHousekeepingMs = 3'600'000;
-/// Of a channel peer, so many announcements go to a client: one makes the node known, some may have closed unseen. Of
-/// our own so many, and in all so many bytes, at once: the client asks for the rest as for everybody's.
+/// Announcements that a client gets at once: per channel peer (one makes the node known, some channels may have closed
+/// unseen), of our own channels, and bytes in all. It queries the rest like all other gossip.
 inline constexpr std::size_t kAnnouncedChannelsOfAPeer = 8, kOwnChannelsToAClient = 200;
 inline constexpr std::uint64_t kOurGossipBytes = 524'288;
 
@@ -117,14 +117,14 @@ struct Waiting {
   std::array<Kept, 2> updates;
   std::array<Kept, 2> nodes;
   std::vector<Rival> rivals;  // not among `bytes`: they have a limit of their own
-  bool asked = false;         // LookUpOutput was said
-  bool stranger = false;      // in whose half it is
+  bool asked = false;         // LookUpOutput was sent
+  bool stranger = false;      // it counts in the strangers' half
   MonoTime since;
 
   [[nodiscard]] std::size_t bytes() const;
 };
 
-/// Answer to a query_short_channel_ids under way.
+/// A running answer to query_short_channel_ids.
 struct Answer {
   std::vector<ShortChannelId> ids;  // ascending, each once
   std::vector<std::uint8_t> flags;  // one per id
@@ -132,7 +132,7 @@ struct Answer {
   std::vector<bool> nodes_sent;  // by graph::NodeIndex
   [[nodiscard]] std::size_t left() const { return ids.size() - next; }
 };
-/// Answer to a query_channel_range under way, or one that waits for its turn.
+/// A running answer to query_channel_range, or one that waits for its turn.
 struct RangeAnswer {
   ChainHash chain_hash;
   std::uint64_t first = 0, end = 0;  // blocks that are not answered yet
@@ -146,11 +146,11 @@ struct Backlog {
 
 enum class ChannelPart : std::uint8_t { Announcement = 0, Update1 = 1, Update2 = 2 };
 
-/// What is to be relayed, named only: what the graph says when a peer's turn comes is sent.
+/// News to relay, by name only: a peer gets the graph's contents at the time of its turn.
 using NewsOf = std::variant<std::pair<ShortChannelId, ChannelPart>, NodeId>;
 struct News {
   NewsOf of;
-  std::optional<NodeId> from;  // told us, or nullopt: our own, which every peer gets
+  std::optional<NodeId> from;  // the peer that sent it; nullopt: our own, which every peer gets
 };
 
 struct PeerState {
@@ -164,17 +164,17 @@ struct PeerState {
   MonoTime list_asked_at;
   bool range_asked = false;          // query_channel_range sent, its end not seen
   std::size_t ids_named = 0;         // in its answer
-  std::set<ShortChannelId> wanted;   // to be asked of this peer
-  bool cut = false;                  // some of what it told found no room: its list is asked for again
+  std::set<ShortChannelId> wanted;   // to be queried from this peer
+  bool cut = false;                  // a part of its list found no room: we ask for it again
   bool asked = false;                // query_short_channel_ids sent, its end not seen
   std::set<ShortChannelId> waiting;  // its announcements that are not looked up yet
   std::size_t bogus = 0;
   std::size_t wrong_signatures = 0;
 };
 
-/// How often something came lately.
+/// How often something arrived recently.
 struct Rate {
-  MonoTime even;  // until then it came more often than once in kNewsEveryMs
+  MonoTime even;  // until then it arrived more often than once per kNewsEveryMs
   /// False: too often, and nothing is counted.
   [[nodiscard]] bool take(MonoTime now);
 };
@@ -195,10 +195,10 @@ struct Gossip::Inside {
   std::map<std::pair<ShortChannelId, std::uint8_t>, Rate> update_rates;  // of this direction
   std::map<NodeId, Rate> node_rates;
 
-  std::map<ShortChannelId, Waiting> waiting;  // in its peer's `waiting`, too, until it is looked up
+  std::map<ShortChannelId, Waiting> waiting;  // also in its peer's `waiting` until it is looked up
   std::size_t waiting_of_strangers = 0;
   std::size_t rivals = 0;                // of all that wait
-  std::size_t look_ups = 0;              // under way
+  std::size_t look_ups = 0;              // running
   std::array<NodeId, 2> looked_up_last;  // the peer with a channel, and the stranger, whose turn it was
   bool strangers_turn = false;           // the next look-up is a stranger's if one waits
   std::set<ShortChannelId> missing;
@@ -207,8 +207,8 @@ struct Gossip::Inside {
   std::map<NodeId, PeerState> peers;
   MonoTime housekeeping_at;
 
-  /// By number, in the order in which they came, each once: what comes anew moves to the end. Never more than the graph
-  /// has messages. What every peer had is dropped.
+  /// By number, in order of arrival, each once: a new version moves to the end. Never more than the graph has messages.
+  /// News that every peer has got is dropped.
   std::map<std::uint64_t, News> news;
   std::map<NewsOf, std::uint64_t> news_numbers;
   std::uint64_t next_news = 0;
@@ -219,7 +219,7 @@ struct Gossip::Inside {
   MonoTime strangers_full_at;
 };
 
-/// One step under way.
+/// The state of one running step.
 struct Work {
   Gossip::Inside& state;
   const Context& context;
@@ -231,7 +231,7 @@ struct Work {
   void send_sized(const NodeId& node, wire::Message message, std::size_t size);
   void send_raw(const NodeId& node, ByteView raw);
   void warn(const NodeId& node, const std::string& what);
-  /// No output waits for the peer, as far as the driver has told.
+  /// The peer has no unsent output, as far as the driver has reported.
   [[nodiscard]] bool reads(const NodeId& node) const;
   /// Fewer than kStepMessages were sent in these kStepWaitMs, and strangers have not had too many bytes.
   [[nodiscard]] bool may_send(const PeerState& peer);

@@ -377,7 +377,7 @@ void looked_up(Work& work, const OutputLookedUp& in) {
     for (const auto& update : waiting->updates)
       if (!update.raw.empty())
         update_graph(work, waiting->from, *channel, decode_kept<wire::ChannelUpdate>(update.raw), Told::Before);
-  // A node may have become known through another channel, too.
+  // A node may also have become known through another channel.
   for (const auto& kept : waiting->nodes) {
     if (kept.raw.empty()) continue;
     auto message = decode_kept<wire::NodeAnnouncement>(kept.raw);
@@ -411,7 +411,7 @@ void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& mess
     return update_node(work, from, *node, message, Told::Now);
   auto found = work.state.waiting_nodes.find(message.node_id);
   if (found == work.state.waiting_nodes.end()) return;
-  // Kept beside the channel that was announced last by this peer, or the first one.
+  // Kept with the channel that was announced last by this peer, or with the first one.
   auto at = work.state.waiting.find(*found->second.begin());
   for (auto scid : found->second)
     if (auto candidate = work.state.waiting.find(scid); candidate->second.from == from) at = candidate;

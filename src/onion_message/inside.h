@@ -17,101 +17,101 @@
 namespace doze::onion_message {
 
 // ---- limits ----
-/// What a peer may send: `messages` and `bytes` at once, refilled by so many a second. Beyond, messages are not taken.
+/// What a peer may send: `messages` and `bytes` at once, refilled per second. Messages above it are refused.
 struct Allowance {
   std::uint64_t messages, messages_per_s;
   std::uint64_t bytes, bytes_per_s;
 };
 /// Peers with a channel, and clients: a conversation takes a handful of messages, a storm of wake-ups a thousand, and
-/// our own mailbox at a server comes as fast as we answer pings. Every message costs us three multiplications.
+/// our own mail from a server arrives as fast as we answer pings. Every message costs us three multiplications.
 inline constexpr Allowance kFamiliarAllowance{8'192, 100, 16'777'216, 524'288};
-/// Strangers: whoever dialled us because we introduce one of our clients.
+/// Strangers: nodes that dial us because we are the introduction node of one of our clients.
 inline constexpr Allowance kStrangerAllowance{96, 4, 2'097'152, 32'768};
-/// What all strangers together may have us relay or keep: a message of 1.4 KB each for 350 of them, every second.
+/// Messages of all strangers together that we relay or keep: 350 per second, of 1.4 KB each.
 inline constexpr Allowance kAllStrangersAllowance{4'000, 350, 4'194'304, 524'288};
-/// That rate is shared by network (wire::network_of). n networks that send have an equal part of n + 1 each, so that a
-/// newcomer always finds one; but at least this much, or thousands of prefixes would leave no part of use to anybody.
+/// That rate is divided by network (wire::network_of): each of n sending networks has one of n + 1 equal parts, so that
+/// a newcomer always finds one; but at least this much, or thousands of prefixes would make every part useless.
 inline constexpr Allowance kLeastOfNetwork{16, 2, 131'072, 16'384};
-/// A network that was silent for so long has its whole part again, and is no longer among the n.
+/// A network that was silent for this long has its whole part again, and no longer counts among the n.
 inline constexpr std::uint64_t kNetworkMemoryMs = 15'000;
 constexpr bool is_full_after(const Allowance& a, std::uint64_t ms) {
   return a.messages * 1'000 <= a.messages_per_s * ms && a.bytes * 1'000 <= a.bytes_per_s * ms;
 }
 static_assert(is_full_after(kAllStrangersAllowance, kNetworkMemoryMs) &&
               is_full_after(kLeastOfNetwork, kNetworkMemoryMs));
-/// Longer than an empty budget takes to be full. Budgets of peers that have gone are kept so long: reconnecting gives
-/// nothing new.
+/// How long budgets of disconnected peers are kept: longer than an empty budget takes to fill, so that a reconnection
+/// gives no new one.
 inline constexpr std::uint64_t kBudgetMemoryMs = 180'000;
 
-/// Our own messages wait so long for a connection to the introduction node. The driver tries an address for 10 s.
+/// How long our own messages wait for a connection to the introduction node. The driver tries an address for 10 s.
 inline constexpr std::uint64_t kConnectWaitMs = 25'000;
-/// Messages of ours that wait for a connection at a time; among them answers to whoever asked, whose paths may lead to
-/// nodes that nobody can reach; and for one node, which may answer no dial. All of them are repeated by who needs them.
+/// Our messages that wait for a connection: in all; the answers among them, because their paths may lead to unreachable
+/// nodes; and per node, because a dial may never be answered. The sender repeats dropped messages.
 inline constexpr std::size_t kMaxWaiting = 1'024, kMaxWaitingAnswers = 128, kMaxWaitingForNode = 16;
 /// Messages of our clients that wait for a connection to an announced node, in all and of one client: 33 KB at most.
 inline constexpr std::size_t kMaxOnward = 256, kMaxOnwardOfClient = 16;
-/// The ways to all nodes are found in one pass over the graph, a millisecond for 50,000 channels. A new pass where
-/// something has changed: so many at once, and one more each time so much has passed.
+/// The routes to all nodes are found in one pass over the graph, a millisecond for 50,000 channels. After changes there
+/// is a new pass: this many at once, then one more per interval.
 inline constexpr std::uint64_t kWaysBurst = 4, kWaysEveryMs = 1'000;
-/// A client whose channels do not become usable gets its mail anyway after this.
+/// A client whose channels do not become usable gets its mail anyway after this time.
 inline constexpr std::uint64_t kDeliverAnywayMs = 30'000;
 
 // ---- mailboxes; see doc/adr, "What a mailbox takes" ----
-/// What a message costs beside its packet, on disk.
+/// Bytes of a message on disk besides its packet.
 inline constexpr std::size_t kMailOverhead = 256;
-/// What one source may leave in one mailbox: so many units at once, and one more each time so much has passed, up to
-/// `most`. Nothing that was kept makes room for what is newer, so a source that floods shuts itself out; but the rate
-/// times the life of mail stays below `most`, so it is back a refill after the flood.
+/// What one source may leave in one mailbox: a burst of units, then one more per interval, up to `most`. No newer
+/// message replaces a kept one, so a flooding source shuts itself out; but the rate times the life of mail stays below
+/// `most`, so the source gets in again one refill after the flood.
 struct SourceAllowance {
   std::uint64_t burst_units, unit_ms, most_units;
 };
 inline constexpr std::size_t kMailUnitBytes = 2'048;
-/// A peer with a channel, an LSP that announces for all its payers: a storm of several hundred, then 576 a day.
+/// A peer with a channel, for example an LSP that relays for all its payers: several hundred at once, then 576 per day.
 inline constexpr SourceAllowance kPeersMail{512, 150'000, 5'200};
-/// All strangers together, for keys are free: a thousand of them at once leave room, and most payers are strangers.
+/// All strangers together, because keys are free: a thousand of them at once leave room. Most payers are strangers.
 inline constexpr SourceAllowance kStrangersMail{2'048, 300'000, 4'400};
 constexpr bool outlasts_a_flood(const SourceAllowance& a) {
   return a.burst_units + kMailboxAgeS * 1'000 / a.unit_ms < a.most_units;
 }
 static_assert(outlasts_a_flood(kPeersMail) && outlasts_a_flood(kStrangersMail));
-/// Of all peers with a channel in one mailbox; each may have its first kSourceReserve units beyond.
+/// Units of all peers with a channel in one mailbox; each may have its first kSourceReserve units in addition.
 inline constexpr std::uint64_t kBoxUnits = 6'000, kSourceReserve = 32;
-/// Of one peer with a channel, in all mailboxes, in units: 32 MiB.
+/// Units of one peer with a channel in all mailboxes: 32 MiB.
 inline constexpr std::uint64_t kSourceUnitsInAll = 16'384;
 /// All mailboxes together, in units: 64 MiB of strangers, and 192 MiB of peers with a channel. On disk.
 inline constexpr std::uint64_t kAllStrangersMail = 32'768, kAllFamiliarMail = 98'304;
-/// Of strangers in one mailbox beyond kAllStrangersMail, and in all mailboxes: what fills the mailboxes of some clients
-/// shuts no other out.
+/// Units of strangers above kAllStrangersMail, per mailbox and in all: a flood into the mailboxes of some clients must
+/// not shut out the payers of others.
 inline constexpr std::uint64_t kStrangersReserve = 16, kAllStrangersReserves = 32'768;
 /// Mail that a client has not confirmed yet: the next batch follows the pong.
 inline constexpr std::size_t kBatchMessages = 64, kBatchBytes = 1'048'576;
 static_assert(kBatchMessages <= kMaxRowsPerRead);
-/// Batches that are being read from disk at a time, for all clients together: their bytes are in memory then. Thousands
-/// of clients may come back in the same second, and one after the other each gets its batch.
+/// Batches read from disk at a time, for all clients together, because their bytes are in memory then. Thousands of
+/// clients may reconnect in the same second; each gets its batch in turn.
 inline constexpr std::size_t kBatchesRead = 8;
 static_assert(kStrangerAllowance.messages > kBatchMessages && kStrangerAllowance.bytes > kBatchBytes,
               "a batch of mail must pass at a client to which we are a stranger: its server erases it at the pong");
 static_assert(kFamiliarAllowance.messages > kPeersMail.burst_units + kStrangersMail.burst_units,
               "a full mailbox must pass: a client keeps its connection to its LSP, and pongs");
-/// How often the age of the mail is looked at.
+/// How often the age of mail is checked.
 inline constexpr std::uint64_t kAgeCheckMs = 3'600'000;
 
 class Budget {
  public:
   Budget(const Allowance& allowance, MonoTime now)
       : thousandths_(allowance.messages * 1000), bytes_(allowance.bytes), at_(now) {}
-  /// False: over the limit, and nothing is taken.
+  /// False: above the limit, nothing is booked.
   [[nodiscard]] bool take(const Allowance& allowance, std::uint64_t bytes, MonoTime now);
   [[nodiscard]] MonoTime last_used() const { return at_; }
 
  private:
-  std::uint64_t thousandths_;  // of a message: a trickle refills, too
+  std::uint64_t thousandths_;  // of a message: fractions refill as well
   std::uint64_t bytes_;
   MonoTime at_;
 };
 
 // ---- mail ----
-/// What is remembered of a message in a mailbox. The message itself is on disk only.
+/// The index entry of a message in a mailbox. The message itself is on disk only.
 struct Mail {
   NodeId source;  // the peer that brought it; ourselves for our own
   UnixTime stored_at;
@@ -120,8 +120,8 @@ struct Mail {
   [[nodiscard]] std::size_t size() const { return kMailOverhead + packet_bytes; }
   [[nodiscard]] std::uint64_t units() const { return (size() + kMailUnitBytes - 1) / kMailUnitBytes; }
 };
-/// What a message in a mailbox costs in memory, the node of the map and its allocation included: 16 MiB for all that
-/// fits into all mailboxes.
+/// Memory per message in a mailbox, including the map's node and its allocation: 16 MiB for all that fits into all
+/// mailboxes.
 inline constexpr std::size_t kMailIndexBytes = 128;
 static_assert(std::is_trivially_copyable_v<Mail>, "nothing of a message hangs on the index");
 static_assert(sizeof(std::pair<const std::uint64_t, Mail>) + 4 * sizeof(void*) + 2 * sizeof(void*) <= kMailIndexBytes);
@@ -130,11 +130,11 @@ static_assert((kAllStrangersMail + kAllStrangersReserves + kAllFamiliarMail) * k
 struct StoredMail {
   NodeId source;
   UnixTime stored_at;
-  wire::OnionMessage message;  // as it goes to the client
+  wire::OnionMessage message;  // as sent to the client
 };
 struct Share {
   std::uint64_t messages = 0, bytes = 0, units = 0;
-  MonoTime full_at;  // from then on the whole burst may come again
+  MonoTime full_at;  // from then on the whole burst is allowed again
   void add(const Mail& mail) { ++messages, bytes += mail.size(), units += mail.units(); }
   void remove(const Mail& mail) { --messages, bytes -= mail.size(), units -= mail.units(); }
 };
@@ -147,27 +147,27 @@ struct Mailbox {
 /// A client that is connected.
 enum class Stage : std::uint8_t {
   WaitingForChannels,  // until they are usable, or `until`
-  Gossip,              // our gossip and a ping have left
-  Settling,            // it has our gossip but verifies it in its own time: until `until`
-  Open,                // mail goes out when it comes
+  Gossip,              // our gossip and a ping were sent
+  Settling,            // it has our gossip and verifies it: until `until`
+  Open,                // mail is sent on arrival
 };
 [[nodiscard]] const char* name(Stage stage);
 struct Session {
   Stage stage = Stage::WaitingForChannels;
-  MonoTime until;                                           // where the stage has an end
+  MonoTime until;                                           // the end of the stage, if it has one
   std::uint64_t next = 0;                                   // mail before it was sent, or asked for, since it connected
   std::optional<std::uint64_t> reading;                     // the tag of the batch that is being read
   std::optional<std::uint64_t> turn;                        // it waits until other batches have been read
-  std::size_t messages_under_way = 0, bytes_under_way = 0;  // to be erased at the pong behind them
+  std::size_t messages_under_way = 0, bytes_under_way = 0;  // to be erased at the pong that follows them
 };
 
-/// A batch that is being read from disk. It may be for a connection that has ended: then its session asks for another.
+/// A batch that is being read from disk. If its connection has ended, the next session asks again.
 struct Reading {
   NodeId client;
   std::size_t messages = 0, bytes = 0;
 };
 
-// ---- pings that we wait for ----
+// ---- pings whose pong we wait for ----
 struct Confirm {
   std::uint64_t tag = 0;
 };
@@ -178,7 +178,7 @@ struct MailSeen {
 };
 using Asked = std::variant<Confirm, GossipSeen, MailSeen>;
 
-/// A message of ours; where it waits its introduction node is not connected yet.
+/// One of our messages; while it waits, its introduction node is not connected yet.
 struct Waiting {
   NodeId introduction;
   wire::BlindedPath path;
@@ -187,27 +187,28 @@ struct Waiting {
   std::uint64_t tag = 0;
   std::uint32_t attempt = 0;
   MonoTime until;
-  bool relayed = false;  // a relay has it; what is still wanted is the introduction node's own pong
-  /// To a path that somebody gave us with a question: nobody here waits for its outcome.
+  bool relayed = false;  // a relay has it; only the introduction node's own pong is missing
+  /// An answer over a reply path: nothing here waits for its outcome.
   [[nodiscard]] bool is_answer() const { return tag == 0 && !direct; }
 };
 
-/// A message of a client's for a node that we dial.
+/// A client's message for a node that we dial.
 struct Onward {
   NodeId from, next;
   wire::OnionMessage message;
   MonoTime until;
 };
 
-/// The ways over the graph, as they were when they were sought.
+/// The routes over the graph, as of the last search.
 struct Ways {
   std::optional<graph::MessageTree> over_channels, over_all;  // from peers with a channel; from all connected ones
-  MonoTime even;                                              // until then they were sought too often
+  MonoTime even;                                              // until then searches were too frequent
 };
 
 struct OnionMessages::Inside {
   std::map<NodeId, Budget> budgets;
-  std::deque<std::pair<MonoTime, NodeId>> gone;  // whose budget may be forgotten, in the order in which they went
+  std::deque<std::pair<MonoTime, NodeId>>
+      gone;  // peers whose budget may be forgotten, in the order of their disconnection
   std::optional<Budget> all_strangers;
   std::map<std::uint64_t, Budget> networks;                      // of strangers that sent lately
   std::deque<std::pair<MonoTime, std::uint64_t>> networks_seen;  // each once; when one is to be looked at
@@ -228,7 +229,7 @@ struct OnionMessages::Inside {
   std::optional<MonoTime> age_check;  // set while there is mail
 };
 
-/// One step under way.
+/// The state of one running step.
 class Work {
  public:
   Work(OnionMessages::Inside& self, const Context& context) : self_(self), context_(context) {}
@@ -254,10 +255,10 @@ class Work {
   // sending.cc
   void send_or_wait(Waiting message);
   [[nodiscard]] bool may_wait(const Waiting& message) const;
-  /// Whether we connect to a node only because somebody named it in a path.
+  /// Whether we connect to a node only because a path names it.
   [[nodiscard]] bool may_dial(const Waiting& message) const;
   void send_direct(const Waiting& message);
-  /// Over connected peers that relay, or over our LSP; false: no way, nothing sent.
+  /// Over connected peers that relay, or over our LSP; false: no route, nothing sent.
   [[nodiscard]] bool send_relayed(const Waiting& message);
   [[nodiscard]] std::optional<wire::OnionMessage> build(const Waiting& message, const std::vector<NodeId>& way);
   [[nodiscard]] std::optional<NodeId> resolve(const wire::IntroductionNode& introduction) const;
@@ -287,10 +288,10 @@ class Work {
   // mailbox.cc
   [[nodiscard]] bool keeps_mail_for(const NodeId& node) const;
   [[nodiscard]] bool sleeps(const NodeId& node) const;
-  /// False: it was not kept, for there is no room.
+  /// False: it was not kept, because there is no room.
   bool park(const NodeId& client, const NodeId& source, const wire::OnionMessage& message);
   [[nodiscard]] Share& share_of(Mailbox& mailbox, const Mail& mail) const;
-  /// nullptr: it is taken.
+  /// nullptr: it is accepted. Otherwise the reason.
   [[nodiscard]] const char* objection(const NodeId& client, const Mail& mail) const;
   void enter(Mailbox& mailbox, std::uint64_t sequence, const Mail& mail);
   void remove(Mailbox& mailbox, std::uint64_t sequence);

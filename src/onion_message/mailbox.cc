@@ -1,5 +1,5 @@
-// Mail for clients that sleep: durable first, erased when a pong proves that it was handled. Its messages are on disk
-// only; a batch that is due is read from there (ReadRows, RowsRead), and what was erased meanwhile is not sent.
+// Mail for sleeping clients: durable first, erased when a pong proves that it was handled. The messages are on disk
+// only; a batch that is due is read from there (ReadRows, RowsRead), and messages erased meanwhile are not sent.
 #include <algorithm>
 
 #include "effects/pages.h"
@@ -12,7 +12,7 @@ const char* name(Stage stage) {
     case Stage::WaitingForChannels:
       return "waiting for its channels";
     case Stage::Gossip:
-      return "being told our gossip";
+      return "receiving our gossip";
     case Stage::Settling:
       return "verifying our gossip";
     case Stage::Open:
@@ -38,7 +38,8 @@ Share& Work::share_of(Mailbox& mailbox, const Mail& mail) const {
   return mail.stranger ? mailbox.strangers : mailbox.sources[mail.source];
 }
 
-/// What is there stays, for it has been confirmed: nothing makes room for what is newer. Who is refused comes back.
+/// Kept messages stay, because they were confirmed: no newer message replaces them. A refused sender repeats its
+/// message.
 const char* Work::objection(const NodeId& client, const Mail& mail) const {
   static const Mailbox kEmpty;
   static const Share kNothing;
@@ -48,20 +49,23 @@ const char* Work::objection(const NodeId& client, const Mail& mail) const {
   const auto& share = mail.stranger ? box.strangers : known == box.sources.end() ? kNothing : known->second;
   const auto& allowance = mail.stranger ? kStrangersMail : kPeersMail;
   auto full_at = after_ms(std::max(share.full_at, context_.mono), mail.units() * allowance.unit_ms);
-  if (full_at > after_ms(context_.mono, allowance.burst_units * allowance.unit_ms)) return "too much at once";
-  if (share.units + mail.units() > allowance.most_units) return "too much of this source";
+  if (full_at > after_ms(context_.mono, allowance.burst_units * allowance.unit_ms))
+    return "the source is above its rate";
+  if (share.units + mail.units() > allowance.most_units) return "the source has too much mail in this mailbox";
   if (mail.stranger) {
     bool reserved = share.units + mail.units() <= kStrangersReserve;
     bool fits = self_.strangers_units + mail.units() <= kAllStrangersMail + (reserved ? kAllStrangersReserves : 0);
-    return fits ? nullptr : "too much mail of strangers in all";
+    return fits ? nullptr : "strangers have too much mail in all mailboxes";
   }
   auto familiar_units = box.all.units - box.strangers.units;
   if (share.units + mail.units() > kSourceReserve && familiar_units + mail.units() > kBoxUnits)
     return "the mailbox is full";
   auto in_all = self_.source_units.find(mail.source);
   if (in_all != self_.source_units.end() && in_all->second + mail.units() > kSourceUnitsInAll)
-    return "too much of this source in all mailboxes";
-  return self_.familiar_units + mail.units() > kAllFamiliarMail ? "too much mail in all" : nullptr;
+    return "the source has too much mail in all mailboxes";
+  return self_.familiar_units + mail.units() > kAllFamiliarMail
+             ? "peers with channels have too much mail in all mailboxes"
+             : nullptr;
 }
 
 void Work::enter(Mailbox& mailbox, std::uint64_t sequence, const Mail& mail) {
@@ -85,7 +89,7 @@ void Work::remove(Mailbox& mailbox, std::uint64_t sequence) {
   if (in_all->second == 0) self_.source_units.erase(in_all);
 }
 
-/// After loading: who is a stranger shows only in the views.
+/// After loading: only the views tell which sources are strangers.
 void Work::classify_mail() {
   for (auto& [client, mailbox] : self_.mailboxes)
     for (auto& [sequence, mail] : std::exchange(mailbox.mail, {})) {
@@ -125,10 +129,10 @@ void Work::erase(const NodeId& client, Mailbox& mailbox, std::uint64_t sequence)
   say(::doze::Erase{Table::Mailbox, mail_key(client, sequence)});
 }
 
-/// Too old, or for somebody who is no client any more.
+/// Too old, or for a node that is no longer a client.
 void Work::drop_old_mail() {
   for (auto& [client, mailbox] : self_.mailboxes) {
-    // Started as a client by mistake it is still the mail of our clients.
+    // Even if the node was started with role client by mistake, this is our clients' mail.
     bool client_still = context_.config.role != Role::Server || keeps_mail_for(client);
     std::vector<std::uint64_t> old;
     for (const auto& [sequence, mail] : mailbox.mail)
@@ -172,7 +176,7 @@ void Work::on(const ChannelUsable& in) {
     open_session(in.peer);
 }
 
-/// Mail makes a client answer, and what it sets in motion comes back over its channels: they must be usable first.
+/// Mail makes a client answer, and the released payments arrive over its channels: they must be usable first.
 void Work::advance(const NodeId& client) {
   auto& session = self_.sessions.at(client);
   if (session.stage != Stage::WaitingForChannels) return;
@@ -198,8 +202,8 @@ void Work::gossip_seen(const NodeId& client) {
   deliver(client, session);
 }
 
-/// In batches: what is not confirmed fills buffers here and there. One batch at a time is read for a client, and what
-/// comes meanwhile follows: the order stays.
+/// In batches, because unconfirmed messages fill buffers on both sides. One batch at a time is read per client;
+/// messages that arrive meanwhile follow, so the order is kept.
 void Work::deliver(const NodeId& client, Session& session) {
   auto mailbox = self_.mailboxes.find(client);
   if (mailbox == self_.mailboxes.end() || session.reading || session.turn || !speaks_onion(client)) return;
@@ -254,12 +258,12 @@ void Work::hand_over(const NodeId& client, Session& session, const std::vector<R
   for (const auto& row : rows) {
     auto key = read_mail_key(row.key);
     auto stored = decode(row.value);
-    if (!key || !stored) {  // damaged since it was loaded, or written by us
+    if (!key || !stored) {  // damaged since it was loaded, or written wrongly
       notify(Severity::Error, "mail_unreadable", {{"client", client.hex()}, {"key", to_hex(row.key)}});
       continue;
     }
     auto mail = mailbox->second.mail.find(key->second);
-    if (mail == mailbox->second.mail.end()) continue;  // too old since
+    if (mail == mailbox->second.mail.end()) continue;  // it became too old meanwhile
     ++session.messages_under_way;
     session.bytes_under_way += mail->second.size();
     seen.sequences.push_back(key->second);

@@ -45,12 +45,12 @@ void Work::on(const PeerGone& in) {
   end_session(in.node_id);
   auto& asked = self_.asked;
   for (auto at = asked.lower_bound({in.node_id, 0}); at != asked.end() && at->first.first == in.node_id;) {
-    // Nobody knows whether it arrived: whoever sent it sends it again.
+    // It is unknown whether it arrived: the sender repeats it.
     if (const auto* confirm = std::get_if<Confirm>(&at->second)) report(confirm->tag, OnionMessageFate::Undeliverable);
     at = asked.erase(at);
   }
   if (self_.budgets.contains(in.node_id)) self_.gone.emplace_back(context_.mono, in.node_id);
-  // Each who went is looked at once, when what it had used is given back.
+  // Each disconnected peer is examined once, when its budget is full again.
   while (!self_.gone.empty() && after_ms(self_.gone.front().first, kBudgetMemoryMs) <= context_.mono) {
     auto node = self_.gone.front().second;
     self_.gone.pop_front();

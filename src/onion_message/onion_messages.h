@@ -1,10 +1,10 @@
-// Onion messages: ours out, others' through, the mailbox for clients that sleep, and limits.
+// Onion messages: sends ours, relays others', keeps mail for sleeping clients, and enforces limits.
 //
 // Sources: BOLT 4, "Onion Messages"; bolts #1149; ADR 12, 20, 21, 24, 25.
 // Mailbox: durable before anything else, and on disk only, with an index in memory; read from there and delivered to a
 // client once its channels are usable (a client without channels: at PeerReady): our gossip, ping, the mail, ping;
 // erased at that second pong; a lost connection means delivery again. Relay: any connected peer, byte-counted; never
-// back to the peer that it came from.
+// back to the peer that sent it.
 #pragma once
 
 #include <memory>

@@ -56,8 +56,8 @@ bool Work::within_part_of_network(const NodeId& from, std::size_t bytes) {
   return it->second.take(part, bytes, now);
 }
 
-/// Not taken. A stranger that pings behind its message learns that by having no pong; a neighbour brings the messages
-/// of many, and keeps its connection.
+/// Refuses a message. A stranger that pings after its message gets no pong; a neighbour relays the messages of many
+/// nodes, and keeps its connection.
 void Work::refuse(const NodeId& from, const char* why) {
   notify(Severity::Debug, "onion_message_not_taken", {{"from", from.hex()}, {"reason", why}});
   if (!context_.views.is_client(from)) say(DropPeer{from, why});
@@ -75,7 +75,7 @@ void Work::on(const MessageReceived& in) {
   auto is_us = [&](const onion::NextNode& next) { return next == onion::NextNode(signer.node_id()); };
   auto peeled = onion::peel_message(*message, ecdh, is_us);
   if (!peeled) {
-    // Anybody can send us rubbish: no answer (BOLT 4), no warning in the log.
+    // Any node can send us rubbish: no answer (BOLT 4), no warning in the log.
     return notify(Severity::Debug, "onion_message_refused",  // [B4-msg-09]
                   {{"from", in.node_id.hex()}, {"reason", onion::name(peeled.error())}});
   }
@@ -85,8 +85,8 @@ void Work::on(const MessageReceived& in) {
                            std::move(received.contents)});
 }
 
-/// To a client that sleeps it always goes by way of the mailbox, connected or not: a phone's connection may be dead for
-/// a minute before anybody notices.
+/// Messages for a client always go through the mailbox, connected or not: a phone's connection may be dead for a minute
+/// before this is noticed.
 void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
   auto next = resolve(message.next);
   if (!next || *next == from) return;
@@ -101,7 +101,7 @@ void Work::relay(const NodeId& from, const onion::RelayMessage& message) {
   notify(Severity::Debug, "onion_message_dropped", {{"from", from.hex()}, {"next", next->hex()}});
 }
 
-/// Our clients do not show themselves to whom a path begins at; we are announced anyway. A stranger has us dial nobody.
+/// Dials for our clients, so that they stay hidden from the path's first node; we are announced. Never for strangers.
 void Work::relay_by_dialling(const NodeId& from, const NodeId& next, const wire::OnionMessage& message) {
   const auto* node = context_.views.graph.node(next);
   auto of_client = std::count_if(self_.onward.begin(), self_.onward.end(),

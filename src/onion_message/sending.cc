@@ -1,4 +1,4 @@
-// Our own messages: to whom, over whom, and what became of them.
+// Our own messages: their recipients, their routes, and their fate.
 #include <algorithm>
 
 #include "onion_message/inside.h"
@@ -25,7 +25,7 @@ std::optional<NodeId> Work::resolve(const onion::NextNode& next) const {
 }
 
 namespace {
-/// The path behind our own first hop. `mine`: what that hop says to us.
+/// The path after our own first hop. `mine`: the contents of that hop for us.
 struct Rest {
   onion::RecipientData mine;
   wire::BlindedPath path;  // without hops if ours was the last; its introduction is filled in by the caller
@@ -55,7 +55,7 @@ void Work::on(const SendOnionMessage& in) {
   for (std::size_t layer = 0; introduction == context_.signer.node_id(); ++layer) {
     auto rest = layer < onion::kMaxOwnLayers ? take_own_hop(*path, context_.signer) : std::nullopt;
     if (!rest) return undeliverable();
-    if (rest->path.path.empty()) {  // we talk to ourselves
+    if (rest->path.path.empty()) {  // the message is for ourselves
       say(OnionMessageReceived{context_.signer.node_id(), rest->mine.path_id, in.reply_path, in.contents});
       return report(in.tag, OnionMessageFate::Confirmed);
     }
@@ -72,7 +72,7 @@ void Work::on(const SendOnionMessage& in) {
   if (!introduction) return undeliverable();
   Waiting message{*introduction, *std::move(path), {in.contents, in.reply_path},           in.direct,
                   in.tag,        in.attempt,       after_ms(context_.mono, kConnectWaitMs)};
-  // Whoever asks for an invoice asks again, or has answered the request itself: an old one is no mail.
+  // A node that asks for an invoice repeats its request, so an old request is not kept as mail.
   bool mail = !std::holds_alternative<onion::InvoiceRequest>(in.contents);
   if (ours && mail && keeps_mail_for(*introduction) &&
       (sleeps(*introduction) || !context_.views.connected(*introduction))) {
@@ -88,8 +88,7 @@ bool Work::may_dial(const Waiting& message) const {
   return context_.config.role == Role::Server || (message.direct && context_.config.dial_to_confirm);
 }
 
-/// A node with which we have no channel may drop what we hand to it: announcements go both ways, and all else takes
-/// turns.
+/// A node without a channel with us may drop our messages: announcements use both routes, all others alternate.
 void Work::send_or_wait(Waiting message) {
   if (speaks_onion(message.introduction)) {
     bool trusted = has_channel_with(message.introduction);
@@ -126,7 +125,8 @@ std::optional<wire::OnionMessage> Work::build(const Waiting& message, const std:
                               message.message);
 }
 
-/// Some drop in silence what comes from peers without a channel, and pong. Who holds HTLCs keeps announcements.
+/// Some nodes silently drop messages of peers without a channel, and still pong. Nodes that hold HTLCs keep
+/// announcements.
 void Work::send_direct(const Waiting& message) {
   auto built = build(message, {});
   if (!built) return report(message.tag, OnionMessageFate::Undeliverable);
@@ -153,7 +153,7 @@ bool Work::send_relayed(const Waiting& message) {
   return true;
 }
 
-/// A connection is there: what waits for this node leaves, and what may go over relays finds a way perhaps.
+/// A peer has connected: sends the messages that wait for it, and tries again those that may use relays.
 void Work::retry_waiting(const NodeId& ready) {
   for (auto& message : std::exchange(self_.waiting, {})) {
     if (message.introduction == ready) {
@@ -179,7 +179,7 @@ void Work::on(const PeerUnreachable& in) {
       continue;
     }
     message.relayed = message.relayed || send_relayed(message);
-    if (!message.relayed && relaying_peers(false).empty())  // just started: a peer that relays may be there in a moment
+    if (!message.relayed && relaying_peers(false).empty())  // just started: a relaying peer may connect in a moment
       self_.waiting.push_back(std::move(message)), self_.waiting.back().direct = false;
     else
       end_waiting(message);

@@ -1,4 +1,4 @@
-// Which peers our messages may go over.
+// The peers that our messages may use as relays.
 #include <algorithm>
 
 #include "onion_message/inside.h"
@@ -17,8 +17,8 @@ std::vector<NodeId> Work::relaying_peers(bool with_channel) const {
   return out;
 }
 
-/// The trees are sought anew where graph or peers have changed, but not too often: what finds no way in an old tree is
-/// repeated by who needs it.
+/// Searches the trees again after changes of graph or peers, but not too often: a message without a route in an old
+/// tree is repeated by its sender.
 void Work::refresh_ways() {
   if (std::exchange(ways_fresh_, true)) return;
   auto& ways = self_.ways;
@@ -36,7 +36,7 @@ void Work::refresh_ways() {
   ways.over_all.emplace(context_.views.graph, self, std::set<NodeId>(all.begin(), all.end()));
 }
 
-/// Peers with a channel first: others may relay for none but their own.
+/// Peers with a channel first: others may relay only for their own peers.
 std::vector<NodeId> Work::way_over_graph(const NodeId& introduction) {
   refresh_ways();
   for (const auto& tree : {&self_.ways.over_channels, &self_.ways.over_all}) {
@@ -46,7 +46,7 @@ std::vector<NodeId> Work::way_over_graph(const NodeId& introduction) {
   return {};
 }
 
-/// A client has its LSP dial whom it cannot reach: an LSP is announced anyway, and our name is not in the message.
+/// A client lets its LSP dial nodes that it cannot reach: an LSP is announced, and the message does not name us.
 std::vector<NodeId> Work::way_over_lsp(const Waiting& message) const {
   if (context_.config.role == Role::Server) return {};
   auto peers = relaying_peers(true);

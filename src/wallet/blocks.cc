@@ -1,4 +1,4 @@
-// What blocks do to our coins, and what happens to transactions that can no longer confirm.
+// The effects of blocks on our coins, and of transactions that can no longer confirm.
 #include "bitcoin/script.h"
 #include "wallet/inside.h"
 
@@ -45,7 +45,7 @@ std::vector<const MempoolPayment*> Wallet::Inside::deposits() const {
 
 namespace {
 
-/// A used address: the ones behind it are watched from now on, and it is never given out again.
+/// A used address: the ones after it are watched from now on, and it is never handed out again.
 void use(Work& work, const KeyPath& key) {
   auto& state = work.state;
   bool closing = key.index >= kChannelScriptIndexBase;
@@ -188,7 +188,7 @@ void block_connected(Work& work, const BlockConnected& in) {
     find_spends(work, transaction, txid, in.height);
     find_coins(work, transaction, txid, coinbase, in.height);
     if (auto own = state.transactions.find(txid); own != state.transactions.end()) {
-      own->second.state = TxState::Sent;  // whoever broadcast it
+      own->second.state = TxState::Sent;  // no matter which node broadcast it
       own->second.confirmed_at = in.height;
       work.save(txid, own->second);
     }
@@ -273,9 +273,9 @@ void drop(Work& work, const Txid& txid) {
     for (const auto& asked : take_waiting(work, id))
       work.effects.push_back(
           Reply{asked.request, CommandError{CommandErrorCode::Refused,
-                                            "the transaction cannot confirm: its coins were spent otherwise",
+                                            "the transaction cannot confirm: another transaction has spent its coins",
                                             {{"txid", bitcoin::txid_to_string(id)}}}});
-    // Nothing was spent: who asks again with the same key gets another one.
+    // Nothing was spent: a repeated command with the same key makes a new transaction.
     if (auto key = work.state.sent_by_txid.find(id); key != work.state.sent_by_txid.end())
       work.erase(Hash32(key->second));
     work.effects.push_back(Notify{Severity::Warning, "transaction_dropped", {{"txid", bitcoin::txid_to_string(id)}}});

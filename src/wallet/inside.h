@@ -1,4 +1,4 @@
-// The wallet's own business: coins, keys that it watches, transactions that it made.
+// The wallet's own state: coins, keys that it watches, transactions that it made.
 #pragma once
 
 #include <map>
@@ -14,11 +14,11 @@ namespace doze::wallet {
 /// 20).
 inline constexpr std::uint32_t kGap = 100;
 /// The same for closing scripts, beyond the highest that a block paid. Shutdowns name those up to kClosingScriptsAhead;
-/// the rest is for payments that a reorganisation took back. Channels of November 2026 named the script of their key
-/// index, which strangers could move on: those are watched alone, as long as the channel is not closed.
+/// the rest is for payments that a reorganisation removed. Channels of November 2026 named the script of their key
+/// index, which strangers could increase: these scripts are watched one by one until their channel is closed.
 inline constexpr std::uint32_t kChannelGap = 100;
 static_assert(kClosingScriptsAhead < kChannelGap, "a restored wallet must find what every shutdown named");
-/// Spent coins and confirmed transactions are kept so long for reorgs: as long as the node keeps block hashes.
+/// Blocks for which spent coins and confirmed transactions are kept because of reorgs: as long as block hashes.
 inline constexpr std::uint32_t kForgetAfterBlocks = 144;
 /// Consensus: a coinbase output can be spent from this many confirmations on.
 inline constexpr std::uint32_t kCoinbaseMaturity = 100;
@@ -26,19 +26,19 @@ inline constexpr std::uint32_t kCoinbaseMaturity = 100;
 /// driver takes no deeper reorganisation back unasked.
 inline constexpr std::uint32_t kLostAfterBlocks = 12;
 static_assert(kLostAfterBlocks < kForgetAfterBlocks, "what spent the coins is remembered until then");
-/// An hour: unconfirmed transactions go out again, for mempools drop them and nobody tells us.
+/// An hour: unconfirmed transactions are broadcast again, because mempools drop them without notice.
 inline constexpr std::uint32_t kRebroadcastBlocks = 6;
 /// A client that repeats a sendtoaddress does it within minutes, and by hand within days.
 inline constexpr std::uint32_t kKeepSentBlocks = 4'032;
-/// One row of 150 bytes each; one a minute for a week.
+/// One row of 150 bytes each; one per minute for a week.
 inline constexpr std::size_t kMaxSent = 10'000;
-/// Deposits are looked for in the mempool at so many addresses below the newest one: a shop's of a day or more. What
-/// pays to an older one is seen in its block.
+/// Addresses below the newest one that are watched in the mempool for deposits: a shop's of a day or more. A payment to
+/// an older one is seen in its block.
 inline constexpr std::uint32_t kDepositAddresses = 1'000;
-/// ... for so long after a start, a newaddress or a listfunds: who sent coins looks within days, and each look at a
-/// mempool of mainnet costs bitcoind some 100 ms.
+/// ... for this time after a start, a newaddress or a listfunds: a user looks for a deposit within days, and each look
+/// at mainnet's mempool costs bitcoind some 100 ms.
 inline constexpr std::uint64_t kWatchMempoolMs = 3 * 24 * 3'600'000ULL;
-/// Asked for again by a newaddress or listfunds that comes so much later.
+/// A newaddress or listfunds asks for it again after this time.
 inline constexpr std::uint64_t kWatchAgainMs = 600'000;
 /// Nodes relay transactions of at most 400,000 weight units; an input of ours has 272.
 inline constexpr std::size_t kMaxInputs = 1'000;
@@ -59,7 +59,7 @@ struct Coin {
 };
 
 enum class TxState : std::uint8_t {
-  Prepared = 0,  // a funding handed to a channel: nobody has broadcast it, as far as we know
+  Prepared = 0,  // a funding handed to a channel: not broadcast, as far as we know
   Unsent = 1,    // a payment to an address, not yet accepted by the backend
   Sent = 2,      // accepted once: repeated at every start until confirmed
   Lost = 3,      // a channel's funding, of whose coins a block spends one otherwise; a reorganisation may bring it back
@@ -72,7 +72,7 @@ struct OwnTransaction {
   std::optional<BlockHeight> confirmed_at;
 };
 
-/// sendtoaddress with an idempotency_key: what it was answered with, for a repeated one.
+/// sendtoaddress with an idempotency_key: its answer, for a repeated command.
 struct Sent {
   Hash32 request;  // of its other arguments
   Txid txid;
@@ -93,7 +93,7 @@ struct Wallet::Inside {
   std::map<Bytes, KeyPath> watched;
   std::uint32_t watched_receive = 0, watched_change = 0, watched_channel = 0;  // how many of each are in `watched`
   std::vector<const Bytes*> receive_scripts;                                   // in `watched`, by index
-  std::set<std::uint32_t> far_channels;  // key indexes of open channels beyond the gap, in `watched`, too
+  std::set<std::uint32_t> far_channels;  // key indexes of open channels beyond the gap, also in `watched`
   struct Asked {
     RequestId request = 0;
     Sat amount, fee;
@@ -105,19 +105,19 @@ struct Wallet::Inside {
   std::optional<MonoTime> mempool_watched;      // when WatchMempool was last said
   std::uint32_t mempool_scripts = 0;            // ... and to which index
   std::optional<FeeratePerKw> estimate;         // the backend's last
-  std::optional<BlockHeight> broadcast_height;  // where transactions were last sent again
+  std::optional<BlockHeight> broadcast_height;  // height at which transactions were last broadcast again
 
   /// Derives scripts until every gap is full.
   void watch(const Signer& signer);
   [[nodiscard]] bool mature(const Coin& coin) const;
-  /// Unspent, unreserved, and ours for sure: confirmed, or an output of a transaction that we sent.
+  /// Unspent, unreserved, and certainly ours: confirmed, or an output of a transaction that we sent.
   [[nodiscard]] bool spendable(const Coin& coin) const;
   [[nodiscard]] bool is_reserved(const Coin& coin) const;
-  /// What the mempool alone has for us. Shown, and nothing else: whoever pays may take it back.
+  /// Payments to us that are in the mempool only. They are shown and not used: the payer may take them back.
   [[nodiscard]] std::vector<const MempoolPayment*> deposits() const;
 };
 
-/// One step under way.
+/// The state of one running step.
 struct Work {
   Wallet::Inside& state;
   const Context& context;
@@ -147,13 +147,13 @@ void watch_channels(Work& work);
 void count_paid_scripts(Wallet::Inside& state);
 void block_connected(Work& work, const BlockConnected& block);
 void block_disconnected(Work& work, const BlockDisconnected& block);
-/// The transaction will never confirm: its inputs are free again, its outputs are gone, and so what spent those.
+/// The transaction will never confirm: frees its inputs, and drops its outputs and every transaction that spends them.
 void drop(Work& work, const Txid& txid);
 /// Fundings whose coins another transaction has for good: their channels learn that they never confirm.
 void refuse_lost(Work& work);
-/// Who waits for this transaction, and no longer.
+/// Takes the requests that wait for this transaction.
 std::vector<Wallet::Inside::Asked> take_waiting(Work& work, const Txid& txid);
-/// The backend has it: its outputs to us are (unconfirmed) coins.
+/// The backend has accepted it: its outputs to us become (unconfirmed) coins.
 void mark_sent(Work& work, const Txid& txid);
 
 // ---- spend.cc ----
@@ -163,11 +163,11 @@ struct Built {
   Sat amount, fee;
   std::vector<Outpoint> inputs;
 };
-/// Whether build would find the coins, without taking any.
+/// Whether build would find enough coins; takes none.
 [[nodiscard]] Status<CommandError> can_fund(const Work& work, std::size_t script_size, Sat amount,
                                             FeeratePerKw feerate);
-/// `amount` nullopt: everything that is spendable. Takes a change address where change is worth it. InsufficientFunds
-/// with needed_sat, available_sat, reserved_sat, fee_sat.
+/// `amount` nullopt: everything that is spendable. Takes a change address if change is worth its cost.
+/// InsufficientFunds with needed_sat, available_sat, reserved_sat, fee_sat.
 [[nodiscard]] Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::optional<Sat> amount,
                                                 FeeratePerKw feerate);
 /// Durable: the coins belong to this transaction from now on.

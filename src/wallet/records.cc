@@ -5,7 +5,7 @@ namespace doze::wallet {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
-/// Since next_channel follows what blocks paid. In version 1 it grew with every opening.
+/// Version 2: next_channel follows the payments in blocks. In version 1 it grew with every opening.
 constexpr std::uint8_t kIndexesVersion = 2;
 constexpr std::string_view kIndexesKey = "indexes", kTransactionKey = "tx", kSentKey = "sent";
 
@@ -96,7 +96,7 @@ Status<ParseError> read_row(const Row& row, Wallet::Inside& state) {
     state.counted_openings = in.version() == kVersion;
     index_fields(in, state);
     LN_CHECK(in.finish("wallet indexes"));
-    // Addresses beyond would be closing scripts, and closing scripts beyond would be hardened keys.
+    // Addresses above this would be closing scripts, and closing scripts above it hardened keys.
     for (auto next : {state.next_receive, state.next_change, state.next_channel})
       if (next > kChannelScriptIndexBase) return fail(ParseError{ParseCode::BadValue, 0, "wallet indexes"});
     return Done{};

@@ -10,7 +10,7 @@ namespace doze::wallet {
 
 namespace {
 
-/// A P2WPKH input: 41 bytes, and a witness of two items: 72 bytes of signature at most, 33 of key. BIP 141, BIP 143.
+/// A P2WPKH input: 41 bytes, and a witness of two items: at most 72 bytes of signature, 33 of key. BIP 141, BIP 143.
 constexpr std::uint64_t kInputWeight = 41 * 4 + 1 + (1 + 72) + (1 + 33);
 /// Version, locktime, two one-byte counts (three for many inputs), segwit marker and flag.
 constexpr std::uint64_t kBaseWeight = (4 + 4 + 3 + 1) * 4 + 2;
@@ -107,7 +107,7 @@ Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::o
   auto dust = bitcoin::dust_limit(script_pubkey);
   if (amount && (*amount < dust || !amount->is_money()))
     return fail(CommandError{CommandErrorCode::BadRequest,
-                             "the amount must be at least " + std::to_string(dust.value()) + " sat for this address",
+                             "amount_sat: expected at least " + std::to_string(dust.value()) + " sat for this address",
                              {{"minimum_sat", dust.value()}, {"amount_sat", amount->value()}}});
   feerate = std::max(feerate, work.context.config.feerate_floor);
   auto change_script = bitcoin::p2wpkh_script(work.context.signer.wallet_key(true, state.next_change));

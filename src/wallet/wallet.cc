@@ -134,7 +134,7 @@ Hash32 hash_of(const command::SendToAddress& send) {
   return crypto::sha256(out.bytes(bytes_of(send.address)).take());
 }
 
-/// A command with the key of an earlier one: answered as that one, nothing is spent.
+/// A command with the key of an earlier one: gets the same answer and spends nothing.
 void answer_again(Work& work, RequestId request, const command::SendToAddress& send, const Sent& before) {
   if (before.request != hash_of(send)) {
     work.effects.push_back(
@@ -157,12 +157,12 @@ void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   auto key = crypto::sha256(bytes_of(send.idempotency_key));
   if (auto before = work.state.sent.find(key); !send.idempotency_key.empty() && before != work.state.sent.end())
     return answer_again(work, request, send, before->second);
-  if (!work.context.views.chain_synced)  // it would go out when nobody expects it any more
+  if (!work.context.views.chain_synced)  // it would be sent when the user no longer expects it
     return refuse({CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo", {}});
   auto script = bitcoin::script_of_address(send.address, wire::address_prefix(work.context.config.network));
   if (!script)
     return refuse({CommandErrorCode::BadRequest,
-                   std::string("this is no address on ") + wire::name(work.context.config.network) + ": " +
+                   std::string("address: not a valid address on ") + wire::name(work.context.config.network) + ": " +
                        escape_untrusted(send.address),
                    {}});
   auto usual = work.state.estimate.value_or(work.context.config.default_feerate);
@@ -180,10 +180,10 @@ void answer(Work& work, RequestId request, const command::SendToAddress& send) {
   work.effects.push_back(Broadcast{built->transaction});
 }
 
-/// Asked before the peer is: an opening that cannot be funded would only take its keys and its patience.
+/// Checked before open_channel is sent: an opening that cannot be funded would only use up the peer's keys.
 void answer(Work& work, RequestId request, const command::OpenChannel& open) {
   constexpr std::size_t kFundingScriptBytes = 34;  // P2WSH
-  bool repeated = !open.idempotency_key.empty();   // its coins may be the ones that are missing
+  bool repeated = !open.idempotency_key.empty();   // the earlier opening may have reserved the missing coins
   auto usual = work.state.estimate.value_or(work.context.config.default_feerate);
   auto funded = can_fund(work, kFundingScriptBytes, open.amount, open.feerate.value_or(usual));
   if (!funded && !repeated && open.amount.is_money() && work.context.views.chain_synced) {
@@ -215,7 +215,7 @@ void broadcast_all_again(Work& work) {
   for (const auto& [txid, own] : work.state.transactions) broadcast_again(work, txid, done);
 }
 
-/// Sent ones go out again. A funding that no channel remembers was lost with its opening: its coins are free.
+/// Broadcasts sent ones again. A funding that no channel knows was lost with its opening: frees its coins.
 void on(Work& work, const Started&) {
   watch_channels(work);
   watch_mempool(work);
@@ -258,7 +258,7 @@ void on(Work& work, const ReleaseFunding& in) {
   if (own->second.state == TxState::Prepared || own->second.state == TxState::Lost) drop(work, in.txid);
 }
 
-/// Mempools drop transactions when fees rise, and nobody tells us.
+/// Mempools drop transactions without notice when fees rise.
 void on_synced(Work& work) {
   auto& last = work.state.broadcast_height;
   auto tip = work.context.tip;
@@ -266,7 +266,7 @@ void on_synced(Work& work) {
   if (std::exchange(last, tip)) broadcast_all_again(work);
 }
 
-/// Who waits for a backend that went away is told that the coins are on their way, or would send them twice.
+/// Answers requests that wait for an absent backend with "queued"; otherwise their users would send twice.
 void on(Work& work, const ChainStatus& in) {
   if (in.synced) {
     on_synced(work);
@@ -284,7 +284,7 @@ void on(Work& work, const BroadcastResult& in) {
   if (own == work.state.transactions.end() || own->second.state == TxState::Lost) return;  // blocks decide that
   auto id = bitcoin::txid_to_string(in.txid);
   if (in.unanswered) {
-    // What is refused later may have been relayed all the same: from now on its coins are not free, whatever is said.
+    // A transaction that is refused later may have been relayed anyway: from now on its coins stay reserved.
     if (in.may_be_out) mark_sent(work, in.txid);
     for (const auto& asked : take_waiting(work, in.txid))
       answer_sent(work, asked.request, in.txid, asked.amount, asked.fee, "queued");
@@ -298,7 +298,7 @@ void on(Work& work, const BroadcastResult& in) {
   }
   work.effects.push_back(
       Notify{Severity::Warning, "transaction_refused", {{"txid", id}, {"reason", escape_untrusted(in.reason)}}});
-  // One that was accepted before may well be in a block that we have not seen, or with other nodes.
+  // A transaction that was accepted before may be in a block that we have not seen, or in other mempools.
   if (own->second.state == TxState::Prepared && work.context.views.chain_synced)
     work.effects.push_back(FundingRefused{in.txid, escape_untrusted(in.reason)});
   if (own->second.state != TxState::Unsent) return;

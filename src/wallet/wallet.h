@@ -1,7 +1,7 @@
 // Our own coins: p2wpkh under BIP 84, found in blocks, reserved for fundings, spent by sendtoaddress.
 //
-// Reorgs: a coin whose block goes becomes unconfirmed again. Mutual-close outputs pay to wallet keys, so they are found
-// like any other coin, after a restart from the seed words, too: see kGap and kChannelGap.
+// Reorgs: a coin whose block is disconnected becomes unconfirmed again. Mutual-close outputs pay to wallet keys, so
+// they are found like any other coin, also after a restore from the seed words: see kGap and kChannelGap.
 #pragma once
 
 #include <memory>
