@@ -44,7 +44,7 @@ void fail_upstream(Work& work, const Forward& forward, const FailReason& reason)
                  },
                  [&](const MalformedReason& malformed) {
                    work.say(FailHtlc{channel_id, htlc_id,
-                                     onion::own_failure(forward.shared_secret, malformed.failure_code,
+                                     onion::own_failure(forward.shared_secret, malformed.failure_code,  // [B2-rem-11]
                                                         malformed.sha256_of_onion.view())});
                  },
                  [&](const OnChainReason&) {

@@ -68,7 +68,7 @@ PeeledHtlc peel_blinded_forward(const Peeling& at, const BlindedForwardPayload& 
   auto opened = open_recipient_data(at, *path_key, payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
   const auto& [data, unblinded] = *opened;
-  if (!data.payment_relay) return at.blinded("no payment_relay");
+  if (!data.payment_relay) return at.blinded("no payment_relay");  // [B4-read-10]
   if (data.payment_constraints && (at.htlc.cltv_expiry > data.payment_constraints->max_cltv_expiry ||
                                    at.htlc.amount_msat < data.payment_constraints->htlc_minimum_msat))
     return at.blinded("outside the path's payment_constraints");  // [B4-read-06]

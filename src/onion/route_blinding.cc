@@ -52,6 +52,7 @@ Bytes encode(const RecipientData& data) {
 
 Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
   LN_TRY(records, wire::parse_tlv_stream(tlv_stream));
+  // [B4-blind-11]
   LN_CHECK(wire::refuse_unknown_even(records, {kShortChannelId, kNextNodeId, kPathId, kNextPathKeyOverride,
                                                kPaymentRelay, kPaymentConstraints, kAllowedFeatures}));
   RecipientData out;

@@ -97,6 +97,50 @@ TEST_F(Holds, an_introduction_node_tells_nothing_of_a_payload_that_it_cannot_rea
   EXPECT_EQ(read->code, onion::kInvalidOnionBlinding);
 }
 
+// [B4-read-10, B4-blind-11]
+TEST_F(Holds, a_hop_of_a_blinded_path_that_says_too_little_fails_like_every_other) {
+  onion::RecipientData good;
+  good.short_channel_id = scid(2);
+  good.payment_relay = {CltvDelta(72), 0, Msat(10'000)};
+  good.payment_constraints = {CltvExpiry(2'000), Msat(1)};
+  std::uint64_t id = 0;
+  auto arrives = [&](const Bytes& data, std::uint8_t path_key = 70) {
+    auto path = *onion::blind(key(70), {{l.id, data}, {world.m.id, Bytes(8, 0)}});
+    onion::BlindedForwardPayload payload{path.path[0].encrypted_recipient_data, crypto::public_key(key(path_key))};
+    auto add = htlc(++id);
+    add.onion_routing_packet = *onion::build_packet(
+        key(74), {{l.id, onion::with_length(onion::encode(payload))}, {world.m.id, onion::with_length(Bytes{0xff, 0})}},
+        hash(1).view(), onion::kPaymentPayloads);
+    return receive(add);
+  };
+  auto fails = [&](const Bytes& data, std::uint8_t path_key = 70) {
+    auto effects = arrives(data, path_key);
+    EXPECT_TRUE(of<AddHtlc>(effects).empty() && of<FailMalformedHtlc>(effects).empty());
+    auto failed = of<FailHtlc>(effects);
+    auto read = failed.size() == 1
+                    ? onion::decode_failure(onion::shared_secrets(key(74), {l.id, world.m.id}), failed[0].reason)
+                    : std::nullopt;
+    return read && read->code == onion::kInvalidOnionBlinding;
+  };
+  auto changed = [&](const std::function<void(onion::RecipientData&)>& change) {
+    auto data = good;
+    change(data);
+    return onion::encode(data);
+  };
+  arrives(onion::encode(good));
+  EXPECT_EQ(state(id), "held");
+  EXPECT_TRUE(fails(changed([](auto& data) { data.payment_relay.reset(); })));
+  EXPECT_TRUE(fails(changed([](auto& data) { data.short_channel_id.reset(); })));
+  EXPECT_TRUE(fails(changed([](auto& data) { data.payment_constraints->max_cltv_expiry = CltvExpiry(1'071); })));
+  EXPECT_TRUE(fails(changed([](auto& data) { data.payment_constraints->htlc_minimum_msat = Msat(50'010'001); })));
+  EXPECT_TRUE(fails(changed([](auto& data) { data.allowed_features = Bytes{2}; })));
+  EXPECT_TRUE(fails(changed([](auto& data) { data.payment_relay->fee_base_msat = Msat(50'010'001); })));
+  auto unknown = onion::encode(good);
+  append(unknown, Bytes{0xfe, 0x00, 0x01, 0x00, 0x00, 0});
+  EXPECT_TRUE(fails(unknown));
+  EXPECT_TRUE(fails(onion::encode(good), 71)) << "a path key that does not decrypt it";
+}
+
 // ---- BOLT 4, "Failure Messages": data that a payer needs ----
 
 // [B4-fail-03]
@@ -130,6 +174,23 @@ TEST_F(Holds, a_failure_over_fee_amount_or_delta_says_by_what_it_was_judged) {
   auto absent = htlc(3, std::nullopt);
   l.channels.erase(channel_id(2));
   EXPECT_TRUE(failure(absent).data.empty());  // unknown_next_peer has none
+}
+
+// [B2-rem-11]
+TEST_F(Holds, a_malformed_failure_comes_back_with_its_code_and_hash) {
+  auto offered = of<AddHtlc>(receive(htlc(0, std::nullopt)));
+  ASSERT_EQ(offered.size(), 1U);
+  l.step(HtlcAdded{offered[0].origin, channel_id(2), 4});
+  auto sha256_of_onion = crypto::sha256(Bytes{1});
+  auto effects = l.step(HtlcFailed{offered[0].origin, channel_id(2), 4,
+                                   FailReason(MalformedReason{sha256_of_onion, onion::kInvalidOnionHmac})});
+  ASSERT_EQ(of<FailHtlc>(effects).size(), 1U);
+  auto read =
+      onion::decode_failure(onion::shared_secrets(key(74), {l.id, world.m.id}), of<FailHtlc>(effects)[0].reason);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->hop, 0U);
+  EXPECT_EQ(read->code, onion::kInvalidOnionHmac);
+  EXPECT_EQ(read->data, to_bytes(sha256_of_onion.view()));
 }
 
 TEST_F(Holds, a_failure_that_nobody_can_have_made_is_replaced_by_one_of_ours) {
