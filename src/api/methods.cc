@@ -1,5 +1,6 @@
 #include "api/methods.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "toolbox/decode.h"
@@ -47,6 +48,12 @@ class Values {
 using Built = Result<command::Command, CommandError>;
 CommandError bad(std::string message) {
   return CommandError{CommandErrorCode::BadRequest, std::move(message), {}};
+}
+
+/// The toolbox writes hints for terminals, with line feeds; an error of the API is one line.
+std::string in_one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 template <class T>
@@ -305,7 +312,7 @@ std::vector<Method> make_methods() {
        false,
        [](const Arguments& a) -> Result<Value, CommandError> {
          auto read = toolbox::decode(Values(a).text("text"));
-         if (!read) return fail(bad(read.error().text()));
+         if (!read) return fail(bad(in_one_line(read.error().text())));
          return *std::move(read);
        }},
       {"pay",
