@@ -210,28 +210,43 @@ void bring_views(Channels::Inside& state, const Signer& signer) {
 Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer) {
   Channels out;
   auto& state = *out.inside;
+  auto refused = [](const Row& row, const ParseError& error) { return fail(LoadError{row.table, row.key, error}); };
+  auto bad = [&](const Row& row, const char* what) { return refused(row, {ParseCode::BadValue, 0, what}); };
+
+  // HTLCs by their channel, with one of its rows to name.
+  std::map<Bytes, std::pair<const Row*, std::vector<HtlcRow>>> htlcs;
   for (const auto& row : rows) {
-    if (row.table != Table::Channel) continue;
+    if (row.table != Table::Channel || !is_htlc_key(row.key)) continue;
+    auto read = read_htlc(row.key, row.value);
+    if (!read) return refused(row, read.error());
+    auto& [named, list] = htlcs[to_bytes(ByteView(row.key).first(32))];
+    named = &row;
+    list.push_back(*std::move(read));
+  }
+
+  for (const auto& row : rows) {
+    if (row.table != Table::Channel || is_htlc_key(row.key)) continue;
     if (is_key_counter(row.key)) {
       auto read = read_key_counter(row.value);
-      if (!read) return fail(LoadError{row.table, row.key, read.error()});
+      if (!read) return refused(row, read.error());
       state.next_key_index = *read;
       continue;
     }
-    auto read = read_channel(row.value);
-    if (!read) return fail(LoadError{row.table, row.key, read.error()});
+    auto own = htlcs.extract(row.key);
+    auto read = read_channel(row.value, own.empty() ? std::vector<HtlcRow>{} : std::move(own.mapped().second));
+    if (!read) return refused(row, read.error());
     auto channel = *std::move(read);
     channel.signer = signer.channel(channel.key_index);
     auto id = channel.id;
-    if (row.key != to_bytes(id.view()))
-      return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: another's id"}});
+    if (row.key != to_bytes(id.view())) return bad(row, "channel: another's id");
     if (channel.signer->public_keys() != channel.params().local.keys)
-      return fail(LoadError{row.table, row.key, {ParseCode::BadValue, 0, "channel: these are not our keys"}});
+      return bad(row, "channel: these are not our keys");
     complete_old_row(channel);
     state.views.put(view_of(channel, signer));
     state.channels.insert_or_assign(id, std::move(channel));
     note_lookup(state, id);
   }
+  if (!htlcs.empty()) return bad(*htlcs.begin()->second.first, "channel htlc: without its channel");
   return out;
 }
 

@@ -11,7 +11,7 @@ namespace doze::channel {
 namespace {
 
 void forget(Work& work, const ChannelId& id) {
-  work.say(Erase{Table::Channel, to_bytes(id.view())});
+  erase_rows(work, work.state.channels.at(id));
   work.state.channels.erase(id);
   work.state.dirty.insert(id);
 }

@@ -32,10 +32,10 @@ inline constexpr std::size_t kMaxOpeningSources = 1'024;
 /// What a peer may say anew in a connection and we write down: aliases, announcement_signatures.
 inline constexpr std::uint32_t kMaxRewrites = 8;
 /// commitment_signed without an update, or with nothing but a feerate, since the peer last revoked: older peers send
-/// one now and then. Each writes the whole row.
+/// one now and then. Each writes the row.
 inline constexpr std::uint32_t kMaxEmptyCommitments = 16;
 /// Rounds that bring nothing but a feerate, of one channel: so many at once, and then one in so many ms. Feerates move
-/// with blocks, and each round writes the whole row, HTLCs included, for 140 bytes of the opener's.
+/// with blocks, and each round writes a row with all signatures, for 140 bytes of the opener's.
 inline constexpr std::uint64_t kFeeRoundsBurst = 60, kFeeRoundEveryMs = 10'000;
 inline constexpr std::uint32_t kForgetUnfundedBlocks = 2016;  // BOLT 2: the accepter forgets by then [B2-ready-07]
 inline constexpr std::uint32_t kAnnounceDepth = 6;            // BOLT 7

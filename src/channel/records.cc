@@ -9,7 +9,59 @@ namespace doze::channel {
 namespace {
 
 constexpr std::uint8_t kCounterVersion = 1;
-constexpr std::uint8_t kChannelVersion = 2;  // 1 ends with the status
+constexpr std::uint8_t kChannelVersion = 3;  // 1 ends with the status; from 3 on HTLCs have rows of their own
+constexpr std::uint8_t kHtlcVersion = 1;
+
+std::optional<commitment::Update> read_update(ByteView bytes) {
+  auto message = wire::decode(bytes);
+  if (!message) return std::nullopt;
+  return std::visit(
+      [&]<class M>(M& m) -> std::optional<commitment::Update> {
+        if constexpr (std::is_constructible_v<commitment::Update, M>) {
+          commitment::Update out(std::move(m));
+          commitment::make_fit(out);
+          return out;
+        }
+        return std::nullopt;
+      },
+      *message);
+}
+
+using List = UpdateList;
+constexpr List kLists[] = {List::LocalProposed, List::LocalSigned, List::LocalAcked, List::RemoteAcked,
+                           List::RemoteSigned};
+template <class Lists>
+auto& list_of(Lists& updates, List list) {
+  switch (list) {
+    case List::LocalProposed:
+      return updates.local_proposed;
+    case List::LocalSigned:
+      return updates.local_signed;
+    case List::LocalAcked:
+      return updates.local_acked;
+    case List::RemoteAcked:
+      return updates.remote_acked;
+    case List::RemoteSigned:
+      break;
+  }
+  return updates.remote_signed;
+}
+bool is_ours(List list) {
+  return list == List::LocalProposed || list == List::LocalSigned || list == List::LocalAcked;
+}
+
+/// A commitment without its HTLCs.
+struct Balances {
+  Msat to_local, to_remote;
+  FeeratePerKw feerate;
+};
+/// What a channel's own row has in the place of HTLCs, from version 3 on.
+struct Rest {
+  std::vector<Placed> fees;
+  std::uint64_t next_remote_htlc = 0;  // without what the peer has not signed
+  Balances local, remote;
+  std::optional<Balances> next_remote;
+};
 
 // Every type that a channel consists of, once for writing and once for reading.
 struct Out {
@@ -51,17 +103,39 @@ struct Out {
     if (asked) out.all(asked->key, asked->request);
   }
   void one(const State& state) { out.put(phase_of(state)); }
+  void one(const Placed& update) { out.all(update.list, update.place, update.message); }
+  void one(const std::optional<Placed>& update) {
+    out.put(update.has_value());
+    if (update) one(*update);
+  }
+  void one(const std::vector<Placed>& updates) {
+    out.put(static_cast<std::uint32_t>(updates.size()));
+    for (const auto& update : updates) one(update);
+  }
+  void one(const Balances& spec) { out.all(spec.to_local, spec.to_remote, spec.feerate); }
+  void one(const std::optional<Balances>& spec) {
+    out.put(spec.has_value());
+    if (spec) one(*spec);
+  }
+  void one(const std::optional<Offered>& item) {
+    out.put(item.has_value());
+    if (item) one(*item);
+  }
   void one(const commitment::SecretStore& store) { out.put(store.serialize()); }
+  void one(const Offered& item) {
+    const auto* forward = std::get_if<ForwardOrigin>(&item.origin);
+    out.put(forward != nullptr);
+    if (forward != nullptr)
+      out.all(forward->channel_id, forward->htlc_id);
+    else
+      out.put(std::get<LocalOrigin>(item.origin).payment_id);
+    out.all(item.hold, item.fulfilled);
+  }
   void one(const std::map<std::uint64_t, Offered>& offered) {
     out.put(static_cast<std::uint32_t>(offered.size()));
     for (const auto& [id, item] : offered) {
-      const auto* forward = std::get_if<ForwardOrigin>(&item.origin);
-      out.all(id, forward != nullptr);
-      if (forward != nullptr)
-        out.all(forward->channel_id, forward->htlc_id);
-      else
-        out.put(std::get<LocalOrigin>(item.origin).payment_id);
-      out.all(item.hold, item.fulfilled);
+      out.put(id);
+      one(item);
     }
   }
 };
@@ -75,20 +149,11 @@ struct In {
   void one(Updates& updates) {
     std::vector<Bytes> raw;
     in.get(raw);
-    for (const auto& bytes : raw) {
-      auto message = wire::decode(bytes);
-      bool known = message && std::visit(
-                                  [&]<class M>(const M& m) {
-                                    if constexpr (std::is_constructible_v<commitment::Update, M>) {
-                                      updates.emplace_back(m);
-                                      commitment::make_fit(updates.back());
-                                      return true;
-                                    }
-                                    return false;
-                                  },
-                                  *message);
-      if (!known) in.refuse();
-    }
+    for (const auto& bytes : raw)
+      if (auto update = read_update(bytes))
+        updates.push_back(*std::move(update));
+      else
+        in.refuse();
   }
   void one(Spec& spec) {
     std::uint32_t count = 0;
@@ -140,6 +205,20 @@ struct In {
     auto& item = asked.emplace();
     in.all(item.key, item.request);
   }
+  void one(Placed& update) { in.all(update.list, update.place, update.message); }
+  template <class T>
+    requires(std::is_same_v<T, Placed> || std::is_same_v<T, Balances> || std::is_same_v<T, Offered>)
+  void one(std::optional<T>& item) {
+    bool has = false;
+    in.get(has);
+    if (has) one(item.emplace());
+  }
+  void one(std::vector<Placed>& updates) {
+    std::uint32_t count = 0;
+    in.get(count);
+    for (; count > 0 && in.ok(); --count) one(updates.emplace_back());
+  }
+  void one(Balances& spec) { in.all(spec.to_local, spec.to_remote, spec.feerate); }
   void one(State& state) {
     auto phase = ChannelPhase::Opening;
     in.get(phase);
@@ -153,31 +232,34 @@ struct In {
     else
       in.refuse();
   }
+  void one(Offered& item) {
+    bool forward = false;
+    in.get(forward);
+    if (forward) {
+      ForwardOrigin origin;
+      in.all(origin.channel_id, origin.htlc_id);
+      item.origin = origin;
+    } else {
+      LocalOrigin origin;
+      in.get(origin.payment_id);
+      item.origin = origin;
+    }
+    in.all(item.hold, item.fulfilled);
+  }
   void one(std::map<std::uint64_t, Offered>& offered) {
     std::uint32_t count = 0;
     in.get(count);
     for (; count > 0 && in.ok(); --count) {
       std::uint64_t id = 0;
-      bool forward = false;
-      in.all(id, forward);
-      Offered item;
-      if (forward) {
-        ForwardOrigin origin;
-        in.all(origin.channel_id, origin.htlc_id);
-        item.origin = origin;
-      } else {
-        LocalOrigin origin;
-        in.get(origin.payment_id);
-        item.origin = origin;
-      }
-      in.all(item.hold, item.fulfilled);
-      offered[id] = item;
+      in.get(id);
+      one(offered[id]);
     }
   }
 };
 
-template <class Archive, class C>
-void fields(Archive&& a, C& c, std::uint8_t version) {
+/// `rest`: of version 3 and later.
+template <class Archive, class C, class R>
+void fields(Archive&& a, C& c, R& rest, std::uint8_t version) {
   auto all = [&](auto&... values) { (a.one(values), ...); };
   auto& commitments = c.commitments;
   auto& params = commitments.params;
@@ -187,10 +269,16 @@ void fields(Archive&& a, C& c, std::uint8_t version) {
   all(c.id, c.peer, c.key_index, params.funder, c.announce, c.scid_alias_type, params.format, c.state, params.capacity,
       params.local, params.remote, c.minimum_depth, params.funding, c.funding_transaction, c.created_height,
       c.funding_height, c.funding_position, c.sent_ready, c.got_ready, c.remote_alias);
-  all(updates.local_proposed, updates.local_signed, updates.local_acked, updates.remote_proposed, updates.remote_acked,
-      updates.remote_signed, updates.next_local_htlc, updates.next_remote_htlc, local.number, local.spec,
-      local.signature, local.htlc_signatures, remote.number, remote.spec, remote.point, commitments.remote_next_point,
-      commitments.next_remote, commitments.signed_after, c.last_revoke, commitments.secrets, c.offered);
+  if (version < 3)
+    all(updates.local_proposed, updates.local_signed, updates.local_acked, updates.remote_proposed,
+        updates.remote_acked, updates.remote_signed, updates.next_local_htlc, updates.next_remote_htlc, local.number,
+        local.spec, local.signature, local.htlc_signatures, remote.number, remote.spec, remote.point,
+        commitments.remote_next_point, commitments.next_remote, commitments.signed_after, c.last_revoke,
+        commitments.secrets, c.offered);
+  else
+    all(rest.fees, updates.next_local_htlc, rest.next_remote_htlc, local.number, rest.local, local.signature,
+        local.htlc_signatures, remote.number, rest.remote, remote.point, commitments.remote_next_point,
+        rest.next_remote, commitments.signed_after, c.last_revoke, commitments.secrets);
   all(c.sent_announcement, c.remote_node_signature, c.remote_bitcoin_signature, c.announced, c.local_shutdown,
       c.remote_shutdown, c.closing_transaction, c.status);
   if (version >= 2) all(c.without_path, c.closed_by, c.closed_height, c.unclaimed, c.asked);
@@ -239,6 +327,79 @@ bool is_signature(const Signature& signature) {
   return crypto::parse_private_key(signature.view().first(32)) && crypto::parse_private_key(signature.view().last(32));
 }
 
+constexpr std::uint8_t kInOurs = 1, kInTheirs = 2, kNextDiffers = 4;
+
+template <class Archive, class R>
+void htlc_fields(Archive&& a, R& row) {
+  auto all = [&](auto&... values) { (a.one(values), ...); };
+  all(row.htlc.amount, row.htlc.payment_hash, row.htlc.cltv_expiry, row.in, row.offered, row.add, row.removal);
+}
+
+Balances balances_of(const Spec& spec) {
+  return {spec.to_local, spec.to_remote, spec.feerate};
+}
+Rest rest_of(const Commitments& c) {
+  Rest out;
+  for (auto list : kLists) {
+    std::uint32_t place = 0;
+    for (const auto& update : list_of(c.updates, list)) {
+      if (commitment::is_fee(update)) out.fees.push_back({list, place, wire::encode(commitment::to_message(update))});
+      ++place;
+    }
+  }
+  out.next_remote_htlc = c.updates.next_remote_htlc;
+  for (const auto& update : c.updates.remote_proposed)
+    if (commitment::is_add(update)) --out.next_remote_htlc;
+  out.local = balances_of(c.local.spec);
+  out.remote = balances_of(c.remote.spec);
+  if (c.next_remote) out.next_remote = balances_of(*c.next_remote);
+  return out;
+}
+
+/// The channel's commitments and lists from its own row and those of its HTLCs. False: they are not of one moment.
+bool put_together(Channel& channel, const Rest& rest, const std::vector<HtlcRow>& htlcs) {
+  auto& c = channel.commitments;
+  c.updates.next_remote_htlc = rest.next_remote_htlc;
+  auto spec = [](const Balances& balances) {
+    return Spec{balances.to_local, balances.to_remote, balances.feerate, {}};
+  };
+  c.local.spec = spec(rest.local);
+  c.remote.spec = spec(rest.remote);
+  if (rest.next_remote) c.next_remote = spec(*rest.next_remote);
+
+  std::map<List, std::map<std::uint32_t, commitment::Update>> lists;
+  // Each place of a list is taken once, and it says about this HTLC what the row says.
+  auto place = [&](const Placed& placed, auto fits) {
+    auto update = read_update(placed.message);
+    return update && fits(*update) && lists[placed.list].emplace(placed.place, *std::move(update)).second;
+  };
+  for (const auto& fee : rest.fees)
+    if (!place(fee, [](const auto& update) { return commitment::is_fee(update); })) return false;
+  for (const auto& row : htlcs) {
+    if ((row.in & kInOurs) != 0) c.local.spec.htlcs[row.id] = row.htlc;
+    if ((row.in & kInTheirs) != 0) c.remote.spec.htlcs[row.id] = row.htlc;
+    bool differs = (row.in & kNextDiffers) != 0;
+    if (!c.next_remote && differs) return false;
+    if (c.next_remote && ((row.in & kInTheirs) != 0) != differs) c.next_remote->htlcs[row.id] = row.htlc;
+    if (row.offered) channel.offered[row.id.id] = *row.offered;
+    auto adds = [&](const commitment::Update& update) {
+      const auto* add = std::get_if<wire::UpdateAddHtlc>(&update);
+      return add != nullptr && HtlcId{is_ours(row.add->list), add->id} == row.id;
+    };
+    auto removes = [&](const commitment::Update& update) {
+      return commitment::removed_by(update, is_ours(row.removal->list)) == row.id;
+    };
+    if (row.add && !place(*row.add, adds)) return false;
+    if (row.removal && !place(*row.removal, removes)) return false;
+    channel.written[row.id] = row.digest;
+  }
+  for (auto& [list, updates] : lists) {
+    if (updates.rbegin()->first + 1 != updates.size()) return false;
+    for (auto& [at, update] : updates) list_of(c.updates, list).push_back(std::move(update));
+  }
+  return true;
+}
+
 /// What cannot be in a row that we wrote, and what the room relies on; nullptr: nothing.
 const char* damage(const Channel& c) {
   if (c.key_index >= kMaxKeyIndexes) return "channel: key index";
@@ -268,21 +429,98 @@ const char* damage(const Channel& c) {
 
 }  // namespace
 
-Put record(const Channel& channel) {
-  RecordWriter out(kChannelVersion);
-  fields(Out{out}, channel, kChannelVersion);
+Put old_record(const Channel& channel, std::uint8_t version) {
+  LN_ASSERT(version < kChannelVersion);
+  RecordWriter out(version);
+  Rest none;
+  fields(Out{out}, channel, none, version);
   return {Table::Channel, to_bytes(channel.id.view()), out.take()};
 }
 
-Result<Channel, ParseError> read_channel(ByteView value) {
+Put record(const Channel& channel) {
+  RecordWriter out(kChannelVersion);
+  auto rest = rest_of(channel.commitments);
+  fields(Out{out}, channel, rest, kChannelVersion);
+  return {Table::Channel, to_bytes(channel.id.view()), out.take()};
+}
+
+std::map<HtlcId, Bytes> htlc_records(const Channel& channel) {
+  std::map<HtlcId, HtlcRow> rows;
+  const auto& c = channel.commitments;
+  auto note = [&](const Spec& spec, std::uint8_t mark) {
+    for (const auto& [id, htlc] : spec.htlcs) {
+      auto& row = rows[id];
+      row.htlc = htlc;
+      row.in ^= mark;
+    }
+  };
+  note(c.local.spec, kInOurs);
+  note(c.remote.spec, kInTheirs);
+  // Not "is in the next one": a signature would change the row of each HTLC, and its revocation again.
+  if (c.next_remote) {
+    note(*c.next_remote, kNextDiffers);
+    note(c.remote.spec, kNextDiffers);
+  }
+  for (const auto& [id, item] : channel.offered) rows[{true, id}].offered = item;
+  for (auto list : kLists) {
+    std::uint32_t place = 0;
+    for (const auto& update : list_of(c.updates, list)) {
+      auto at = place++;
+      if (commitment::is_fee(update)) continue;
+      Placed placed{list, at, wire::encode(commitment::to_message(update))};
+      if (const auto* add = std::get_if<wire::UpdateAddHtlc>(&update)) {
+        auto& row = rows[{is_ours(list), add->id}];
+        row.htlc = {add->amount_msat, add->payment_hash, add->cltv_expiry};
+        row.add = std::move(placed);
+      } else {
+        rows[*commitment::removed_by(update, is_ours(list))].removal = std::move(placed);
+      }
+    }
+  }
+  std::map<HtlcId, Bytes> out;
+  for (const auto& [id, row] : rows) {
+    RecordWriter writer(kHtlcVersion);
+    htlc_fields(Out{writer}, row);
+    out[id] = writer.take();
+  }
+  return out;
+}
+
+Bytes htlc_key(const ChannelId& channel, const HtlcId& id) {
+  return Writer().bytes(channel.view()).u8(id.offered ? 1 : 0).u64(id.id).take();
+}
+
+bool is_htlc_key(ByteView key) {
+  return key.size() == 32 + 1 + 8 && key[32] <= 1;
+}
+
+Result<HtlcRow, ParseError> read_htlc(ByteView key, ByteView value) {
   RecordReader in(value);
-  if (in.version() < 1 || in.version() > kChannelVersion)
-    return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel"});
+  if (in.version() != kHtlcVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel htlc"});
+  HtlcRow row;
+  htlc_fields(In{in}, row);
+  LN_CHECK(in.finish("channel htlc"));
+  Reader name(key.subspan(32));
+  row.id.offered = name.u8() == 1;
+  row.id.id = name.u64();
+  row.digest = crypto::sha256(value);
+  bool sound = row.in <= (kInOurs | kInTheirs | kNextDiffers) && (row.id.offered || !row.offered);
+  if (!sound) return fail(ParseError{ParseCode::BadValue, 0, "channel htlc"});
+  return row;
+}
+
+Result<Channel, ParseError> read_channel(ByteView value, const std::vector<HtlcRow>& htlcs) {
+  RecordReader in(value);
+  auto version = in.version();
+  if (version < 1 || version > kChannelVersion) return fail(ParseError{ParseCode::UnknownVersion, version, "channel"});
   Channel channel;
-  fields(In{in}, channel, in.version());
+  Rest rest;
+  fields(In{in}, channel, rest, version);
   LN_CHECK(in.finish("channel"));
+  auto bad = [](const char* what) { return fail(ParseError{ParseCode::BadValue, 0, what}); };
+  if (version < 3 ? !htlcs.empty() : !put_together(channel, rest, htlcs)) return bad("channel: its HTLCs do not fit");
   forget_unsigned(channel.commitments);
-  if (const auto* what = damage(channel)) return fail(ParseError{ParseCode::BadValue, 0, what});
+  if (const auto* what = damage(channel)) return bad(what);
   return channel;
 }
 
@@ -312,8 +550,31 @@ void save(Work& work, Channel& channel) {
 }
 
 void write_rows(Work& work) {
-  for (const auto& id : std::exchange(work.state.unsaved, {}))
-    if (auto it = work.state.channels.find(id); it != work.state.channels.end()) work.say(record(it->second));
+  for (const auto& id : std::exchange(work.state.unsaved, {})) {
+    auto it = work.state.channels.find(id);
+    if (it == work.state.channels.end()) continue;
+    auto& channel = it->second;
+    work.say(record(channel));
+    auto& written = channel.written;
+    auto now = htlc_records(channel);
+    for (auto& [htlc, value] : now) {
+      auto digest = crypto::sha256(value);
+      auto [known, fresh] = written.try_emplace(htlc, digest);
+      if (!fresh && known->second == digest) continue;
+      known->second = digest;
+      work.say(Put{Table::Channel, htlc_key(id, htlc), std::move(value)});
+    }
+    std::erase_if(written, [&](const auto& row) {
+      if (now.contains(row.first)) return false;
+      work.say(Erase{Table::Channel, htlc_key(id, row.first)});
+      return true;
+    });
+  }
+}
+
+void erase_rows(Work& work, const Channel& channel) {
+  work.say(Erase{Table::Channel, to_bytes(channel.id.view())});
+  for (const auto& [htlc, digest] : channel.written) work.say(Erase{Table::Channel, htlc_key(channel.id, htlc)});
 }
 
 }  // namespace doze::channel

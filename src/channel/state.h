@@ -156,6 +156,7 @@ struct Channel {
   std::optional<UnixTime> usable_since;
   std::optional<MonoTime> closing_since;  // both have shut down and are connected, but have not agreed
   std::vector<RequestId> close_requests;
+  std::map<commitment::HtlcId, Hash32> written;  // digests of its HTLCs' rows, as they are on disk
   std::shared_ptr<commitment::ChannelSigner> signer;
 
   [[nodiscard]] const commitment::ChannelParams& params() const { return commitments.params; }

@@ -17,7 +17,7 @@ namespace doze {
 /// Closed list, numbers are on disk: never reuse or renumber.
 enum class Table : std::uint8_t {
   Meta = 1,              // node: format, seed fingerprint, chain tip (hashes of the last blocks)
-  Channel = 2,           // channel: one row a channel, with the onions of HTLCs not yet handed over
+  Channel = 2,           // channel: one row per channel, and one per HTLC (channel/records.h)
   Coin = 5,              // wallet: one row a coin of ours
   WalletState = 6,       // wallet: next address index, reservations
   GossipNode = 7,        // gossip: raw node_announcement

@@ -623,10 +623,7 @@ TEST(Force, a_row_of_before_says_what_is_unclaimed) {
   close(pair.a, pair.id(), true);
   auto expected = pair.a.only_channel().unclaimed;
   pair.mine({pair.a.all<Broadcast>().back().transaction});
-  auto& row = pair.a.rows.at({Table::Channel, to_bytes(pair.id().view())});
-  // HTLCs without a path, closed_by, closed_height, one output, no key: what version 1 had not.
-  row[0] = 1;
-  row.resize(row.size() - 4 - (1 + 32) - 4 - (4 + 4 + 8) - 1);
+  pair.a.put_old_row(pair.a.room.inside->channels.at(pair.id()), 1);
   pair.a.restart();
   EXPECT_EQ(pair.a.only_channel().unclaimed, expected);
 }

@@ -60,6 +60,29 @@ struct FakeNode : test::Surroundings {
     }
   }
 
+  /// What is on disk about the channel is replaced by what `channel` is now, and the room does not know.
+  void put_rows(const Channel& channel) {
+    erase_rows_of(channel.id);
+    rows[{Table::Channel, to_bytes(channel.id.view())}] = record(channel).value;
+    for (const auto& [id, value] : htlc_records(channel)) rows[{Table::Channel, htlc_key(channel.id, id)}] = value;
+  }
+  /// ... as a node of before had it.
+  void put_old_row(const Channel& channel, std::uint8_t version) {
+    erase_rows_of(channel.id);
+    rows[{Table::Channel, to_bytes(channel.id.view())}] = old_record(channel, version).value;
+  }
+  void erase_rows_of(const ChannelId& id) {
+    std::erase_if(rows, [&](const auto& row) {
+      const auto& [table, key] = row.first;
+      return table == Table::Channel && key.size() >= 32 && equal(ByteView(key).first(32), id.view());
+    });
+  }
+  [[nodiscard]] std::size_t htlc_rows() const {
+    return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const auto& row) {
+      return row.first.first == Table::Channel && is_htlc_key(row.first.second);
+    }));
+  }
+
   Result<Channels, LoadError> loaded() const { return load(stored(), *signer); }
   void restart() {
     auto read = loaded();

@@ -1,7 +1,8 @@
 // Rows that this node's ancestors wrote: every later node must read them and go on from there.
 //
 // Each file has the whole databases of payer, two servers and recipient in the middle of a held payment, both clients
-// asleep: records-v1.json of the first version, records-v3.json of the first one whose channels are rows of version 2.
+// asleep: records-v1.json of the first version, records-v3.json of the first one whose channels are rows
+// of version 2, records-v4.json of the first one whose HTLCs are rows of their own.
 // A file is never rewritten: a new version of a record gets a new file beside it. DOZE_WRITE_GOLDEN=FILE writes one.
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ struct GoldenFile {
   const char* name;
   int channel_version;
 };
-constexpr GoldenFile kFiles[] = {{"records-v1.json", 1}, {"records-v3.json", 2}};
+constexpr GoldenFile kFiles[] = {{"records-v1.json", 1}, {"records-v3.json", 2}, {"records-v4.json", 3}};
 std::string place_of(const std::string& name) {
   return std::string(DOZE_VECTORS) + "/" + name;
 }
