@@ -46,7 +46,7 @@ void hear(Work& work, const PeerReady& word) {
 
 void hear(Work& work, const PeerGone& word) {
   for (const auto& key : work.state.openings.with(word.node_id))
-    fail_opening(work, key, "the connection to the peer was lost", false);  // [B2-re-03]
+    fail_opening(work, key, "the connection to the peer was lost", false);  // [B2-re-03, B2-open-15]
   for (const auto* view : work.context.views.channels_with(word.node_id))
     disconnect(work, work.state.channels.at(view->channel_id));
 }

@@ -9,6 +9,7 @@ namespace doze::channel {
 void add_htlc(Work& work, const AddHtlc& word) {
   auto refuse = [&](AddRefusal why) { work.say(HtlcRefused{word.origin, word.channel_id, why}); };
   auto it = work.state.channels.find(word.channel_id);
+  // [B2-shut-04]
   if (it == work.state.channels.end() || !it->second.usable()) return refuse(AddRefusal::NotUsable);
   auto& channel = it->second;
   wire::UpdateAddHtlc add;
@@ -34,7 +35,7 @@ FeeratePerKw feerate_now(const Work& work) {
   return std::max(work.state.feerate.value_or(work.context.config.default_feerate), work.context.config.feerate_floor);
 }
 
-void propose_fee(Work& work, Channel& channel) {  // [B2-fee-01]
+void propose_fee(Work& work, Channel& channel) {  // [B2-fee-01, B2-shut-05]
   if (!channel.funder() || !channel.usable() || !work.state.feerate) return;
   auto wanted = feerate_now(work);
   // Only what matters: each change costs a commitment round.

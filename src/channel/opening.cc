@@ -233,7 +233,7 @@ void open(Work& work, const OpenChannelNow& word) {
   channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);  // [B2-open-11]
   channel.commitments.params.local = our_terms(context, channel);
   lend_keys(work, channel);
-  opening.temporary_channel_id = context.rng.id<ChannelId>();
+  opening.temporary_channel_id = context.rng.id<ChannelId>();  // [B2-open-02]
   opening.request = word.request;
   opening.started = context.mono;
   opening.amount = command.amount;
@@ -293,7 +293,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   auto& params = channel.commitments.params;
   channel.peer = peer;
   channel.source = source;
-  channel.announce = (m.channel_flags & 1) != 0;
+  channel.announce = (m.channel_flags & 1) != 0;  // [B2-open-13]
   if (channel.announce && config.role == Role::Client) return broken(Code::OpenAnnounced);
   params.capacity = funding;
   if (!set_type(channel, *m.channel_type, config)) return broken(Code::OpenTypeNotSupported);

@@ -52,7 +52,7 @@ void reconnect(Work& work, Channel& channel) {  // [B2-re-04]
   channel.session = Reestablishing{};
   begin_anew(channel);
   work.state.dirty.insert(channel.id);
-  if (!channel.alive()) {
+  if (!channel.alive()) {  // [B2-re-06]
     if (channel.is<Unilateral>())
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("the channel was closed: " + channel.status))});
     return;

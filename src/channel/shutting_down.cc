@@ -77,6 +77,7 @@ void close(Work& work, const CloseChannelNow& word) {
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("closed by the operator"))});
     return publish_commitment(work, channel, "closed by the operator");
   }
+  // [B2-shut-01]
   if (channel.is<AwaitingReady>()) return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait");
   if (!channel.connected())
     return refuse(CommandErrorCode::NotReady,
@@ -115,7 +116,7 @@ void shutdown_if_due(Work& work, Channel& channel) {  // [B2-re-22]
   if (!channel.closing() || channel.local_shutdown.empty() || session == nullptr || session->sent_shutdown ||
       !updates.local_proposed.empty() || !updates.local_signed.empty())
     return;
-  session->sent_shutdown = true;
+  session->sent_shutdown = true;  // [B2-shut-03]
   work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
   continue_closing(work, channel);
 }

@@ -80,6 +80,7 @@ onion::FinalPayload final_payload(const Outgoing& payment, Profile profile, Cltv
   out.outgoing_cltv_value = expiry;
   out.total_amount_msat = payment.amount;  // [B4-write-02]
   out.encrypted_recipient_data = std::move(recipient_data);
+  // [AP-onion-04]
   if (payment.is_static) {
     out.invoice_request = payment.invoice_request;  // [AP-onion-03]
     out.invoice_request_profile = profile;

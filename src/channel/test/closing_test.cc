@@ -42,6 +42,35 @@ void expect_clean_shutdowns(const FakeNode& node) {
 
 // ---- shutdown ----
 
+// [B2-shut-03, B2-shut-04, B2-shut-05]
+TEST(Shutdown, leaves_once_and_no_update_after_it) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id());
+  pair.a.step(FeeEstimate{FeeratePerKw(pair.a.only_channel().feerate.value() * 3)});
+  pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
+  close(pair.a, pair.id());
+  pair.run();
+  EXPECT_EQ(pair.a.sent<wire::Shutdown>().size(), 1U);
+  EXPECT_TRUE(pair.a.sent<wire::UpdateFee>().empty());
+  EXPECT_TRUE(pair.a.sent<wire::UpdateAddHtlc>().empty());
+  EXPECT_EQ(pair.a.all<HtlcRefused>().size(), 1U);
+  EXPECT_TRUE(pair.a.sent<wire::CommitmentSigned>().empty());
+}
+
+// [B2-shut-01]
+TEST(Shutdown, does_not_leave_before_the_channel_is_there) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.deliver(pair.a);
+  close(pair.a, pair.a.rng.id<ChannelId>());
+  pair.run();
+  close(pair.a, pair.a.only_channel().channel_id);  // its funding is not in a block yet
+  EXPECT_TRUE(pair.a.sent<wire::Shutdown>().empty());
+  EXPECT_EQ(std::get<CommandError>(pair.a.all<Reply>().back().result).code, CommandErrorCode::NotReady);
+}
+
 TEST(Shutdown, while_an_htlc_is_held_the_operator_is_answered_at_once_and_the_channel_says_what_it_waits_for) {
   Pair pair;
   pair.open();
@@ -585,6 +614,26 @@ TEST(Force, without_a_yes_is_refused_with_what_it_costs) {
   EXPECT_NE(error->message.find("yes_lose_access"), std::string::npos);
   EXPECT_TRUE(pair.a.all<Broadcast>().empty());
   EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Normal);
+}
+
+// [B2-re-06]
+TEST(Force, is_said_again_to_a_peer_that_comes_back) {
+  Pair pair;
+  pair.open();
+  pair.cut();
+  command::CloseChannel command;
+  command.channel_id = pair.id();
+  command.force = command.accept_loss = true;
+  pair.a.step(CloseChannelNow{9, command, {}});
+  pair.a.said.clear();
+  pair.connect();
+  auto errors = pair.a.sent<wire::Error>();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].channel_id, pair.id());
+  EXPECT_TRUE(pair.a.sent<wire::ChannelReestablish>().empty());
+  pair.run();
+  EXPECT_EQ(pair.a.sent<wire::Error>().size(), 1U) << "nothing that the peer says counts";
+  EXPECT_EQ(pair.a.all<SendMessage>().size(), 1U);
 }
 
 // [B5-gen-02, B5-gen-06]

@@ -269,8 +269,8 @@ std::string refusal_of(const std::function<void(wire::OpenChannel&)>& change) {
   return std::string(errors[0].data.begin(), errors[0].data.end());
 }
 
-// [B2-open-06, B2-open-14, B2-open-16, B2-open-17, B2-open-18, B2-open-19, B2-open-20, B2-open-21, B2-open-22]
-// [B2-open-23, B2-open-24, B2-open-25, B2-open-26, B2-acc-04]
+// [B2-open-06, B2-open-13, B2-open-14, B2-open-16, B2-open-17, B2-open-18, B2-open-19, B2-open-20, B2-open-21]
+// [B2-open-22, B2-open-23, B2-open-24, B2-open-25, B2-open-26, B2-acc-04]
 TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   auto says = [](const std::string& what, const std::function<void(wire::OpenChannel&)>& change) {
     EXPECT_NE(refusal_of(change).find(what), std::string::npos) << what << ": " << refusal_of(change);
@@ -286,6 +286,10 @@ TEST(Opening, TermsThatAreNotAcceptableAreRefusedWithTheReason) {
   says("channel_type", [](auto& m) { m.channel_type->set(wire::kZeroConf); });
   says("channel_type", [](auto& m) { m.channel_type = wire::FeatureBits{wire::kAnchors}; });
   says("announced", [](auto& m) { m.channel_flags = 1; });
+  EXPECT_EQ(refusal_of([](auto& m) { m.channel_flags = 0xfe; }), "accepted") << "undefined bits";
+  auto no_point = PublicKey::from_hex_or_die("02eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34");
+  says("htlc_basepoint is not a valid point", [&](auto& m) { m.htlc_basepoint = no_point; });
+  says("first_per_commitment_point is not a valid point", [&](auto& m) { m.first_per_commitment_point = no_point; });
   says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(353); });
   says("dust_limit", [](auto& m) { m.dust_limit_satoshis = Sat(10'001); });
   says("reserve", [](auto& m) { m.channel_reserve_satoshis = Sat(353); });
@@ -363,6 +367,24 @@ TEST(Opening, OneDisconnectedPeerOrSillyAmountIsRefusedAtOnce) {
   pair.start_opening();
   EXPECT_EQ(code(), CommandErrorCode::NotReady);
   EXPECT_TRUE(pair.a.sent<wire::OpenChannel>().empty());
+}
+
+// [B2-open-02, B2-open-15]
+TEST(Opening, ANewConnectionBeginsAnew) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.deliver(pair.a);
+  EXPECT_EQ(pair.b.sent<wire::AcceptChannel>().size(), 1U);
+  pair.cut();
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  EXPECT_EQ(pair.b.sent<wire::AcceptChannel>().size(), 2U);
+  EXPECT_EQ(pair.b.channels.size(), 1U);
+  auto opened = pair.a.sent<wire::OpenChannel>();
+  ASSERT_EQ(opened.size(), 2U);
+  EXPECT_NE(opened[0].temporary_channel_id, opened[1].temporary_channel_id);
 }
 
 TEST(Opening, APeerCannotStartManyOpenings) {

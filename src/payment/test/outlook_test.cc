@@ -399,5 +399,35 @@ TEST_F(Outlook, an_ordinary_payment_shows_its_signed_invoice_and_only_with_it_a_
   EXPECT_FALSE(flag_of(describe(without, s.context()), "proof_of_payment"));
 }
 
+// [AP-onion-04]
+TEST_F(Outlook, the_onion_for_an_ordinary_invoice_has_neither_preimage_nor_request) {
+  command::Pay command;
+  command.offer = world.offer.text();
+  id = of<RequestInvoice>(s.command(command)).at(0).request.payment_id;
+  auto request = offers::InvoiceRequest::parse(world.request());
+  offers::InvoiceTerms terms;
+  auto r_context = world.r.context();
+  for (auto& path :
+       payment_paths_to_self(r_context, seal(*world.r.signer, world.terms()), 1, CltvExpiry(100'000), std::nullopt))
+    terms.payment_paths.push_back({std::move(path.path), std::move(path.payinfo)});
+  terms.created_at = s.wall;
+  terms.payment_hash = hash(7);
+  terms.node_key = key(61);
+  auto from_s =
+      of<AddHtlc>(s.step(InvoiceObtained{id, offers::Invoice::make(*request, terms)->bytes(), world.request()}));
+  ASSERT_EQ(from_s.size(), 1U);
+  EXPECT_EQ(from_s[0].payment_hash, hash(7));
+  auto from_l = of<AddHtlc>(world.l.step(HtlcReceived{channel_id(1), s.id, on_wire(from_s[0], 0)}));
+  ASSERT_EQ(from_l.size(), 1U);
+  auto from_m = of<AddHtlc>(world.m.step(HtlcReceived{channel_id(2), world.l.id, on_wire(from_l[0], 0)}));
+  ASSERT_EQ(from_m.size(), 1U);
+  auto peeled = world.r.peel(on_wire(from_m[0], 0));
+  const auto* last = std::get_if<onion::PeeledFinal>(&peeled);
+  ASSERT_NE(last, nullptr);
+  EXPECT_FALSE(last->preimage);
+  EXPECT_FALSE(last->invoice_request);
+  EXPECT_EQ(last->amt_to_forward, last->total_amount);
+}
+
 }  // namespace
 }  // namespace doze::payment::testing
