@@ -1,7 +1,6 @@
 # Floors 8 to 10: the drivers, the daemon and the command line. They have exceptions, and libraries of their own.
 
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
-pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 find_package(Boost 1.81 REQUIRED)
 find_package(Threads REQUIRED)
 
@@ -9,7 +8,7 @@ find_package(Threads REQUIRED)
 add_library(boost_json STATIC cmake/boost_json.cc)
 target_link_libraries(boost_json PUBLIC Boost::headers)
 
-doze_room(chain DEPS doze::bitcoin PRIVATE PkgConfig::CURL PkgConfig::ZMQ boost_json Threads::Threads)
+doze_room(chain DEPS doze::bitcoin PRIVATE PkgConfig::CURL boost_json Threads::Threads)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 doze_room(store DEPS doze::effects PRIVATE PkgConfig::SQLITE)
 doze_room(io DEPS doze::effects PRIVATE Boost::headers Threads::Threads)

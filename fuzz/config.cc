@@ -29,15 +29,12 @@ static void written_file(ByteView input) {
   options.bitcoind_cookie = next();
   options.bitcoind_user = next();
   options.bitcoind_password = next();
-  options.zmq_hashblock = next();
-  for (const auto& text : {options.alias, options.bitcoind_cookie, options.bitcoind_user, options.bitcoind_password,
-                           options.zmq_hashblock})
+  for (const auto& text : {options.alias, options.bitcoind_cookie, options.bitcoind_user, options.bitcoind_password})
     if (!is_utf8(bytes_of(text))) return;  // TOML is UTF-8
   auto settings = app::parse_settings(app::default_settings(options), "doze.toml");
   FUZZ_CHECK(settings.has_value());
   FUZZ_CHECK(settings->node.alias == options.alias);
   FUZZ_CHECK(settings->bitcoind.cookie_file == options.bitcoind_cookie);
-  FUZZ_CHECK(settings->bitcoind.zmq_hashblock == options.zmq_hashblock);
   if (options.bitcoind_user.empty()) return;
   FUZZ_CHECK(settings->bitcoind.user == options.bitcoind_user);
   FUZZ_CHECK(settings->bitcoind.password == options.bitcoind_password);

@@ -48,7 +48,7 @@ BANNED = [
     (re.compile(r"\bstd::unordered_(map|set)\b"), "an unordered container: its order is not deterministic, use std::map"),
 ]
 INCLUDE = re.compile(r'^\s*#include\s+"([a-z_]+)/')
-THIRD_PARTY = re.compile(r"^\s*#include\s+<(secp256k1|openssl|sodium|boost|sqlite3|curl|zmq|spdlog|fmt|toml|CLI)")
+THIRD_PARTY = re.compile(r"^\s*#include\s+<(secp256k1|openssl|sodium|boost|sqlite3|curl|toml)")
 
 
 def complaints(root):

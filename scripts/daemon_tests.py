@@ -230,7 +230,7 @@ def starts_only_if_it_may(world):
     node.start()
     node.stop(False)
     config.write_text(good.replace('"regtest"', '"signet"'))
-    dozed_ends(world, node, "made for regtest")
+    dozed_ends(world, node, "created for regtest")
     config.write_text(good)
     for file in node.folder.glob("doze.sqlite*"):
         file.unlink()

@@ -170,10 +170,8 @@ const std::map<std::string, Setter>& setters() {
          s.bitcoind.password = v;
          return std::nullopt;
        })},
-      {"bitcoind.zmq_hashblock", text([](Settings& s, const std::string& v) -> Problem {
-         s.bitcoind.zmq_hashblock = v;
-         return std::nullopt;
-       })},
+      // Files of 2026 may have it: blocks are polled every second, with it or without.
+      {"bitcoind.zmq_hashblock", text([](Settings&, const std::string&) -> Problem { return std::nullopt; })},
       {"bitcoind.accept_chain", text([](Settings& s, const std::string& v) -> Problem {
          s.bitcoind.accept_chain = bitcoin::parse_block_hash(v);
          if (!s.bitcoind.accept_chain) return "expected a block hash: 64 hex digits";
@@ -340,10 +338,6 @@ std::string default_settings(const InitOptions& options) {
       << (options.bitcoind_user.empty()
               ? "# user = \"\"\n# password = \"\"\n"
               : "user = " + quoted(options.bitcoind_user) + "\npassword = " + quoted(options.bitcoind_password) + "\n")
-      << "# Optional: bitcoind's zmqpubhashblock. It only shortens the wait for a block; blocks are always polled as "
-         "well.\n"
-      << (options.zmq_hashblock.empty() ? "# zmq_hashblock = \"tcp://127.0.0.1:28332\"\n"
-                                        : "zmq_hashblock = " + quoted(options.zmq_hashblock) + "\n")
       << "# poll_ms = 1000\n# Height of the first block that a new node reads. For a seed that was used before, choose "
          "a block before its first coin.\n"
       << (options.scan_from ? "scan_from = " + std::to_string(*options.scan_from) + "\n" : "# scan_from = 0\n")

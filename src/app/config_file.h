@@ -25,7 +25,6 @@ struct Settings {
     std::uint16_t port = 0;   // 0: the network's usual one
     std::string cookie_file;  // or user and password
     std::string user, password;
-    std::string zmq_hashblock;  // optional, only wakes the poll
     std::uint32_t poll_ms = 1'000;
     std::optional<BlockHeight> scan_from;   // first block of a node that has seen none; else the tip
     std::optional<BlockHash> accept_chain;  // see chain::ChainConfig::accepted_fork
@@ -43,7 +42,7 @@ struct InitOptions {
   Role role = Role::Client;
   std::string alias;
   std::uint16_t listen_port = 9735, rpc_port = 9737, bitcoind_port = 0;
-  std::string bitcoind_cookie, bitcoind_user, bitcoind_password, zmq_hashblock;
+  std::string bitcoind_cookie, bitcoind_user, bitcoind_password;
   std::string announce;  // host:port, servers
   std::string profile;   // "", "ldk" or "draft"
   std::optional<std::uint32_t> scan_from;

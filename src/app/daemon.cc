@@ -187,7 +187,6 @@ class Daemon {
     config.rpc.user = bitcoind.user;
     config.rpc.password = bitcoind.password;
     config.chain_hash = wire::chain_hash(settings_.node.network);
-    config.zmq_hashblock = bitcoind.zmq_hashblock;
     config.poll_interval_ms = bitcoind.poll_ms;
     config.fallback_feerate = settings_.node.default_feerate;
     config.start = bitcoind.scan_from;

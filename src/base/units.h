@@ -75,9 +75,6 @@ using Sat = Amount<struct SatTag, 2'100'000'000'000'000ULL>;
 [[nodiscard]] constexpr Sat to_sat_floor(Msat amount) {
   return Sat(amount.value() / 1000);
 }
-[[nodiscard]] constexpr Sat to_sat_ceil(Msat amount) {
-  return Sat(amount.value() / 1000 + (amount.value() % 1000 != 0 ? 1 : 0));
-}
 /// Aborts beyond 2^64 msat: check is_money() first on outside data.
 [[nodiscard]] constexpr Msat to_msat(Sat amount) {
   LN_ASSERT(amount.value() <= UINT64_MAX / 1000);

@@ -15,8 +15,6 @@ namespace doze::bitcoin {
 inline constexpr std::uint32_t kSequenceFinal = 0xffffffff;
 /// Not final, so that the locktime counts, and no BIP 125 signal.
 inline constexpr std::uint32_t kSequenceLocktime = 0xfffffffe;
-/// Signals replaceability (BIP 125), no relative lock.
-inline constexpr std::uint32_t kSequenceReplaceable = 0xfffffffd;
 /// A block's weight limit: no transaction is larger. BIP 141.
 inline constexpr std::uint64_t kMaxBlockWeight = 4'000'000;
 

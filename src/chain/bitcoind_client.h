@@ -63,8 +63,6 @@ struct RpcError {
 inline constexpr int kRpcMiscError = -1;            // getblock: the block is pruned, for one
 inline constexpr int kRpcInvalidAddressOrKey = -5;  // unknown block or transaction
 inline constexpr int kRpcInvalidParameter = -8;     // block height out of range
-inline constexpr int kRpcVerifyError = -25;         // inputs missing or spent
-inline constexpr int kRpcVerifyRejected = -26;      // rules or policy
 inline constexpr int kRpcAlreadyInChain = -27;
 inline constexpr int kRpcInWarmup = -28;
 

@@ -110,7 +110,6 @@ struct ChainDriver::Inside {
       : config(std::move(config_in)),
         events(std::move(events_in)),
         rpc(config.rpc),
-        wakeup(config.zmq_hashblock),
         mempool(config.mempool_interval_ms) {
     chain.assign(config.known.begin(), config.known.end());
     thread = std::thread([this] { run(); });
@@ -516,10 +515,6 @@ bool ChainDriver::look_up(ShortChannelId scid) {
 
 void ChainDriver::watch_mempool(std::vector<Bytes> scripts, std::uint64_t for_ms) {
   inside_->mempool.watch(std::move(scripts), for_ms);
-  inside_->wakeup.wake();
-}
-
-void ChainDriver::poll_now() {
   inside_->wakeup.wake();
 }
 

@@ -1,11 +1,10 @@
 // Follows the block chain of a bitcoind, broadcasts, looks outputs up. Its own thread, which delivers every event.
 //
 // The hash chain decides: the driver remembers the blocks that it has given to the owner, and each new one must stand
-// on the last. Whatever happens in between (restart of either side, lost notification, reorganisation while asleep),
+// on the last. Whatever happens in between (restart of either side, reorganisation while asleep),
 // the owner sees disconnected blocks newest first down to the common ancestor, then connected ones, none missing, none
 // twice. A backend that is not what it was (Trouble) is said, and not followed: blocks are taken back only for a chain
-// with more work, and no more than kMaxReorgDepth unless the operator names that chain. Polling finds new blocks; a ZMQ
-// hashblock message, where there is one, only makes the next poll come at once.
+// with more work, and no more than kMaxReorgDepth unless the operator names that chain. Polling finds new blocks.
 #pragma once
 
 #include <functional>
@@ -54,8 +53,7 @@ struct BlockRef {
 
 struct ChainConfig {
   RpcEndpoint rpc;
-  ChainHash chain_hash;       // genesis block that bitcoind must have
-  std::string zmq_hashblock;  // "tcp://127.0.0.1:28332"; empty: polling alone
+  ChainHash chain_hash;  // genesis block that bitcoind must have
   std::uint32_t poll_interval_ms = 1'000;
   std::uint32_t broadcast_again_ms = kBroadcastAgainMs;
   std::uint32_t mempool_interval_ms = kMempoolIntervalMs;
@@ -135,8 +133,6 @@ class ChainDriver {
   /// Watches the mempool for payments to these scripts for this time, instead of the earlier ones; each change causes
   /// one event with all of them.
   void watch_mempool(std::vector<Bytes> scripts, std::uint64_t for_ms);
-  /// Polls now instead of at the next interval.
-  void poll_now();
 
  private:
   struct Inside;

@@ -213,7 +213,6 @@ std::vector<Command> toolbox_commands() {
                text("bitcoind_cookie", "bitcoind's cookie file, for example ~/.bitcoin/regtest/.cookie"),
                text("bitcoind_user", "RPC user, instead of a cookie"),
                text("bitcoind_password", "RPC password, instead of a cookie"),
-               text("zmq_hashblock", "address of bitcoind's zmqpubhashblock: tcp://HOST:PORT"),
                flag("restore", "read the seed words of an earlier node from stdin, one line"),
                number("birthday", "with --restore: height of the first block to search for coins; default: 0")},
               "Writes doze.toml and the seed into --datadir, and shows the seed words once. --restore brings back the "

@@ -56,7 +56,6 @@ inline constexpr std::size_t kMaxRowsPerRead = 1'001;
 // ---- static invoices ----
 inline constexpr std::size_t kMaxStaticInvoiceBytes = 5'120;
 inline constexpr std::uint16_t kSlotsPerRecipient = 16;
-inline constexpr std::uint64_t kMinOfferPathsLifeS = 7'776'000;  // 90 days, as LDK asks
 
 // ---- wallet ----
 /// Closing scripts of channels: wallet_key(false, kChannelScriptIndexBase + n). The wallet watches these, too.

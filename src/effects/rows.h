@@ -142,7 +142,6 @@ class Rows {
     return it == live_.end() ? nullptr : &it->second.row;
   }
   [[nodiscard]] std::size_t size() const { return live_.size() + ended_.size(); }
-  [[nodiscard]] std::size_t live_size() const { return live_.size(); }
 
  private:
   struct Slot {

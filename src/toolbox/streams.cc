@@ -252,11 +252,6 @@ std::vector<StreamRecord> records_of(Stream stream) {
   return out;
 }
 
-const char* record_name(Stream stream, std::uint64_t type) {
-  const auto* record = find_record(stream, type);
-  return record == nullptr ? nullptr : record->name;
-}
-
 Value show_records(Stream stream, ByteView bytes) {
   Value out = Fields{};
   auto records = wire::parse_tlv_stream(bytes);

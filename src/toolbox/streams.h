@@ -25,7 +25,5 @@ struct StreamRecord {
 };
 /// Every record that such a stream may have.
 [[nodiscard]] std::vector<StreamRecord> records_of(Stream stream);
-/// The name of a record's type, or nullptr.
-[[nodiscard]] const char* record_name(Stream stream, std::uint64_t type);
 
 }  // namespace doze::toolbox

@@ -44,7 +44,6 @@ class TlvWriter {
   TlvWriter& add_tu(std::uint64_t type, std::uint64_t value);
   TlvWriter& add_u16(std::uint64_t type, std::uint16_t value);
   TlvWriter& add_u64(std::uint64_t type, std::uint64_t value);
-  TlvWriter& add_empty(std::uint64_t type) { return add(type, {}); }
   [[nodiscard]] Bytes take() { return out_.take(); }
 
  private:

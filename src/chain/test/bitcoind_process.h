@@ -49,11 +49,10 @@ class BitcoindProcess {
     auto pattern = (std::filesystem::temp_directory_path() / "chain-test-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
     rpc_port_ = free_port();
-    zmq_port_ = free_port();
     std::ofstream(folder_ + "/bitcoin.conf") << "regtest=1\nserver=1\nlisten=0\ndnsseed=0\nfixedseeds=0\n"
                                              << "fallbackfee=0.0001\ncorepolicy=1\ndisablewallet=0\n"
                                              << "[regtest]\nrpcport=" << rpc_port_ << "\nrpcbind=127.0.0.1\n"
-                                             << "rpcallowip=127.0.0.1\nzmqpubhashblock=" << zmq() << "\n";
+                                             << "rpcallowip=127.0.0.1\n";
     start();
   }
   ~BitcoindProcess() {
@@ -96,7 +95,6 @@ class BitcoindProcess {
     return out;
   }
   [[nodiscard]] std::string cookie_file() const { return folder_ + "/regtest/.cookie"; }
-  [[nodiscard]] std::string zmq() const { return "tcp://127.0.0.1:" + std::to_string(zmq_port_); }
 
   /// The result as JSON text, strings without their quotes; a failed call fails the test.
   std::string call(const std::string& method, const std::string& params) {
@@ -113,7 +111,7 @@ class BitcoindProcess {
 
  private:
   std::string program_, folder_;
-  std::uint16_t rpc_port_ = 0, zmq_port_ = 0;
+  std::uint16_t rpc_port_ = 0;
   pid_t pid_ = -1;
 };
 

@@ -228,24 +228,6 @@ TEST_F(ChainDriverTest, another_chain_is_reported_and_nothing_is_delivered) {
   EXPECT_EQ(owner.connected, 0);
 }
 
-TEST_F(ChainDriverTest, a_zmq_message_wakes_the_poll) {
-  mine(1);
-  auto from = config();
-  from.poll_interval_ms = 3'600'000;  // only a message can be in time
-  from.zmq_hashblock = bitcoind->zmq();
-  Owner owner;
-  ChainDriver driver(from, owner.events());
-  ASSERT_TRUE(owner.until_tip(tip()));
-  // The subscription may still be under way when the first blocks come: then they bring no message.
-  bool woken = false;
-  for (int i = 0; i < 300 && !woken; ++i) {
-    mine(1);
-    usleep(100'000);
-    woken = owner.until([&] { return true; }) && owner.connected > 1;
-  }
-  EXPECT_TRUE(woken);
-}
-
 TEST_F(ChainDriverTest, transactions_are_broadcast_and_outcomes_told_apart) {
   mine(110);
   auto from = config();

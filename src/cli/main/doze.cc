@@ -107,8 +107,6 @@ bool set_option(const std::string& word, const std::string& value, app::InitOpti
     problem = text(options.bitcoind_user);
   } else if (word == "--bitcoind-password") {
     problem = text(options.bitcoind_password);
-  } else if (word == "--zmq-hashblock") {
-    problem = text(options.zmq_hashblock);
   } else if (word == "--birthday") {
     auto height = value.size() <= 9 ? cli::parse_number(value) : std::nullopt;
     if (!height) problem = "a block height";
