@@ -59,6 +59,8 @@ Result<std::pair<RecipientData, Unblinded>, std::string> open_recipient_data(con
   auto data = decode_recipient_data(opened->data);
   if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
   if (data->needs_features()) return fail(std::string("the path needs features that we do not know"));
+  if (data->names_next_twice())  // [B4-read-08]
+    return fail(std::string("the recipient data has both short_channel_id and next_node_id"));
   return std::pair(*std::move(data), *std::move(opened));
 }
 

@@ -25,6 +25,7 @@ struct MessagePayload {
   std::optional<Bytes> encrypted;
   std::optional<wire::BlindedPath> reply_path;
   std::vector<std::pair<std::uint64_t, Bytes>> contents;  // every type from 64 up
+  bool only_encrypted = true;                             // no other record, unknown ones neither
 };
 
 Result<MessagePayload, MessageRefusal> read_payload(ByteView stream) {
@@ -33,6 +34,7 @@ Result<MessagePayload, MessageRefusal> read_payload(ByteView stream) {
   if (!records) return bad();
   MessagePayload out;
   for (const auto& record : *records) {
+    if (record.type != kEncryptedData) out.only_encrypted = false;
     if (record.type == kReplyPath) {
       Reader in(record.value);
       auto path = wire::read_blinded_path(in);
@@ -132,8 +134,8 @@ Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message
       LN_TRY(received, read_final(payload, *data));
       return std::variant<RelayMessage, ReceivedMessage>(std::move(received));
     }
-    // [B4-msg-12]
-    if (!payload.contents.empty() || payload.reply_path || data->path_id) return fail(MessageRefusal::BadPayload);
+    // [B4-msg-11, B4-msg-12]
+    if (!payload.only_encrypted || data->path_id) return fail(MessageRefusal::BadPayload);
     if (!data->next_node_id && !data->short_channel_id) return fail(MessageRefusal::BadPayload);
     // [B4-msg-13]
     NextNode next = data->next_node_id ? NextNode(*data->next_node_id) : NextNode(*data->short_channel_id);

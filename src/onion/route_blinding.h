@@ -36,6 +36,8 @@ struct RecipientData {
 
   /// allowed_features has a bit, odd ones too: we know none, and such a path is not for us.
   [[nodiscard]] bool needs_features() const;
+  /// Two names for the next hop. A payment with them fails; for an onion message the node id counts (BOLT 4).
+  [[nodiscard]] bool names_next_twice() const { return short_channel_id && next_node_id; }
 };
 [[nodiscard]] Bytes encode(const RecipientData& data);
 [[nodiscard]] Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream);

@@ -122,7 +122,7 @@ std::optional<Prepared> prepare_from_ourselves(const Context& context, const Out
   auto opened = onion::unblind(path.first_path_key, path.path[0].encrypted_recipient_data, ecdh);
   if (!opened) return std::nullopt;
   auto data = onion::decode_recipient_data(opened->data);
-  if (!data || !data->payment_relay) return std::nullopt;
+  if (!data || !data->payment_relay || data->names_next_twice()) return std::nullopt;  // [B4-read-08]
   const ChannelView* channel = nullptr;
   if (data->short_channel_id) channel = context.views.channel_by_scid(*data->short_channel_id);
   if (data->next_node_id) channel = context.views.channel_to(*data->next_node_id);

@@ -97,7 +97,7 @@ TEST_F(Holds, an_introduction_node_tells_nothing_of_a_payload_that_it_cannot_rea
   EXPECT_EQ(read->code, onion::kInvalidOnionBlinding);
 }
 
-// [B4-read-10, B4-blind-11]
+// [B4-read-08, B4-read-10, B4-blind-11]
 TEST_F(Holds, a_hop_of_a_blinded_path_that_says_too_little_fails_like_every_other) {
   onion::RecipientData good;
   good.short_channel_id = scid(2);
@@ -131,6 +131,7 @@ TEST_F(Holds, a_hop_of_a_blinded_path_that_says_too_little_fails_like_every_othe
   EXPECT_EQ(state(id), "held");
   EXPECT_TRUE(fails(changed([](auto& data) { data.payment_relay.reset(); })));
   EXPECT_TRUE(fails(changed([](auto& data) { data.short_channel_id.reset(); })));
+  EXPECT_TRUE(fails(changed([&](auto& data) { data.next_node_id = world.m.id; }))) << "two names for the next hop";
   EXPECT_TRUE(fails(changed([](auto& data) { data.payment_constraints->max_cltv_expiry = CltvExpiry(1'071); })));
   EXPECT_TRUE(fails(changed([](auto& data) { data.payment_constraints->htlc_minimum_msat = Msat(50'010'001); })));
   EXPECT_TRUE(fails(changed([](auto& data) { data.allowed_features = Bytes{2}; })));

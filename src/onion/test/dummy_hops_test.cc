@@ -172,6 +172,17 @@ TEST(RecipientData, InFrontOfTheEndAPathIdOrAReplyPathIsRefused) {
   EXPECT_EQ(peel_as(kPeer, *message).error(), MessageRefusal::BadPayload);
 }
 
+// [B4-msg-11]
+TEST(RecipientData, InFrontOfTheEndAnyRecordBesideItIsRefusedAndAtTheEndAnOddOneIsNot) {
+  const std::pair<std::uint64_t, Bytes> release{74, {}};
+  for (std::uint64_t type : {1, 3, 5, 63}) {
+    const std::pair<std::uint64_t, Bytes> odd{type, Bytes{1}};
+    auto in_front = peel_as(kPeer, message_with({{odd}, {release}}));
+    EXPECT_TRUE(!in_front && in_front.error() == MessageRefusal::BadPayload) << type;
+    EXPECT_TRUE(peel_as(kUs, message_with({{odd, release}})).has_value()) << type;
+  }
+}
+
 // [B4-msg-03]
 TEST(MessageSize, IsOneOfTwo) {
   auto path = *blind(key(3), bare(two_hops()));

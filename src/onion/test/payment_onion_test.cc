@@ -103,10 +103,14 @@ TEST(PaymentPayload, a_path_key_comes_once_with_the_htlc_or_in_the_payload) {
             (ParseError{ParseCode::MissingField, 10}));
 }
 
-TEST(PaymentPayload, a_forwarder_in_a_blinded_path_gets_no_other_known_record) {
-  for (auto where : {Where::InsideForwarder, Where::IntroductionForwarder})
+// [B4-read-09]
+TEST(PaymentPayload, a_forwarder_in_a_blinded_path_gets_no_other_record) {
+  for (auto where : {Where::InsideForwarder, Where::IntroductionForwarder}) {
     for (std::uint64_t type : {2, 4, 6, 8, 16, 18})
       EXPECT_EQ(with(where, type, Bytes(8, 1)), (ParseError{ParseCode::UnexpectedField, type}));
+    for (std::uint64_t type : {1, 7, 13, 19, 65'537, 77'777})  // nobody knows them, or only the last hop may have them
+      EXPECT_EQ(with(where, type, Bytes(8, 1)), (ParseError{ParseCode::UnexpectedField, type}));
+  }
 }
 
 TEST(PaymentPayload, the_end_of_a_blinded_path_gets_no_record_of_other_payments) {

@@ -31,8 +31,8 @@ TEST_F(Online, the_htlc_leaves_when_the_recipient_answers_and_only_then) {
 
 TEST_F(Online, a_path_that_begins_at_ourselves_has_the_limits_of_every_route) {
   auto& m = world.m;
-  auto offers_htlc = [&](const std::function<void(wire::BlindedPayInfo&)>& change) {
-    auto invoice = world.static_invoice(Profile::Ldk, 1, [&](auto& terms) { change(terms.payment_paths[0].payinfo); });
+  auto offers_htlc = [&](const auto& change) {
+    auto invoice = world.static_invoice(Profile::Ldk, 1, [&](auto& terms) { change(terms.payment_paths[0]); });
     command::Pay command;
     command.offer = world.offer.text();
     command.hold = false;
@@ -42,9 +42,19 @@ TEST_F(Online, a_path_that_begins_at_ourselves_has_the_limits_of_every_route) {
     return !of<AddHtlc>(m.step(release_over(world.r.id, context))).empty();
   };
   EXPECT_TRUE(offers_htlc([](auto&) {}));
-  EXPECT_FALSE(offers_htlc([](auto& payinfo) { payinfo.cltv_expiry_delta = 65'535; }));
-  EXPECT_FALSE(offers_htlc([](auto& payinfo) { payinfo.htlc_maximum_msat = Msat(49'999'999); }));
-  EXPECT_FALSE(offers_htlc([](auto& payinfo) { payinfo.htlc_minimum_msat = Msat(50'000'001); }));
+  EXPECT_FALSE(offers_htlc([](auto& way) { way.payinfo.cltv_expiry_delta = 65'535; }));
+  EXPECT_FALSE(offers_htlc([](auto& way) { way.payinfo.htlc_maximum_msat = Msat(49'999'999); }));
+  EXPECT_FALSE(offers_htlc([](auto& way) { way.payinfo.htlc_minimum_msat = Msat(50'000'001); }));
+  // [B4-read-08]
+  onion::RecipientData first;
+  first.short_channel_id = scid(3);
+  first.payment_relay = {CltvDelta(72), 0, Msat(10'000)};
+  auto in_front = [&](auto& way) {
+    way.path = *onion::blind(key(70), {{m.id, onion::encode(first)}, {world.r.id, Bytes(8, 0)}});
+  };
+  EXPECT_TRUE(offers_htlc(in_front));
+  first.next_node_id = world.r.id;
+  EXPECT_FALSE(offers_htlc(in_front)) << "two names for the next hop";
 }
 
 TEST_F(Online, it_repeats_the_announcement_and_then_every_six_hours) {
