@@ -52,6 +52,11 @@ inline constexpr std::uint64_t kRawClientGossipWaitMs = 2'000;  // an LDK client
 // ---- rows that stay on disk ----
 /// Rows of one ReadRows or ReadRange: as many as a page of a list has (command::kMaxPageRows), and the one behind it.
 inline constexpr std::size_t kMaxRowsPerRead = 1'001;
+/// Rows of an older program that are over go to their lists after a start, so many in one step, and the next ones so
+/// much later: one batch with all of them would need 8 KB of memory per row. A piece takes some milliseconds, in which
+/// nothing else happens.
+inline constexpr std::size_t kMovedPerStep = 500;
+inline constexpr std::uint64_t kMoveEveryMs = 10;
 
 // ---- static invoices ----
 inline constexpr std::size_t kMaxStaticInvoiceBytes = 5'120;

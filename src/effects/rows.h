@@ -1,5 +1,6 @@
 // Rows of one table with their indexes. What is under way is kept as values. What is over leaves memory (kLeaves: it is
-// on disk alone, see questions.h) or is kept as its bytes on disk.
+// on disk alone, see questions.h) or is kept as its bytes on disk. Of those that leave, the ones that were over already
+// when they were loaded are kept as bytes, too, until to_move() has given them to their room.
 //
 // Whoever changes a row takes it with edit(). What was taken is indexed anew before an index is read and at the end of
 // the step: a step walks over the rows that it touched, never over the table.
@@ -8,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -31,7 +33,7 @@ void one_less(std::map<Key, std::size_t>& counts, const Key& key) {
 }
 
 /// Index: Key, Row, Marks (where a row stands in the indexes); marks_of(row), put(marks), take(marks), over(row) (it
-/// has ended); unless it leaves, pack(row) and unpack(bytes).
+/// has ended); unpack(bytes), unless no row is over when it is loaded; unless it leaves, pack(row).
 template <class Index, bool kLeaves = false>
 class Rows {
  public:
@@ -48,7 +50,7 @@ class Rows {
   /// A copy, of one that has ended, too.
   [[nodiscard]] std::optional<Row> find(const Key& key) const {
     if (const auto* row = live(key)) return *row;
-    if constexpr (kLeaves) {
+    if constexpr (!kPacked) {
       return std::nullopt;
     } else {
       auto it = ended_.find(key);
@@ -63,7 +65,7 @@ class Rows {
   /// For changing it: good until the step ends. One that has ended lives again until then. nullptr: there is none.
   [[nodiscard]] Row* edit(const Key& key) {
     auto it = live_.find(key);
-    if constexpr (kLeaves) {
+    if constexpr (!kPacked) {
       if (it == live_.end()) return nullptr;
     } else if (it == live_.end()) {
       auto old = ended_.find(key);
@@ -71,6 +73,7 @@ class Rows {
       auto row = Index::unpack(old->second);
       auto marks = Index::marks_of(row);
       ended_.erase(old);
+      if constexpr (kLeaves) woken_.push_back(key);
       it = live_.emplace(key, Slot{std::move(row), std::move(marks)}).first;
     }
     touched_.push_back(key);
@@ -88,7 +91,7 @@ class Rows {
       if (it->second.marks) index_.take(*it->second.marks);
       live_.erase(it);
     }
-    if constexpr (!kLeaves)
+    if constexpr (kPacked)
       if (auto it = ended_.find(key); it != ended_.end()) {
         index_.take(Index::marks_of(Index::unpack(it->second)));
         ended_.erase(it);
@@ -118,12 +121,29 @@ class Rows {
     while (!leaving_.empty() && questions.all_answered(leaving_.begin()->first))
       erase(leaving_.extract(leaving_.begin()).value().second);
   }
-  /// At the start, in the order of the keys: `bytes` is what is on disk. Of those that leave only what is under way.
+  /// Of what was over when it was loaded: those that this step took, and as many more as make `most`. They are live
+  /// now, and leave at the end of the step: before, the caller puts them where they are found from then on. Nothing
+  /// more is taken while others wait for a question, so that no more of them than `most` are unpacked.
+  [[nodiscard]] std::vector<Key> to_move(std::size_t most)
+    requires kLeaves
+  {
+    while (leaving_.empty() && woken_.size() < most && !ended_.empty()) (void)edit(Key(ended_.begin()->first));
+    return std::exchange(woken_, {});
+  }
+  /// Something is left for to_move().
+  [[nodiscard]] bool is_moving() const
+    requires kLeaves
+  {
+    return !ended_.empty();
+  }
+  /// Some that ended wait for a question.
+  [[nodiscard]] bool is_leaving() const { return !leaving_.empty(); }
+  /// At the start, in the order of the keys: `bytes` is what is on disk.
   void load(Row row, [[maybe_unused]] ByteView bytes = {}) {
     auto marks = Index::marks_of(row);
     index_.put(marks);
     auto key = Index::key_of(row);
-    if constexpr (!kLeaves)
+    if constexpr (kPacked)
       if (Index::over(row)) {
         ended_.emplace_hint(ended_.end(), key, to_bytes(bytes));
         return;
@@ -144,6 +164,7 @@ class Rows {
   [[nodiscard]] std::size_t size() const { return live_.size() + ended_.size(); }
 
  private:
+  static constexpr bool kPacked = !kLeaves || requires(ByteView bytes) { Index::unpack(bytes); };
   struct Slot {
     Row row;
     std::optional<Marks> marks;
@@ -168,6 +189,7 @@ class Rows {
   std::map<Key, Slot> live_;
   std::map<Key, Bytes> ended_;
   std::set<std::pair<std::uint64_t, Key>> leaving_;  // by the last question before their end
+  std::vector<Key> woken_;                           // in this step, of what was over when it was loaded
   std::vector<Key> touched_;                         // in this step
   std::size_t indexed_ = 0;                          // of those: the index knows them as they were then
   Index index_;

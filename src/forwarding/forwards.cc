@@ -41,6 +41,7 @@ void hear(Work& work, const Started&) {
   work.state.started = work.context.mono;
   if (!work.context.views.chain_synced) work.state.behind_since = work.context.mono;
   leave_started(work);
+  leave_some(work);
   forwards_started(work);
   early_started(work);
   end_parked_forwards(work);  // deadlines that passed while we were away
@@ -126,6 +127,7 @@ void hear(Work& work, const DeadlineReached&) {
   forward_deadlines(work);
   early_deadlines(work);
   forget_awake(work);
+  leave_some(work);
 }
 
 void hear(Work& work, const RowsRead& in) {
@@ -174,6 +176,7 @@ std::optional<MonoTime> deadline(const Forwarding& state) {
   if (const auto& due = std::as_const(inside.forwards).index().due; !due.empty()) consider(due.begin()->first);
   if (!inside.full_due.empty()) consider(inside.full_due.begin()->first);
   consider(inside.early_check);
+  consider(inside.leave_next);
   return earliest;
 }
 

@@ -42,21 +42,27 @@ void leave_channel(Work& work, const ChannelId& channel) {
     keys.push_back(row->incoming);
     row = keys.back().htlc_id == UINT64_MAX ? nullptr : forwards.live_from({channel, keys.back().htlc_id + 1});
   }
-  for (const auto& key : keys) leave(work, key);
+  for (const auto& key : keys)
+    if (!work.state.to_leave.contains(key)) leave(work, key);
 }
 
 void leave_started(Work& work) {
-  std::vector<HtlcKey> keys;
   const auto& index = work.state.forwards.index();
   for (const auto* list : {&index.settled, &index.failed})
     for (const auto& [time, key] : *list)
-      if (has_gone(work.context, key)) keys.push_back(key);
-  for (const auto& key : keys) leave(work, key);
+      if (has_gone(work.context, key)) work.state.to_leave.insert(key);
+}
+
+void leave_some(Work& work) {
+  auto& keys = work.state.to_leave;
+  for (std::size_t i = 0; i < kMovedPerStep && !keys.empty(); ++i) leave(work, keys.extract(keys.begin()).value());
+  work.state.leave_next = keys.empty() ? std::nullopt : std::optional(after_ms(work.context.mono, kMoveEveryMs));
 }
 
 void forget_history(Work& work) {
   auto& state = work.state;
-  if (state.forgetting || (!state.settled.too_many() && !state.failed.too_many())) return;
+  if (state.forgetting || !state.to_leave.empty()) return;  // older ones may still come
+  if (!state.settled.too_many() && !state.failed.too_many()) return;
   state.forgetting = true;
   auto list = state.settled.too_many() ? kSettledList : kFailedList;
   work.ask({list_of(work, list).oldest(kForgottenAtATime)}, OldestAsked{list});

@@ -19,8 +19,10 @@ void save(Work& work, const Forward& forward);
 void leave(Work& work, const HtlcKey& key);
 /// All that are over, of a channel that is closed.
 void leave_channel(Work& work, const ChannelId& channel);
-/// At a start: those whose HTLC is gone, and the rows of an older program, which never moved.
+/// At a start: those whose HTLC is gone, and the rows of an older program, which never moved, are to leave.
 void leave_started(Work& work);
+/// The next of them, kMovedPerStep at most.
+void leave_some(Work& work);
 
 struct OldestAsked;
 /// At the end of a step: of a list that has too many rows the oldest are read, to be erased.

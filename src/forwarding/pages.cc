@@ -31,9 +31,11 @@ void list_forwards(Work& work, const PageAsked& asked, std::vector<std::vector<R
     return std::nullopt;
   };
   const auto& index = work.state.forwards.index();
-  std::set<Bytes> here;  // over, but still in memory
-  for (const auto* list : {&index.settled, &index.failed})
-    for (const auto& [time, key] : *list) here.insert(key_of(key));
+  std::set<Bytes> here;  // of the rows: those that are still in memory
+  for (const auto& [list, at] : {std::pair(&work.state.settled, 0), std::pair(&work.state.failed, 1)})
+    for (const auto& row : rows.at(static_cast<std::size_t>(at)))
+      if (auto place = list->place(row.key, 0))
+        if (auto key = read_htlc_key(place->key); key && forwards.contains(*key)) here.insert(place->key);
   work.say(Reply{asked.request, page_of("forwards", asked.page, [&](const auto& before) {
                    return std::vector{source(index.open, before, row), source(index.settled, before, row),
                                       source(index.failed, before, row),

@@ -38,6 +38,9 @@ struct Forwarding::Inside {
   EndedList failed{Table::EndedForward, kFailedList, kMaxFailedForwards};
   Questions<Asked> questions{TagOwner::Forwarding};
   bool forgetting = false;  // OldestAsked is under way
+  /// After a start: what is over and whose HTLC is gone, and when the next of them go to their lists.
+  std::set<HtlcKey> to_leave;
+  std::optional<MonoTime> leave_next;
   std::map<ChannelId, Full> full;
   std::set<std::pair<MonoTime, ChannelId>> full_due;  // by Full::next
   std::uint64_t next_turn = 1;

@@ -63,8 +63,10 @@ void await_receipt(Work& work, RequestId request, const PaymentHash& hash, bool 
   answer_receipt_waiters(work, hash);
 }
 
-/// What memory knows is told, or waited for. False: it knows nothing of it.
-bool told_from_memory(Work& work, const PaymentAsked& asked) {
+/// What memory knows is told, or waited for. False: it knows nothing of it, or nothing newer than a receipt in the
+/// store
+/// (`stored`: when it came).
+bool told_from_memory(Work& work, const PaymentAsked& asked, std::optional<UnixTime> stored = std::nullopt) {
   if (auto* payment = find(work, asked.id)) {
     if (asked.wanted != Wanted::Wait) return tell_payment(work, asked, *payment), true;
     work.state.waiters[asked.id].emplace_back(asked.request, asked.wants_settled);
@@ -72,7 +74,7 @@ bool told_from_memory(Work& work, const PaymentAsked& asked) {
   }
   auto hash = hash_of(asked.id);
   auto receipt = asked.wanted == Wanted::Cancel ? std::nullopt : received(work, hash);
-  if (!receipt) return false;
+  if (!receipt || (stored && receipt->received_at < *stored)) return false;
   if (asked.wanted == Wanted::Wait) return await_receipt(work, asked.request, hash, asked.wants_settled), true;
   work.say(Reply{asked.request, describe(*receipt, work.state, work.context)});
   return true;
@@ -153,7 +155,7 @@ void forget_request(Work& work, RequestId request) {
 }
 
 void tell_receipt(Work& work, const PaymentAsked& asked, const Incoming& payment) {
-  if (told_from_memory(work, asked)) return;  // a newer one with this hash
+  if (told_from_memory(work, asked, payment.received_at)) return;  // a newer one with this hash
   work.say(Reply{asked.request, describe(payment, work.state, work.context)});
 }
 
@@ -167,7 +169,9 @@ void tell_unpaid(Work& work, const PaymentAsked& asked) {
 }
 
 void ask_for(Work& work, const PaymentAsked& asked) {
-  if (!told_from_memory(work, asked)) work.ask({by_id(asked.id), receipt_of(hash_of(asked.id))}, asked);
+  // While rows of an older program move, one in the store may be newer than one in memory.
+  bool both = asked.wanted != Wanted::Cancel && find(work, asked.id) == nullptr && work.state.incoming.is_moving();
+  if (both || !told_from_memory(work, asked)) work.ask({by_id(asked.id), receipt_of(hash_of(asked.id))}, asked);
 }
 
 void get_payment(Work& work, RequestId request, const PaymentId& id) {

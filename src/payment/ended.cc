@@ -89,15 +89,29 @@ void unlist(Work& work, const Outgoing& payment) {
   for (auto& key : index_keys(payment)) work.say(Erase{Table::PaymentIndex, std::move(key)});
 }
 
-void end_row(Payments::Inside& state, const Outgoing& payment, Batch& out) {
-  into_list(state.sent, payment, [&](auto record) { out.emplace_back(std::move(record)); });
-  (void)state.sent.add();
+bool is_moving(const Payments::Inside& state) {
+  return state.outgoing.is_moving() || state.incoming.is_moving();
 }
 
-void end_row(Payments::Inside& state, const Incoming& payment, Batch& out) {
-  auto& list = list_of(state, payment);
-  into_list(list, payment, [&](auto record) { out.emplace_back(std::move(record)); });
-  (void)list.add();
+void move_ended(Work& work, std::size_t most) {
+  auto& state = work.state;
+  std::size_t moved = 0;
+  for (const auto& id : state.outgoing.to_move(most)) {
+    ++moved;
+    auto& payment = *state.outgoing.edit(id);
+    if (payment.counted) continue;  // a late preimage has put it into its list in this step
+    payment.counted = true;
+    (void)state.sent.add();
+    save(work, payment);
+  }
+  for (const auto& key : state.incoming.to_move(most - std::min(most, moved))) {
+    ++moved;
+    const auto& payment = *state.incoming.edit(key);
+    (void)list_of(state, payment).add();
+    save(work, payment);
+  }
+  for (auto list : {kSentList, kReceivedList, kSmallList})
+    if (moved != 0) work.say(list_of(state, list).count());
 }
 
 // ---- reads ----
@@ -227,7 +241,7 @@ void go_on(Work& work, Questions<Asked>::Answer answer) {
 void forget_payments(Work& work) {
   /// Read and erased at a time. A step ends a few payments.
   constexpr std::uint32_t kForgottenAtATime = 64;
-  if (work.state.forgetting) return;
+  if (work.state.forgetting || is_moving(work.state)) return;  // older ones may still come
   for (auto list : {kSentList, kReceivedList, kSmallList}) {
     if (!list_of(work.state, list).too_many()) continue;
     work.state.forgetting = true;

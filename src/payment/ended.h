@@ -59,9 +59,11 @@ void save(Work& work, const Incoming& payment);
 [[nodiscard]] EndedList& list_of(Payments::Inside& state, const Incoming& payment);
 /// It is over in another way than its rows say: they go from the index.
 void unlist(Work& work, const Outgoing& payment);
-/// At a start: a row of an older program that is over goes into its list, which counts it.
-void end_row(Payments::Inside& state, const Outgoing& payment, Batch& out);
-void end_row(Payments::Inside& state, const Incoming& payment, Batch& out);
+/// Rows of an older program that are over go into their lists, which count them: those that this step took, and `most`
+/// with them. Until then they are in memory, where everybody looks first, and in their old table.
+void move_ended(Work& work, std::size_t most);
+/// Rows of an older program are left to move.
+[[nodiscard]] bool is_moving(const Payments::Inside& state);
 
 // ---- reads ----
 [[nodiscard]] Read by_id(const PaymentId& id);

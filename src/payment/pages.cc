@@ -69,9 +69,14 @@ void list_payments(Work& work, const PageAsked& asked, std::vector<std::vector<R
   auto received = [&](const HtlcKey& key) { return describe(state.incoming.at(key), state, work.context); };
   const auto& index = work.state.outgoing.index();
   const auto& receipts = work.state.incoming.index();
-  std::set<Bytes> here;  // over, but still in memory
-  for (const auto& [time, id] : index.ended) here.insert(to_bytes(id.view()));
-  for (const auto& [time, key] : receipts.ended) here.insert(key_of(key));
+  std::set<Bytes> here;  // of the rows: those that are still in memory
+  for (const auto& row : rows.at(0))
+    if (auto place = state.sent.place(row.key, kSent))
+      if (auto id = PaymentId::from(place->key); id && state.outgoing.contains(*id)) here.insert(place->key);
+  for (const auto& [list, at] : {std::pair(&state.received, 1), std::pair(&state.small, 2)})
+    for (const auto& row : rows.at(static_cast<std::size_t>(at)))
+      if (auto place = list->place(row.key, kReceived))
+        if (auto key = read_htlc_key(place->key); key && state.incoming.contains(*key)) here.insert(place->key);
   reply(work, asked.request, "payments", asked.page, [&](const auto& before) {
     return std::vector{source<PaymentId>(index.open, kSent, before, sent),
                        source<PaymentId>(index.ended, kSent, before, sent),

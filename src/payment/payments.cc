@@ -24,17 +24,14 @@ Payments::Payments(Payments&&) noexcept = default;
 Payments& Payments::operator=(Payments&&) noexcept = default;
 
 namespace {
-/// What is over goes to its list. An older program did not note which invoices are paid and could be paid again: an
+/// An older program did not note which invoices are paid and could be paid again: an
 /// ordinary one of an offer lives for kDefaultInvoiceExpiryS, and what it noted of others says that their HTLC is lost.
-void take_receipt(Payments::Inside& state, Incoming payment) {
+void take_receipt(Payments::Inside& state, Incoming payment, ByteView bytes) {
   if (!payment.is_static && !payment.offer_id.is_zero())
     state.paid_before.emplace_back(payment.payment_hash, after_s(payment.received_at, offers::kDefaultInvoiceExpiryS));
   if (payment.state == IncomingState::Lost && payment.offer_id.is_zero())
     state.lost_before.push_back(payment.payment_hash);
-  if (payment.state == IncomingState::Claiming)
-    state.incoming.load(std::move(payment));
-  else
-    end_row(state, payment, state.moved);
+  state.incoming.load(std::move(payment), bytes);
 }
 }  // namespace
 
@@ -46,10 +43,7 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     if (row.table == Table::OutgoingPayment) {
       auto payment = read_outgoing(row.value);
       if (!payment) return refuse(payment.error());
-      if (is_terminal(payment->state))
-        end_row(state, *payment, state.moved);
-      else
-        state.outgoing.load(*std::move(payment));
+      state.outgoing.load(*std::move(payment), row.value);
     } else if (row.table == Table::Count) {
       for (auto* list : {&state.sent, &state.received, &state.small})
         if (auto read = list->load(row); !read) return refuse(read.error());
@@ -60,7 +54,7 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
     } else if (row.table == Table::IncomingPayment) {
       auto payment = read_incoming(row.value);
       if (!payment) return refuse(payment.error());
-      take_receipt(state, *std::move(payment));
+      take_receipt(state, *std::move(payment), row.value);
     } else if (row.table == Table::PaidInvoice) {
       auto until = read_paid(row.value);
       auto hash = PaymentHash::from(row.key);
@@ -85,11 +79,6 @@ namespace {
 
 /// What was waiting before the process ended waits again.
 void started(Work& work) {
-  bool moved = !work.state.moved.empty();
-  for (auto& record : std::exchange(work.state.moved, {}))
-    std::visit([&](auto& one) { work.say(std::move(one)); }, record);
-  for (auto list : {kSentList, kReceivedList, kSmallList})
-    if (moved) work.say(list_of(work.state, list).count());  // with what was counted before
   for (auto& [key, parked] : work.state.parked) {
     // The first deadline stays, over however many starts. A clock that was put back gives a fresh one.
     auto waited = work.context.wall.value() - std::min(parked.since.value(), work.context.wall.value());
@@ -266,12 +255,21 @@ Transition<Payments> step(Payments state, const Input& input, const Context& con
   Effects effects;
   Work work{*state.inside, context, effects};
   std::visit([&](const auto& in) { hear(work, in); }, input);
+  // What is said to this room within one step of the node comes here often, a start or a deadline once.
+  bool once = std::holds_alternative<Started>(input) || std::holds_alternative<DeadlineReached>(input);
+  move_ended(work, once ? kMovedPerStep : 0);
   forget_payments(work);
   forget_paid(work);
   work.state.outgoing.settle(work.state.questions);
   work.state.incoming.settle(work.state.questions);
   work.state.invoices.settle();
   work.state.releases.settle();
+  // While some wait for a question, its answer is the step that goes on.
+  bool waits = work.state.outgoing.is_leaving() || work.state.incoming.is_leaving();
+  if (!is_moving(work.state) || waits)
+    work.state.move_next.reset();
+  else if (once || !work.state.move_next)
+    work.state.move_next = after_ms(context.mono, kMoveEveryMs);
   return {std::move(state), std::move(effects)};
 }
 
@@ -290,6 +288,7 @@ std::optional<MonoTime> deadline(const Payments& state) {
   first(inside.parked_due);
   first(inside.receipt_waiters.due());
   consider(inside.all_usable_by);
+  consider(inside.move_next);
   return earliest;
 }
 

@@ -22,8 +22,9 @@ struct Payments::Inside {
   std::set<std::pair<UnixTime, PaymentHash>> paid_until;  // the same by time
   Questions<Asked> questions{TagOwner::Payment};
   bool forgetting = false;  // OldestAsked is under way
-  /// From an older program's table, until the first step: what is over, into its list.
-  Batch moved;
+  /// Rows of an older program that are over go to their lists: the next piece.
+  std::optional<MonoTime> move_next;
+  /// From such rows, until the first step.
   std::vector<std::pair<PaymentHash, UnixTime>> paid_before;
   std::vector<PaymentHash> lost_before;
   Rows<IncomingIndex, true> incoming;

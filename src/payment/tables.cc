@@ -42,6 +42,12 @@ OutgoingIndex::Marks OutgoingIndex::marks_of(const Outgoing& payment) {
   return out;
 }
 
+Outgoing OutgoingIndex::unpack(ByteView bytes) {
+  auto payment = read_outgoing(bytes);
+  LN_ASSERT(payment.has_value());  // it was read when it was loaded
+  return *std::move(payment);
+}
+
 void OutgoingIndex::stand(const Marks& marks, auto in) {
   in(marks.over ? ended : open, std::pair(marks.created_at, marks.id));
   if (marks.hash) in(by_hash, std::pair(*marks.hash, marks.id));
@@ -74,6 +80,11 @@ std::optional<HtlcKey> IncomingIndex::newest(const PaymentHash& hash) const {
 }
 IncomingIndex::Marks IncomingIndex::marks_of(const Incoming& payment) {
   return {payment.htlc, over(payment), payment.received_at, payment.payment_hash};
+}
+Incoming IncomingIndex::unpack(ByteView bytes) {
+  auto payment = read_incoming(bytes);
+  LN_ASSERT(payment.has_value());  // it was read when it was loaded
+  return *std::move(payment);
 }
 void IncomingIndex::stand(const Marks& marks, auto in) {
   in(marks.over ? ended : open, std::pair(marks.received_at, marks.key));

@@ -42,6 +42,7 @@ struct OutgoingIndex {
   [[nodiscard]] static bool over(const Outgoing& payment);
   [[nodiscard]] static Hash32 offer_key(const Outgoing& payment);
   [[nodiscard]] static Marks marks_of(const Outgoing& payment);
+  [[nodiscard]] static Outgoing unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
 
@@ -69,6 +70,7 @@ struct IncomingIndex {
   [[nodiscard]] static HtlcKey key_of(const Incoming& payment);
   [[nodiscard]] static bool over(const Incoming& payment);
   [[nodiscard]] static Marks marks_of(const Incoming& payment);
+  [[nodiscard]] static Incoming unpack(ByteView bytes);
   void put(const Marks& marks);
   void take(const Marks& marks);
 

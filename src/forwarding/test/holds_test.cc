@@ -1,5 +1,6 @@
 // The hold ledger at L: held, released, forwarded, settled or failed, each once and in time.
 #include "holds.h"
+#include "payment/test/pages.h"
 
 namespace doze::forwarding::testing {
 namespace {
@@ -501,6 +502,57 @@ TEST_F(Holds, a_forward_that_ends_while_a_page_is_read_is_on_it_once) {
     EXPECT_EQ(l.forwarding.inside->forwards.size(), 0U);
     l.reads_at_once = true;
   }
+}
+
+TEST_F(Holds, more_rows_of_an_older_program_than_one_piece_move_in_pieces_and_are_listed_meanwhile) {
+  receive(htlc(0));
+  auto row = *l.forward({channel_id(1), 0});
+  l.rows.clear();
+  constexpr std::size_t kAll = 2 * kMovedPerStep + 7;
+  for (std::size_t i = 0; i < kAll; ++i) {
+    row.incoming = {channel_id(1), 100 + i};
+    row.state = i % 2 == 0 ? ForwardState::Settled : ForwardState::Failed;
+    auto put = record(row);
+    l.rows[{put.table, put.key}] = put.value;
+  }
+  auto started = l.rows;
+  for (bool crash : {false, true}) {
+    l.rows = started;
+    l.restart();
+    for (std::size_t left = kAll;;) {
+      auto now = l.count(Table::Forward);
+      EXPECT_EQ(left - now, std::min(left, kMovedPerStep));
+      EXPECT_EQ(now + l.count(Table::EndedForward), kAll);
+      EXPECT_EQ(l.forwarding.inside->forwards.size(), now);
+      auto& inside = *l.forwarding.inside;
+      EXPECT_EQ(inside.settled.size() + inside.failed.size(), kAll - now);
+      EXPECT_EQ(payment::testing::paged<command::ListForwards>(l, "forwards", 300).size(), kAll);
+      left = now;
+      if (left == 0) break;
+      if (crash)
+        l.restart();
+      else
+        l.next_deadline();
+    }
+  }
+  EXPECT_EQ(deadline(l.forwarding), std::nullopt);
+}
+
+TEST_F(Holds, a_channel_that_closes_while_its_rows_move_does_not_move_them_at_once) {
+  receive(htlc(0));
+  auto row = *l.forward({channel_id(1), 0});
+  l.rows.clear();
+  for (std::size_t i = 0; i < 2 * kMovedPerStep; ++i) {
+    row.incoming = {channel_id(1), 100 + i};
+    row.state = ForwardState::Settled;
+    auto put = record(row);
+    l.rows[{put.table, put.key}] = put.value;
+  }
+  l.restart();
+  l.step(ChannelClosed{channel_id(1)});
+  EXPECT_EQ(l.count(Table::Forward), kMovedPerStep);
+  l.next_deadline();
+  EXPECT_EQ(l.count(Table::Forward), 0U);
 }
 
 TEST_F(Holds, rows_of_an_older_program_that_are_over_move_once_at_the_first_start) {

@@ -220,6 +220,232 @@ TEST_F(Ended, rows_of_an_older_program_that_are_over_move_once_at_the_first_star
   EXPECT_EQ(s.rows, stored);
 }
 
+// ---- rows of an older program, more than one piece ----
+
+struct Moving : Ended {
+  /// More than two pieces of payments that we made, and half a piece of those to us.
+  static constexpr std::size_t kSentRows = 2 * kMovedPerStep + 7, kReceivedRows = kMovedPerStep / 2;
+  /// Of the first, the middle and the last row in the order of their keys somebody has the invoice and the key.
+  static constexpr std::array<std::size_t, 3> kKnown{0, kSentRows / 2, kSentRows - 1};
+
+  static PaymentId id_of(std::size_t i) {
+    PaymentId out;
+    out.bytes[0] = static_cast<std::uint8_t>(i >> 8U);
+    out.bytes[1] = static_cast<std::uint8_t>(i);
+    return out;
+  }
+  static PaymentHash receipt_hash(std::size_t i) {
+    PaymentHash out;
+    out.bytes = id_of(i).bytes;
+    out.bytes[31] = 1;
+    return out;
+  }
+  static std::string key_of_known(std::size_t at) { return std::string("key") + char('0' + at); }
+  std::uint8_t known_invoice(std::size_t at) { return static_cast<std::uint8_t>(at + 1); }
+
+  void put(const Put& row) { s.rows[{row.table, row.key}] = row.value; }
+  void old_rows() {
+    for (std::size_t i = 0; i < kSentRows; ++i) {
+      Outgoing over;
+      over.id = id_of(i);
+      over.state = OutgoingState::Settled;
+      over.is_bolt11 = true;
+      over.offer = "lnbcrt1old";
+      over.payment_hash.emplace().bytes = over.id.bytes;
+      over.amount = Msat(1'000'000);
+      over.created_at = UnixTime(1'600'000'000 + i * 7 % 1'000);
+      for (std::size_t at = 0; at < kKnown.size(); ++at) {
+        if (kKnown[at] != i) continue;
+        command::Pay command;
+        command.offer = invoice(known_invoice(at));
+        command.idempotency_key = key_of_known(at);
+        remember_key(command, over);
+        over.payment_hash = hash(known_invoice(at));
+        over.offer = command.offer;
+      }
+      put(record(over));
+    }
+    for (std::size_t i = 0; i < kReceivedRows; ++i) {
+      Incoming over;
+      over.htlc = {channel_id(9), i};
+      over.payment_hash = receipt_hash(i);
+      over.amount = Msat(i % 2 == 0 ? 999 : 1'000);
+      over.received_at = UnixTime(1'600'000'000 + i);
+      put(record(over));
+    }
+  }
+  [[nodiscard]] bool moving() const { return is_moving(*s.room.inside); }
+  void come_online() {
+    s.see(world.l);
+    s.usable(1);
+  }
+  std::size_t in_old_tables() { return s.count(Table::OutgoingPayment) + s.count(Table::IncomingPayment); }
+
+  /// Each row is in one place alone, and counted if it is in its list.
+  void expect_each_once() {
+    EXPECT_EQ(in_old_tables() + s.count(Table::EndedPayment), kSentRows + kReceivedRows);
+    const auto& inside = *s.room.inside;
+    EXPECT_EQ(inside.sent.size() + inside.received.size() + inside.small.size(), s.count(Table::EndedPayment));
+    EXPECT_EQ(inside.outgoing.size(), s.count(Table::OutgoingPayment));
+    EXPECT_EQ(inside.incoming.size(), s.count(Table::IncomingPayment));
+    std::set<std::string> ids;
+    for (const auto& row : rows_of_table(s.rows, Table::OutgoingPayment)) ids.insert(to_hex(row.key));
+    for (const auto& row : rows_of_table(s.rows, Table::EndedPayment))
+      if (row.key[0] == kSentList) ids.insert(read_outgoing(row.value)->id.hex());
+    EXPECT_EQ(ids.size(), kSentRows);
+  }
+  void expect_known(const PaymentId& id) {
+    for (const command::Command& asked :
+         std::vector<command::Command>{command::GetPayment{id}, command::WaitPayment{id}}) {
+      auto reply = of<Reply>(s.command(asked));
+      ASSERT_EQ(reply.size(), 1U);
+      ASSERT_TRUE(std::holds_alternative<Value>(reply[0].result)) << id.hex();
+      EXPECT_EQ(text_of(std::get<Value>(reply[0].result), "state"), "settled");
+    }
+  }
+  void expect_answers() {
+    for (std::size_t at = 0; at < kKnown.size(); ++at) {
+      auto id = id_of(kKnown[at]);
+      expect_known(id);
+      EXPECT_EQ(errors(s.command(command::CancelPayment{id})), std::vector<std::string>{"it has ended: settled"});
+      auto again = pay_invoice(known_invoice(at));
+      EXPECT_TRUE(of<AddHtlc>(again).empty());
+      EXPECT_EQ(errors(again), std::vector<std::string>{"this invoice is paid already: see getpayment " + id.hex()});
+      auto keyed = pay_invoice(known_invoice(at), 2, key_of_known(at));
+      EXPECT_TRUE(of<AddHtlc>(keyed).empty() && errors(keyed).empty());
+      EXPECT_EQ(of<Reply>(keyed).size(), 1U);
+    }
+    for (std::size_t i : {std::size_t{0}, kReceivedRows - 1}) {
+      PaymentId id;
+      id.bytes = receipt_hash(i).bytes;
+      expect_known(id);
+    }
+    auto all = paged<command::ListPayments>(s, "payments", 300);
+    std::set<std::string> sent;
+    for (const auto& row : all)
+      if (text_of(row, "direction") == "outgoing") sent.insert(text_of(row, "payment_id"));
+    EXPECT_EQ(all.size(), kSentRows + kReceivedRows);
+    EXPECT_EQ(sent.size(), kSentRows);
+  }
+};
+
+TEST_F(Moving, more_rows_than_one_piece_move_in_pieces_until_all_have_moved) {
+  old_rows();
+  for (auto left = in_old_tables(); left != 0;) {
+    auto effects = left == kSentRows + kReceivedRows ? s.restart() : s.next_deadline();
+    auto now = in_old_tables();
+    EXPECT_LE(left - now, kMovedPerStep);
+    EXPECT_EQ(left - now, std::min(left, kMovedPerStep));
+    EXPECT_LE(of<Put>(effects).size(), 4 * kMovedPerStep + 3);
+    left = now;
+    expect_each_once();
+  }
+  EXPECT_FALSE(moving());
+  EXPECT_EQ(in_memory(), 0U);
+  come_online();
+  expect_answers();
+  auto stored = s.rows;
+  s.restart();
+  EXPECT_EQ(s.rows, stored);
+}
+
+TEST_F(Moving, a_crash_before_or_after_a_piece_leaves_each_payment_in_one_place) {
+  old_rows();
+  auto before = s.rows;
+  for (bool more = true; more;) {
+    for (bool durable : {false, true}) {
+      if (!durable) before = s.rows;
+      if (durable) s.rows = before;  // the piece that was lost is made again
+      s.restart();
+      expect_each_once();
+      more = moving();
+    }
+  }
+  EXPECT_EQ(in_old_tables(), 0U);
+  come_online();
+  expect_answers();
+}
+
+TEST_F(Moving, questions_in_between_find_what_has_moved_and_what_has_not) {
+  old_rows();
+  s.restart();
+  come_online();
+  for (bool more = true; more;) {
+    more = moving();
+    expect_answers();
+    expect_each_once();
+    if (more) s.next_deadline();
+  }
+}
+
+TEST_F(Moving, a_page_that_is_asked_before_a_piece_and_read_after_it_shows_each_row_once) {
+  old_rows();
+  s.restart();
+  while (moving()) {
+    auto& inside = *s.room.inside;
+    s.reads_at_once = false;
+    s.command(command::ListPayments{{command::kMaxPageRows, std::nullopt}});
+    auto left = in_old_tables();
+    s.next_deadline();
+    EXPECT_EQ(left - in_old_tables(), std::min(left, kMovedPerStep));
+    EXPECT_TRUE(inside.outgoing.is_leaving() || inside.incoming.is_leaving());
+    EXPECT_EQ(deadline(s.room), std::nullopt);  // until it is answered, nothing more is unpacked
+    auto effects = s.answer_reads();
+    s.reads_at_once = true;
+    auto list = std::get<Value>(of<Reply>(effects).at(0).result);
+    std::set<std::string> shown;
+    const auto& rows = std::get<List>(list.find("payments")->inner());
+    for (const auto& row : rows) shown.insert(text_of(row, "payment_id") + text_of(row, "payment_hash"));
+    EXPECT_EQ(rows.size(), std::size_t{command::kMaxPageRows});
+    EXPECT_EQ(shown.size(), rows.size());
+    expect_each_once();
+  }
+  EXPECT_EQ(in_memory(), 0U);
+}
+
+TEST_F(Moving, a_preimage_for_one_that_failed_and_has_not_moved_makes_it_settled_once) {
+  old_rows();
+  auto late = id_of(kSentRows - 1);
+  auto row = *read_outgoing(s.rows.at({Table::OutgoingPayment, to_bytes(late.view())}));
+  row.state = OutgoingState::Failed;
+  put(record(row));
+  s.restart();
+  s.step(HtlcFulfilled{LocalOrigin{late}, channel_id(1), 1, preimage(3)});
+  expect_each_once();
+  while (moving()) s.next_deadline();
+  expect_each_once();
+  EXPECT_EQ(s.payment(late)->state, OutgoingState::Settled);
+  s.restart();
+  come_online();
+  expect_answers();
+}
+
+TEST_F(Moving, of_two_receipts_with_one_hash_the_newer_one_is_told_wherever_it_is) {
+  old_rows();
+  auto same = receipt_hash(0);
+  for (bool newer_moves_first : {true, false}) {
+    for (std::uint64_t number : {0, 1}) {
+      Incoming over;
+      over.htlc = {channel_id(number == 0 ? 1 : 10), 0};  // before and behind all others
+      over.payment_hash = same;
+      over.received_at = UnixTime(1'650'000'000 + ((number == 0) == newer_moves_first ? 1 : 0));
+      over.amount = Msat(over.received_at.value());
+      put(record(over));
+    }
+    s.restart();
+    PaymentId id;
+    id.bytes = same.bytes;
+    for (bool more = true; more;) {
+      more = moving();
+      auto reply = of<Reply>(s.command(command::GetPayment{id}));
+      EXPECT_EQ(number_of(std::get<Value>(reply.at(0).result), "amount_msat"), 1'650'000'001U);
+      if (more) s.next_deadline();
+    }
+    s.rows.clear();
+    old_rows();
+  }
+}
+
 TEST_F(Ended, payments_beyond_their_number_go_the_oldest_first_with_all_that_leads_to_them) {
   std::vector<PaymentId> ids;
   for (std::uint8_t number : {1, 2, 3}) {

@@ -95,10 +95,11 @@ TEST(History, small_receipts_push_out_only_each_other) {
   auto& r = world.r;
   std::vector<Incoming> small{receipt(1, Msat(999)), receipt(2, Msat(999)), receipt(3, Msat(999))};
   auto put = [&](const Incoming& over) {
-    Batch batch;
-    end_row(*r.room.inside, over, batch);
     Effects effects;
-    for (auto& record : batch) std::visit([&](auto& one) { effects.emplace_back(std::move(one)); }, record);
+    auto context = r.context();
+    Work work{*r.room.inside, context, effects};
+    save(work, over);
+    work.say(list_of(work.state, over).add());
     r.note(effects);
   };
   put(receipt(0, Msat(1'000)));
