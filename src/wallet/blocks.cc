@@ -140,9 +140,13 @@ void forget_old(Work& work) {
   auto old = [&](const std::optional<BlockHeight>& height) {
     return height && height->value() + kForgetAfterBlocks <= work.state.tip.value();
   };
+  std::set<Outpoint> wanted;  // say when a funding is lost for good: see refuse_lost
+  for (const auto& [txid, own] : work.state.transactions)
+    if (own.state == TxState::Lost)
+      for (const auto& input : own.transaction.inputs) wanted.insert(input.previous_output);
   std::vector<Outpoint> coins;
   for (const auto& [outpoint, coin] : work.state.coins)
-    if (old(coin.spent_at)) coins.push_back(outpoint);
+    if (old(coin.spent_at) && !wanted.contains(outpoint)) coins.push_back(outpoint);
   for (const auto& outpoint : coins) work.erase(outpoint);
   std::vector<Txid> transactions;
   for (const auto& [txid, own] : work.state.transactions)
@@ -228,13 +232,12 @@ void refuse_lost(Work& work) {
     if (own.state != TxState::Lost) continue;
     for (const auto& input : own.transaction.inputs) {
       auto coin = work.state.coins.find(input.previous_output);
-      bool forgotten = coin == work.state.coins.end();  // it was spent long ago
-      if (!forgotten && (!coin->second.spent_at || coin->second.spent_by == txid)) continue;
-      if (!forgotten && work.state.tip.value() + 1 < coin->second.spent_at->value() + kLostAfterBlocks) continue;
-      auto why = forgotten ? std::string("another transaction spent its coins")
-                           : bitcoin::txid_to_string(*coin->second.spent_by) + " spent its coins in block " +
-                                 std::to_string(coin->second.spent_at->value());
-      work.effects.push_back(FundingRefused{txid, why});
+      // A coin that is not there went with the transaction that made it, which a reorganisation may bring back.
+      if (coin == work.state.coins.end() || !coin->second.spent_at || coin->second.spent_by == txid) continue;
+      if (work.state.tip.value() + 1 < coin->second.spent_at->value() + kLostAfterBlocks) continue;
+      work.effects.push_back(FundingRefused{txid, bitcoin::txid_to_string(*coin->second.spent_by) +
+                                                      " spent its coins in block " +
+                                                      std::to_string(coin->second.spent_at->value())});
       break;
     }
   }

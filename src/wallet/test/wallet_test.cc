@@ -742,6 +742,55 @@ TEST_F(WalletTest, a_funding_that_lost_comes_back_when_a_reorganisation_takes_th
   EXPECT_EQ(balance(wallet_).confirmed, before.unconfirmed);
 }
 
+TEST_F(WalletTest, a_funding_one_of_whose_coins_went_with_its_parent_is_not_refused_before_a_block_is_deep) {
+  receive(40'000);
+  tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
+  auto parent = of<Broadcast>(said).back().transaction;
+  tell(BroadcastResult{bitcoin::txid(parent), true, ""});  // its change is a coin
+  receive(40'000);
+  auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
+  auto id = bitcoin::txid(funding);
+  ASSERT_EQ(funding.inputs.size(), 2U);
+  tell(BroadcastResult{id, true, ""});
+  ChannelView channel;
+  channel.funding = Outpoint{id, 0};
+  channel.funder = true;
+  channels[channel.channel_id] = channel;
+  auto own = std::ranges::find_if(
+      funding.inputs, [&](const bitcoin::TxIn& input) { return input.previous_output.txid != bitcoin::txid(parent); });
+  auto thief = payment_to(script(kElsewhere), 1), other = payment_to(script(kElsewhere), 2);
+  thief.inputs = {{.previous_output = own->previous_output}};
+  other.inputs = {{.previous_output = parent.inputs[0].previous_output}};
+  EXPECT_TRUE(of<FundingRefused>(mine({thief, other})).empty());
+  reload();
+  tell(Started{});
+  EXPECT_TRUE(of<FundingRefused>(unmine()).empty());  // the funding may confirm after all
+  EXPECT_TRUE(of<FundingRefused>(mine({parent, funding})).empty());
+  for (std::uint32_t i = 0; i < kLostAfterBlocks; ++i) EXPECT_TRUE(of<FundingRefused>(mine({})).empty());
+  EXPECT_EQ(wallet_.inside->transactions.at(id).state, TxState::Sent);
+}
+
+TEST_F(WalletTest, a_funding_that_lost_is_refused_after_blocks_that_came_without_a_word_that_they_are_all) {
+  receive(80'000);
+  auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
+  auto id = bitcoin::txid(funding);
+  tell(BroadcastResult{id, true, ""});
+  ChannelView channel;
+  channel.funding = Outpoint{id, 0};
+  channel.funder = true;
+  channels[channel.channel_id] = channel;
+  auto thief = payment_to(script(kElsewhere), 1);
+  thief.inputs = {{.previous_output = funding.inputs[0].previous_output}};
+  mine({thief});
+  auto words = chain_.mine({}, kForgetAfterBlocks + 1);
+  std::erase_if(words, [](const auto& word) { return std::holds_alternative<ChainStatus>(word); });
+  EXPECT_TRUE(of<FundingRefused>(hear(words)).empty());
+  EXPECT_EQ(of<FundingRefused>(mine({})).size(), 1U);
+  tell(ReleaseFunding{id});
+  mine({});
+  EXPECT_TRUE(wallet_.inside->coins.empty());  // nothing keeps them any longer
+}
+
 TEST_F(WalletTest, AnEstimateBeyondAllReasonIsCut) {
   for (int i = 0; i < 2; ++i) receive(10'000'000);
   auto fee = [&](std::optional<FeeratePerKw> feerate) {
