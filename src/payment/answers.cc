@@ -150,7 +150,11 @@ void forget_request(Work& work, RequestId request) {
     std::erase_if(waiting, [&](const auto& waiter) { return waiter.first == request; });
   work.state.receipt_waiters.erase(request);
   work.state.questions.for_each([&](Asked& asked) {
-    if (auto* pay = std::get_if<PayAsked>(&asked); pay != nullptr && pay->request == request) pay->gone = true;
+    auto leave = [&](auto* question) {
+      if (question != nullptr && question->request == request) question->gone = true;
+    };
+    leave(std::get_if<PayAsked>(&asked));
+    leave(std::get_if<PaymentAsked>(&asked));
   });
 }
 

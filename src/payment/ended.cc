@@ -215,6 +215,7 @@ void settle_late(Work& work, LateSettlement late, const std::vector<Row>& rows) 
 
 /// Its id and its hash were looked up, then the row that one of them led to.
 void tell_ended(Work& work, const PaymentAsked& asked, const std::vector<std::vector<Row>>& rows) {
+  if (asked.gone) return;  // or it would be waited for
   for (const auto& found : rows)
     if (!found.empty() && found[0].table == Table::PaymentIndex) return work.ask({*row_of(found)}, asked);
   if (rows.size() != 1 || rows[0].empty()) return tell_unpaid(work, asked);

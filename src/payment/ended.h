@@ -37,6 +37,7 @@ struct PaymentAsked {  // where it stands; then itself
   PaymentId id;
   Wanted wanted = Wanted::Get;
   bool wants_settled = false;  // Wait
+  bool gone = false;           // nobody waits for the answer any more
 };
 struct LateSettlement {  // of a payment that is over: where it stands; then itself
   HtlcFulfilled word;

@@ -150,7 +150,8 @@ void pay(Work& work, RequestId request, const command::Pay& command) {
   work.ask(std::move(reads), PayAsked{request, command});
 }
 
-void pay_answered(Work& work, const PayAsked& asked, const std::vector<std::vector<Row>>& rows) {
+namespace {
+void take_answer(Work& work, const PayAsked& asked, const std::vector<std::vector<Row>>& rows) {
   const auto& command = asked.command;
   bool keyed = !command.idempotency_key.empty();
   // Another one with the same key, or for the same invoice, may have been started meanwhile: what is in memory is
@@ -164,6 +165,11 @@ void pay_answered(Work& work, const PayAsked& asked, const std::vector<std::vect
         return refuse(work, asked.request, CommandErrorCode::Refused,
                       "this invoice is paid already: see getpayment " + other.id.hex());
   start_payment(work, asked.request, command);
+}
+}  // namespace
+
+void pay_answered(Work& work, const PayAsked& asked, const std::vector<std::vector<Row>>& rows) {
+  take_answer(work, asked, rows);
   if (asked.gone) forget_request(work, asked.request);
 }
 

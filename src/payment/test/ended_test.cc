@@ -142,6 +142,25 @@ TEST_F(Ended, a_caller_who_leaves_while_the_store_is_asked_is_not_answered_later
   EXPECT_TRUE(of<Reply>(settle(adds[0], 1, 1)).empty());
 }
 
+TEST_F(Ended, nothing_waits_for_a_caller_who_leaves_while_the_store_is_asked) {
+  auto made = of<Reply>(s.command(command::CreateInvoice{.amount = Msat(1'000), .description = "tea"}));
+  ASSERT_EQ(made.size(), 1U);
+  auto id = PaymentId::from(*from_hex(text_of(std::get<Value>(made[0].result), "payment_hash")));
+  s.reads_at_once = false;
+  s.command(command::WaitPayment{*id}, 8);
+  s.step(RequestGone{8});
+  s.answer_reads();
+  EXPECT_TRUE(s.room.inside->receipt_waiters.empty());
+  pay_invoice(1, 9, "key");
+  pay_invoice(1, 10, "key");
+  s.step(RequestGone{10});
+  auto adds = of<AddHtlc>(s.answer_reads());
+  ASSERT_EQ(adds.size(), 1U);
+  auto replies = of<Reply>(settle(adds[0], 1, 1));
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies[0].request, RequestId{9});
+}
+
 TEST_F(Ended, an_answer_that_comes_after_a_start_is_nobodys) {
   s.reads_at_once = false;
   pay_invoice(1, 1);
