@@ -242,6 +242,9 @@ bool propose(Commitments& c, const wire::UpdateFee& fee) {
   if (fee.feerate_per_kw > spec.feerate && dust_exposure_at(c, fee.feerate_per_kw) > kMaxDustExposureByFee)
     return false;
   if (!affordable_at(c.params, spec, fee.feerate_per_kw)) return false;
+  // Of those that are signed together only the last one counts. An earlier one that is higher must not be sent again:
+  // by then the peer may have adds of its own irrevocably committed, and the batch is affordable only at its end.
+  std::erase_if(c.updates.local_proposed, is_fee);
   propose(c, Update(fee));
   return true;
 }

@@ -274,6 +274,7 @@ TEST(Commitments, only_the_last_feerate_of_a_round_counts_and_only_the_opener_na
     ASSERT_TRUE(receive(two.b.c, fee, kFeerates).has_value());
   }
   EXPECT_EQ(two.b.c.updates.remote_proposed.size(), 1U);
+  EXPECT_EQ(two.a.c.updates.local_proposed.size(), 1U);  // what is sent again after a lost connection
   EXPECT_TRUE(nothing_but_fees(two.b.c));
   two.settle();
   expect_same(two);
