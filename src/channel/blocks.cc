@@ -28,7 +28,7 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, B
   if (*number < channel.commitments.remote.number) {
     work.notify(Severity::Error, "revoked_commitment",  // [B5-gen-06]
                 {{"channel_id", channel.id.hex()}, {"txid", bitcoin::txid_to_string(id)}, {"number", *number}});
-    return end(work, channel, "the peer published a revoked commitment: penalties are not built yet");
+    return end(work, channel, "the peer published a revoked commitment: this version cannot punish it");
   }
   end(work, channel, "the peer published its commitment");  // [B2-re-21]
 }
@@ -41,7 +41,7 @@ void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transa
           bitcoin::p2wsh_script(funding_script(channel.params())) ||
       outputs[channel.params().funding.index].amount != channel.params().capacity) {  // [B2-ready-01]
     // Nothing on the chain is the channel's: a commitment of ours would spend nothing.
-    const std::string why = "the funding transaction does not pay to the channel";
+    const std::string why = "the funding output has another amount or script than the channel";
     if (channel.connected()) work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of(why))});
     return end(work, channel, why);
   }
@@ -156,10 +156,10 @@ void on_synced(Work& work) {
     auto expiry = first_overdue(channel, tip);
     if (!expiry) continue;
     auto why =
-        "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and did not come back";
+        "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and was not failed back";
     may_publish(work, channel) ? break_channel(work, channel, why) : hold_back(work, channel, {why, false});
   }
-  for (const auto& id : forgotten) forget_unfunded(work, id, "the peer never funded it");
+  for (const auto& id : forgotten) forget_unfunded(work, id, "the peer never funded the channel");
 }
 
 void on(Work& work, const FundingRefused& word) {

@@ -181,7 +181,7 @@ void hear(Work& work, const EndOfStep&) {
     shutdown_if_due(work, it->second);
     note_waiting(work, it->second);
     note_lookup(work.state, id);
-    if (it->second.void_opening()) forget_unfunded(work, id, "it failed before it was funded");
+    if (it->second.void_opening()) forget_unfunded(work, id, "the opening failed before it was funded");
   }
   write_rows(work);
 }
@@ -238,9 +238,8 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
     auto channel = *std::move(read);
     channel.signer = signer.channel(channel.key_index);
     auto id = channel.id;
-    if (row.key != to_bytes(id.view())) return bad(row, "channel: another's id");
-    if (channel.signer->public_keys() != channel.params().local.keys)
-      return bad(row, "channel: these are not our keys");
+    if (row.key != to_bytes(id.view())) return bad(row, "channel: the id belongs to another channel");
+    if (channel.signer->public_keys() != channel.params().local.keys) return bad(row, "channel: the keys are not ours");
     complete_old_row(channel);
     state.views.put(view_of(channel, signer));
     state.channels.insert_or_assign(id, std::move(channel));

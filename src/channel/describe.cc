@@ -63,18 +63,19 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
                    : !channel.sent_ready ? "waits for confirmations"
                                          : "waits for the peer's channel_ready";
     else if (channel.is<Normal>())
-      out.status = channel.reorganised ? "its funding transaction left the chain: nothing is taken until it has " +
-                                             std::to_string(channel.minimum_depth) + " confirmations again"
+      out.status = channel.reorganised
+                       ? "the funding transaction was reorganised out of the chain: nothing is accepted until it has " +
+                             std::to_string(channel.minimum_depth) + " confirmations again"
                    : out.usable           ? "open"
                    : !channel.connected() ? "the peer is offline"
                                           : "re-establishing";
     else
       out.status = name(out.phase);
     if (channel.held_back)
-      out.status = "to be closed by force when the peer has answered channel_reestablish: " + channel.held_back->why;
+      out.status = "force close waits for the peer's channel_reestablish: " + channel.held_back->why;
     if (const auto* talk = std::get_if<Negotiating>(&channel.state); talk != nullptr && !talk->stuck.empty())
       out.status = "closing: " + talk->stuck;
-    if (channel.low_since) out.status += "; its feerate is below what the mempool takes: only the peer can change that";
+    if (channel.low_since) out.status += "; the feerate is below the mempool's minimum: only the peer can raise it";
     if (auto pending = pending_htlcs(c); channel.closing() && pending.count != 0)
       out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
                    std::to_string(pending.last_expiry.value());

@@ -140,7 +140,7 @@ void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitc
                       std::min(ours.max_fee_satoshis, m.fee_range->max_fee_satoshis)};
   if (both.min_fee_satoshis > both.max_fee_satoshis)
     // [B2-clos-08]
-    return stop_talking(work, channel, "no fee in common: we take " + text(ours) + ", the peer " + text(*m.fee_range));
+    return stop_talking(work, channel, "no common fee: we accept " + text(ours) + ", the peer " + text(*m.fee_range));
   auto fee = m.fee_satoshis;
   if (const auto& sent = talk_of(channel).ours; !channel.funder() && sent)
     return react(work, channel, {Code::ClosingFeeAfterOurs, fee.value(), sent->value()});  // [B2-clos-11]
@@ -167,7 +167,7 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
     auto [low, high] = std::minmax(*talk.ours, fee);
     next = std::clamp(Sat((low.value() + high.value()) / 2), range.min_fee_satoshis, range.max_fee_satoshis);
     if (next <= low || next >= high || talk.rounds >= kMaxClosingRounds)  // [B2-clos-14]
-      return stop_talking(work, channel, told + " is asked for, and we take " + text(range));
+      return stop_talking(work, channel, told + " is requested, but we accept " + text(range));
   } else {
     next = std::clamp(wanted_fee(work), range.min_fee_satoshis, range.max_fee_satoshis);
   }

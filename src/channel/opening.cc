@@ -124,7 +124,7 @@ void make_room_for_unfunded(Work& work) {
   const auto* oldest = *std::min_element(
       most.begin(), most.end(), [](const Channel* a, const Channel* b) { return a->key_index < b->key_index; });
   ChannelId id = oldest->id;
-  constexpr const char* kWhy = "it was not funded while many others wait";
+  constexpr const char* kWhy = "it was not funded while many newer openings wait";
   if (oldest->alive() && oldest->connected()) work.send(oldest->peer, wire::Error{id, to_bytes(bytes_of(kWhy))});
   forget_unfunded(work, id, kWhy);
 }
@@ -205,15 +205,15 @@ void open(Work& work, const OpenChannelNow& word) {
   if (asked && asked_before(work, word, *asked)) return;
   auto peer = context.views.peers.find(command.node_id);
   if (peer == context.views.peers.end())
-    return refuse(CommandErrorCode::NotReady, "not connected to this node: connect first");
+    return refuse(CommandErrorCode::NotReady, "node_id: not connected to this node: connect first");
   if (command.amount < kMinCapacity || command.amount > kMaxCapacity)
-    return refuse(CommandErrorCode::BadRequest, "the amount must be " + std::to_string(kMinCapacity.value()) + " to " +
-                                                    std::to_string(kMaxCapacity.value()) + " sat");
+    return refuse(CommandErrorCode::BadRequest, "amount_sat: expected " + std::to_string(kMinCapacity.value()) +
+                                                    " to " + std::to_string(kMaxCapacity.value()) + " sat");
   if (command.push > to_msat(command.amount))  // [B2-open-04]
-    return refuse(CommandErrorCode::BadRequest, "push_msat is above the channel's amount");
+    return refuse(CommandErrorCode::BadRequest, "push_msat: expected at most the channel's amount");
   if (!context.views.chain_synced)
     return refuse(CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo");
-  if (!has_keys(work)) return refuse(CommandErrorCode::Limit, "this node has no channel keys left: begin another one");
+  if (!has_keys(work)) return refuse(CommandErrorCode::Limit, "this node has no channel keys left: create a new node");
   const auto* node = context.views.graph.node(command.node_id);
   bool peer_is_server =
       (node != nullptr && node->announced) || peer->second.holds(Profile::Ldk) || peer->second.holds(Profile::Draft);

@@ -410,7 +410,7 @@ const char* damage(const Channel& c) {
                       c.commitments.params.local.channel_reserve, c.commitments.params.remote.dust_limit,
                       c.commitments.params.remote.channel_reserve})
     if (!amount.is_money()) return "channel: amount";
-  if (!keys_are_points(c)) return "channel: a key is no point";
+  if (!keys_are_points(c)) return "channel: one of the keys is not a valid point";
   if (!is_signature(c.commitments.local.signature)) return "channel: signature";
   if (c.commitments.local.number > kMaxCommitmentNumber || c.commitments.remote.number > kMaxCommitmentNumber)
     return "channel: number";
@@ -422,7 +422,7 @@ const char* damage(const Channel& c) {
     if (!adds_up(*spec, c.commitments.params.capacity)) return "channel: balances";
   for (const auto& item : c.unclaimed)
     if (!item.amount.is_money()) return "channel: amount";
-  if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update does not fit";
+  if (!updates_fit(c) || !proposed_are_last(c)) return "channel: an update is inconsistent";
   bool known = c.last_revoke.size() <= kMaxHeldPerChannel && c.without_path.size() <= 2 * kMaxAcceptedHtlcs;
   return known ? nullptr : "channel: hold";
 }

@@ -92,7 +92,7 @@ void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestabli
     auto secret = channel.signer->release_per_commitment_secret(m.next_revocation_number - 1);
     if (secret == m.your_last_per_commitment_secret) {  // [B2-re-17]
       // The peer proves that we are behind: our commitment is revoked, publishing it would lose everything.
-      channel.status = "our data is old: the peer must close the channel";
+      channel.status = "our data is outdated: the peer must close the channel";
       channel.state = Unilateral{};
       save(work, channel);
       say_if_usable(work, channel);

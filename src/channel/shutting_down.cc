@@ -58,10 +58,11 @@ void close(Work& work, const CloseChannelNow& word) {
   auto it = work.state.channels.find(word.command.channel_id);
   if (it == work.state.channels.end()) return refuse(CommandErrorCode::NotFound, "no such channel: see listchannels");
   auto& channel = it->second;
-  if (!channel.alive()) return refuse(CommandErrorCode::Refused, "it is closed already: " + channel.status);
+  if (!channel.alive())
+    return refuse(CommandErrorCode::Refused, "channel_id: the channel is already closed: " + channel.status);
   if (word.command.force && !word.command.accept_loss) return work.say(Reply{word.request, cost_of_force(channel)});
   if (word.command.force && !may_publish(work, channel)) {
-    hold_back(work, channel, {"closed by the operator", true});
+    hold_back(work, channel, {"the operator closed the channel", true});
     auto minutes = (after_ms(work.state.started, kSpeakFirstMs).value() - work.context.mono.value()) / 60'000 + 1;
     return work.say(
         Reply{word.request,
@@ -74,14 +75,16 @@ void close(Work& work, const CloseChannelNow& word) {
   if (word.command.force) {
     channel.close_requests.push_back(word.request);
     if (channel.connected())
-      work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("closed by the operator"))});
-    return publish_commitment(work, channel, "closed by the operator");
+      work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("the operator closed the channel"))});
+    return publish_commitment(work, channel, "the operator closed the channel");
   }
   // [B2-shut-01]
-  if (channel.is<AwaitingReady>()) return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait");
+  if (channel.is<AwaitingReady>())
+    return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait until it is usable");
   if (!channel.connected())
-    return refuse(CommandErrorCode::NotReady,
-                  "the peer is offline: wait for it. Closing by force costs access to the money in the channel");
+    return refuse(
+        CommandErrorCode::NotReady,
+        "the peer is offline: wait until it is connected. A force close loses access to the money in the channel");
   if (channel.local_shutdown.empty())
     want_shutdown(work, channel, word.script_pubkey.empty() ? own_closing_script(work, channel) : word.script_pubkey);
   // A hold may stay for a day: nobody waits for the answer so long.

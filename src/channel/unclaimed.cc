@@ -87,11 +87,11 @@ CommandError cost_of_force(const Channel& channel) {
   for (const auto& [id, htlc] : channel.commitments.local.spec.htlcs)
     if (!id.offered) received += to_sat_floor(htlc.amount);
   auto number = [](Sat amount) { return std::to_string(amount.value()); };
-  std::string says = "closing by force costs access to " + number(all) +
-                     " sat: this version publishes our commitment " + "but cannot spend its outputs";
+  std::string says = "a force close loses access to " + number(all) + " sat: this version publishes our commitment " +
+                     "but cannot spend its outputs";
   if (offered > Sat(0)) says += " (" + number(offered) + " sat of it in HTLCs that we offered)";
-  if (received > Sat(0)) says += ", and " + number(received) + " sat of received HTLCs are lost if they are ours";
-  says += ". Without force the peer is asked and nothing is lost. To do it all the same: yes_lose_access";
+  if (received > Sat(0)) says += ", and " + number(received) + " sat of received HTLCs may be lost as well";
+  says += ". Without force the peer is asked, and nothing is lost. To force-close anyway, add yes_lose_access";
   return {CommandErrorCode::Refused,
           std::move(says),
           {{"unclaimed_sat", all.value()},

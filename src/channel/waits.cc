@@ -51,7 +51,7 @@ std::optional<std::pair<MonoTime, std::string>> patience(const Channels::Inside&
     return std::pair(after_ms(*channel.closing_since, kClosingPatienceMs), std::string("no closing_signed for a week"));
   if (auto until = low_until(channel))
     return std::pair(*until, "the feerate stays at " + std::to_string(channel.commitments.local.spec.feerate.value()) +
-                                 " per kw, and the mempool takes nothing below " +
+                                 " per kw; the mempool's minimum is " +
                                  std::to_string(state.mempool_minimum ? state.mempool_minimum->value() : 0));
   return std::nullopt;
 }
@@ -111,7 +111,7 @@ void end_waits(Work& work) {
   }
   for (auto oldest = work.state.openings.oldest(); oldest && after_ms(oldest->first, kOpeningWaitMs) <= now;
        oldest = work.state.openings.oldest())
-    fail_opening(work, oldest->second, "the peer did not go on with the opening", true);
+    fail_opening(work, oldest->second, "the peer did not continue the opening", true);
 }
 
 void note_lookup(const Channels::Inside& state, const ChannelId& id, Lookup& lookup) {

@@ -27,9 +27,10 @@ std::optional<CannotForward> check_forward(const Work& work, const Forward& forw
       after_ms(*work.state.behind_since, kChainPatienceMs) <= context.mono)
     return CannotForward{"our block chain is behind", onion::kTemporaryNodeFailure};
   // [B4-peel-06]
-  if (next == nullptr) return CannotForward{"no such next channel", onion::kUnknownNextPeer};  // [B4-read-17]
+  if (next == nullptr)
+    return CannotForward{"the outgoing channel does not exist", onion::kUnknownNextPeer};  // [B4-read-17]
   if (next->channel_id == forward.incoming.channel_id)
-    return CannotForward{"back where it came from", onion::kUnknownNextPeer};
+    return CannotForward{"the next hop is the peer that sent the HTLC", onion::kUnknownNextPeer};
   const auto& policy = context.config.fees;
   auto fee = sub(forward.amount_in, forward.amount_out);
   auto wanted = policy.fee_base.value() + forward.amount_out.value() / 1'000'000 * policy.fee_proportional_millionths +
@@ -77,10 +78,11 @@ void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledFo
   auto refusal = check_forward(work, forward, next);
   if (word.too_much_dust) refusal = CannotForward{"too much dust in the channel", onion::kTemporaryChannelFailure};
   if (work.context.views.funding_gone(word.channel_id))
-    refusal = CannotForward{"the channel's funding left the chain", onion::kTemporaryChannelFailure};
+    refusal = CannotForward{"the channel's funding transaction was reorganised out of the chain",
+                            onion::kTemporaryChannelFailure};
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
   if (!refusal && forward.hold && word.no_release_path)
-    refusal = CannotForward{"it got no release path", onion::kTemporaryNodeFailure};
+    refusal = CannotForward{"the HTLC got no release path", onion::kTemporaryNodeFailure};
   forward.state = forward.hold && !released_early ? ForwardState::Held  // [AP-hold-03]
                   : forward.hold                  ? ForwardState::Released
                                                   : ForwardState::Waiting;

@@ -14,7 +14,8 @@ namespace doze::forwarding {
 std::optional<CannotForward> check_hold(Work& work, const Forward& forward) {
   const auto& config = work.context.config;
   bool offered = *forward.hold == Profile::Ldk ? config.offers_ldk_hold : config.offers_draft_hold;
-  if (!offered || config.role != Role::Server) return CannotForward{"we do not hold", onion::kTemporaryNodeFailure};
+  if (!offered || config.role != Role::Server)
+    return CannotForward{"this node does not hold HTLCs", onion::kTemporaryNodeFailure};
   if (work.context.tip >= forward.fail_back) return CannotForward{"no time left to hold it", onion::kExpiryTooSoon};
   const auto* from = work.context.views.channel(forward.incoming.channel_id);
   auto per_channel = from != nullptr ? std::min(kMaxHeldPerChannel, from->max_held_received) : kMaxHeldPerChannel;
@@ -100,7 +101,7 @@ void fail_hold(Work& work, RequestId request, const command::FailHold& command) 
   auto& forward = *found;
   if (forward.state != ForwardState::Held && forward.state != ForwardState::Released)
     return work.say(Reply{request, CommandError{CommandErrorCode::Refused,
-                                                std::string("it is ") + name(forward.state) +
+                                                std::string("the hold is ") + name(forward.state) +
                                                     ": only held or released ones can be failed",
                                                 {}}});
   end_failed(work, forward, forward.state, "failed by the operator", onion::kTemporaryNodeFailure);

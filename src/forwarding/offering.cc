@@ -13,7 +13,7 @@ namespace doze::forwarding {
 namespace {
 
 /// Nobody would pay us back: claiming on chain is not there yet.
-constexpr const char* kOwnChannelGone = "the channel that it came over is closed";
+constexpr const char* kOwnChannelGone = "the incoming channel is closed";
 
 /// How long an ordinary forward waits for its next peer: for a client that was sent mail, or is connected and about to
 /// be usable, since HTLCs will come for it; for one that has just left, as long as a change of networks takes; for
@@ -89,11 +89,11 @@ void end_failed(Work& work, Forward& forward, ForwardState from, std::string why
 void try_forward(Work& work, Forward& forward) {
   const auto* next = work.context.views.channel(forward.next_channel);
   if (work.context.tip >= forward.fail_back)  // [B2-rem-01]
-    return end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryChannelFailure);
+    return end_failed(work, forward, forward.state, "the deadline has passed", onion::kTemporaryChannelFailure);
   if (work.context.views.is_on_chain(forward.incoming.channel_id))
     return end_failed(work, forward, forward.state, kOwnChannelGone, onion::kTemporaryChannelFailure);
   if (next == nullptr || next->phase != ChannelPhase::Normal)
-    return end_failed(work, forward, forward.state, "the next channel is gone", onion::kUnknownNextPeer);
+    return end_failed(work, forward, forward.state, "the outgoing channel no longer exists", onion::kUnknownNextPeer);
   // Behind: the height of its deadline may have passed long ago. Or the incoming channel is no money for the moment.
   if (!work.context.views.chain_synced || work.context.views.funding_gone(forward.incoming.channel_id)) {
     if (forward.state == ForwardState::Waiting) wait_for_next(work, forward, kClientForwardWaitMs);
@@ -139,7 +139,8 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
     if (!forward->hold) wait_for_next(work, *forward, kClientForwardWaitMs);
     return wait_for_room(work, *forward, word.reason);
   }
-  end_failed(work, *forward, ForwardState::Forwarded, std::string("the next channel refused it: ") + name(word.reason),
+  end_failed(work, *forward, ForwardState::Forwarded,
+             std::string("the outgoing channel refused the HTLC: ") + name(word.reason),
              onion::kTemporaryChannelFailure);
 }
 
@@ -153,7 +154,7 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
   }
   work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});  // [B2-fwd-06]
   if (work.context.views.is_on_chain(origin.channel_id)) {                  // paid onward, and nothing came for it
-    forward->failure = "the incoming channel is closed: its HTLC is not claimed by this version";
+    forward->failure = "the incoming channel is closed: this version does not claim its HTLC";
     save(work, *forward);
     auto told = facts(*forward);
     told.emplace_back("reason", forward->failure);

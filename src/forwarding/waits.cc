@@ -8,7 +8,7 @@ namespace doze::forwarding {
 namespace {
 
 /// Nobody would pay us back: claiming on chain is not there yet.
-constexpr const char* kGone = "the channel that it came over is closed";
+constexpr const char* kGone = "the incoming channel is closed";
 
 void not_full(Work& work, const ChannelId& channel) {
   auto it = work.state.full.find(channel);
@@ -61,7 +61,7 @@ void clients_due(Work& work) {
     auto& forward = *work.state.forwards.edit(key);
     bool behind = !work.context.views.chain_synced;
     const char* why = behind              ? "our block chain is behind"
-                      : forward.turn != 0 ? "the next channel stayed full"
+                      : forward.turn != 0 ? "the outgoing channel stayed full"
                                           : "the client did not wake in time";
     end_failed(work, forward, ForwardState::Waiting, why,
                behind ? onion::kTemporaryNodeFailure : onion::kTemporaryChannelFailure);
@@ -87,7 +87,7 @@ void end_parked_forwards(Work& work) {
   for (auto it = heights.begin(); it != heights.end() && it->first <= work.context.tip; ++it) due.push_back(it->second);
   for (const auto& key : due) {
     auto& forward = *work.state.forwards.edit(key);
-    end_failed(work, forward, forward.state, "its deadline came", onion::kTemporaryNodeFailure);
+    end_failed(work, forward, forward.state, "the deadline has passed", onion::kTemporaryNodeFailure);
   }
   std::vector<ChannelId> channels;
   for (const auto* row = work.state.forwards.live_from({}); row != nullptr;) {

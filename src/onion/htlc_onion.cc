@@ -53,9 +53,9 @@ Result<std::pair<RecipientData, Unblinded>, std::string> open_recipient_data(con
   auto ecdh = [&](const PublicKey& point) {
     return at.path_secret && point == at.htlc.path_key ? *at.path_secret : at.us.ecdh(point, nullptr);  // [B4-read-03]
   };
-  if (!crypto::is_valid(path_key)) return fail(std::string("the path key is no point"));
+  if (!crypto::is_valid(path_key)) return fail(std::string("the path key is not a valid point"));
   auto opened = unblind(path_key, encrypted, ecdh);
-  if (!opened) return fail(std::string("the recipient data is not for us"));  // [B4-read-05]
+  if (!opened) return fail(std::string("the recipient data is encrypted for another node"));  // [B4-read-05]
   auto data = decode_recipient_data(opened->data);
   if (!data) return fail("the recipient data does not parse: " + describe(data.error()));
   if (data->needs_features()) return fail(std::string("the path needs features that we do not know"));
@@ -159,7 +159,7 @@ PeeledHtlc peel_dummy(const Peeling& at, const PeeledForward& dummy, std::size_t
   auto peeled = peel_layer(at.us, inner, layer + 1);
   if (const auto* failure = std::get_if<PeelFailure>(&peeled)) return at.blinded(failure->why);
   auto* last = std::get_if<PeeledFinal>(&peeled);
-  if (last == nullptr) return at.blinded("the path goes on behind its end");
+  if (last == nullptr) return at.blinded("the path continues after its last hop");
   last->shared_secret = at.shared_secret;
   last->sha256_of_onion = at.onion_hash;
   last->through_path_key = at.through_path_key();
@@ -170,7 +170,8 @@ PeeledHtlc peel_layer(const OurNode& us, const wire::UpdateAddHtlc& htlc, std::s
   Peeling at{us, htlc, crypto::sha256(htlc.onion_routing_packet), {}, {}};
   Ecdh ecdh = [&us](const PublicKey& point) { return us.ecdh(point, nullptr); };
   if (htlc.path_key) {
-    if (!crypto::is_valid(*htlc.path_key)) return at.malformed(kInvalidOnionBlinding, "the path key is no point");
+    if (!crypto::is_valid(*htlc.path_key))
+      return at.malformed(kInvalidOnionBlinding, "the path key is not a valid point");
     at.path_secret = us.ecdh(*htlc.path_key, nullptr);
     auto tweak = generate_key("blinded_node_id", at.path_secret->reveal());
     ecdh = [&us, tweak](const PublicKey& point) { return us.ecdh(point, &tweak); };

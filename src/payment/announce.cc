@@ -178,7 +178,7 @@ void on(Work& work, const ReleasePathsReceived& word) {
     work.notify(Severity::Warning, "release_path_refused",
                 {{"payment_id", payment->id.hex()},
                  {"refused", std::uint64_t{word.paths.size() - usable.size()}},
-                 {"reason", "it begins at no node that we know, its keys are no points, or it is too long"}});
+                 {"reason", "its first node is unknown, one of its keys is not a valid point, or it is too long"}});
   if (payment->release_paths == usable) return;
   payment->release_paths = std::move(usable);
   work.say(record(*payment));

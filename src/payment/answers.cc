@@ -100,8 +100,8 @@ bool answered_by_key(Work& work, RequestId request, const command::Pay& command)
   if (command.idempotency_key.empty()) return false;
   if (command.idempotency_key.size() > command::kIdempotencyKeyBytes) {
     refuse(work, request, CommandErrorCode::BadRequest,
-           "the idempotency_key has " + std::to_string(command.idempotency_key.size()) +
-               " bytes: " + std::to_string(command::kIdempotencyKeyBytes) + " at most");
+           "idempotency_key: expected at most " + std::to_string(command::kIdempotencyKeyBytes) + " bytes, not " +
+               std::to_string(command.idempotency_key.size()));
     return true;
   }
   const auto& keys = work.state.outgoing.index().by_key;
@@ -134,7 +134,8 @@ void pay_known(Work& work, const PayAsked& asked, const std::optional<Outgoing>&
 
 void tell_payment(Work& work, const PaymentAsked& asked, const Outgoing& payment) {
   if (asked.wanted == Wanted::Cancel)
-    return refuse(work, asked.request, CommandErrorCode::Refused, std::string("it has ended: ") + name(payment.state));
+    return refuse(work, asked.request, CommandErrorCode::Refused,
+                  std::string("the payment has already ended: ") + name(payment.state));
   work.say(Reply{asked.request, describe(payment, work.context)});
 }
 

@@ -22,7 +22,7 @@ offers::Bolt11Invoice invoice_of(const Outgoing& payment) {
 std::optional<std::string> paid_before(Work& work, const PaymentHash& hash) {
   for (const auto& id : paid_with(work, hash)) {
     auto other = work.state.outgoing.at(id);
-    if (other.state == OutgoingState::Settled) return "this invoice is paid already: see getpayment " + id.hex();
+    if (other.state == OutgoingState::Settled) return "this invoice is already paid: see getpayment " + id.hex();
     if (!is_terminal(other.state)) return "this invoice is being paid: see getpayment " + id.hex();
   }
   return std::nullopt;
@@ -36,9 +36,9 @@ struct CannotStart {
 std::optional<CannotStart> cannot_start(Work& work, const command::Pay& command, const offers::Bolt11Invoice& invoice) {
   const auto& context = work.context;
   if (command.quantity || command.payer_note)
-    return CannotStart{CommandErrorCode::BadRequest, "a BOLT 11 invoice takes neither a quantity nor a note"};
+    return CannotStart{CommandErrorCode::BadRequest, "quantity, payer_note: not possible for a BOLT 11 invoice"};
   if (command.hold.value_or(false))
-    return CannotStart{CommandErrorCode::BadRequest, "a BOLT 11 invoice cannot be held for a sleeping recipient"};
+    return CannotStart{CommandErrorCode::BadRequest, "hold: a BOLT 11 invoice cannot be held for a sleeping recipient"};
   if (invoice.payee() == context.signer.node_id())
     return CannotStart{CommandErrorCode::BadRequest, "this is our own invoice: give it to the payer"};
   if (auto before = paid_before(work, invoice.payment_hash())) return CannotStart{CommandErrorCode::Refused, *before};
@@ -51,7 +51,7 @@ std::optional<CannotStart> cannot_start(Work& work, const command::Pay& command,
   if (invoice.min_final_cltv_expiry_delta() > kMaxTotalDelta)
     return CannotStart{CommandErrorCode::BadRequest,
                        "the invoice asks for " + std::to_string(invoice.min_final_cltv_expiry_delta().value()) +
-                           " blocks at its end: " + std::to_string(kMaxTotalDelta.value()) + " at most"};
+                           " blocks of final delta: " + std::to_string(kMaxTotalDelta.value()) + " at most"};
   if (context.views.channel_index.normal() == 0)
     return CannotStart{CommandErrorCode::NotReady, "no open channel: see openchannel and listchannels"};
   return std::nullopt;
@@ -111,7 +111,8 @@ void start_bolt11(Work& work, RequestId request, const command::Pay& command, co
   };
   auto invoice = offers::Bolt11Invoice::parse(text);
   if (!invoice)
-    return refuse(CommandErrorCode::BadRequest, "this is no valid BOLT 11 invoice: " + doze::describe(invoice.error()));
+    return refuse(CommandErrorCode::BadRequest,
+                  "offer: not a valid BOLT 11 invoice: " + doze::describe(invoice.error()));
   if (auto refusal = cannot_start(work, command, *invoice)) return refuse(refusal->code, refusal->why);
   Outgoing payment;
   payment.id = context.rng.id<PaymentId>();

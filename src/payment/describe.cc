@@ -28,22 +28,24 @@ std::string at_height(BlockHeight height, const Context& context) {
 Outlook without_release(const Outgoing& payment, const Context& context, const std::string& why) {
   BlockHeight expiry(payment.htlc_expiry.value());
   if (context.tip < payment.fail_back)
-    return {true, why + ": it ends by itself at " + at_height(payment.fail_back, context) + ", this app may close"};
+    return {true,
+            why + ": it ends without action at " + at_height(payment.fail_back, context) + ", this app may close"};
   if (context.tip < expiry)
-    return {false, why + ": our peer should have given it back at height " + std::to_string(payment.fail_back.value()) +
-                       ", and has until " + at_height(expiry, context) + ": stay online so that it can"};
-  return {false, why + ", and it has expired: our channel is closed if our peer does not give it back soon"};
+    return {false, why + ": our peer should have failed it back at height " +
+                       std::to_string(payment.fail_back.value()) + ", and has until " + at_height(expiry, context) +
+                       ": stay online so that it can do so"};
+  return {false, why + ", and it has expired: the channel is force-closed if our peer does not fail it back soon"};
 }
 
 Outlook outlook_of_hold(const Outgoing& payment, const Context& context) {
   if (payment.committed && payment.release_paths.empty())
-    return without_release(payment, context, "our LSP gave no usable way to release it");
+    return without_release(payment, context, "our LSP sent no usable release path");
   if (!can_be_released(context, payment))
     return without_release(payment, context, "the release deadline is over and the recipient did not wake");
   if (payment.state == OutgoingState::Notified)
     return {true, "the recipient's server has the message: this app may close"};
   if (!payment.committed || !payment.holder_confirmed)
-    return {false, "our LSP has not confirmed yet that it holds it: stay online"};
+    return {false, "our LSP has not yet confirmed the hold: stay online"};
   return {false, "only a relay has the message so far: closing now may lose the announcement"};
 }
 
@@ -116,13 +118,12 @@ BlockHeight awake_by(const Incoming& payment) {
 Outlook outlook_of(const Incoming& payment, const Context& context) {
   if (payment.state == IncomingState::Settled) return {true, ""};
   if (payment.state == IncomingState::Lost)
-    return {true,
-            "its channel was closed on chain before our peer had let go of it: this version does not claim it there"};
+    return {true, "the channel closed on chain before our peer removed the HTLC: this version does not claim it there"};
   const auto* channel = context.views.channel(payment.htlc.channel_id);
   if (channel == nullptr || channel->phase == ChannelPhase::ForceClosing || channel->phase == ChannelPhase::Closed)
     return {false, "its channel is being closed on chain: this version does not claim it there"};
-  return {false, std::string(channel->usable ? "our peer has not let go of it yet: stay online for a moment"
-                                             : "our peer has not let go of it and is offline") +
+  return {false, std::string(channel->usable ? "our peer has not yet removed the HTLC: stay online for a moment"
+                                             : "our peer has not removed the HTLC and is offline") +
                      "; this node must be awake again by " + at_height(awake_by(payment), context)};
 }
 }  // namespace

@@ -35,11 +35,14 @@ Judgement judge_common(const Work& work, const HtlcReceived& word, const onion::
   const auto& htlc = word.htlc;
   if (word.too_much_dust) return fail(std::string("too much dust in the channel"));
   if (work.context.views.funding_gone(word.channel_id))
-    return fail(std::string("the channel's funding left the chain"));
-  if (htlc.amount_msat < onion.amt_to_forward) return fail(std::string("less than the onion says"));  // [B4-read-20]
+    return fail(std::string("the channel's funding transaction was reorganised out of the chain"));
+  if (htlc.amount_msat < onion.amt_to_forward)
+    return fail(std::string("the amount is below the onion's amt_to_forward"));  // [B4-read-20]
   // [B4-read-21]
-  if (htlc.cltv_expiry < onion.outgoing_cltv_value) return fail(std::string("sooner than the onion says"));
-  if (htlc.amount_msat < onion.total_amount) return fail(std::string("only a part: several parts are not taken yet"));
+  if (htlc.cltv_expiry < onion.outgoing_cltv_value)
+    return fail(std::string("cltv_expiry is below the onion's outgoing_cltv_value"));
+  if (htlc.amount_msat < onion.total_amount)
+    return fail(std::string("payments in several parts are not supported yet"));
   if (htlc.amount_msat < onion.htlc_minimum) return fail(std::string("below the path's minimum"));
   if (htlc.cltv_expiry > onion.max_cltv_expiry) return fail(std::string("the path has expired"));
   if (blocks_until(htlc.cltv_expiry, work.context.tip) < kRecipientMargin)
@@ -64,7 +67,7 @@ Judgement judge_static(const Work& work, const HtlcReceived& word, const onion::
     return fail("the invoice_request does not fit the offer: " + *refusal);
   auto wanted = offers::amount_of(*request, offer->second.offer);
   if (!wanted || onion.total_amount < *wanted || word.htlc.amount_msat < *wanted)
-    return fail(std::string("less than the invoice_request says"));  // [B4-read-14]
+    return fail(std::string("the amount is below the invoice_request's"));  // [B4-read-14]
   if (is_far_too_much(word.htlc.amount_msat, *wanted)) return fail(std::string("more than twice the amount"));
   // [AP-onion-05]
   return Accepted{*onion.preimage, terms.offer_id, true, request->payer_note().value_or(""), request->quantity()};
@@ -75,16 +78,17 @@ Judgement judge_invoice(const Work& work, const HtlcReceived& word, const onion:
   auto preimage = invoice_preimage(work.context.signer, terms.nonce);
   if (crypto::payment_hash(preimage) != word.htlc.payment_hash)
     return fail(std::string("the payment hash is not this invoice's"));
-  if (word.htlc.amount_msat < terms.amount) return fail(std::string("less than the invoice asks"));  // [B4-read-14]
+  if (word.htlc.amount_msat < terms.amount)
+    return fail(std::string("the amount is below the invoice's"));  // [B4-read-14]
   if (is_far_too_much(word.htlc.amount_msat, terms.amount)) return fail(std::string("more than twice the amount"));
-  if (work.state.paid.contains(word.htlc.payment_hash)) return fail(std::string("the invoice is paid already"));
+  if (work.state.paid.contains(word.htlc.payment_hash)) return fail(std::string("the invoice is already paid"));
   return Accepted{preimage, terms.offer_id, false, terms.payer_note, terms.quantity, terms.expiry};
 }
 
 Judgement judge(const Work& work, const HtlcReceived& word, const onion::PeeledFinal& onion) {
   LN_CHECK(judge_common(work, word, onion));
   auto terms = open_payment_context(work.context.signer, onion.path_id);
-  if (!terms) return fail(std::string("not over a payment path of ours"));  // [B12-inv-12, B4-blind-14]
+  if (!terms) return fail(std::string("it did not use one of our payment paths"));  // [B12-inv-12, B4-blind-14]
   if (work.context.wall > terms->expiry) return fail(std::string("the invoice has expired"));
   return terms->kind == PaymentContext::Kind::StaticInvoice ? judge_static(work, word, onion, *terms)
                                                             : judge_invoice(work, word, onion, *terms);

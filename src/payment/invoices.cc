@@ -35,12 +35,13 @@ bool make_room(Work& work) {
 /// What is wrong with the wish, if anything.
 std::optional<std::string> problem_of(const command::CreateInvoice& command) {
   if (command.amount && (command.amount->value() == 0 || !command.amount->is_money()))
-    return "the amount must be above zero and below 21 million bitcoin";
-  if (command.description_hash && !command.description.empty()) return "either a description or its hash, not both";
+    return "amount: expected more than zero and less than 21 million bitcoin";
+  if (command.description_hash && !command.description.empty())
+    return "description, description_hash: expected at most one of them";
   if (command.description.size() > offers::kMaxBolt11FieldBytes)
     return "the description has " + std::to_string(command.description.size()) + " bytes: an invoice has room for " +
            std::to_string(offers::kMaxBolt11FieldBytes) + ", use description_hash for more";
-  if (command.expiry_s == std::uint64_t{0}) return "it would have expired already";
+  if (command.expiry_s == std::uint64_t{0}) return "expiry_s: expected at least 1";
   return std::nullopt;
 }
 
@@ -79,27 +80,28 @@ Result<const Issued*, CannotClaim> judge(const Work& work, const HtlcReceived& w
   };
   if (word.too_much_dust) return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "too much dust in the channel"});
   if (work.context.views.funding_gone(word.channel_id))
-    return fail(CannotClaim{onion::kTemporaryNodeFailure, {}, "the channel's funding left the chain"});
+    return fail(CannotClaim{
+        onion::kTemporaryNodeFailure, {}, "the channel's funding transaction was reorganised out of the chain"});
   if (htlc.amount_msat < onion.amt_to_forward)
     // [B4-fail-10]
     return fail(CannotClaim{onion::kFinalIncorrectHtlcAmount, Writer().u64(htlc.amount_msat.value()).take(),
-                            "less than the onion says"});  // [B4-read-20]
+                            "the amount is below the onion's amt_to_forward"});  // [B4-read-20]
   if (htlc.cltv_expiry < onion.outgoing_cltv_value)
     // [B4-fail-10]
     return fail(CannotClaim{onion::kFinalIncorrectCltvExpiry, Writer().u32(htlc.cltv_expiry.value()).take(),
-                            "sooner than the onion says"});  // [B4-read-21]
+                            "cltv_expiry is below the onion's outgoing_cltv_value"});  // [B4-read-21]
   const auto* found = work.state.invoices.live(htlc.payment_hash);
-  if (found == nullptr) return refused("no invoice of ours has this payment hash");  // [B4-fail-07]
+  if (found == nullptr) return refused("no invoice of this node has this payment hash");  // [B4-fail-07]
   const auto& issued = *found;
   auto invoice = offers::Bolt11Invoice::parse(issued.invoice);
   if (!invoice) return refused("the row of its invoice is damaged");
   if (!crypto::equal_constant_time(invoice->payment_secret().view(), onion.payment_secret.view()))
     return refused("wrong payment_secret");  // [B4-fail-06]
-  if (issued.paid_at) return refused("the invoice is paid already");
+  if (issued.paid_at) return refused("the invoice is already paid");
   // [B4-mpp-02]
-  if (onion.total_amount != onion.amt_to_forward) return refused("only a part: several parts are not taken yet");
+  if (onion.total_amount != onion.amt_to_forward) return refused("payments in several parts are not supported yet");
   auto asked = invoice->amount().value_or(Msat(0));
-  if (onion.amt_to_forward < asked) return refused("less than the invoice asks");  // [B4-fail-07]
+  if (onion.amt_to_forward < asked) return refused("the amount is below the invoice's");  // [B4-fail-07]
   // [B4-fail-08]
   if (invoice->amount() && sub_or_zero(htlc.amount_msat, asked) > asked) return refused("more than twice the amount");
   if (work.context.wall > issued.expires_at) return refused("the invoice has expired");
@@ -139,7 +141,7 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
   if (auto problem = problem_of(command)) return refuse(work, request, CommandErrorCode::BadRequest, *problem);
   if (!make_room(work))
     return refuse(work, request, CommandErrorCode::Limit,
-                  "there are " + std::to_string(kMaxInvoices) + " invoices that wait to be paid already");
+                  "there are " + std::to_string(kMaxInvoices) + " unpaid invoices already, which is the limit");
   Issued issued;
   context.rng.fill(issued.nonce);
   issued.payment_hash = crypto::payment_hash(invoice_preimage(context.signer, issued.nonce));
@@ -154,7 +156,8 @@ void create_invoice(Work& work, RequestId request, const command::CreateInvoice&
   auto invoice = offers::Bolt11Invoice::make(
       terms, context.signer.node_id(), [&](const Hash32& digest) { return context.signer.sign_with_node_key(digest); });
   if (!invoice)
-    return refuse(work, request, CommandErrorCode::BadRequest, "no valid invoice: " + doze::describe(invoice.error()));
+    return refuse(work, request, CommandErrorCode::BadRequest,
+                  "not a valid invoice: " + doze::describe(invoice.error()));
   issued.invoice = invoice->text();
   issued.expires_at = invoice->expires_at();
   work.say(record(issued));

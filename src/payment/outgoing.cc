@@ -163,7 +163,7 @@ void take_answer(Work& work, const PayAsked& asked, const std::vector<std::vecto
     for (const auto& other : same_hash(rows[at]))
       if (other.settled)
         return refuse(work, asked.request, CommandErrorCode::Refused,
-                      "this invoice is paid already: see getpayment " + other.id.hex());
+                      "this invoice is already paid: see getpayment " + other.id.hex());
   start_payment(work, asked.request, command);
 }
 }  // namespace
@@ -178,7 +178,7 @@ void start_payment(Work& work, RequestId request, const command::Pay& command) {
   if (auto text = offers::bolt11_text(command.offer)) return start_bolt11(work, request, command, *text);
   auto offer = offers::Offer::parse(command.offer);
   if (!offer)
-    return refuse(work, request, CommandErrorCode::BadRequest, "this is no valid offer: " + describe(offer.error()));
+    return refuse(work, request, CommandErrorCode::BadRequest, "offer: not a valid offer: " + describe(offer.error()));
   if (context.views.offers.contains(offer->id()))
     return refuse(work, request, CommandErrorCode::BadRequest, "this is our own offer: give it to the payer");
   if (auto problem = offers::cannot_pay(*offer, wire::chain_hash(context.config.network), context.wall, command.amount,
@@ -213,7 +213,7 @@ void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
     auto height = payment->held ? payment->fail_back : BlockHeight(payment->htlc_expiry.value());
     work.say(
         Reply{request, CommandError{CommandErrorCode::Refused,
-                                    "its HTLC has left: it ends by itself, at height " +
+                                    "the HTLC was sent: the payment ends without action, at height " +
                                         std::to_string(height.value()) + " at the latest while the peers cooperate",
                                     {{"fail_back_height", height.value()}}}});
     return;
@@ -322,7 +322,7 @@ bool end_interrupted(Work& work, Outgoing& payment) {
   if ((!fetching && !waits) || work.context.wall <= after_s(payment.created_at, patience)) return false;
   end_payment(work, payment, OutgoingState::Failed,
               fetching ? CommandErrorCode::PaymentFailed : CommandErrorCode::NotReady,
-              fetching    ? "interrupted before an invoice came: nothing was sent"
+              fetching    ? "interrupted before an invoice arrived: nothing was sent"
               : for_chain ? "our block chain stayed behind: nothing was sent"
                           : "no channel peer that holds HTLCs came back within " + std::to_string(kHolderWaitS / 60) +
                                 " minutes: nothing was sent");

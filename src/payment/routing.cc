@@ -15,7 +15,7 @@ namespace doze::payment {
 DecodedFailure decode_failure(const SentOnion& sent, ByteView reason) {
   auto secrets = onion::shared_secrets(sent.session_key, sent.hops);
   auto failure = onion::decode_failure(secrets, reason);
-  if (!failure) return {std::nullopt, 0, "a failure came back that nobody on the route signed"};
+  if (!failure) return {std::nullopt, 0, "a failure was returned that no hop of the route made"};
   return {failure->hop, failure->code,
           std::string(onion::failure_name(failure->code)) + " from hop " + std::to_string(failure->hop + 1) + " of " +
               std::to_string(sent.hops.size()),
@@ -64,7 +64,7 @@ Result<Invoice, RouteError> read_invoice(const Outgoing& payment) {
     for (const auto& way : ways)
       if (offers::on_the_curve(way.path)) out.targets.push_back({way.path, way.payinfo});
     if ((out.targets.empty() && !ways.empty()) || std::none_of(mail.begin(), mail.end(), offers::on_the_curve))
-      return fail(RouteError{CommandErrorCode::NoRoute, "the static invoice has no path whose keys are points"});
+      return fail(RouteError{CommandErrorCode::NoRoute, "the static invoice has no path with valid points"});
     out.profile = invoice->profile();
   } else {
     auto invoice = offers::Invoice::parse(payment.invoice);

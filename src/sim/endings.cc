@@ -99,7 +99,7 @@ Ending explain_htlc(const Case& in, const SeenHtlc& htlc) {
     const auto* next = offered_by(in, htlc.receiver, htlc.payment_hash);
     return next == nullptr ? unknown(where + ", but nothing was offered downstream") : explain_htlc(in, *next);
   }
-  if (reason == "its deadline came" || reason == "no time left to hold it") {
+  if (reason == "the deadline has passed" || reason == "no time left to hold it") {
     auto limit = fail_back_of(in, htlc);
     return compare(tip >= limit, where + ": height", tip, limit);
   }

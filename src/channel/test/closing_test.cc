@@ -354,7 +354,7 @@ TEST(ClosingSteps, that_lead_nowhere_keep_the_connection_and_are_shown) {
   EXPECT_FALSE(pair.a.dropped);
   EXPECT_TRUE(pair.a.all<Broadcast>().empty());
   EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closing);
-  EXPECT_NE(pair.a.only_channel().status.find("sat is asked for"), std::string::npos);
+  EXPECT_NE(pair.a.only_channel().status.find("sat is requested"), std::string::npos);
   EXPECT_EQ(deadline(pair.a.room), after_ms(pair.a.mono, kClosingPatienceMs));
   // Each offer lay between the two before it, and none above three times what we want.
   for (const auto& message : pair.a.sent<wire::ClosingSigned>()) EXPECT_LE(message.fee_satoshis, Sat(3 * 1'826));
@@ -432,7 +432,7 @@ TEST(ClosingFee, without_one_in_common_keeps_the_connection_and_is_shown) {
   pair.a.step(MessageReceived{pair.b.id, message});
   EXPECT_FALSE(pair.a.dropped);
   EXPECT_EQ(pair.a.sent<wire::Warning>().size(), 1U);
-  EXPECT_NE(pair.a.only_channel().status.find("no fee in common"), std::string::npos);
+  EXPECT_NE(pair.a.only_channel().status.find("no common fee"), std::string::npos);
 }
 
 // ---- where our balance goes ----

@@ -181,7 +181,7 @@ TEST(OldCopy, of_the_database_never_publishes_its_commitment) {
   pair.b.step(DeadlineReached{});
   pair.mine({}, 20);
   EXPECT_TRUE(pair.b.all<Broadcast>().empty());
-  EXPECT_NE(pair.b.only_channel().status.find("our data is old"), std::string::npos);
+  EXPECT_NE(pair.b.only_channel().status.find("our data is outdated"), std::string::npos);
 }
 
 TEST(OldCopy, the_operator_and_the_peers_error_wait_for_the_peers_word_too) {

@@ -547,7 +547,7 @@ TEST(Reorganised, a_channel_takes_no_htlc_until_its_funding_is_as_deep_again) {
     };
     EXPECT_TRUE(refused());
     EXPECT_TRUE(pair.a.only_channel().reorganised);
-    EXPECT_NE(pair.a.only_channel().status.find("left the chain"), std::string::npos);
+    EXPECT_NE(pair.a.only_channel().status.find("reorganised out of the chain"), std::string::npos);
     pair.mine({}, 50);  // without the funding
     EXPECT_TRUE(refused());
     pair.mine({pair.funding}, 2);

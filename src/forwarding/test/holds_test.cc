@@ -601,7 +601,7 @@ TEST_F(Holds, failhold_fails_held_and_released_ones_only) {
   receive(htlc(0));
   auto effects = l.command(command::FailHold{channel_id(1), 0});
   expect_failed(effects, 0, onion::kTemporaryNodeFailure);
-  EXPECT_EQ(error(0), "refused: it is failed: only held or released ones can be failed");
+  EXPECT_EQ(error(0), "refused: the hold is failed: only held or released ones can be failed");
   gone(0);
   EXPECT_EQ(error(0), "not_found: no such hold: see listholds");
   receive(htlc(1));
@@ -612,7 +612,7 @@ TEST_F(Holds, failhold_fails_held_and_released_ones_only) {
   l.channels.at(channel_id(2)).usable = true;
   receive(htlc(2));
   release(2);
-  EXPECT_EQ(error(2), "refused: it is forwarded: only held or released ones can be failed");
+  EXPECT_EQ(error(2), "refused: the hold is forwarded: only held or released ones can be failed");
   receive(htlc(3, std::nullopt));
   EXPECT_EQ(error(3), "not_found: no such hold: see listholds");
 }

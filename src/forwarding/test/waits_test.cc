@@ -131,7 +131,7 @@ TEST_F(Waits, an_ordinary_forward_to_a_client_that_was_sent_mail_waits_for_room_
   EXPECT_EQ(state(2), "waiting");
   l.pass(kClientForwardWaitMs);
   EXPECT_EQ(of<FailHtlc>(l.step(DeadlineReached{})).size(), 1U);
-  EXPECT_EQ(l.reasons("forward_failed"), std::vector<std::string>{"the next channel stayed full"});
+  EXPECT_EQ(l.reasons("forward_failed"), std::vector<std::string>{"the outgoing channel stayed full"});
 }
 
 TEST_F(Waits, ordinary_forwards_that_wait_for_room_are_so_many_for_each_channel) {

@@ -62,7 +62,8 @@ TEST_F(Ended, a_payment_that_is_over_leaves_memory_and_is_found_by_its_id) {
     EXPECT_EQ(text_of(shown, "state"), "settled");
     EXPECT_EQ(text_of(shown, "payment_preimage"), to_hex(preimage(1).reveal()));
   }
-  EXPECT_EQ(errors(s.command(command::CancelPayment{id})), std::vector<std::string>{"it has ended: settled"});
+  EXPECT_EQ(errors(s.command(command::CancelPayment{id})),
+            std::vector<std::string>{"the payment has already ended: settled"});
   id.bytes[0] ^= 1;
   EXPECT_EQ(errors(s.command(command::CancelPayment{id})),
             std::vector<std::string>{"no such payment: see listpayments"});
@@ -74,7 +75,7 @@ TEST_F(Ended, an_invoice_that_is_paid_is_not_paid_again_after_any_start) {
   for (int start = 0; start < 2; ++start) {
     auto again = pay_invoice(1);
     EXPECT_TRUE(of<AddHtlc>(again).empty());
-    EXPECT_EQ(errors(again), std::vector<std::string>{"this invoice is paid already: see getpayment " + id.hex()});
+    EXPECT_EQ(errors(again), std::vector<std::string>{"this invoice is already paid: see getpayment " + id.hex()});
     s.restart();
     s.see(world.l);
     s.usable(1);
@@ -103,7 +104,7 @@ TEST_F(Ended, a_payment_that_ends_while_the_store_is_asked_is_not_made_again) {
   auto second = s.step(before);
   EXPECT_TRUE(of<AddHtlc>(second).empty());
   ASSERT_EQ(errors(second).size(), 1U);
-  EXPECT_NE(errors(second)[0].find("paid already"), std::string::npos);
+  EXPECT_NE(errors(second)[0].find("already paid"), std::string::npos);
   EXPECT_EQ(in_memory(), 0U);  // nobody asks any more
 }
 
@@ -326,10 +327,11 @@ struct Moving : Ended {
     for (std::size_t at = 0; at < kKnown.size(); ++at) {
       auto id = id_of(kKnown[at]);
       expect_known(id);
-      EXPECT_EQ(errors(s.command(command::CancelPayment{id})), std::vector<std::string>{"it has ended: settled"});
+      EXPECT_EQ(errors(s.command(command::CancelPayment{id})),
+                std::vector<std::string>{"the payment has already ended: settled"});
       auto again = pay_invoice(known_invoice(at));
       EXPECT_TRUE(of<AddHtlc>(again).empty());
-      EXPECT_EQ(errors(again), std::vector<std::string>{"this invoice is paid already: see getpayment " + id.hex()});
+      EXPECT_EQ(errors(again), std::vector<std::string>{"this invoice is already paid: see getpayment " + id.hex()});
       auto keyed = pay_invoice(known_invoice(at), 2, key_of_known(at));
       EXPECT_TRUE(of<AddHtlc>(keyed).empty() && errors(keyed).empty());
       EXPECT_EQ(of<Reply>(keyed).size(), 1U);

@@ -34,7 +34,7 @@ TEST_F(Outlook, without_a_release_path_pay_returns_and_says_when_it_ends_by_itse
   ASSERT_EQ(answered(1), 1U);
   auto value = shown();
   auto message = text_of(value, "message");
-  EXPECT_NE(message.find("no usable way to release it: it ends by itself at height " +
+  EXPECT_NE(message.find("no usable release path: it ends without action at height " +
                          std::to_string(payment().fail_back.value())),
             std::string::npos)
       << message;
@@ -72,7 +72,7 @@ TEST_F(Outlook, a_release_path_that_leads_nowhere_is_no_release_path) {
     EXPECT_EQ(s.reasons("release_path_refused").size(), 1U) << test.what;
     EXPECT_EQ(announcements(committed()), 0U) << test.what;
     EXPECT_EQ(answered(1), 1U) << test.what;
-    EXPECT_NE(text_of(shown(), "message").find("no usable way"), std::string::npos) << test.what;
+    EXPECT_NE(text_of(shown(), "message").find("no usable release path"), std::string::npos) << test.what;
     EXPECT_NE(text_of(shown(), "state"), "notified") << test.what;
   }
 }
@@ -101,7 +101,7 @@ TEST_F(Outlook, after_the_release_deadline_pay_returns_and_says_when_the_amount_
   EXPECT_NE(message.find("height " + std::to_string(payment().fail_back.value())), std::string::npos) << message;
   s.block(payment().fail_back.value());
   message = text_of(shown(), "message");
-  EXPECT_NE(message.find("should have given it back"), std::string::npos) << message;
+  EXPECT_NE(message.find("should have failed it back"), std::string::npos) << message;
   EXPECT_FALSE(flag_of(shown(), "safe_to_sleep"));
   s.block(payment().htlc_expiry.value());
   message = text_of(shown(), "message");
@@ -120,7 +120,7 @@ TEST_F(Outlook, before_our_lsp_has_confirmed_nobody_is_said_to_have_the_message)
   added();
   paths();
   committed();
-  EXPECT_NE(text_of(shown(), "message").find("not confirmed yet that it holds"), std::string::npos);
+  EXPECT_NE(text_of(shown(), "message").find("not yet confirmed the hold"), std::string::npos);
   EXPECT_FALSE(flag_of(shown(), "safe_to_sleep"));
 }
 

@@ -52,7 +52,7 @@ TEST_F(Payer, an_invoice_without_a_path_whose_keys_are_points_is_a_clear_error_b
     s.said.clear();
     EXPECT_TRUE(of<AddHtlc>(pay({}, none)).empty());
     EXPECT_EQ(state(), "failed");
-    EXPECT_NE(error().message.find("no path whose keys are points"), std::string::npos) << error().message;
+    EXPECT_NE(error().message.find("no path with valid points"), std::string::npos) << error().message;
   }
 }
 

@@ -44,7 +44,7 @@ TEST_F(Recipient, too_much_dust_is_refused) {
 TEST_F(Recipient, an_htlc_over_a_channel_whose_funding_left_the_chain_is_refused) {
   r.channels.at(channel_id(3)).reorganised = true;
   auto htlc = through_m(right());
-  expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc}), htlc, "left the chain");
+  expect_refused(r.step(HtlcReceived{channel_id(3), world.m.id, htlc}), htlc, "reorganised out of the chain");
 }
 
 // [B4-fail-08]
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
               [](auto& a, auto& w) {
                 a.request = w.request(Msat(50'000'001));
               },
-              "less than the invoice_request"},
+              "below the invoice_request"},
         Wrong{"request_below_the_offer",
               [](auto& a, auto& w) {
                 a.request = w.request(Msat(49'999'999));
@@ -106,16 +106,16 @@ INSTANTIATE_TEST_SUITE_P(
               "does not fit the offer"},
         Wrong{"below_the_offer",
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(49'999'999); },
-              "less than the invoice_request"},
+              "below the invoice_request"},
         Wrong{"more_than_twice_the_request",
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); }, "more than twice"},
         Wrong{"total_below_the_offer", [](auto& a, auto&) { a.amt_to_forward = a.total = Msat(49'999'999); },
-              "less than the invoice_request"},
+              "below the invoice_request"},
         Wrong{"amount_less_than_the_onion_says", [](auto& a, auto&) { a.amount = Msat(49'999'999); },
-              "less than the onion"},
+              "below the onion's amt_to_forward"},
         Wrong{"expiry_sooner_than_the_onion_says", [](auto& a, auto&) { a.outgoing_cltv = CltvExpiry(843); },
-              "sooner than the onion"},
-        Wrong{"a_part_only", [](auto& a, auto&) { a.total = Msat(50'000'001); }, "only a part"},
+              "cltv_expiry is below"},
+        Wrong{"a_part_only", [](auto& a, auto&) { a.total = Msat(50'000'001); }, "payments in several parts"},
         Wrong{"below_htlc_minimum", [](auto& a, auto&) { a.htlc_minimum = Msat(50'000'001); }, "below the path"},
         Wrong{"over_max_cltv_expiry", [](auto& a, auto&) { a.max_cltv = CltvExpiry(841); }, "the path has expired"},
         Wrong{"expired_invoice", [](auto&, auto& w) { w.r.wall = after_s(w.terms().expiry, 1); }, "has expired"},
@@ -123,12 +123,12 @@ INSTANTIATE_TEST_SUITE_P(
               "only 40 blocks left"},
         Wrong{"no_block_left", [](auto& a, auto&) { a.expiry = a.outgoing_cltv = CltvExpiry(700); },
               "only 0 blocks left"},
-        Wrong{"path_id_of_somebody_else", [](auto& a, auto&) { a.path_id.back() ^= 1; }, "not over a payment path"},
+        Wrong{"path_id_of_somebody_else", [](auto& a, auto&) { a.path_id.back() ^= 1; }, "did not use one of our"},
         Wrong{"path_id_of_a_message_path",
               [](auto& a, auto& w) {
                 a.path_id = seal(*w.r.signer, PathPurpose::HeldHtlcAvailable, Writer().u64(~0ULL).view());
               },
-              "not over a payment path"},
+              "did not use one of our"},
         Wrong{"invoice_with_another_hash", [](auto& a, auto&) { a.payment_hash = hash(1); }, "not this invoice's",
               true},
         Wrong{"invoice_with_a_preimage_of_the_payer",
@@ -139,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
               "not this invoice's", true},
         Wrong{"less_than_the_invoice",
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(49'999'999); },
-              "less than the invoice asks", true},
+              "the amount is below the invoice's", true},
         Wrong{"more_than_twice_the_invoice",
               [](auto& a, auto&) { a.amount = a.amt_to_forward = a.total = Msat(100'000'001); },
               "more than twice", true},
@@ -171,9 +171,9 @@ TEST_F(Recipient, an_ordinary_invoice_is_paid_once_also_after_a_restart) {
   again.htlc_id = 1;
   auto onion = through_m(again);
   r.said.clear();
-  expect_refused(receive(onion), onion, "paid already");
+  expect_refused(receive(onion), onion, "already paid");
   r.restart();
-  expect_refused(receive(onion), onion, "paid already");
+  expect_refused(receive(onion), onion, "already paid");
   EXPECT_EQ(r.count(Table::IncomingPayment), 1U);
 }
 
@@ -187,7 +187,7 @@ TEST_F(Recipient, a_paid_invoice_is_remembered_until_nobody_can_pay_it_again) {
   for (int start = 0; start < 2; ++start) {
     r.restart();
     r.said.clear();
-    expect_refused(receive(onion), onion, "paid already");
+    expect_refused(receive(onion), onion, "already paid");
   }
   EXPECT_EQ(r.count(Table::PaidInvoice), 1U);
   r.wall = after_s(world.terms().expiry, kPaidKeptS - 1);
@@ -213,7 +213,7 @@ TEST_F(Recipient, an_invoice_that_an_older_program_saw_paid_is_not_paid_again) {
   for (int start = 0; start < 2; ++start) {
     r.restart();
     r.said.clear();
-    expect_refused(receive(onion), onion, "paid already");
+    expect_refused(receive(onion), onion, "already paid");
   }
 }
 
@@ -260,7 +260,7 @@ TEST_F(Recipient, behind_dummy_hops_failures_are_those_of_the_hop_that_the_sende
   auto attempt = right();
   attempt.path_id.back() ^= 1;
   auto add = through_m(attempt, 2);
-  expect_refused(receive(add), add, "not over a payment path of ours");
+  expect_refused(receive(add), add, "it did not use one of our payment paths");
   // As introduction node: the same answer as without dummy hops, encrypted for the onion's own hop.
   attempt.htlc_id = 1;
   auto bare = direct(attempt), hidden = direct(attempt, 2);
@@ -347,7 +347,7 @@ TEST_F(Recipient, an_onion_garbled_anywhere_is_malformed_and_never_claimed) {
   no_point.path_key->bytes.fill(0xff);
   no_point.path_key->bytes[0] = 2;
   r.said.clear();
-  expect_refused(receive(no_point), no_point, "no point");
+  expect_refused(receive(no_point), no_point, "not a valid point");
 }
 
 TEST_F(Recipient, whatever_comes_gets_exactly_one_answer) {

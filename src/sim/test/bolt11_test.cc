@@ -151,7 +151,7 @@ TEST_F(Bolt11, invoice_is_paid_once) {
   EXPECT_TRUE(contains(error_of(again), text_of(first, "payment_id").c_str()));
   // Another payer cannot know: the recipient refuses.
   EXPECT_TRUE(contains(error_of(pay(network.l, text)), "incorrect_or_unknown_payment_details"));
-  EXPECT_EQ(refusal(), "the invoice is paid already");
+  EXPECT_EQ(refusal(), "the invoice is already paid");
   world().run_for(1'000);
   EXPECT_EQ(received(), kAmount);
 }
@@ -182,7 +182,7 @@ TEST_F(Bolt11, expired_own_and_foreign_invoices_are_clear_errors_at_once) {
   EXPECT_EQ(status(network.r), "expired");
   auto cut = text;
   cut.pop_back();
-  EXPECT_TRUE(contains(error_of(pay(network.s, cut)), "no valid BOLT 11 invoice"));
+  EXPECT_TRUE(contains(error_of(pay(network.s, cut)), "not a valid BOLT 11 invoice"));
   EXPECT_EQ(spent(), 0U);
   command::Pay wanted;
   wanted.offer = invoice(network.r, Msat(kAmount));
@@ -208,8 +208,8 @@ TEST_F(Bolt11, recipient_refuses_what_does_not_fit_its_invoice) {
   };
   const Case cases[] = {
       {"wrong payment_secret", set(offers::bolt11::PaymentSecret{Hash32{{1}}})},
-      {"no invoice of ours has this payment hash", set(PaymentHash{{1}})},
-      {"less than the invoice asks", [](auto& terms) { terms.amount = Msat(kAmount - 1); }},
+      {"no invoice of this node has this payment hash", set(PaymentHash{{1}})},
+      {"the amount is below the invoice's", [](auto& terms) { terms.amount = Msat(kAmount - 1); }},
       {"more than twice the amount", [](auto& terms) { terms.amount = Msat(2 * kAmount + 2); }},
       {"only 40 blocks left, 41 needed to claim safely", set(offers::bolt11::MinFinalCltvExpiryDelta{CltvDelta(37)})},
   };
@@ -275,7 +275,7 @@ TEST_F(Bolt11, restarts_of_payer_and_recipient_change_nothing) {
   world().run_for(5'000);
   EXPECT_EQ(received(), kAmount);
   EXPECT_EQ(status(network.r), "paid");
-  EXPECT_TRUE(contains(error_of(pay(network.s, text)), "paid already"));
+  EXPECT_TRUE(contains(error_of(pay(network.s, text)), "already paid"));
   EXPECT_NE(error_of(pay(network.l, text)), "");  // R remembers
   auto rows = list_of(world().ask(network.r, command::ListPayments{}), "payments");
   ASSERT_EQ(rows.size(), 1U);

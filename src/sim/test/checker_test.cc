@@ -137,7 +137,7 @@ TEST_F(Scenario, end_of_a_payment_at_its_deadline_is_confirmed_with_both_heights
   auto ending = explain(checker, network, payment(id));
   EXPECT_TRUE(ending.confirmed);
   EXPECT_EQ(ending.why,
-            "L, its deadline came: height " + std::to_string(fail_back) + ", limit " + std::to_string(fail_back));
+            "L, the deadline has passed: height " + std::to_string(fail_back) + ", limit " + std::to_string(fail_back));
 }
 
 TEST_F(Scenario, recipient_that_dies_behind_its_release_ends_the_payment_after_the_client_forward_wait) {
