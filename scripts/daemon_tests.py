@@ -321,6 +321,8 @@ def a_payer_that_has_just_woken_knows_the_height(world):
 def a_hold_does_not_outlive_its_channel(world):
     """S closes by force, then R wakes: L must not pay out what it cannot collect any more."""
     world.r_leaves()
+    answers = lambda: (world.r.folder / "log").read_text().count("held_htlc_available")
+    answered = answers()
     paid = world.s.cli("pay", world.offer, "--amount-msat", "9000009")
     l_m = next(c["channel_id"] for c in world.l.cli("listchannels")["channels"] if c["peer"] == world.m.id)
     balance = lambda: next(c["local_balance_msat"] for c in world.l.cli("listchannels")["channels"] if c["channel_id"] == l_m)
@@ -332,14 +334,16 @@ def a_hold_does_not_outlive_its_channel(world):
     world.s.cli("closechannel", closing, "--force", "--yes-lose-access")
     until("the commitment in the mempool", lambda: world.bitcoind.call("getrawmempool"))
     world.bitcoind.mine(1)
-    until("L to see it", lambda: any(c["phase"] == "unclaimed" for c in world.l.cli("listchannels")["channels"]))
+    # With nothing of its own in the channel, as before the first payment, L has nothing unclaimed there.
+    until("L to see it", lambda: any(c["channel_id"] == closing and c.get("closing_confirmations", 0) >= 1
+                                     for c in world.l.cli("listchannels", "--closed")["channels"]))
     until("S to see it", lambda: any(c["phase"] == "unclaimed" for c in world.s.cli("listchannels")["channels"]))
     lost = next(c for c in world.s.cli("listchannels")["channels"] if c["channel_id"] == closing)
     check(lost["unclaimed_sat"] > 0 and lost["closing_confirmations"] == 1, f"no sum is shown: {lost}")
     for view in (world.s.cli("getinfo"), world.s.cli("listfunds")):
         check(view["unclaimed_sat"] == lost["unclaimed_sat"], f"the sum is missing: {view}")
     world.r_comes()
-    until("R to have answered", lambda: "held_htlc_available" in (world.r.folder / "log").read_text())
+    until("R to have answered", lambda: answers() > answered)
     until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
     check(world.l.cli("listforwards")["forwards"][0]["state"] == "failed", "L forwarded it")
     check(balance() == before, f"L has lost {before - balance()} msat")
@@ -596,6 +600,30 @@ def a_repeated_command_with_a_key_spends_once(world):
     doze(world, *words[:2], "12346sat", *words[3:])
 
 
+def a_deposit_in_the_mempool_is_shown_and_is_no_money_yet(world):
+    before = world.s.cli("listfunds")
+    txid = world.bitcoind.call("sendtoaddress", world.s.cli("newaddress")["address"], 0.01)
+
+    def shown(wanted):
+        funds = world.s.cli("listfunds")
+        rows = [row for row in funds["outputs"] if row["status"] == "in_mempool"]
+        return funds if [row["txid"] for row in rows] == wanted and funds["mempool_read"] else None
+    funds = until("the deposit", lambda: shown([txid]))
+    check(funds["unconfirmed_deposits_sat"] == 1_000_000, f"listfunds says {funds}")
+    check(world.s.cli("getinfo")["onchain_unconfirmed_deposits_sat"] == 1_000_000, "getinfo does not say it")
+    check(funds["confirmed_sat"] == before["confirmed_sat"], "it counts as confirmed")
+    says = doze(world, "sendtoaddress", world.bitcoind.address, f"{before['confirmed_sat'] + 500_000}sat", code=PAYMENT_FAILED)
+    check("can be spent" in says, f"it says {says!r}")
+    world.s.stop(True)
+    world.s.start()
+    until("the deposit after a restart", lambda: shown([txid]))
+    other = world.bitcoind.call("bumpfee", txid)["txid"]
+    until("what took its place", lambda: shown([other]))
+    world.bitcoind.mine(1)
+    until("it to be money", lambda: world.s.cli("listfunds")["confirmed_sat"] == before["confirmed_sat"] + 1_000_000)
+    until("it to be in the mempool no longer", lambda: shown([]))
+
+
 def a_bitcoind_that_went_back_is_not_followed(world):
     """The chain of bitcoind becomes shorter: said at once, nothing is taken back, and it goes on when the chain is longer."""
     height = world.bitcoind.height()
@@ -618,6 +646,7 @@ def a_bitcoind_that_went_back_is_not_followed(world):
 TESTS = [signals_of_terminals_and_log_rotation_end_nothing, recipient_online, payer_stays_online, never_released, two_held_at_once, openapi, bad_input_costs_one_line,
          starts_only_if_it_may, a_stopped_node_can_be_started_at_once, words_restore_the_wallet, bitcoind_goes_away,
          a_quiet_log_says_nothing_per_block, a_repeated_command_with_a_key_spends_once,
+         a_deposit_in_the_mempool_is_shown_and_is_no_money_yet,
          a_bitcoind_that_went_back_is_not_followed,
          a_payer_that_has_just_woken_knows_the_height, nothing_is_sent_on_chain_while_bitcoind_is_away,
          a_frozen_bitcoind_leaves_nobody_waiting, full_disk_stops_before_signing, secrets_stay_inside,
