@@ -79,7 +79,7 @@ void add_events(json::object& schemas) {
     json::object properties;
     json::array required;
     each_field(row.fields, [&](std::string_view name, bool optional) {
-      const auto& field = *event_field(name);
+      const auto& field = kEventFields[event_field_at(name)];
       const char* type = field.kind == EventFieldKind::Number ? "integer"
                          : field.kind == EventFieldKind::Flag ? "boolean"
                                                               : "string";

@@ -31,7 +31,7 @@ std::string mistakes_in(const Notify& notify) {
   for (const auto& [name, value] : notify.facts) {
     if (!allowed.contains(name))
       out += " '" + name + "' is not in its row;";
-    else if (!fits(event_field(name)->kind, value))
+    else if (!fits(kEventFields[event_field_at(name)].kind, value))
       out += " '" + name + "' is of another kind;";
     missing.erase(name);
   }
