@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "forwarding/describe.h"
+#include "forwarding/history.h"
 #include "forwarding/offering.h"
 #include "forwarding/records.h"
 #include "forwarding/state.h"
@@ -33,8 +34,7 @@ std::optional<CannotForward> check_hold(Work& work, const Forward& forward) {
 namespace {
 /// A release for an HTLC that is not committed yet is remembered.
 void release_early(Work& work, const HtlcKey& key) {
-  const auto* channel = work.context.views.channel(key.channel_id);
-  if (channel == nullptr || !channel->received_htlcs.contains(key.htlc_id)) return;  // it is gone
+  if (has_gone(work.context, key)) return;  // a row of it that has ended is no longer in memory
   const auto& index = work.state.forwards.index();
   if (index.early.size() >= kMaxEarly || ForwardIndex::count(index.early_in, key.channel_id) >= kMaxEarlyPerChannel)
     return;

@@ -589,6 +589,19 @@ TEST_F(Holds, what_is_over_leaves_memory_with_its_channel_or_at_a_start_without_
   EXPECT_EQ(l.forwarding.inside->failed.size(), 2U);
 }
 
+/// received_htlcs of a closed channel stays as it was: the release made an early row, which hid the ended one in lists.
+TEST_F(Holds, a_release_after_its_channel_closed_makes_no_row) {
+  receive(htlc(0));
+  l.command(command::FailHold{channel_id(1), 0});
+  l.channels.at(channel_id(1)).phase = ChannelPhase::Closed;
+  l.step(ChannelClosed{channel_id(1), world.s.id, ""});
+  ASSERT_EQ(l.count(Table::EndedForward), 1U);
+  ASSERT_TRUE(l.channels.at(channel_id(1)).received_htlcs.contains(0));
+  EXPECT_TRUE(of<Put>(release(0)).empty());
+  EXPECT_EQ(l.count(Table::Forward), 0U);
+  EXPECT_EQ(l.forwarding.inside->forwards.size(), 0U);
+}
+
 // ---- the operator ----
 
 TEST_F(Holds, failhold_fails_held_and_released_ones_only) {
