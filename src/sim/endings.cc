@@ -129,7 +129,7 @@ Ending explain_end(const Case& in, const Value& payment, const SeenEvent& event)
     auto waited = event.at.value() - std::max(created, started_before(in, event.node, event.at));
     return compare(htlc == nullptr && waited >= kInvoiceWaitMs, "no invoice: waited ms", waited, kInvoiceWaitMs);
   }
-  if (failure.starts_with("interrupted before an invoice came")) {
+  if (failure.starts_with("interrupted before an invoice arrived")) {
     auto waited = event.at.value() - created;
     return compare(htlc == nullptr && waited >= kInvoiceWaitMs, "interrupted, no invoice: waited ms", waited,
                    kInvoiceWaitMs);
