@@ -305,49 +305,74 @@ Result<Settings, std::string> parse_settings(const std::string& source, const st
 std::string default_settings(const InitOptions& options) {
   std::ostringstream out;
   bool server = options.role == Role::Server;
+  auto bitcoind_port = options.bitcoind_port == 0 ? usual_rpc_port(options.network) : options.bitcoind_port;
+
   out << "# Configuration of Doze. All keys are shown; the commented ones have their default value.\n\n"
       << "# regtest, signet or testnet4. Mainnet is refused until claims on chain are implemented.\n"
       << "network = \"" << wire::name(options.network) << "\"\n\n"
-      << "# client: a wallet that may sleep. server: an announced node that forwards, holds, keeps mailboxes and "
-         "serves static invoices.\n"
+      << "# client: a wallet that may sleep. server: an announced node that forwards, holds, keeps mailboxes and\n"
+      << "# serves static invoices.\n"
       << "role = \"" << (server ? "server" : "client") << "\"\n"
-      << (options.alias.empty() ? "# alias = \"\"\n" : "alias = " + quoted(options.alias) + "\n")
-      << "\n# Feature and message numbers of async payments: \"ldk\" or \"draft\"; leave it out to use both.\n"
-      << (options.profile.empty() ? "# profile = \"ldk\"\n" : "profile = \"" + options.profile + "\"\n")
-      << "\n# listen: where peers connect. rpc: where programs use the API; keep it on localhost.\n"
+      << "# Name shown to other nodes, at most 32 bytes.\n"
+      << (options.alias.empty() ? "# alias = \"\"\n" : "alias = " + quoted(options.alias) + "\n");
+
+  out << "\n# Feature and message numbers of async payments: \"ldk\" or \"draft\"; leave it out to use both.\n"
+      << (options.profile.empty() ? "# profile = \"ldk\"\n" : "profile = \"" + options.profile + "\"\n");
+
+  out << "\n# listen: where peers connect. rpc: where programs use the API; keep it on localhost.\n"
       << "listen = \"" << listen_host(options.announce) << ":" << options.listen_port << "\"\n"
       << "rpc = \"127.0.0.1:" << options.rpc_port << "\"\n"
-      << "# The API has no TLS. Never set this to true unless the network is your own: anyone who reads the API token "
-         "can\n# move all money. It allows an rpc address that other machines can reach.\n"
+      << "# The API has no TLS. Never set this to true unless the network is your own: anyone who reads the API\n"
+      << "# token can move all money. It allows an rpc address that other machines can reach.\n"
       << "# rpc_allow_remote = false\n"
       << "# Host names by which programs may call the API, besides IP addresses and localhost. Containers need this.\n"
-      << "# rpc_hosts = [\"dozed\"]\n"
-      << "\n# Servers: the addresses that other nodes dial.\n"
+      << "# rpc_hosts = [\"dozed\"]\n";
+
+  out << "\n# Servers: the addresses that other nodes dial.\n"
       << (options.announce.empty() ? "# announce = [\"203.0.113.7:9735\"]\n"
-                                   : "announce = [\"" + options.announce + "\"]\n")
-      << "\n# Number of blocks that our peer may hold a payment to a sleeping recipient. 144 is a day; 0: never hold.\n"
-      << "# hold_window_blocks = 144\n\n# A client that pays an async offer dials the recipient's server to confirm "
-         "that it knows of the payment. With false\n# that server does not learn our address, but the payer is never "
-         "told that the app may close.\n# dial_to_confirm = true\n\n# debug, info, warning or error\n# log_level = "
-         "\"info\"\n\n[bitcoind]\n"
-      << "# host = \"127.0.0.1\"\nport = "
-      << (options.bitcoind_port == 0 ? usual_rpc_port(options.network) : options.bitcoind_port) << "\n"
+                                   : "announce = [\"" + options.announce + "\"]\n");
+
+  out << "\n# How many blocks our LSP may hold a payment of ours to a sleeping recipient. 144 is a day; 0: never.\n"
+      << "# hold_window_blocks = 144\n"
+      << "\n# A client that pays an async offer dials the recipient's server, to be sure that this server knows of\n"
+      << "# the payment. With false the server does not learn our address, but no payment becomes safe to sleep on\n"
+      << "# before it settles.\n"
+      << "# dial_to_confirm = true\n"
+      << "\n# debug, info, warning or error\n"
+      << "# log_level = \"info\"\n";
+
+  out << "\n[bitcoind]\n"
+      << "# Where bitcoind's RPC listens.\n"
+      << "# host = \"127.0.0.1\"\n"
+      << "port = " << bitcoind_port << "\n"
       << "# Either a cookie file, or user and password.\n"
       << (options.bitcoind_cookie.empty() ? "# cookie_file = \"/path/to/.cookie\"\n"
                                           : "cookie_file = " + quoted(options.bitcoind_cookie) + "\n")
       << (options.bitcoind_user.empty()
               ? "# user = \"\"\n# password = \"\"\n"
               : "user = " + quoted(options.bitcoind_user) + "\npassword = " + quoted(options.bitcoind_password) + "\n")
-      << "# poll_ms = 1000\n# Height of the first block that a new node reads. For a seed that was used before, choose "
-         "a block before its first coin.\n"
+      << "# How often bitcoind is asked for new blocks.\n"
+      << "# poll_ms = 1000\n"
+      << "# Height of the first block that a new node reads. For a seed that was used before, choose a block\n"
+      << "# before its first coin.\n"
       << (options.scan_from ? "scan_from = " + std::to_string(*options.scan_from) + "\n" : "# scan_from = 0\n")
       << "# After a reorganisation deeper than 12 blocks: the first block of the chain to follow, as getinfo shows "
          "it.\n"
-      << "# accept_chain = \"\"\n"
-      << "\n[channels]\n# anchors = true\n# minimum_depth = 3\n\n[fees]\n"
-      << "# Our fees for forwarding.\n# base_msat = 1000\n# proportional_millionths = 100\n"
-      << "# cltv_expiry_delta = 72\n# Maximum routing fee of our own payments, in millionths of the amount; 10 sat are "
-         "always allowed.\n"
+      << "# accept_chain = \"\"\n";
+
+  out << "\n[channels]\n"
+      << "# true: new channels are of the type anchors_zero_fee_htlc_tx if the peer can use it. false: of the type\n"
+      << "# static_remotekey.\n"
+      << "# anchors = true\n"
+      << "# Confirmations of a funding transaction before its channel can be used.\n"
+      << "# minimum_depth = 3\n"
+      << "\n[fees]\n"
+      << "# Our fees for forwarding: per HTLC, and in millionths of the amount.\n"
+      << "# base_msat = 1000\n"
+      << "# proportional_millionths = 100\n"
+      << "# Blocks by which an HTLC that we forward expires earlier than the one that we received.\n"
+      << "# cltv_expiry_delta = 72\n"
+      << "# Maximum routing fee of our own payments, in millionths of the amount; 10 sat are always allowed.\n"
       << "# max_fee_ppm = 10000\n";
   return out.str();
 }

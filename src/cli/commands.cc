@@ -67,15 +67,15 @@ std::vector<Command> toolbox_commands() {
           {"doze decode lno1qgsqvgnwgcg35z6ee2h3yczraddm72xrfua9uve2rlrm9deu7xyfzrc…",
            "doze decode --json @invoice.hex", "doze decode --as static_invoice - < bytes"}),
       offline("keys", "Show the keys that names or private keys stand for.",
-              {word("names", "names or private keys, separated by commas", false), seed}, keys_note,
+              {word("names", "names or private keys, separated by commas; default: alice", false), seed}, keys_note,
               {"doze keys alice,bob --seed test"}),
       offline("descriptors", "Print a wallet's output descriptors, for Bitcoin Core's importdescriptors.",
               {text("network", "mainnet, testnet4, signet or regtest (default)"),
                flag("private", "include private keys: anyone who has them can spend the coins"),
-               number("timestamp", "when the oldest coin arrived, in seconds since 1970; default: 0, the whole chain"),
+               number("timestamp", "time of the oldest coin, in seconds since 1970; default: 0, the whole chain"),
                number("range", "how many keys of each chain to watch; default: 1000")},
-              "Reads the seed words of a node from stdin, one line. Prints descriptors that watch the coins of BIP "
-              "84's account 0, or, with --private, can spend them. Coins from mutual closes are not included.",
+              "Reads the seed words of a node from stdin, one line. A wallet with these descriptors shows the coins of "
+              "BIP 84's account 0; with --private it can spend them. Coins from mutual closes are not included.",
               {"doze descriptors --json < words | jq -c .descriptors"}),
       offline(
           "create offer", "Make an offer.",
@@ -87,7 +87,7 @@ std::vector<Command> toolbox_commands() {
            number("currency_amount", "price of one item, in the currency's smallest unit"),
            text("description", "what the payment is for"), text("issuer", "name of the issuer"),
            number("expires_at", "seconds since 1970"), text("paths", "blinded paths in hex, separated by commas"),
-           number("quantity_max", "most items that one payment may buy; 0: unlimited"), text("metadata", "hex")},
+           number("quantity_max", "maximum number of items per payment; 0: unlimited"), text("metadata", "hex")},
           keys_note,
           {"doze create offer --key bob --chain regtest --amount 5sat --description tea",
            "doze create offer --key bob --paths $(doze create blindedpath --nodes server,bob --json | jq -r .hex)"}),
@@ -96,7 +96,7 @@ std::vector<Command> toolbox_commands() {
                msat("amount_msat", "needed if the offer has none"), number("quantity", "number of items"), payer_note,
                metadata, payer_paths, text("bip353_name", "user@domain, if the offer was found through this name")},
               keys_note, {"doze create invoicerequest --offer lno1… --key alice"}),
-      offline("create refund", "Make an invoice_request without an offer: it pays the node that answers it.",
+      offline("create refund", "Make a refund, an invoice_request without an offer. It pays the node that answers it.",
               {text("key", "64 hex digits or a name; its public key is the invreq_payer_id", true),
                seed,
                chain,
@@ -126,13 +126,14 @@ std::vector<Command> toolbox_commands() {
           "create invoiceerror", "Make an invoice_error.",
           {text("error", "what went wrong, in words", true), number("erroneous_field", "TLV type of the wrong field"),
            text("suggested_value", "hex: a valid value for that field")},
-          "Prints the bare TLV stream; doze onion build --message invoice_error puts it into the form of a profile.",
+          "Prints the bare TLV stream. To send it, give it to doze onion build --message invoice_error --contents.",
           {"doze create invoiceerror --error 'too little' --erroneous-field 82 --suggested-value 2710"}),
       offline("create blindedpath", "Make a blinded path, for messages or for payments.",
               {text("nodes", "node ids or names, introduction node first", true),
                text("session_key", "64 hex digits or a name; default: session"), seed,
                text("path_id", "hex, for the last node"), text("scids", "600x2x1,… instead of node ids for the hops"),
-               text("introduction", "600x1x0/1: name the first node by a channel and its end (shorter than a node id)"),
+               text("introduction",
+                    "600x1x0/1: name the first node by a channel and its side there, 0 or 1 (shorter than a node id)"),
                number("dummy_hops", "extra hops after the last node that are that node again, at most 10"),
                flag("padded", "give the data of all hops the same size; always done with dummy hops"),
                flag("payment", "a payment path: with payment_relay and blinded_payinfo"),
@@ -140,8 +141,8 @@ std::vector<Command> toolbox_commands() {
                number("fee_proportional_millionths", "proportional fee of each hop"),
                number("cltv_expiry_delta", "delta of each hop"),
                number("final_cltv_delta", "delta of the last node; default: 42"),
-               number("max_cltv_expiry", "height for payment_constraints"), msat("htlc_minimum_msat", "default: 1"),
-               msat("htlc_maximum_msat", "default: 1 bitcoin")},
+               number("max_cltv_expiry", "height for payment_constraints"), msat("htlc_minimum_msat", "default: 1msat"),
+               msat("htlc_maximum_msat", "default: 1btc")},
               keys_note,
               {"doze create blindedpath --nodes server,bob --path-id 2a",
                "doze create blindedpath --nodes lsp,bob --scids 600x1x0 --payment --cltv-expiry-delta 72",
@@ -153,8 +154,8 @@ std::vector<Command> toolbox_commands() {
            text("associated_data", "payment: the payment_hash, in hex"),
            text("message", "onion message: its kind, such as held_htlc_available or offer_paths_request"),
            text("to", "onion message: recipient as a blinded path in hex, a node id or a name"),
-           text("way", "onion message: nodes before the path, separated by commas"),
-           text("introduction", "onion message: the path's first node, if the path names it by a channel"),
+           text("way", "onion message: nodes that relay it to the path's first node, separated by commas"),
+           text("introduction", "onion message: node id of the path's first node, if the path names it by a channel"),
            text("contents", "the request, invoice or error in the message, in hex"),
            text("paths", "paths for offer_paths, or the path for serve_static_invoice"),
            text("reply_path", "a blinded path in hex"), number("invoice_slot", "slot for offer_paths_request"),
@@ -180,14 +181,15 @@ std::vector<Command> toolbox_commands() {
               "hop's failure. With neither it builds the attribution_data for update_fulfill_htlc.",
               {"doze onion wrap --shared-secret SECRET --failure temporary_node_failure --hold-time-ms 300",
                "doze onion wrap --shared-secret SECRET --reason HEX --attribution-data HEX"}),
-      offline("onion unwrap", "Show which node failed a payment and why, and how long each node held it.",
-              {text("shared_secrets", "of all hops, the payer's neighbour first, separated by commas", true),
-               text("reason", "reason of update_fail_htlc, in hex; leave it out for a fulfilled payment"),
-               text("attribution_data", "attribution_data that arrived with it, in hex")},
-              "Shows the hold times of the nodes from the first one on, as long as their MACs are valid. If they end "
-              "early, the next node or the last one shown changed something, or sends no attribution_data, or the next "
-              "node comes after the one that failed the payment.",
-              {"doze onion unwrap --shared-secrets SECRET,SECRET --reason HEX --attribution-data HEX"}),
+      offline(
+          "onion unwrap", "Show which node failed a payment and why, and how long each node held it.",
+          {text("shared_secrets", "of all hops, the payer's neighbour first, separated by commas", true),
+           text("reason", "reason of update_fail_htlc, in hex; leave it out for a fulfilled payment"),
+           text("attribution_data", "attribution_data that arrived with it, in hex")},
+          "Shows the hold times of the nodes from the first one on, as long as their MACs are valid. Where the list "
+          "ends early, one of three things happened: the last node shown failed the payment; the next node sends no "
+          "attribution_data; or one of these two changed the data.",
+          {"doze onion unwrap --shared-secrets SECRET,SECRET --reason HEX --attribution-data HEX"}),
       offline(
           "check-static-invoice", "Run a payer's checks of a static invoice, one line per rule.",
           {text("offer", "lno1…, hex or @FILE", true), text("invoice", "hex or @FILE", true),
@@ -211,13 +213,14 @@ std::vector<Command> toolbox_commands() {
                text("announce", "servers: HOST:PORT that other nodes dial; the node listens there"), profile,
                number("bitcoind_port", "bitcoind's RPC port; default: the usual one of the network"),
                text("bitcoind_cookie", "bitcoind's cookie file, for example ~/.bitcoin/regtest/.cookie"),
-               text("bitcoind_user", "RPC user, instead of a cookie"),
-               text("bitcoind_password", "RPC password, instead of a cookie"),
+               text("bitcoind_user", "bitcoind's RPC user, instead of a cookie"),
+               text("bitcoind_password", "bitcoind's RPC password, instead of a cookie"),
                flag("restore", "read the seed words of an earlier node from stdin, one line"),
                number("birthday", "with --restore: height of the first block to search for coins; default: 0")},
-              "Writes doze.toml and the seed into --datadir, and shows the seed words once. --restore brings back the "
-              "node id and the coins on chain, but no channels, offers or payments. Never run the old node again after "
-              "a restore: two nodes with one identity lose money.",
+              "Writes doze.toml and the seed into --datadir, and shows the seed words once. A client is a wallet that "
+              "may sleep. A server is announced to all nodes, forwards and holds payments, and answers for sleeping "
+              "recipients. --restore brings back the node id and the coins on chain, but no channels, offers or "
+              "payments. Never run the old node again after a restore: two nodes with one identity lose money.",
               {"doze --datadir ~/.doze init --network regtest --bitcoind-cookie ~/.bitcoin/regtest/.cookie"}),
   };
 }

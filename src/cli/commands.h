@@ -15,11 +15,11 @@ struct Command {
   std::vector<std::string> examples;  // whole command lines, at least one
 };
 
-/// Those without a daemon first, then the API's.
+/// Those that need no daemon first, then those of the API.
 [[nodiscard]] const std::vector<Command>& commands();
 /// The command that the words begin with; `used`: how many of them its name takes.
 [[nodiscard]] const Command* find_command(const std::vector<std::string>& words, std::size_t* used);
-/// How its man page calls it: "create-offer".
+/// The name of its man page: "create-offer".
 [[nodiscard]] std::string page_name(const Command& command);
 /// The values that an option allows, for completion; empty: any value.
 [[nodiscard]] std::vector<std::string> choices(const Command& command, const api::Param& param);
@@ -28,6 +28,8 @@ struct Command {
 [[nodiscard]] std::string usage(const Command& command);
 [[nodiscard]] std::string help();
 [[nodiscard]] std::string help(const Command& command);
+/// The commands whose name begins with this word and has a second one, a line each; empty: there are none.
+[[nodiscard]] std::string help_of_group(const std::string& word);
 /// One line of JSON: name, summary and usage of each command.
 [[nodiscard]] std::string help_for_programs();
 /// troff; nullptr: the page of doze itself.

@@ -240,6 +240,14 @@ std::string help(const Command& command) {
   return out;
 }
 
+std::string help_of_group(const std::string& word) {
+  std::string out;
+  for (const auto& command : commands())
+    if (command.method.name.starts_with(word + " "))
+      out += "  " + padded(command.method.name, 23) + command.method.summary + "\n";
+  return out;
+}
+
 std::string help_for_programs() {
   List all;
   for (const auto& command : commands())

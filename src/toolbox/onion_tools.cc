@@ -399,7 +399,7 @@ Made<Value> onion_build(const Flags& flags) {
 
 Made<Value> onion_peel(const Flags& flags) {
   auto bytes = from_hex(squeezed(text_of(flags, "packet")));
-  if (!bytes) return fail(bad_flag("packet", "expected hex"));
+  if (!bytes) return fail(problem("", "packet: expected hex"));
   LN_TRY(key, key_of(flags, text_of(flags, "key")));
   if (bytes->size() >= 2 && (*bytes)[0] == 0x02 && (*bytes)[1] == 0x01)
     if (auto message = wire::decode(*bytes))

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace doze::app {
 namespace {
@@ -115,6 +116,18 @@ TEST(ConfigFile, WrittenFileShowsEveryKey) {
     if (equals != std::string::npos && line.find(' ') == equals) ++lines;
   }
   EXPECT_EQ(lines, shown);
+}
+
+// Some keys share the comment of the key before them: base_msat and proportional_millionths, user and password.
+TEST(ConfigFile, each_key_of_the_written_file_stands_below_a_comment_or_below_the_key_that_shares_it) {
+  bool commented = false;
+  std::istringstream text(default_settings({}));
+  for (std::string line; std::getline(text, line);) {
+    auto bare = line.starts_with("# ") ? line.substr(2) : line;
+    bool key = bare.find(" = ") == bare.find(' ') && bare.find(' ') != std::string::npos;
+    EXPECT_TRUE(commented || !key) << line;
+    commented = key || line.starts_with("# ");
+  }
 }
 
 TEST(ConfigFile, WrittenFileReadsBackAsItWasAskedFor) {

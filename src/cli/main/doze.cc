@@ -282,12 +282,9 @@ int call(const Request& request, json::object arguments) {
 }
 
 int no_such_command(const std::string& word) {
+  if (!cli::help_of_group(word).empty()) return misused("'" + word + "' needs a second word: see doze help " + word);
   std::vector<std::string> known{"help"};
-  for (const auto& each : cli::commands()) {
-    if (each.method.name.starts_with(word + " "))
-      return misused("'" + word + "' needs a second word, as in doze " + each.method.name + ": see doze help");
-    known.push_back(each.method.name);
-  }
+  for (const auto& each : cli::commands()) known.push_back(each.method.name);
   auto meant = cli::did_you_mean(word, known);
   return misused("unknown command '" + word + "'" + (meant.empty() ? ": see doze help" : meant));
 }
@@ -319,6 +316,8 @@ int run(const Words& words) {
   if (wants_help) rest.erase(rest.begin());
   std::size_t used = 0;
   const auto* command = cli::find_command(rest, &used);
+  auto group = wants_help && rest.size() == 1 ? cli::help_of_group(rest[0]) : "";
+  if (!group.empty()) return std::printf("%s", group.c_str()), 0;
   if (command == nullptr) return no_such_command(rest[0]);
   Words arguments(rest.begin() + static_cast<std::ptrdiff_t>(used), rest.end());
   wants_help = wants_help || (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h"));

@@ -38,6 +38,14 @@ TEST(Commands, two_words_are_found_before_one) {
   EXPECT_EQ(find_command({}, nullptr), nullptr);
 }
 
+TEST(Commands, help_for_a_first_word_lists_the_commands_that_begin_with_it) {
+  auto text = help_of_group("onion");
+  for (const auto* name : {"onion build", "onion peel", "onion wrap", "onion unwrap"})
+    EXPECT_NE(text.find(std::string("  ") + name + " "), std::string::npos) << text;
+  EXPECT_EQ(text.find("create"), std::string::npos) << text;
+  EXPECT_EQ(help_of_group("pay"), "");
+}
+
 TEST(Commands, help_and_man_page_and_completion_name_every_option) {
   auto bash = completion("bash"), zsh = completion("zsh"), fish = completion("fish");
   for (const auto& command : commands()) {
