@@ -1,5 +1,5 @@
 // Rows of the mailbox have one form; one that cannot be read is named.
-#include "onion_message/inside.h"
+#include "onion_message/records.h"
 #include "samples.h"
 
 using namespace doze;

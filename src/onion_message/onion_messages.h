@@ -7,12 +7,10 @@
 // back to the peer that sent it.
 #pragma once
 
-#include <memory>
 #include <span>
 
 #include "base/variant.h"
-#include "effects/context.h"
-#include "effects/words.h"
+#include "effects/machine.h"
 
 namespace doze::onion_message {
 
@@ -25,11 +23,8 @@ struct Input : std::variant<Started, PeerReady, PeerGone, PeerUnreachable, Messa
 class OnionMessages {
  public:
   OnionMessages();
-  ~OnionMessages();
-  OnionMessages(OnionMessages&&) noexcept;
-  OnionMessages& operator=(OnionMessages&&) noexcept;
   struct Inside;
-  std::unique_ptr<Inside> inside;
+  Hidden<Inside> inside;
 };
 
 /// Rows of Table::Mailbox.

@@ -1,6 +1,6 @@
-// Rows of Table::Mailbox: client ‖ sequence -> one parked message.
+#include "onion_message/records.h"
+
 #include "effects/record_io.h"
-#include "onion_message/inside.h"
 
 namespace doze::onion_message {
 

@@ -2,7 +2,8 @@
 #include <malloc.h>
 
 #include "fake_node.h"
-#include "onion_message/inside.h"
+#include "onion_message/records.h"
+#include "onion_message/state.h"
 
 namespace doze::onion_message::testing {
 namespace {

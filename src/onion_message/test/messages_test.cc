@@ -1,6 +1,6 @@
 // Sending, relaying, receiving, limits.
 #include "fake_node.h"
-#include "onion_message/inside.h"
+#include "onion_message/state.h"
 
 namespace doze::onion_message::testing {
 namespace {
