@@ -1,5 +1,5 @@
 // Rows of the peer room: what is read is written so that it reads the same.
-#include "peer/inside.h"
+#include "peer/records.h"
 #include "samples.h"
 
 using namespace doze;

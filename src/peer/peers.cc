@@ -1,20 +1,30 @@
 #include "peer/peers.h"
 
-#include "peer/inside.h"
+#include "peer/commands.h"
+#include "peer/connection.h"
+#include "peer/dialling.h"
+#include "peer/places.h"
+#include "peer/pongs.h"
+#include "peer/state.h"
 
 namespace doze::peer {
 
 DOZE_COMPILED_HERE(Input)
 
-Peers::Peers() : inside(std::make_unique<Inside>()) {}
-Peers::~Peers() = default;
-Peers::Peers(Peers&&) noexcept = default;
-Peers& Peers::operator=(Peers&&) noexcept = default;
+Peers::Peers() : inside(make_hidden<Inside>()) {}
+
+namespace {
+void hear(Work& work, const DeadlineReached&) {
+  connection_deadlines(work);
+  dial_deadlines(work);
+}
+}  // namespace
 
 Transition<Peers> step(Peers state, const Input& input, const Context& context) {
-  Work work(*state.inside, context);
-  std::visit([&](const auto& in) { work.on(in); }, input);
-  return {std::move(state), work.take()};
+  Effects out;
+  Work work{{*state.inside, context, out}};
+  std::visit([&](const auto& in) { hear(work, in); }, input);
+  return {std::move(state), std::move(out)};
 }
 
 void record_messages(Peers& state) {
@@ -22,15 +32,12 @@ void record_messages(Peers& state) {
 }
 
 std::optional<MonoTime> deadline(const Peers& state) {
-  const auto& self = *state.inside;
-  std::optional<MonoTime> earliest;
-  auto consider = [&](MonoTime time) {
-    if (!earliest || time < *earliest) earliest = time;
-  };
-  if (!self.wake_ups.empty()) consider(self.wake_ups.begin()->first);
-  if (!self.dials_due.empty()) consider(self.dials_due.begin()->first);
-  if (!self.owing.empty()) consider(self.pongs_at);
-  return earliest;
+  const auto& inside = *state.inside;
+  Earliest earliest;
+  earliest.consider_first(inside.wake_ups);
+  earliest.consider_first(inside.dials_due);
+  if (!inside.owing.empty()) earliest.consider(inside.pongs_at);
+  return earliest.time();
 }
 
 const std::map<NodeId, PeerView>& views(const Peers& state) {

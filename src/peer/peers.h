@@ -7,12 +7,10 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <span>
 
 #include "base/variant.h"
-#include "effects/context.h"
-#include "effects/words.h"
+#include "effects/machine.h"
 
 namespace doze::peer {
 
@@ -30,11 +28,8 @@ struct Input
 class Peers {
  public:
   Peers();
-  ~Peers();
-  Peers(Peers&&) noexcept;
-  Peers& operator=(Peers&&) noexcept;
   struct Inside;
-  std::unique_ptr<Inside> inside;  // the room's own business
+  Hidden<Inside> inside;
 };
 
 /// Rows of Table::PeerAddress.

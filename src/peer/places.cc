@@ -1,64 +1,66 @@
-// Places for inbound connections: silent ones, handshakes and strangers. Each kind is bounded, and no peer is kept out
-// by a crowd. Times at which a connection is to be looked at.
+#include "peer/places.h"
+
 #include <algorithm>
 
-#include "peer/inside.h"
+#include "peer/connection.h"
 
 namespace doze::peer {
 
-Crowd* Work::crowd_of(Stage stage) {
+namespace {
+Crowd* crowd_of(Work& work, Stage stage) {
   switch (stage) {
     case Stage::Silent:
-      return &self_.silent;
+      return &work.state.silent;
     case Stage::Handshake:
-      return &self_.handshakes;
+      return &work.state.handshakes;
     case Stage::Stranger:
-      return &self_.strangers;
+      return &work.state.strangers;
     case Stage::Free:
       return nullptr;
   }
   return nullptr;
 }
+}  // namespace
 
-void Work::enter(Connection& connection, Stage stage) {
+void enter(Work& work, Connection& connection, Stage stage) {
   if (connection.stage == stage) return;
-  if (auto* left = crowd_of(connection.stage)) left->remove(connection.id);
+  if (auto* left = crowd_of(work, connection.stage)) left->remove(connection.id);
   connection.stage = stage;
-  if (auto* crowd = crowd_of(stage)) crowd->add(connection.id, wire::network_of(connection.address));
+  if (auto* crowd = crowd_of(work, stage)) crowd->add(connection.id, wire::network_of(connection.address));
 }
 
-void Work::make_room(Stage stage) {
-  auto& crowd = *crowd_of(stage);
+void make_room(Work& work, Stage stage) {
+  auto& crowd = *crowd_of(work, stage);
   if (crowd.size() < (stage == Stage::Silent ? kMaxSilent : kMaxHandshakes)) return;
-  close(crowd.victim(context_.rng), "too many handshakes at once", true);
+  close(work, crowd.victim(work.context.rng), "too many handshakes at once", true);
 }
 
 /// Of the prefix that has most: one that is idle, else one that has been there for some time, else any.
-bool Work::make_room_for_stranger() {
-  if (self_.strangers.size() < kMaxPeersWithoutChannel) return true;
+bool make_room_for_stranger(Work& work) {
+  if (work.state.strangers.size() < kMaxPeersWithoutChannel) return true;
   std::array<std::vector<ConnectionId>, 3> candidates;
-  for (auto id : self_.strangers.largest(context_.rng)) {
-    const auto& connection = self_.connections.at(id);
-    bool idle = context_.mono >= after_ms(connection.useful, kIdleStrangerMs);
-    bool settled = context_.mono >= after_ms(*connection.ready, kStrangerTurnMs);
+  for (auto id : work.state.strangers.largest(work.context.rng)) {
+    const auto& connection = work.state.connections.at(id);
+    bool idle = work.context.mono >= after_ms(connection.useful, kIdleStrangerMs);
+    bool settled = work.context.mono >= after_ms(*connection.ready, kStrangerTurnMs);
     candidates[idle ? 0 : settled ? 1 : 2].push_back(id);
   }
   for (const auto& some : candidates)
     if (!some.empty()) {
-      close(some[context_.rng.u64() % some.size()], "a newer connection needs the place", true);
+      close(work, some[work.context.rng.u64() % some.size()], "a newer connection needs the place", true);
       return true;
     }
   return false;
 }
 
-void Work::count_partial(Connection& connection) {
-  self_.partial_of_strangers -= connection.partial;
+void count_partial(Work& work, Connection& connection) {
+  work.state.partial_of_strangers -= connection.partial;
   connection.partial = connection.familiar ? 0 : connection.noise.buffered();
-  self_.partial_of_strangers += connection.partial;
-  if (self_.partial_of_strangers <= kMaxPartialOfStrangers) return;
-  auto largest = std::max_element(self_.connections.begin(), self_.connections.end(),
+  work.state.partial_of_strangers += connection.partial;
+  if (work.state.partial_of_strangers <= kMaxPartialOfStrangers) return;
+  auto largest = std::max_element(work.state.connections.begin(), work.state.connections.end(),
                                   [](const auto& a, const auto& b) { return a.second.partial < b.second.partial; });
-  close(largest->first, "too much data of unfinished messages", true);
+  close(work, largest->first, "too much data of unfinished messages", true);
 }
 
 namespace {
@@ -71,24 +73,24 @@ MonoTime wake_up_of(const Connection& connection) {
 }
 }  // namespace
 
-void Work::set_wake_up(Connection& connection) {
+void set_wake_up(Work& work, Connection& connection) {
   auto at = wake_up_of(connection);
   if (connection.wake_at == at) return;
-  if (connection.wake_at) self_.wake_ups.erase({*connection.wake_at, connection.id});
+  if (connection.wake_at) work.state.wake_ups.erase({*connection.wake_at, connection.id});
   connection.wake_at = at;
-  self_.wake_ups.insert({at, connection.id});
+  work.state.wake_ups.insert({at, connection.id});
 }
 
-void Work::connection_deadlines() {
-  while (!self_.wake_ups.empty() && self_.wake_ups.begin()->first <= context_.mono) {
-    auto id = self_.wake_ups.begin()->second;
-    auto& connection = self_.connections.at(id);
+void connection_deadlines(Work& work) {
+  while (!work.state.wake_ups.empty() && work.state.wake_ups.begin()->first <= work.context.mono) {
+    auto id = work.state.wake_ups.begin()->second;
+    auto& connection = work.state.connections.at(id);
     if (!connection.ready)
-      close(id, "the handshake took too long", true);
+      close(work, id, "the handshake took too long", true);
     else if (connection.pings.empty())
-      ping(connection, std::nullopt);
+      ping(work, connection, std::nullopt);
     else
-      close(id, "no answer to a ping", true);
+      close(work, id, "no answer to a ping", true);
   }
 }
 

@@ -1,7 +1,8 @@
-// Pongs: paid for from a budget per peer and one of all strangers, kept back from a peer that does not read.
+#include "peer/pongs.h"
+
 #include <algorithm>
 
-#include "peer/inside.h"
+#include "peer/connection.h"
 
 namespace doze::peer {
 
@@ -14,60 +15,62 @@ bool Budget::take(std::uint64_t amount, MonoTime now) {
   return true;
 }
 
-bool Work::on_ping(Connection& connection, const wire::Ping& ping) {
+bool on_ping(Work& work, Connection& connection, const wire::Ping& ping) {
   if (ping.num_pong_bytes >= kFirstUnansweredPong) return true;
-  if (!connection.pongs.take(kPongOverheadBytes + ping.num_pong_bytes, context_.mono) ||
+  if (!connection.pongs.take(kPongOverheadBytes + ping.num_pong_bytes, work.context.mono) ||
       connection.owed.size() >= kMaxPongsDue)
-    return refuse(connection, "ping: too many that still wait for their pong");
+    return refuse(work, connection, "ping: too many that still wait for their pong");
   connection.owed.push_back(ping.num_pong_bytes);
-  self_.pinged.insert(connection.id);
+  work.state.pinged.insert(connection.id);
   return true;
 }
 
-bool Work::pay_for_pong(const Connection& connection, std::uint64_t cost) {
-  return connection.familiar || self_.strangers_pongs.take(cost, context_.mono);
+namespace {
+bool pay_for_pong(Work& work, const Connection& connection, std::uint64_t cost) {
+  return connection.familiar || work.state.strangers_pongs.take(cost, work.context.mono);
 }
 
 /// As many as may leave in this step. What stays is looked at again, or when the peer reads again.
-void Work::send_owed(Connection& connection) {
+void send_owed(Work& work, Connection& connection) {
   std::size_t sent = 0;
   for (std::uint64_t bytes = 0; sent < connection.owed.size() && !connection.unread; ++sent) {
     auto cost = kPongOverheadBytes + connection.owed[sent];
-    if (bytes + cost > kPongBytesInStep || !pay_for_pong(connection, cost)) break;
+    if (bytes + cost > kPongBytesInStep || !pay_for_pong(work, connection, cost)) break;
     bytes += cost;
-    send(connection, wire::Pong{connection.owed[sent]});
+    send(work, connection, wire::Pong{connection.owed[sent]});
   }
   connection.owed.erase(connection.owed.begin(), connection.owed.begin() + static_cast<std::ptrdiff_t>(sent));
   if (connection.owed.empty() || connection.unread) {
     if (connection.owed.empty()) connection.owed.shrink_to_fit();
-    self_.owing.erase(connection.id);
+    work.state.owing.erase(connection.id);
     return;
   }
-  if (self_.owing.empty()) self_.pongs_at = after_ms(context_.mono, kPongPauseMs);
-  self_.owing.insert(connection.id);
+  if (work.state.owing.empty()) work.state.pongs_at = after_ms(work.context.mono, kPongPauseMs);
+  work.state.owing.insert(connection.id);
 }
 
 /// The smallest first: small requests do not wait for large ones.
-void Work::look_at_owing() {
+void look_at_owing(Work& work) {
   std::vector<std::pair<std::uint16_t, ConnectionId>> order;
-  for (auto id : std::exchange(self_.owing, {}))
-    if (auto it = self_.connections.find(id); it != self_.connections.end() && !it->second.owed.empty())
+  for (auto id : std::exchange(work.state.owing, {}))
+    if (auto it = work.state.connections.find(id); it != work.state.connections.end() && !it->second.owed.empty())
       order.emplace_back(it->second.owed.front(), id);
   std::sort(order.begin(), order.end());
-  for (const auto& [length, id] : order) send_owed(self_.connections.at(id));
+  for (const auto& [length, id] : order) send_owed(work, work.state.connections.at(id));
 }
+}  // namespace
 
-void Work::on(const EndOfStep&) {
-  if (!self_.owing.empty() && context_.mono >= self_.pongs_at) look_at_owing();
-  bool others_wait = !self_.owing.empty();
-  for (auto id : std::exchange(self_.pinged, {})) {
-    auto it = self_.connections.find(id);
-    if (it == self_.connections.end()) continue;
+void hear(Work& work, const EndOfStep&) {
+  if (!work.state.owing.empty() && work.context.mono >= work.state.pongs_at) look_at_owing(work);
+  bool others_wait = !work.state.owing.empty();
+  for (auto id : std::exchange(work.state.pinged, {})) {
+    auto it = work.state.connections.find(id);
+    if (it == work.state.connections.end()) continue;
     // A stranger's pong does not overtake those that wait for the strangers' budget.
     if (others_wait && !it->second.familiar && !it->second.unread)
-      self_.owing.insert(id);
-    else if (!self_.owing.contains(id))
-      send_owed(it->second);
+      work.state.owing.insert(id);
+    else if (!work.state.owing.contains(id))
+      send_owed(work, it->second);
   }
 }
 

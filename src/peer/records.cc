@@ -1,6 +1,6 @@
-// Rows of Table::PeerAddress: node id -> addresses, and whether to reconnect.
+#include "peer/records.h"
+
 #include "effects/record_io.h"
-#include "peer/inside.h"
 
 namespace doze::peer {
 

@@ -1,7 +1,7 @@
 // Handshake, init, ping and pong, and who is dropped for what.
 #include "effects/features.h"
 #include "fake_node.h"
-#include "peer/inside.h"
+#include "peer/state.h"
 
 namespace doze::peer::testing {
 namespace {

@@ -1,6 +1,6 @@
 // Whom we dial, when again, and what is remembered.
 #include "fake_node.h"
-#include "peer/inside.h"
+#include "peer/state.h"
 #include "wire/features.h"
 
 namespace doze::peer::testing {

@@ -1,7 +1,7 @@
 // Places: who gets in when a crowd is there, and who goes.
 #include "effects/limits.h"
 #include "fake_node.h"
-#include "peer/inside.h"
+#include "peer/state.h"
 
 namespace doze::peer::testing {
 namespace {

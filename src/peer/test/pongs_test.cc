@@ -1,6 +1,6 @@
 // Pongs: when they leave, to whom, and how much of them.
 #include "fake_node.h"
-#include "peer/inside.h"
+#include "peer/state.h"
 
 namespace doze::peer::testing {
 namespace {
