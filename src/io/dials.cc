@@ -1,10 +1,11 @@
-// Dials: one address after the other; names with a few look-ups at a time.
+#include "io/dials.h"
+
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <system_error>
 #include <thread>
 
-#include "io/inside.h"
+#include "io/state.h"
 
 namespace doze::io {
 

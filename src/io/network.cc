@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "io/inside.h"
+#include "io/state.h"
 
 namespace doze::io {
 
@@ -45,23 +45,6 @@ std::size_t room_for_inbound() {
   if (limit.rlim_cur >= wanted) return kMaxInboundConnections;
   return limit.rlim_cur > 2 * kOtherFiles ? limit.rlim_cur - kOtherFiles : limit.rlim_cur / 2;
 }
-
-// ---- output ----
-
-void Output::add(const Bytes& bytes, bool of_channel) {
-  append(next, bytes);
-  if (!of_channel) plain_next += bytes.size();
-}
-
-bool Output::advance() {
-  if (sent < now.size()) return true;
-  now = std::exchange(next, {});
-  sent = 0;
-  plain_now = std::exchange(plain_next, 0);
-  return !now.empty();
-}
-
-// ---- connections ----
 
 void Network::Inside::accept(const std::shared_ptr<tcp::acceptor>& acceptor) {
   acceptor->async_accept([self = shared_from_this(), acceptor](error_code error, tcp::socket socket) {
