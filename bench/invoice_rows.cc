@@ -2,7 +2,7 @@
 #include "bench.h"
 #include "crypto/crypto.h"
 #include "floor.h"
-#include "invoicing/inside.h"
+#include "invoicing/records.h"
 #include "link.h"
 #include "offers/invoice_request.h"
 #include "offers/static_invoice.h"

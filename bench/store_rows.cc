@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "bench.h"
-#include "invoicing/inside.h"
+#include "invoicing/records.h"
 #include "store/store.h"
 
 namespace bench {

@@ -1,5 +1,5 @@
 // Rows of the invoicing room: what is read is written so that it reads the same, and the room loads it.
-#include "invoicing/inside.h"
+#include "invoicing/records.h"
 #include "samples.h"
 
 using namespace doze;

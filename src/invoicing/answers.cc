@@ -1,7 +1,6 @@
-// How much strangers are answered: a small question can have a large answer, and goes where they like.
-#include <algorithm>
+#include "invoicing/answers.h"
 
-#include "invoicing/inside.h"
+#include <algorithm>
 
 namespace doze::invoicing {
 

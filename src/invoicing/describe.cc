@@ -1,9 +1,8 @@
-// What is told of our offers, invitations and the invoices that we serve; lists in pages: effects/pages.h.
-#include "effects/pages.h"
+#include "invoicing/describe.h"
 
 #include <algorithm>
-
-#include "invoicing/inside.h"
+#include "invoicing/recipient.h"
+#include "invoicing/records.h"
 
 namespace doze::invoicing {
 namespace {
@@ -36,36 +35,6 @@ Value describe(const OwnOffer& own, const Context& context) {
   }
   out.set("payments", own.payments).set("received_msat", own.received.value());
   return out;
-}
-
-// ---- what lists go by ----
-
-OwnOffer& add(Invoicing::Inside& state, OwnOffer own) {
-  auto id = own.offer.id();
-  auto [it, fresh] = state.own.emplace(id, std::move(own));
-  if (fresh) state.own_by_time.emplace(it->second.created_at, id);
-  if (fresh && it->second.async) state.async_by_time.emplace(it->second.created_at, id);
-  return it->second;
-}
-
-void add(Invoicing::Inside& state, Invited invitation) {
-  state.invitations_by_time.emplace(invitation.created_at, invitation.id);
-  state.invitations.emplace(invitation.id, std::move(invitation));
-}
-
-void put(Invoicing::Inside& state, const SlotKey& key, Served served) {
-  erase(state, key);
-  state.served_bytes += served.bytes();
-  state.served_by_time.emplace(served.received_at, key);
-  state.served.emplace(key, std::move(served));
-}
-
-void erase(Invoicing::Inside& state, const SlotKey& key) {
-  auto it = state.served.find(key);
-  if (it == state.served.end()) return;
-  state.served_bytes -= it->second.bytes();
-  state.served_by_time.erase({it->second.received_at, key});
-  state.served.erase(key);
 }
 
 // ---- lists ----

@@ -2,17 +2,23 @@
 
 #include <algorithm>
 
-#include "invoicing/inside.h"
+#include "effects/hearers.h"
+#include "invoicing/answers.h"
+#include "invoicing/describe.h"
+#include "invoicing/issuer.h"
+#include "invoicing/payer.h"
+#include "invoicing/recipient.h"
+#include "invoicing/records.h"
+#include "invoicing/server.h"
+#include "invoicing/tables.h"
 #include "offers/invoice_error.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing {
 
 DOZE_COMPILED_HERE(Input)
 
-Invoicing::Invoicing() : inside(std::make_unique<Inside>()) {}
-Invoicing::~Invoicing() = default;
-Invoicing::Invoicing(Invoicing&&) noexcept = default;
-Invoicing& Invoicing::operator=(Invoicing&&) noexcept = default;
+Invoicing::Invoicing() : inside(make_hidden<Inside>()) {}
 
 namespace {
 
@@ -79,15 +85,6 @@ void hear(Work& work, const ChannelUsable&) {
 void hear(Work& work, const ChannelUnusable&) {
   recipient_on_unusable(work);
 }
-void hear(Work& work, const OnionMessageOutcome& word) {
-  on(work, word);
-}
-void hear(Work& work, const RequestInvoice& word) {
-  on(work, word);
-}
-void hear(Work& work, const CancelInvoiceRequest& word) {
-  on(work, word);
-}
 void hear(Work& work, const OfferPaid& word) {
   auto it = work.state.own.find(word.offer_id);
   if (it == work.state.own.end()) return;
@@ -146,29 +143,27 @@ Result<Invoicing, LoadError> load(std::span<const Row> rows) {
 
 Transition<Invoicing> step(Invoicing state, const Input& input, const Context& context) {
   Effects out;
-  Work work{*state.inside, context, out};
+  Work work{{*state.inside, context, out}};
   std::visit([&](const auto& in) { hear(work, in); }, input);
   return {std::move(state), std::move(out)};
 }
 
 std::optional<MonoTime> deadline(const Invoicing& state) {
-  std::optional<MonoTime> earliest;
-  auto consider = [&](MonoTime time) {
-    if (!earliest || time < *earliest) earliest = time;
-  };
-  for (const auto& [made, id] : state.inside->async_by_time) {  // others have no server
-    const auto& own = state.inside->own.at(id);
-    for (const auto& time : {own.next_serve, own.next_check})
-      if (time) consider(*time);
+  const auto& inside = *state.inside;
+  Earliest earliest;
+  for (const auto& [made, id] : inside.async_by_time) {  // others have no server
+    const auto& own = inside.own.at(id);
+    earliest.consider(own.next_serve);
+    earliest.consider(own.next_check);
   }
-  for (const auto& op : state.inside->slot_requests) {
-    consider(op.give_up);
-    if (!op.offer) consider(op.next_try);
+  for (const auto& op : inside.slot_requests) {
+    earliest.consider(op.give_up);
+    if (!op.offer) earliest.consider(op.next_try);
   }
-  for (const auto& joining : state.inside->join_requests) consider(std::min(joining.give_up, joining.next_try));
-  for (const auto& waiting : state.inside->withdraw_requests) consider(waiting.give_up);
-  for (const auto& [id, asking] : state.inside->asking) consider(std::min(asking.give_up, asking.next_try));
-  return earliest;
+  for (const auto& joining : inside.join_requests) earliest.consider(std::min(joining.give_up, joining.next_try));
+  for (const auto& waiting : inside.withdraw_requests) earliest.consider(waiting.give_up);
+  for (const auto& [id, asking] : inside.asking) earliest.consider(std::min(asking.give_up, asking.next_try));
+  return earliest.time();
 }
 
 const std::map<OfferId, OfferView>& offers(const Invoicing& state) {

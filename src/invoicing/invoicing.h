@@ -8,13 +8,11 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <set>
 #include <span>
 
 #include "base/variant.h"
-#include "effects/context.h"
-#include "effects/words.h"
+#include "effects/machine.h"
 
 namespace doze::invoicing {
 
@@ -28,11 +26,8 @@ struct Input : std::variant<Started, PeerReady, PeerGone, ChannelUsable, Channel
 class Invoicing {
  public:
   Invoicing();
-  ~Invoicing();
-  Invoicing(Invoicing&&) noexcept;
-  Invoicing& operator=(Invoicing&&) noexcept;
   struct Inside;
-  std::unique_ptr<Inside> inside;
+  Hidden<Inside> inside;
 };
 
 /// Rows of Table::Offer, Invitation, Joined, StaticInvoice.

@@ -1,9 +1,15 @@
-// Offers of ours; ordinary ones are answered by ourselves.
+#include "invoicing/issuer.h"
+
 #include "crypto/crypto.h"
-#include "invoicing/inside.h"
+#include "invoicing/answers.h"
+#include "invoicing/describe.h"
+#include "invoicing/recipient.h"
+#include "invoicing/records.h"
+#include "invoicing/tables.h"
 #include "offers/invoice.h"
 #include "offers/invoice_error.h"
 #include "offers/invoice_request.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing {
 namespace {

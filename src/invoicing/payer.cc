@@ -1,9 +1,11 @@
-// The payer's side: asks for an invoice, takes the first good answer to its own live request.
+#include "invoicing/payer.h"
+
 #include "crypto/crypto.h"
-#include "invoicing/inside.h"
+#include "effects/tags.h"
 #include "offers/invoice.h"
 #include "offers/invoice_error.h"
 #include "offers/invoice_request.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing {
 namespace {
@@ -49,7 +51,7 @@ void ask(Work& work, const PaymentId& id, Asking& asking) {
 
 }  // namespace
 
-void on(Work& work, const RequestInvoice& word) {
+void hear(Work& work, const RequestInvoice& word) {
   const auto& wanted = word.request;
   offers::RequestTerms terms;
   terms.metadata = Bytes(16);
@@ -68,11 +70,11 @@ void on(Work& work, const RequestInvoice& word) {
   ask(work, wanted.payment_id, kept);
 }
 
-void on(Work& work, const CancelInvoiceRequest& word) {
+void hear(Work& work, const CancelInvoiceRequest& word) {
   end(work, word.payment_id);
 }
 
-void on(Work& work, const OnionMessageOutcome& word) {
+void hear(Work& work, const OnionMessageOutcome& word) {
   auto tag = work.state.tags.find(word.tag);
   if (tag == work.state.tags.end()) return;
   auto asking = work.state.asking.find(tag->second);

@@ -1,9 +1,15 @@
-// The often-offline recipient: joins a server, asks for paths, serves static invoices, renews them.
+#include "invoicing/recipient.h"
+
 #include <algorithm>
 
 #include "crypto/crypto.h"
-#include "invoicing/inside.h"
+#include "invoicing/describe.h"
+#include "invoicing/issuer.h"
+#include "invoicing/records.h"
+#include "invoicing/tables.h"
+#include "offers/invitation.h"
 #include "offers/invoice_request.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing {
 namespace {

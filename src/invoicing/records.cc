@@ -1,5 +1,6 @@
+#include "invoicing/records.h"
+
 #include "effects/record_io.h"
-#include "invoicing/inside.h"
 
 namespace doze::invoicing {
 namespace {
@@ -122,14 +123,6 @@ Result<std::pair<SlotKey, Served>, ParseError> read_served(ByteView key, ByteVie
   LN_CHECK(in.finish("static invoice"));
   LN_TRY(invoice, offers::StaticInvoice::parse(stream, offers::Checks::Stored));
   return std::pair{slot, Served(invoice, std::move(forward_path), received_at)};
-}
-
-void refresh_views(Invoicing::Inside& state) {
-  state.views.clear();
-  for (const auto& [id, o] : state.own) state.views.emplace(id, OfferView{o.offer, o.async, o.disabled});
-  state.clients.clear();
-  for (const auto& [id, invitation] : state.invitations)
-    if (!invitation.revoked && invitation.recipient) state.clients.insert(*invitation.recipient);
 }
 
 }  // namespace doze::invoicing

@@ -1,10 +1,15 @@
-// The static-invoice server: invitations, paths, slots, and answers for recipients that sleep.
+#include "invoicing/server.h"
+
 #include <algorithm>
 
 #include "crypto/crypto.h"
-#include "invoicing/inside.h"
+#include "invoicing/answers.h"
+#include "invoicing/records.h"
+#include "invoicing/tables.h"
+#include "offers/invitation.h"
 #include "offers/invoice_error.h"
 #include "offers/invoice_request.h"
+#include "paths/own_paths.h"
 
 namespace doze::invoicing {
 namespace {

@@ -9,7 +9,7 @@
 #include "effects/features.h"
 #include "effects/limits.h"
 #include "effects/test/surroundings.h"
-#include "invoicing/inside.h"
+#include "invoicing/state.h"
 #include "offers/invoice.h"
 #include "offers/invoice_error.h"
 #include "onion/release_path.h"

@@ -1,6 +1,7 @@
 // S takes the first good answer to its own live request, and nothing else.
 #include "effects/test/hostile_texts.h"
 #include "fake_node.h"
+#include "invoicing/issuer.h"
 
 namespace doze::invoicing::testing {
 namespace {

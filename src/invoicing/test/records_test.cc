@@ -1,4 +1,5 @@
 // Rows: what is written reads back equal; anything else is an error with its table and key.
+#include "invoicing/records.h"
 #include "fake_node.h"
 
 namespace doze::invoicing::testing {

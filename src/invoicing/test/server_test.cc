@@ -1,5 +1,7 @@
 // M keeps static invoices for its recipients and answers for them.
 #include "fake_node.h"
+#include "invoicing/answers.h"
+#include "invoicing/issuer.h"
 
 namespace doze::invoicing::testing {
 namespace {
@@ -379,7 +381,7 @@ TEST_F(Server, a_forwarded_request_is_never_answered_with_an_error) {
 TEST_F(Server, strangers_are_answered_no_more_than_twice_what_they_ask) {
   Context context = m.context();
   Effects out;
-  Work work{*m.room.inside, context, out};
+  Work work{{*m.room.inside, context, out}};
   NodeId stranger{}, other{}, neighbour{};
   stranger.bytes[0] = 1, other.bytes[0] = 2, neighbour.bytes[0] = 3;
   m.invited.insert(neighbour);

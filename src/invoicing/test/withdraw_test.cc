@@ -1,6 +1,7 @@
 // Joining and leaving a server, and offers that are withdrawn: told to the server, also later, and to payers.
 #include "effects/record_io.h"
 #include "fake_node.h"
+#include "invoicing/recipient.h"
 
 namespace doze::invoicing::testing {
 namespace {
