@@ -14,10 +14,7 @@ namespace doze::forwarding {
 
 DOZE_COMPILED_HERE(Input)
 
-Forwarding::Forwarding() : inside(std::make_unique<Inside>()) {}
-Forwarding::~Forwarding() = default;
-Forwarding::Forwarding(Forwarding&&) noexcept = default;
-Forwarding& Forwarding::operator=(Forwarding&&) noexcept = default;
+Forwarding::Forwarding() : inside(make_hidden<Inside>()) {}
 
 Result<Forwarding, LoadError> load(std::span<const Row> rows) {
   Forwarding out;
@@ -160,7 +157,7 @@ void hear(Work& work, const CommandReceived& in) {
 
 Transition<Forwarding> step(Forwarding state, const Input& input, const Context& context) {
   Effects effects;
-  Work work{*state.inside, context, effects};
+  Work work{{*state.inside, context, effects}};
   std::visit([&](const auto& in) { hear(work, in); }, input);
   forget_history(work);
   work.state.forwards.settle(work.state.questions);
@@ -169,15 +166,12 @@ Transition<Forwarding> step(Forwarding state, const Input& input, const Context&
 
 std::optional<MonoTime> deadline(const Forwarding& state) {
   const auto& inside = *state.inside;
-  std::optional<MonoTime> earliest;
-  auto consider = [&](const std::optional<MonoTime>& time) {
-    if (time && (!earliest || *time < *earliest)) earliest = time;
-  };
-  if (const auto& due = std::as_const(inside.forwards).index().due; !due.empty()) consider(due.begin()->first);
-  if (!inside.full_due.empty()) consider(inside.full_due.begin()->first);
-  consider(inside.early_check);
-  consider(inside.leave_next);
-  return earliest;
+  Earliest earliest;
+  earliest.consider_first(std::as_const(inside.forwards).index().due);
+  earliest.consider_first(inside.full_due);
+  earliest.consider(inside.early_check);
+  earliest.consider(inside.leave_next);
+  return earliest.time();
 }
 
 }  // namespace doze::forwarding

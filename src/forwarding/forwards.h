@@ -9,12 +9,10 @@
 // Every received HTLC comes here first: its onion says whether it ends here (HtlcArrived) or goes on.
 #pragma once
 
-#include <memory>
 #include <span>
 
 #include "base/variant.h"
-#include "effects/context.h"
-#include "effects/words.h"
+#include "effects/machine.h"
 
 namespace doze::forwarding {
 
@@ -29,11 +27,8 @@ struct Input
 class Forwarding {
  public:
   Forwarding();
-  ~Forwarding();
-  Forwarding(Forwarding&&) noexcept;
-  Forwarding& operator=(Forwarding&&) noexcept;
   struct Inside;
-  std::unique_ptr<Inside> inside;
+  Hidden<Inside> inside;
 };
 
 /// Rows of Table::Forward and Count.

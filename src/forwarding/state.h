@@ -52,15 +52,8 @@ struct Forwarding::Inside {
   std::optional<MonoTime> behind_since;  // our chain is not read to its end
 };
 
-/// One step under way: the state, what it may know, what it says.
-struct Work {
-  Forwarding::Inside& state;
-  const Context& context;
-  Effects& out;
-
-  void say(Effect effect) { out.push_back(std::move(effect)); }
+struct Work : WorkOn<Forwarding::Inside> {
   void ask(std::vector<Read> reads, Asked what) { state.questions.ask(out, std::move(reads), std::move(what)); }
-  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
 };
 
 }  // namespace doze::forwarding

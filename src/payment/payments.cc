@@ -18,10 +18,7 @@ namespace doze::payment {
 
 DOZE_COMPILED_HERE(Input)
 
-Payments::Payments() : inside(std::make_unique<Inside>()) {}
-Payments::~Payments() = default;
-Payments::Payments(Payments&&) noexcept = default;
-Payments& Payments::operator=(Payments&&) noexcept = default;
+Payments::Payments() : inside(make_hidden<Inside>()) {}
 
 namespace {
 /// An older program did not note which invoices are paid and could be paid again: an
@@ -253,7 +250,7 @@ void hear(Work& work, const CommandReceived& in) {
 
 Transition<Payments> step(Payments state, const Input& input, const Context& context) {
   Effects effects;
-  Work work{*state.inside, context, effects};
+  Work work{{*state.inside, context, effects}};
   std::visit([&](const auto& in) { hear(work, in); }, input);
   // What is said to this room within one step of the node comes here often, a start or a deadline once.
   bool once = std::holds_alternative<Started>(input) || std::holds_alternative<DeadlineReached>(input);
@@ -274,22 +271,16 @@ Transition<Payments> step(Payments state, const Input& input, const Context& con
 }
 
 std::optional<MonoTime> deadline(const Payments& state) {
-  std::optional<MonoTime> earliest;
-  auto consider = [&](const std::optional<MonoTime>& time) {
-    if (time && (!earliest || *time < *earliest)) earliest = time;
-  };
   const auto& inside = *state.inside;
-  auto first = [&](const auto& due) {
-    if (!due.empty()) consider(due.begin()->first);
-  };
+  Earliest earliest;
   if (const auto& due = std::as_const(inside.outgoing).index().due; !due.empty())
-    consider(std::max(due.begin()->first, inside.announce_on));
-  first(std::as_const(inside.releases).index().due);
-  first(inside.parked_due);
-  first(inside.receipt_waiters.due());
-  consider(inside.all_usable_by);
-  consider(inside.move_next);
-  return earliest;
+    earliest.consider(std::max(due.begin()->first, inside.announce_on));
+  earliest.consider_first(std::as_const(inside.releases).index().due);
+  earliest.consider_first(inside.parked_due);
+  earliest.consider_first(inside.receipt_waiters.due());
+  earliest.consider(inside.all_usable_by);
+  earliest.consider(inside.move_next);
+  return earliest.time();
 }
 
 }  // namespace doze::payment

@@ -6,12 +6,10 @@
 // notified, releasing, settled, failed, expired.
 #pragma once
 
-#include <memory>
 #include <span>
 
 #include "base/variant.h"
-#include "effects/context.h"
-#include "effects/words.h"
+#include "effects/machine.h"
 
 namespace doze::payment {
 
@@ -27,11 +25,8 @@ struct Input
 class Payments {
  public:
   Payments();
-  ~Payments();
-  Payments(Payments&&) noexcept;
-  Payments& operator=(Payments&&) noexcept;
   struct Inside;
-  std::unique_ptr<Inside> inside;
+  Hidden<Inside> inside;
 };
 
 /// Rows of Table::OutgoingPayment, IncomingPayment, ReleaseDue, InvoiceSent, PaidInvoice, Count.

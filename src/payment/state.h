@@ -45,15 +45,8 @@ struct Payments::Inside {
   std::uint64_t next_release = 1;
 };
 
-/// One step under way: the state, what it may know, what it says.
-struct Work {
-  Payments::Inside& state;
-  const Context& context;
-  Effects& out;
-
-  void say(Effect effect) { out.push_back(std::move(effect)); }
+struct Work : WorkOn<Payments::Inside> {
   void ask(std::vector<Read> reads, Asked what) { state.questions.ask(out, std::move(reads), std::move(what)); }
-  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
 };
 
 }  // namespace doze::payment

@@ -97,7 +97,7 @@ TEST(History, small_receipts_push_out_only_each_other) {
   auto put = [&](const Incoming& over) {
     Effects effects;
     auto context = r.context();
-    Work work{*r.room.inside, context, effects};
+    Work work{{*r.room.inside, context, effects}};
     save(work, over);
     work.say(list_of(work.state, over).add());
     r.note(effects);
