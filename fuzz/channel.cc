@@ -327,7 +327,7 @@ class Story {
     auto id = side.node.only_channel().channel_id;
     bool force = how == 255;
     hostile_ = hostile_ || force;
-    side.node.step(CloseChannelNow{8, {id, force, {}}, bitcoin::p2wpkh_script(side.node.id)});
+    side.node.step(CommandReceived{8, command::CloseChannel{id, force, address(bitcoin::p2wpkh_script(side.node.id))}});
   }
 
   void come_to_rest() {

@@ -1,5 +1,5 @@
 // The node's own row: the tail of the chain has one form.
-#include "node/meta.h"
+#include "node/chain_tail.h"
 #include "samples.h"
 
 using namespace doze;

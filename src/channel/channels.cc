@@ -22,10 +22,7 @@ namespace doze::channel {
 
 DOZE_COMPILED_HERE(Input)
 
-Channels::Channels() : inside(std::make_unique<Inside>()) {}
-Channels::~Channels() = default;
-Channels::Channels(Channels&&) noexcept = default;
-Channels& Channels::operator=(Channels&&) noexcept = default;
+Channels::Channels() : inside(make_hidden<Inside>()) {}
 
 namespace {
 
@@ -119,11 +116,21 @@ void hear(Work& work, const MessageReceived& word) {
       word.message);
 }
 
+void answer(Work& work, RequestId request, const command::ListChannels& command) {
+  list_channels(work, request, command);
+}
+void answer(Work& work, RequestId request, const command::CloseChannel& command) {
+  close(work, request, command);
+}
+void hear(Work& work, const CommandReceived& in) {
+  std::visit(
+      [&]<class C>(const C& command) {
+        if constexpr (ChannelCommand<C>) answer(work, in.request, command);
+      },
+      in.command);
+}
 void hear(Work& work, const OpenChannelNow& word) {
   open(work, word);
-}
-void hear(Work& work, const CloseChannelNow& word) {
-  close(work, word);
 }
 void hear(Work& work, const FundingPrepared& word) {
   on(work, word);
@@ -251,7 +258,7 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
 
 Transition<Channels> step(Channels state, const Input& input, const Context& context) {
   Effects out;
-  Work work{*state.inside, context, out};
+  Work work{{*state.inside, context, out}};
   std::visit([&](const auto& in) { hear(work, in); }, input);
   bring_views(*state.inside, context.signer);
   return {std::move(state), std::move(out)};

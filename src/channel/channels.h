@@ -9,12 +9,10 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <span>
 
 #include "base/variant.h"
-#include "effects/context.h"
-#include "effects/words.h"
+#include "effects/machine.h"
 
 namespace doze::channel {
 
@@ -23,7 +21,7 @@ namespace doze::channel {
 struct EndOfStep {};
 
 struct Input
-    : std::variant<Started, PeerReady, PeerGone, MessageReceived, OpenChannelNow, CloseChannelNow, FundingPrepared,
+    : std::variant<Started, PeerReady, PeerGone, MessageReceived, CommandReceived, OpenChannelNow, FundingPrepared,
                    FundingFailed, FundingRefused, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected,
                    BlockDisconnected, ChainStatus, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
   using variant::variant;
@@ -33,15 +31,13 @@ struct Input
 class Channels {
  public:
   Channels();
-  ~Channels();
-  Channels(Channels&&) noexcept;
-  Channels& operator=(Channels&&) noexcept;
   struct Inside;
-  std::unique_ptr<Inside> inside;
+  Hidden<Inside> inside;
 };
 
 /// Rows of Table::Channel.
 [[nodiscard]] Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer);
+/// CommandReceived: ListChannels, CloseChannel. OpenChannel comes as OpenChannelNow.
 [[nodiscard]] Transition<Channels> step(Channels state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Channels& state);
 /// Open and closing channels, and closed ones as long as the operator should see them.

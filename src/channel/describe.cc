@@ -1,5 +1,6 @@
 #include "channel/describe.h"
 
+#include "base/texts.h"
 #include "channel/unclaimed.h"
 #include "crypto/crypto.h"
 #include "effects/limits.h"
@@ -81,6 +82,45 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
                    std::to_string(pending.last_expiry.value());
   }
   return out;
+}
+
+void list_channels(Work& work, RequestId request, const command::ListChannels& command) {
+  List list;
+  auto height = work.context.tip;
+  auto since = [&](BlockHeight block) { return height < block ? 0 : height.value() - block.value() + 1; };
+  for (const auto& [id, channel] : work.context.views.channels) {
+    if (channel.over() && !command.closed) continue;
+    bool left = channel.phase == ChannelPhase::Closed && channel.unclaimed > Sat(0);
+    bool young = channel.phase == ChannelPhase::Opening && channel.scid;
+    auto confirmations = young ? since(BlockHeight(channel.scid->block())) : 0;
+    auto status = channel.status;
+    if (young && confirmations < channel.minimum_depth)
+      status = std::to_string(confirmations) + " of " + std::to_string(channel.minimum_depth) + " confirmations";
+    if (left) status += ": this version cannot claim our money in it";
+    Value out;
+    out.set("channel_id", id.hex()).set("peer", channel.peer.hex());
+    out.set("phase", left ? "unclaimed" : name(channel.phase));
+    out.set("usable", channel.usable).set("status", std::move(status));
+    if (channel.phase == ChannelPhase::Opening)
+      out.set("confirmations", confirmations).set("confirmations_needed", channel.minimum_depth);
+    if (channel.scid) out.set("short_channel_id", scid_text(*channel.scid));
+    out.set("announced", channel.announced).set("channel_type", commitment::name(channel.format));
+    out.set("funder", channel.funder).set("capacity_sat", channel.capacity.value());
+    out.set("local_balance_msat", channel.local_balance.value())
+        .set("remote_balance_msat", channel.remote_balance.value());
+    out.set("spendable_msat", channel.spendable.value()).set("receivable_msat", channel.receivable.value());
+    out.set("offered_htlcs", std::uint64_t{channel.offered_htlcs.size()});
+    out.set("received_htlcs", std::uint64_t{channel.received_htlcs.size()});
+    out.set("feerate_per_kw", channel.feerate.value());
+    if (channel.funding) out.set("funding", bitcoin::outpoint_to_string(*channel.funding));
+    out.set("unclaimed_sat", channel.unclaimed.value());
+    if (channel.closing_txid) out.set("closing_txid", bitcoin::txid_to_string(*channel.closing_txid));
+    if (channel.closing_height)
+      out.set("closing_height", channel.closing_height->value())
+          .set("closing_confirmations", since(*channel.closing_height));
+    list.push_back(std::move(out));
+  }
+  work.reply(request, Value().set("channels", std::move(list)));
 }
 
 }  // namespace doze::channel

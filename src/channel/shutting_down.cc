@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "base/texts.h"
+#include "bitcoin/address.h"
 #include "bitcoin/script.h"
 #include "channel/announcing.h"
 #include "channel/awaiting_ready.h"
@@ -43,6 +45,12 @@ Bytes own_closing_script(const Work& work, const Channel& channel) {  // [B2-shu
   return script(kClosingScriptsAhead - 1);
 }
 
+/// Where the operator wants our balance to go; empty: it named no address.
+Result<Bytes, ParseError> script_asked_for(const Work& work, const command::CloseChannel& command) {
+  if (!command.address) return Bytes();
+  return bitcoin::script_of_address(*command.address, wire::address_prefix(work.context.config.network));
+}
+
 }  // namespace
 
 bool both_shut_down(const Channel& channel) {
@@ -51,50 +59,53 @@ bool both_shut_down(const Channel& channel) {
          quiet(channel.commitments);
 }
 
-void close(Work& work, const CloseChannelNow& word) {
-  auto refuse = [&](CommandErrorCode code, std::string why) {
-    work.say(Reply{word.request, CommandError{code, std::move(why), {}}});
-  };
-  auto it = work.state.channels.find(word.command.channel_id);
-  if (it == work.state.channels.end()) return refuse(CommandErrorCode::NotFound, "no such channel: see listchannels");
+void close(Work& work, RequestId request, const command::CloseChannel& command) {
+  auto it = work.state.channels.find(command.channel_id);
+  if (it == work.state.channels.end())
+    return work.refuse(request, CommandErrorCode::NotFound, "channel_id: no such channel: see listchannels");
+  auto script = script_asked_for(work, command);
+  if (!script)
+    return work.refuse(request, CommandErrorCode::BadRequest,
+                       "address: not a valid address: " + describe(script.error()));
   auto& channel = it->second;
   if (!channel.alive())
-    return refuse(CommandErrorCode::Refused, "channel_id: the channel is already closed: " + channel.status);
-  if (word.command.force && !word.command.accept_loss) return work.say(Reply{word.request, cost_of_force(channel)});
-  if (word.command.force && !may_publish(work, channel)) {
+    return work.refuse(request, CommandErrorCode::Refused,
+                       "channel_id: the channel is already closed: " + channel.status);
+  if (command.force && !command.accept_loss) return work.reply(request, cost_of_force(channel));
+  if (command.force && !may_publish(work, channel)) {
     hold_back(work, channel, {"the operator closed the channel", true});
     auto minutes = (after_ms(work.state.started, kSpeakFirstMs).value() - work.context.mono.value()) / 60'000 + 1;
     return work.say(
-        Reply{word.request,
+        Reply{request,
               Value()
                   .set("channel_id", channel.id.hex())
                   .set("how", "when the peer has answered our channel_reestablish, or in " + std::to_string(minutes) +
                                   " minutes: until then this database could be an old copy, whose commitment "
                                   "would lose everything. Keep the node running")});
   }
-  if (word.command.force) {
-    channel.close_requests.push_back(word.request);
+  if (command.force) {
+    channel.close_requests.push_back(request);
     if (channel.connected())
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("the operator closed the channel"))});
     return publish_commitment(work, channel, "the operator closed the channel");
   }
   // [B2-shut-01]
   if (channel.is<AwaitingReady>())
-    return refuse(CommandErrorCode::NotReady, "the channel is not open yet: wait until it is usable");
+    return work.refuse(request, CommandErrorCode::NotReady, "the channel is not open yet: wait until it is usable");
   if (!channel.connected())
-    return refuse(
-        CommandErrorCode::NotReady,
+    return work.refuse(
+        request, CommandErrorCode::NotReady,
         "the peer is offline: wait until it is connected. A force close loses access to the money in the channel");
   if (channel.local_shutdown.empty())
-    want_shutdown(work, channel, word.script_pubkey.empty() ? own_closing_script(work, channel) : word.script_pubkey);
+    want_shutdown(work, channel, script->empty() ? own_closing_script(work, channel) : *std::move(script));
   // A hold may stay for a day: nobody waits for the answer so long.
   if (auto pending = pending_htlcs(channel.commitments); pending.count != 0)
-    return work.say(Reply{word.request, Value()
-                                            .set("channel_id", channel.id.hex())
-                                            .set("how", "when its HTLCs have ended")
-                                            .set("pending_htlcs", std::uint64_t{pending.count})
-                                            .set("last_expiry_height", pending.last_expiry.value())});
-  channel.close_requests.push_back(word.request);
+    return work.say(Reply{request, Value()
+                                       .set("channel_id", channel.id.hex())
+                                       .set("how", "when its HTLCs have ended")
+                                       .set("pending_htlcs", std::uint64_t{pending.count})
+                                       .set("last_expiry_height", pending.last_expiry.value())});
+  channel.close_requests.push_back(request);
 }
 
 void take_shutdown(Work& work, Channel& channel, const wire::Shutdown& m) {

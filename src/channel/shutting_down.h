@@ -7,7 +7,7 @@
 
 namespace doze::channel {
 
-void close(Work& work, const CloseChannelNow& word);
+void close(Work& work, RequestId request, const command::CloseChannel& command);
 /// The peer's first shutdown, or the same one again in another connection.
 void take_shutdown(Work& work, Channel& channel, const wire::Shutdown& message);
 /// shutdown, if it is wanted and may leave now.

@@ -291,13 +291,6 @@ struct Channels::Inside {
   std::set<std::pair<MonoTime, ChannelId>> waits;  // since when each waits for its peer's answer
 };
 
-struct Work {
-  Channels::Inside& state;
-  const Context& context;
-  Effects& out;
-  void say(Effect effect) { out.push_back(std::move(effect)); }
-  void send(const NodeId& peer, wire::Message message) { say(SendMessage{peer, std::move(message)}); }
-  void notify(Severity severity, Event event, Fields facts) { say(Notify{severity, event, std::move(facts)}); }
-};
+struct Work : WorkOn<Channels::Inside> {};
 
 }  // namespace doze::channel

@@ -18,9 +18,11 @@ inline constexpr bool kInNoGroup = false;  // depends on T: an error only where 
 
 // ---- commands ----
 template <class T>
-concept NodeCommand = OneOf<T, command::GetInfo, command::ListChannels, command::CloseChannel, command::Stop>;
+concept NodeCommand = OneOf<T, command::GetInfo, command::Stop>;
 template <class T>
 concept PeerCommand = OneOf<T, command::Connect, command::Disconnect, command::ListPeers>;
+template <class T>
+concept ChannelCommand = OneOf<T, command::ListChannels, command::CloseChannel>;
 /// OpenChannel goes to the channels from there, as OpenChannelNow.
 template <class T>
 concept WalletCommand = OneOf<T, command::NewAddress, command::ListFunds, command::SendToAddress, command::OpenChannel>;

@@ -70,6 +70,8 @@ struct ChannelView {
   Sat unclaimed;
   std::uint64_t key_index = 0;
   std::optional<UnixTime> usable_since;
+  /// Nothing happens in it any more, and nothing of ours is left.
+  [[nodiscard]] bool over() const { return phase == ChannelPhase::Closed && unclaimed == Sat(0); }
   /// Its funding was seen in a block, or we pay it: what a stranger can have for nothing is not.
   [[nodiscard]] bool funded() const { return funder || scid.has_value() || phase == ChannelPhase::Normal; }
 };

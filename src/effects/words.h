@@ -214,11 +214,6 @@ struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;
 };
-struct CloseChannelNow {
-  RequestId request = 0;
-  command::CloseChannel command;
-  Bytes script_pubkey;  // where our balance goes; empty: to a closing script of the wallet
-};
 
 // ======== wallet ========
 /// To wallet: build and sign a transaction with this output. FundingPrepared or FundingFailed follows in the same step.
@@ -343,7 +338,7 @@ struct Effect
           // channel
           AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
           ReleasePathsReceived, HtlcReceived, HtlcArrived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, ChannelUsable,
-          ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, CloseChannelNow,
+          ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow,
           // wallet
           PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding, FundingRefused,
           // onion_message

@@ -9,9 +9,9 @@
 #include "forwarding/forwards.h"
 #include "gossip/gossip.h"
 #include "invoicing/invoicing.h"
-#include "node/inside.h"
-#include "node/meta.h"
+#include "node/chain_tail.h"
 #include "node/queries.h"
+#include "node/state.h"
 #include "onion_message/onion_messages.h"
 #include "payment/payments.h"
 #include "peer/peers.h"
@@ -191,6 +191,8 @@ class Corridor {
       answer(in, command);
     else if constexpr (PeerCommand<Command>)
       peers(in);
+    else if constexpr (ChannelCommand<Command>)
+      channels(in);
     else if constexpr (WalletCommand<Command>)
       wallet(in);
     else if constexpr (InvoicingCommand<Command>)
@@ -205,20 +207,9 @@ class Corridor {
       static_assert(kInNoGroup<Command>, "no machine answers this command: effects/hearers.h");
   }
   void answer(const C& in, const command::GetInfo&) { reply(in.request, describe_node(node_)); }
-  void answer(const C& in, const command::ListChannels& list) {
-    reply(in.request, describe_channels(node_.views(), node_.height(), list.closed));
-  }
   void answer(const C& in, const command::Stop&) {
     reply(in.request, Value().set("stopping", true));
     out_.after.push_back(StopNode{"asked to stop"});
-  }
-  void answer(const C& in, const command::CloseChannel& command) {
-    auto script = closing_script(node_, command);
-    if (!script) {
-      out_.after.push_back(Reply{in.request, std::move(script).error()});
-      return;
-    }
-    channels(CloseChannelNow{in.request, command, *std::move(script)});
   }
   void reply(RequestId request, Value value) { out_.after.push_back(Reply{request, std::move(value)}); }
 
@@ -333,7 +324,6 @@ class Corridor {
     payments(word);
   }
   void hear(const OpenChannelNow& word) { channels(word); }
-  void hear(const CloseChannelNow& word) { channels(word); }
   void hear(const PrepareFunding& word) { wallet(word); }
   void hear(const FundingPrepared& word) { channels(word); }
   void hear(const FundingFailed& word) { channels(word); }
@@ -387,6 +377,46 @@ class Corridor {
 };
 
 // ---- Node ----
+
+namespace {
+/// The rows of some tables, for as long as their room reads them.
+std::vector<Row> rows_of(const ReadTable& read, std::initializer_list<Table> tables) {
+  std::vector<Row> out;
+  if (!read) return out;
+  for (auto table : tables) {
+    auto rows = read(table);
+    if (out.empty())
+      out = std::move(rows);
+    else
+      std::move(rows.begin(), rows.end(), std::back_inserter(out));
+  }
+  return out;
+}
+}  // namespace
+
+Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, const ReadTable& read,
+                                   const ParallelMap& parallel) {
+  auto of = [&](std::initializer_list<Table> tables) { return rows_of(read, tables); };
+  std::deque<Tip> tail;
+  for (const auto& row : of({Table::Meta})) {
+    if (!equal(row.key, bytes_of("tail"))) continue;
+    auto known = read_tail(row.value);
+    if (!known) return fail(LoadError{row.table, row.key, known.error()});
+    tail = *std::move(known);
+  }
+  LN_TRY(peers, peer::load(of({Table::PeerAddress})));
+  LN_TRY(channels, channel::load(of({Table::Channel}), signer));
+  LN_TRY(wallet, wallet::load(of({Table::Coin, Table::WalletState}), signer));
+  LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
+  LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));
+  LN_TRY(invoicing, invoicing::load(of({Table::Offer, Table::Invitation, Table::Joined, Table::StaticInvoice})));
+  LN_TRY(forwarding, forwarding::load(of({Table::Forward, Table::Count})));
+  LN_TRY(payments, payment::load(of({Table::OutgoingPayment, Table::IncomingPayment, Table::ReleaseDue,
+                                     Table::InvoiceSent, Table::PaidInvoice, Table::Count})));
+  return Node(std::unique_ptr<Inside>(new Inside{
+      config, signer, parallel, std::move(peers), std::move(channels), std::move(wallet), std::move(gossip),
+      std::move(onion_messages), std::move(invoicing), std::move(forwarding), std::move(payments), std::move(tail)}));
+}
 
 Node::Node(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Node::~Node() = default;

@@ -68,25 +68,28 @@ const Phase kPhases[] = {
     {"shutdown_with_htlcs",
      [](Pair& pair) {
        with_htlcs(pair);
-       pair.a.step(CloseChannelNow{8, {pair.id(), false, {}}, bitcoin::p2wpkh_script(pair.a.id)});
+       pair.a.step(
+           CommandReceived{8, command::CloseChannel{pair.id(), false, address(bitcoin::p2wpkh_script(pair.a.id))}});
        pair.run();
      }},
     {"closing_signed_under_way",
      [](Pair& pair) {
        pair.open();
-       pair.a.step(CloseChannelNow{8, {pair.id(), false, {}}, bitcoin::p2wpkh_script(pair.a.id)});
+       pair.a.step(
+           CommandReceived{8, command::CloseChannel{pair.id(), false, address(bitcoin::p2wpkh_script(pair.a.id))}});
        run_until<wire::ClosingSigned>(pair);
      }},
     {"mutually_closed",
      [](Pair& pair) {
        pair.open();
-       pair.a.step(CloseChannelNow{8, {pair.id(), false, {}}, bitcoin::p2wpkh_script(pair.a.id)});
+       pair.a.step(
+           CommandReceived{8, command::CloseChannel{pair.id(), false, address(bitcoin::p2wpkh_script(pair.a.id))}});
        pair.run();
      }},
     {"force_closing",
      [](Pair& pair) {
        with_htlcs(pair);
-       pair.a.step(CloseChannelNow{8, {pair.id(), true, {}, true}, {}});
+       pair.a.step(CommandReceived{8, command::CloseChannel{pair.id(), true, {}, true}});
        pair.run();
      }},
 };

@@ -8,7 +8,8 @@ namespace {
 using namespace testing;
 
 void close(FakeNode& node, const ChannelId& id, bool force = false) {
-  node.step(CloseChannelNow{9, {id, force, {}, force}, bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))});
+  node.step(CommandReceived{
+      9, command::CloseChannel{id, force, address(bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))), force}});
 }
 std::vector<Input> settle(const HtlcReceived& word) {
   return {FulfillHtlc{word.channel_id, word.htlc.id, preimage(word.htlc.onion_routing_packet[0])}};
@@ -442,7 +443,7 @@ TEST(ClosingScript, follows_what_blocks_paid_and_not_what_strangers_opened) {
   Pair pair;
   pair.open();
   pair.a.views.next_closing_script = 7;
-  pair.a.step(CloseChannelNow{9, {pair.id(), false, {}}, {}});
+  pair.a.step(CommandReceived{9, command::CloseChannel{pair.id()}});
   pair.run();
   auto script = [](const FakeNode& node, std::uint32_t index) {
     return bitcoin::p2wpkh_script(node.signer->wallet_key(false, kChannelScriptIndexBase + index));
@@ -458,7 +459,7 @@ TEST(ClosingScript, follows_what_blocks_paid_and_not_what_strangers_opened) {
   ChannelId id;
   for (const auto& [other, view] : pair.a.channels)
     if (view.phase == ChannelPhase::Normal) id = other;
-  pair.a.step(CloseChannelNow{9, {id, false, {}}, {}});
+  pair.a.step(CommandReceived{9, command::CloseChannel{id}});
   pair.run();
   EXPECT_EQ(pair.a.sent<wire::Shutdown>().back().scriptpubkey, script(pair.a, 8));
 }
@@ -592,6 +593,29 @@ TEST(Published, the_present_commitment_of_the_peer_is_no_alarm) {
   EXPECT_EQ(pair.b.only_channel().status, "the peer published its commitment");
 }
 
+TEST(Closing, a_channel_that_is_not_there_or_an_address_that_is_none_is_refused_and_nothing_is_said) {
+  Pair pair;
+  pair.open();
+  pair.a.said.clear();
+  auto refused = [&](command::CloseChannel command) {
+    pair.a.step(CommandReceived{9, std::move(command)});
+    auto replies = pair.a.all<Reply>();
+    pair.a.said.clear();
+    return replies.size() == 1 ? std::get<CommandError>(replies[0].result) : CommandError{};
+  };
+  auto unknown = refused({ChannelId()});
+  EXPECT_EQ(unknown.code, CommandErrorCode::NotFound);
+  EXPECT_NE(unknown.message.find("channel_id: no such channel"), std::string::npos);
+  auto mainnet = *bitcoin::address_of_script(bitcoin::p2wpkh_script(pair.a.id), bitcoin::kHrpMainnet);
+  for (const auto& text : {std::string("bcrt1q"), mainnet}) {
+    auto mistyped = refused({pair.id(), false, text});
+    EXPECT_EQ(mistyped.code, CommandErrorCode::BadRequest);
+    EXPECT_NE(mistyped.message.find("address: not a valid address"), std::string::npos);
+  }
+  EXPECT_TRUE(pair.a.sent<wire::Shutdown>().empty());
+  EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Normal);
+}
+
 // ---- what closing by force costs ----
 
 TEST(Force, without_a_yes_is_refused_with_what_it_costs) {
@@ -600,7 +624,7 @@ TEST(Force, without_a_yes_is_refused_with_what_it_costs) {
   pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
   pair.run();
   pair.a.said.clear();
-  pair.a.step(CloseChannelNow{9, {pair.id(), true, {}, false}, {}});
+  pair.a.step(CommandReceived{9, command::CloseChannel{pair.id(), true}});
   auto replies = pair.a.all<Reply>();
   ASSERT_EQ(replies.size(), 1U);
   const auto* error = std::get_if<CommandError>(&replies[0].result);
@@ -624,7 +648,7 @@ TEST(Force, is_said_again_to_a_peer_that_comes_back) {
   command::CloseChannel command;
   command.channel_id = pair.id();
   command.force = command.accept_loss = true;
-  pair.a.step(CloseChannelNow{9, command, {}});
+  pair.a.step(CommandReceived{9, command});
   pair.a.said.clear();
   pair.connect();
   auto errors = pair.a.sent<wire::Error>();

@@ -386,7 +386,7 @@ TEST(Reestablish, APeerThatProvesThatWeAreBehindKeepsOurCommitmentFromBeingPubli
   command::CloseChannel close;
   close.channel_id = pair.id();
   close.force = close.accept_loss = true;
-  pair.a.step(CloseChannelNow{3, close, {}});
+  pair.a.step(CommandReceived{3, close});
   pair.a.step(MessageReceived{pair.b.id, wire::Error{pair.id(), {}}});
   pair.a.restart();
   EXPECT_TRUE(pair.a.all<Broadcast>().empty());

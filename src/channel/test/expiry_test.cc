@@ -193,7 +193,7 @@ TEST(OldCopy, the_operator_and_the_peers_error_wait_for_the_peers_word_too) {
     pair.b.said.clear();
     pair.connect();
     if (operator_asks) {
-      pair.b.step(CloseChannelNow{9, {pair.id(), true, {}, true}, {}});
+      pair.b.step(CommandReceived{9, command::CloseChannel{pair.id(), true, {}, true}});
       EXPECT_EQ(pair.b.all<Reply>().size(), 1U);
     } else {
       pair.b.step(MessageReceived{pair.a.id, wire::Error{pair.id(), {}}});

@@ -344,7 +344,7 @@ TEST(Hostile, channels_that_failed_unfunded_do_not_count_as_opening_and_are_forg
 TEST(Hostile, the_oldest_of_many_closed_channels_are_forgotten) {
   Pair pair;
   pair.open();
-  pair.a.step(CloseChannelNow{8, {pair.id(), false, {}}, bitcoin::p2wpkh_script(pair.a.id)});
+  pair.a.step(CommandReceived{8, command::CloseChannel{pair.id(), false, address(bitcoin::p2wpkh_script(pair.a.id))}});
   pair.run();
   pair.mine({pair.a.all<Broadcast>().at(0).transaction});
   ASSERT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);

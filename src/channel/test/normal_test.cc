@@ -372,7 +372,8 @@ TEST(Fees, an_estimate_beyond_all_reason_neither_opens_nor_closes_at_any_price) 
   closing.run();
   command::CloseChannel close;
   close.channel_id = closing.id();
-  closing.a.step(CloseChannelNow{3, close, bitcoin::p2wpkh_script(closing.a.signer->wallet_key(false, 7))});
+  close.address = address(bitcoin::p2wpkh_script(closing.a.signer->wallet_key(false, 7)));
+  closing.a.step(CommandReceived{3, close});
   closing.run();
   auto sent = closing.a.sent<wire::ClosingSigned>();
   ASSERT_FALSE(sent.empty());
@@ -387,7 +388,8 @@ TEST(Closing, the_opener_offers_at_most_twice_the_fee_that_it_wants) {
   command::CloseChannel close;
   close.channel_id = pair.id();
   auto script = bitcoin::p2wpkh_script(pair.a.signer->wallet_key(false, 7));
-  pair.a.step(CloseChannelNow{3, close, script});
+  close.address = address(script);
+  pair.a.step(CommandReceived{3, close});
   pair.run();
   auto sent = pair.a.sent<wire::ClosingSigned>();
   ASSERT_FALSE(sent.empty());

@@ -585,7 +585,7 @@ TEST(RefusedFunding, frees_its_coins_and_ends_the_channel_also_if_it_was_closed_
     pair.start_opening();
     pair.run();
     auto txid = bitcoin::txid(pair.a.all<Broadcast>().at(0).transaction);
-    if (force) pair.a.step(CloseChannelNow{9, {pair.id(), true, {}}, {}});
+    if (force) pair.a.step(CommandReceived{9, command::CloseChannel{pair.id(), true}});
     pair.a.said.clear();
     pair.a.step(FundingRefused{txid, "mempool min fee not met"});
     ASSERT_EQ(pair.a.all<ReleaseFunding>().size(), 1U);

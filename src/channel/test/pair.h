@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 
+#include "bitcoin/address.h"
 #include "bitcoin/interpreter.h"
 #include "bitcoin/script.h"
 #include "channel/records.h"
@@ -32,6 +33,11 @@ inline PaymentHash hash(std::uint64_t number) {
 }
 inline PaymentId payment(std::uint64_t number) {
   return convert<PaymentId>(hash(number));
+}
+
+/// For closechannel.
+inline std::string address(ByteView script) {
+  return *bitcoin::address_of_script(script, bitcoin::kHrpRegtest);
 }
 
 /// A node of which only the channel room is real. Words to other rooms are answered by hand in the same step.

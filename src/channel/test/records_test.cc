@@ -145,7 +145,7 @@ TEST(HtlcRows, a_channel_that_is_forgotten_leaves_none) {
   auto& state = *pair.a.room.inside;
   Effects said;
   auto context = pair.a.context();
-  Work work{state, context, said};
+  Work work{{state, context, said}};
   erase_rows(work, state.channels.at(pair.id()));
   pair.a.note(said);
   EXPECT_EQ(pair.a.htlc_rows(), 0U);

@@ -54,7 +54,7 @@ wire::Shutdown shutdown(const Pair& pair, std::uint8_t index = 7) {
 /// A's closing_signed, changed.
 void closing_signed(Pair& pair, const std::function<void(wire::ClosingSigned&)>& change) {
   pair.open();
-  pair.a.step(CloseChannelNow{8, {pair.id(), false, {}}, bitcoin::p2wpkh_script(pair.a.id)});
+  pair.a.step(CommandReceived{8, command::CloseChannel{pair.id(), false, address(bitcoin::p2wpkh_script(pair.a.id))}});
   auto next = [&] {
     return !pair.a.outbox.empty() && std::holds_alternative<wire::ClosingSigned>(pair.a.outbox.front());
   };

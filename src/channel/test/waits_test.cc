@@ -59,7 +59,7 @@ TEST(Waits, a_peer_that_does_not_reestablish_loses_its_connection) {
 TEST(Waits, a_peer_that_does_not_sign_the_closing_loses_its_connection) {
   Pair pair;
   pair.open();
-  pair.a.step(CloseChannelNow{9, {pair.id(), false, {}}, bitcoin::p2wpkh_script(pair.a.id)});
+  pair.a.step(CommandReceived{9, command::CloseChannel{pair.id(), false, address(bitcoin::p2wpkh_script(pair.a.id))}});
   for (int i = 0; i < 10 && pair.a.sent<wire::ClosingSigned>().empty(); ++i)
     if (!pair.deliver(pair.a)) pair.deliver(pair.b);
   expect_dropped(pair.a);

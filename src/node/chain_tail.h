@@ -1,4 +1,4 @@
-// The node's own durable rows: Table::Meta, key "tail" (the last block hashes).
+// The last block hashes, and how the chain is read. The node's own row: Table::Meta, key "tail".
 #pragma once
 
 #include <deque>

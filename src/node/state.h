@@ -7,6 +7,7 @@
 #include "forwarding/forwards.h"
 #include "gossip/gossip.h"
 #include "invoicing/invoicing.h"
+#include "node/limits.h"
 #include "node/node.h"
 #include "onion_message/onion_messages.h"
 #include "payment/payments.h"
@@ -14,11 +15,6 @@
 #include "wallet/wallet.h"
 
 namespace doze::node {
-
-/// A block is read within seconds, and a minute means that there is more to read than the newest one.
-inline constexpr std::uint64_t kReadingS = 60;
-/// Block hashes kept, so that a driver that starts after a reorg finds the common block. Deeper reorgs need a rescan.
-inline constexpr std::size_t kChainTail = 144;
 
 struct Node::Inside {
   const Config& config;
