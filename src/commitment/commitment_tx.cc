@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bitcoin/script.h"
+#include "commitment/scripts.h"
 #include "crypto/crypto.h"
 
 namespace doze::commitment {
@@ -17,115 +18,8 @@ constexpr std::uint64_t base_weight(CommitmentFormat format) {
 }
 constexpr std::uint64_t kTimeoutWeight = 663, kSuccessWeight = 703;
 
-/// One anchor for each side, and a relative lock on everything else.
-bool has_own_anchors(CommitmentFormat format) {
-  return format == CommitmentFormat::AnchorsZeroFeeHtlc;
-}
-bool has_shared_anchor(CommitmentFormat format) {
-  return format == CommitmentFormat::ZeroFeeCommitments;
-}
-std::uint32_t version(CommitmentFormat format) {
-  return has_shared_anchor(format) ? 3 : 2;
-}
-
 Sat fee(std::uint64_t weight, FeeratePerKw feerate) {
   return Sat(weight * feerate.value() / 1000);
-}
-
-struct Keys {
-  PublicKey revocation, delayed, owner_htlc, other_htlc;
-};
-
-std::optional<Keys> derive_keys(const CommitmentTerms& terms) {
-  const auto& point = terms.per_commitment_point;
-  auto revocation = derive_revocation_public_key(terms.other.revocation_basepoint, point);
-  auto delayed = derive_public_key(terms.owner.delayed_payment_basepoint, point);
-  auto owner_htlc = derive_public_key(terms.owner.htlc_basepoint, point);
-  auto other_htlc = derive_public_key(terms.other.htlc_basepoint, point);
-  if (!revocation || !delayed || !owner_htlc || !other_htlc) return std::nullopt;
-  return Keys{*revocation, *delayed, *owner_htlc, *other_htlc};
-}
-
-/// to_local, and the output of HTLC transactions.
-Bytes delayed_script(const Keys& keys, std::uint16_t delay) {
-  return ScriptBuilder()
-      .op(OP_IF)
-      .push(keys.revocation.view())
-      .op(OP_ELSE)
-      .number(delay)
-      .op(OP_CHECKSEQUENCEVERIFY)
-      .op(OP_DROP)
-      .push(keys.delayed.view())
-      .op(OP_ENDIF)
-      .op(OP_CHECKSIG)
-      .take();
-}
-
-Bytes to_remote_script_anchors(const PublicKey& key) {
-  return ScriptBuilder().push(key.view()).op(OP_CHECKSIGVERIFY).number(1).op(OP_CHECKSEQUENCEVERIFY).take();
-}
-
-Bytes anchor_script(const PublicKey& funding_key) {
-  return ScriptBuilder()
-      .push(funding_key.view())
-      .op(OP_CHECKSIG)
-      .op(OP_IFDUP)
-      .op(OP_NOTIF)
-      .number(16)
-      .op(OP_CHECKSEQUENCEVERIFY)
-      .op(OP_ENDIF)
-      .take();
-}
-
-Bytes htlc_script(const Keys& keys, const Hash20& revocation_hash, const Htlc& htlc, bool anchors) {
-  ScriptBuilder script;
-  script.op(OP_DUP)
-      .op(OP_HASH160)
-      .push(revocation_hash.view())
-      .op(OP_EQUAL)
-      .op(OP_IF)
-      .op(OP_CHECKSIG)
-      .op(OP_ELSE)
-      .push(keys.other_htlc.view())
-      .op(OP_SWAP)
-      .op(OP_SIZE)
-      .number(32)
-      .op(OP_EQUAL);
-  auto hash = crypto::ripemd160(htlc.payment_hash.view());
-  if (htlc.offered) {
-    script.op(OP_NOTIF)
-        .op(OP_DROP)
-        .number(2)
-        .op(OP_SWAP)
-        .push(keys.owner_htlc.view())
-        .number(2)
-        .op(OP_CHECKMULTISIG)
-        .op(OP_ELSE)
-        .op(OP_HASH160)
-        .push(hash.view())
-        .op(OP_EQUALVERIFY)
-        .op(OP_CHECKSIG)
-        .op(OP_ENDIF);
-  } else {
-    script.op(OP_IF)
-        .op(OP_HASH160)
-        .push(hash.view())
-        .op(OP_EQUALVERIFY)
-        .number(2)
-        .op(OP_SWAP)
-        .push(keys.owner_htlc.view())
-        .number(2)
-        .op(OP_CHECKMULTISIG)
-        .op(OP_ELSE)
-        .op(OP_DROP)
-        .number(htlc.cltv_expiry.value())
-        .op(OP_CHECKLOCKTIMEVERIFY)
-        .op(OP_DROP)
-        .op(OP_CHECKSIG)
-        .op(OP_ENDIF);
-  }
-  if (anchors) script.number(1).op(OP_CHECKSEQUENCEVERIFY).op(OP_DROP);
-  return script.op(OP_ENDIF).take();
 }
 
 /// An output on its way into BIP 69 order, with what an HTLC output is needed for.
@@ -146,7 +40,7 @@ bool before(const Planned& a, const Planned& b) {
 Transaction htlc_transaction(const CommitmentTerms& terms, const Bytes& output_script, const Txid& commitment,
                              const HtlcOutput& from, Sat amount) {
   Transaction out;
-  out.version = version(terms.format);
+  out.version = transaction_version(terms.format);
   out.locktime = from.htlc.offered ? from.htlc.cltv_expiry.value() : 0;
   out.inputs.push_back({{commitment, from.output_index}, {}, has_own_anchors(terms.format) ? 1U : 0U, {}});
   auto charge = htlc_fee(terms.format, terms.feerate, from.htlc.offered);
@@ -209,19 +103,19 @@ Sat anchors_cost(CommitmentFormat format) {
 }
 
 std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
-  auto keys = derive_keys(terms);
+  auto keys = commitment_keys(terms.owner, terms.other, terms.per_commitment_point);
   if (!keys) return std::nullopt;
   const bool anchors = has_own_anchors(terms.format);
   Commitment built;
   built.other_htlc_key = keys->other_htlc;
-  const auto revocation_hash = crypto::hash160(keys->revocation.view());
   const auto delayed = delayed_script(*keys, terms.to_self_delay);
   const auto to_delayed = p2wsh_script(delayed);
   std::vector<Planned> planned;
   planned.reserve(terms.htlcs.size() + 4);
   for (const auto& htlc : terms.htlcs) {
     if (is_trimmed(terms.format, terms.feerate, terms.dust_limit, htlc.offered, htlc.amount)) continue;
-    auto script = htlc_script(*keys, revocation_hash, htlc, anchors);
+    auto hash160 = crypto::ripemd160(htlc.payment_hash.view());
+    auto script = htlc_script(terms.format, *keys, htlc.offered, hash160, htlc.cltv_expiry);
     planned.push_back({{to_sat_floor(htlc.amount), p2wsh_script(script)}, htlc, std::move(script)});
   }
   const auto untrimmed = planned.size();
@@ -235,8 +129,7 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
     planned.push_back({{owner, to_delayed}, {}, {}});
   }
   if (other >= terms.dust_limit) {
-    const auto& key = terms.other.payment_basepoint;
-    planned.push_back({{other, anchors ? p2wsh_script(to_remote_script_anchors(key)) : p2wpkh_script(key)}, {}, {}});
+    planned.push_back({{other, to_remote_output(terms.format, terms.other.payment_basepoint)}, {}, {}});
   }
   if (anchors) {
     if (owner >= terms.dust_limit || untrimmed > 0)
@@ -249,7 +142,7 @@ std::optional<Commitment> build_commitment(const CommitmentTerms& terms) {
 
   auto obscured = (terms.number ^ terms.obscure_factor) & 0xffff'ffff'ffffULL;
   auto& transaction = built.transaction;
-  transaction.version = version(terms.format);
+  transaction.version = transaction_version(terms.format);
   transaction.locktime = static_cast<std::uint32_t>(0x2000'0000U | (obscured & 0xff'ffff));
   transaction.inputs.push_back({terms.funding, {}, static_cast<std::uint32_t>(0x8000'0000U | (obscured >> 24)), {}});
   transaction.outputs.reserve(planned.size());

@@ -1,6 +1,7 @@
 #include "commitment/violation.h"
 
 #include "base/ids.h"
+#include "base/units.h"
 
 namespace doze::commitment {
 namespace {
