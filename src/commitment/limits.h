@@ -19,4 +19,9 @@ static_assert(kMaxDustExposureByFee >= kMaxDustExposure);
 /// the largest that a peer may send would be 31 MB, in memory, in each row, and on the way back.
 inline constexpr std::size_t kMaxReason = 2'048;
 
+/// The least output of an anchor's child: at 14 sat/vB it is still worth its own spend of 68 vbytes.
+inline constexpr Sat kLeastChildOutput{1'000};
+/// BIP 431: the largest child of an unconfirmed version 3 transaction, in vbytes.
+inline constexpr std::uint64_t kMaxVersion3ChildVsize = 1'000;
+
 }  // namespace doze::commitment

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "commitment/commitment_tx.h"
+#include "commitment/scripts.h"
 #include "commitment/shachain.h"
 #include "crypto/crypto.h"
 
@@ -61,7 +61,40 @@ class SoftwareSigner final : public ChannelSigner {
     return crypto::ecdsa_sign(secrets_.funding, digest);
   }
 
+  Signature sign_delayed(const InputToSign& input, const PublicKey& point) const override {
+    auto key = derive_private_key(secrets_.delayed_payment_basepoint, keys_.delayed_payment_basepoint, point);
+    LN_ASSERT(key.has_value());
+    return sign(*key, input);
+  }
+
+  Signature sign_payment(const InputToSign& input) const override { return sign(secrets_.payment_basepoint, input); }
+
+  Signature sign_htlc(const InputToSign& input, const PublicKey& point) const override {
+    auto key = derive_private_key(secrets_.htlc_basepoint, keys_.htlc_basepoint, point);
+    LN_ASSERT(key.has_value());
+    return sign(*key, input);
+  }
+
+  Signature sign_penalty(const InputToSign& input, const Secret& per_commitment_secret) const override {
+    auto secret = crypto::parse_private_key(per_commitment_secret.reveal());
+    LN_ASSERT(secret.has_value());
+    auto key = derive_revocation_private_key(secrets_.revocation_basepoint, *secret);
+    LN_ASSERT(key.has_value());
+    return sign(*key, input);
+  }
+
+  Signature sign_anchor(const bitcoin::Transaction& transaction, const bitcoin::SegwitHashes& hashes,
+                        std::size_t input) const override {
+    auto script = anchor_script(keys_.funding);
+    return sign(secrets_.funding, {transaction, hashes, input, script, kAnchorAmount});
+  }
+
  private:
+  static Signature sign(const PrivateKey& key, const InputToSign& input) {
+    return crypto::ecdsa_sign(key, bitcoin::segwit_sighash(input.transaction, input.input, input.script_code,
+                                                           input.amount, bitcoin::Sighash::All, &input.hashes));
+  }
+
   ChannelSecrets secrets_;
   ChannelPublicKeys keys_;
   mutable std::optional<std::pair<std::uint64_t, PublicKey>> last_point_;

@@ -16,6 +16,15 @@ struct ChannelPublicKeys {
 
 struct HtlcOutput;  // commitment_tx.h
 
+/// An input of our own transaction that spends an output of a commitment, or of an HTLC transaction.
+struct InputToSign {
+  const bitcoin::Transaction& transaction;
+  const bitcoin::SegwitHashes& hashes;  // of that transaction
+  std::size_t input = 0;
+  ByteView script_code;  // the witness script; p2pkh_script of the key hash for P2WPKH
+  Sat amount;            // of the spent output
+};
+
 class ChannelSigner {
  public:
   virtual ~ChannelSigner() = default;
@@ -34,6 +43,26 @@ class ChannelSigner {
                                                           const ParallelMap& parallel) const = 0;
   /// With the funding key, the digest of a channel_announcement. BOLT 7.
   [[nodiscard]] virtual Signature sign_announcement(const Hash32& digest) const = 0;
+
+  // Claims on chain: ECDSA, SIGHASH_ALL. Only for outputs of a commitment of this channel that is in a block, except
+  // sign_anchor, and sign_payment where to_remote has no lock: these may also be spent by a child that pays the fee of
+  // a commitment in the mempool.
+
+  /// to_local of our commitment with this point, and the output of its HTLC transactions, after their delay.
+  [[nodiscard]] virtual Signature sign_delayed(const InputToSign& input,
+                                               const PublicKey& per_commitment_point) const = 0;
+  /// to_remote of a commitment of the peer's. It needs no point: all commitments have the same key.
+  [[nodiscard]] virtual Signature sign_payment(const InputToSign& input) const = 0;
+  /// An HTLC output of the commitment with this point: ours, as the second signature of its HTLC transaction, or the
+  /// peer's, with the preimage or after the expiry.
+  [[nodiscard]] virtual Signature sign_htlc(const InputToSign& input, const PublicKey& per_commitment_point) const = 0;
+  /// A penalty. `per_commitment_secret`: the one that the peer revealed for this commitment, in revoke_and_ack; it
+  /// must be a valid key.
+  [[nodiscard]] virtual Signature sign_penalty(const InputToSign& input, const Secret& per_commitment_secret) const = 0;
+  /// Our anchor on either side's commitment. The script and the amount are those of an anchor, so that this never signs
+  /// a spend of the funding output.
+  [[nodiscard]] virtual Signature sign_anchor(const bitcoin::Transaction& transaction,
+                                              const bitcoin::SegwitHashes& hashes, std::size_t input) const = 0;
 };
 
 /// All keys of a channel from one seed; the same seed gives the same keys for ever.

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "commitment/claim_transactions.h"
 #include "commitment/commitment_tx.h"
 #include "commitment/shachain.h"
 #include "crypto/crypto.h"
@@ -121,6 +122,50 @@ TEST_F(Vectors, CommitmentAndHtlcTransactionsAreThoseOfTheBolt) {
                                               output.witness_script};
       EXPECT_EQ(to_hex(bitcoin::serialize(output.transaction)), text(expected, "tx"));
     }
+  }
+}
+
+// [B5-ours-03, B5-ours-05, B5-htlc-01]
+TEST_F(Vectors, ClaimsOfHtlcsOnOurCommitmentAreTheTransactionsOfTheBolt) {
+  auto signer = local_signer();
+  for (const auto& value : file.at("cases").as_array()) {
+    const auto& test = value.as_object();
+    SCOPED_TRACE(text(test, "format") + ": " + text(test, "name"));
+    auto given = terms(test);
+    ChannelParams params;
+    params.format = given.format;
+    params.capacity = Sat(number(parameters, "funding_amount_satoshi"));
+    params.funding = given.funding;
+    params.funder = true;
+    params.local.keys = given.owner;
+    params.local.dust_limit = given.dust_limit;
+    params.remote.keys = given.other;
+    params.remote.to_self_delay = given.to_self_delay;
+    LocalCommitment local{given.number, {given.to_owner, given.to_other, given.feerate, {}}, signature(test), {}};
+    for (const auto& htlc : given.htlcs)
+      local.spec.htlcs[{htlc.offered, htlc.id}] = {htlc.amount, htlc.payment_hash, htlc.cltv_expiry};
+    const auto& htlc_txs = test.at("htlc_txs").as_array();
+    for (const auto& expected : htlc_txs) local.htlc_signatures.push_back(signature(expected.as_object()));
+
+    auto transaction = bitcoin::parse_transaction(hex(text(test, "commitment_tx")));
+    ASSERT_TRUE(transaction.has_value());
+    auto outputs = outputs_of_ours(params, local, given.per_commitment_point, *transaction);
+    ASSERT_TRUE(outputs.has_value());
+    PublishedCommitment published{WhoseCommitment::Ours, given.number, given.per_commitment_point, {}};
+    std::size_t next = 0;
+    for (const auto& output : *outputs) {
+      EXPECT_NE(output.kind, OutputKind::Unknown);
+      if (!output.htlc) continue;
+      auto preimage =
+          Preimage::from_hex_or_die(text(file.at("htlcs").as_array()[output.htlc->id.id].as_object(), "preimage"));
+      std::vector claims{*claim_of(output, preimage)};
+      auto built = build_second_stage(claims, {}, {}, {FeeratePerKw(0), Sat(0)});
+      ASSERT_TRUE(built.has_value());
+      sign_claims(built->transaction, claims, published, *signer);
+      ASSERT_LT(next, htlc_txs.size());
+      EXPECT_EQ(to_hex(bitcoin::serialize(built->transaction)), text(htlc_txs[next++].as_object(), "tx"));
+    }
+    EXPECT_EQ(next, htlc_txs.size());
   }
 }
 
