@@ -13,7 +13,7 @@ FLOORS = [
     {"wire", "bitcoin"},
     {"transport", "onion", "offers", "commitment", "graph"},
     {"effects"},
-    {"paths"},
+    {"paths", "onchain"},
     {"peer", "channel", "wallet", "gossip", "onion_message", "invoicing", "forwarding", "payment", "keys", "toolbox"},
     {"node", "api"},
     {"io", "store", "chain", "rpc"},
