@@ -39,6 +39,8 @@ enum class Table : std::uint8_t {
   PaymentIndex = 23,     // payment: where an ended payment stands, by its id, its payment_hash, its idempotency key
   Count = 24,            // how many rows a list of ended ones has, key table ‖ list
   PaidInvoice = 25,      // payment: invoices of BOLT 12 that are paid and have not expired, key payment_hash
+  Close = 26,            // channel: what a block has of a channel that closes on chain, and one row per output
+  HtlcLog = 27,          // channel: HTLCs that a commitment of the peer's ever had, key channel_id ‖ direction ‖ id
 };
 
 struct Put {

@@ -1,117 +1,143 @@
 #include "onchain/close.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
-#include "bitcoin/script.h"
 #include "crypto/crypto.h"
 
 namespace doze::onchain {
 namespace {
 
-bool is_htlc(Kind kind) {
-  return kind == Kind::HtlcOffered || kind == Kind::HtlcReceived || kind == Kind::RevokedHtlc;
+using commitment::ChannelOutput;
+using commitment::OutputKind;
+using commitment::WhoseCommitment;
+
+bool may_be_ours(OutputKind kind) {
+  switch (kind) {
+    case OutputKind::ToUs:
+    case OutputKind::ToUsDelayed:
+    case OutputKind::HtlcOffered:
+    case OutputKind::HtlcReceived:
+    case OutputKind::RevokedToLocal:
+    case OutputKind::RevokedHtlcOffered:
+    case OutputKind::RevokedHtlcReceived:
+      return true;
+    case OutputKind::Peers:
+    case OutputKind::AnchorOurs:
+    case OutputKind::AnchorTheirs:
+    case OutputKind::AnchorShared:
+    case OutputKind::Unknown:
+      return false;
+  }
+  return false;
+}
+bool is_balance(OutputKind kind) {
+  return kind == OutputKind::ToUs || kind == OutputKind::ToUsDelayed;
+}
+bool is_htlc(const Close& close, const Outpoint& outpoint, const Output& output) {
+  return outpoint.txid == close.txid && output.facts.htlc.has_value();
 }
 
 std::uint32_t depth(BlockHeight height, BlockHeight tip) {
   return height == BlockHeight(0) || tip < height ? 0 : tip.value() - height.value() + 1;
 }
 
-/// The preimage of this HTLC, if the witness of its spend has it. Wherever it stands: only the HTLC's hash makes it
-/// one.
-std::optional<Preimage> preimage_in(const bitcoin::Witness& witness, const PaymentHash& hash) {
-  for (const auto& item : witness) {
-    if (item.size() != 32) continue;
-    Preimage preimage;
-    std::copy(item.begin(), item.end(), preimage.raw().begin());
-    if (crypto::payment_hash(preimage) == hash) return preimage;
-  }
-  return std::nullopt;
-}
-
-/// An HTLC transaction of the commitment's owner pays what it takes with input n to output n.
-bool is_second_stage(const Close& close, const Output& output, const bitcoin::Transaction& transaction,
-                     std::size_t input) {
-  return is_htlc(output.kind) && input < transaction.outputs.size() && !close.delayed_script.empty() &&
-         transaction.outputs[input].script_pubkey == bitcoin::p2wsh_script(close.delayed_script);
-}
-
 bool pays_us(const Close& close, const bitcoin::Transaction& transaction) {
   return std::ranges::any_of(transaction.outputs, [&](const auto& out) { return out.script_pubkey == close.script; });
 }
 
-void add_second_stage(Close& close, const Txid& txid, const bitcoin::Transaction& transaction, std::uint32_t index,
-                      BlockHeight height) {
-  auto [at, is_new] = close.outputs.try_emplace(Outpoint{txid, index});
-  auto& made = at->second;
-  if (is_new) {
-    bool ours = close.which == Which::Ours;
-    made.kind = ours ? Kind::ToUsDelayed : Kind::RevokedSecond;
-    made.amount = transaction.outputs[index].amount;
-    made.script_pubkey = transaction.outputs[index].script_pubkey;
-    made.witness_script = close.delayed_script;
-    made.delay = ours ? close.delay : 0;
-  }
-  made.height = height;  // it may have been mined again
+/// Whether what others take of it is lost to us. Not an HTLC that was offered to us and whose preimage we do not have.
+bool is_ours(const Close& close, const Output& output) {
+  return output.facts.kind != OutputKind::HtlcReceived || preimage_for(close, output.facts);
 }
 
-/// Whether what others may take of it is lost to us. Not an HTLC that somebody paid us and that we have no preimage of.
-bool is_ours(const Close& close, const Output& output) {
-  return output.kind != Kind::HtlcReceived || close.preimages.contains(output.payment_hash);
+std::vector<ChannelOutput> facts_of(const Close& close) {
+  std::vector<ChannelOutput> out;
+  for (const auto& [outpoint, output] : close.outputs) out.push_back(output.facts);
+  return out;
+}
+
+bool spends_any(const Close& close, const bitcoin::Transaction& transaction) {
+  return std::ranges::any_of(transaction.inputs,
+                             [&](const auto& input) { return close.outputs.contains(input.previous_output); });
+}
+
+/// HTLCs of ours that have an output in a commitment.
+std::set<std::uint64_t> offered_in(const std::optional<commitment::Commitment>& built, bool ours) {
+  std::set<std::uint64_t> out;
+  if (!built) return out;
+  for (const auto& item : built->htlcs)
+    if (item.htlc.offered == ours) out.insert(item.htlc.id);
+  return out;
 }
 
 }  // namespace
 
-const char* name(Which which) {
-  switch (which) {
-    case Which::Ours:
-      return "ours";
-    case Which::Theirs:
-      return "theirs";
-    case Which::TheirsNext:
-      return "theirs_next";
-    case Which::Revoked:
-      return "revoked";
-    case Which::Newer:
-      return "newer";
-  }
-  return "unknown";
+std::optional<Preimage> preimage_for(const Close& close, const ChannelOutput& output) {
+  if (!output.htlc) return std::nullopt;
+  auto it = close.preimages.find(output.htlc->hash160);
+  return it == close.preimages.end() ? std::nullopt : std::optional(it->second);
 }
 
-const char* name(Kind kind) {
-  switch (kind) {
-    case Kind::ToUs:
-      return "to_us";
-    case Kind::ToUsDelayed:
-      return "to_us_delayed";
-    case Kind::HtlcOffered:
-      return "htlc_offered";
-    case Kind::HtlcReceived:
-      return "htlc_received";
-    case Kind::RevokedBalance:
-    case Kind::RevokedHtlc:
-    case Kind::RevokedSecond:
-      return "penalty";
-  }
-  return "unknown";
+Close begin(const commitment::Commitments& c, const commitment::PublishedCommitment& published,
+            std::span<const commitment::CommittedHtlc> log, const bitcoin::Transaction& transaction, BlockHeight height,
+            Bytes script) {
+  Close close;
+  close.published = published;
+  close.txid = bitcoin::txid(transaction);
+  close.height = height;
+  close.script = std::move(script);
+  for (auto& facts : commitment::outputs_of(c, published, log, transaction))
+    if (may_be_ours(facts.kind)) {
+      auto outpoint = facts.outpoint;
+      close.outputs.emplace(outpoint, Output{std::move(facts), height, std::nullopt});
+    }
+  return close;
 }
 
-bool see(Close& close, const bitcoin::Transaction& transaction, BlockHeight height) {
+void note_offered(Close& close, const commitment::Commitments& c, const commitment::ChannelSigner& signer,
+                  const std::map<std::uint64_t, PaymentHash>& offered) {
+  using commitment::build_commitment;
+  std::set<std::uint64_t> anywhere = offered_in(build_commitment(local_terms(c, signer)), true);
+  anywhere.merge(
+      offered_in(build_commitment(remote_terms(c.params, c.remote.spec, c.remote.number, c.remote.point)), false));
+  if (c.next_remote)
+    anywhere.merge(offered_in(
+        build_commitment(remote_terms(c.params, *c.next_remote, c.remote.number + 1, c.remote_next_point)), false));
+  std::map<std::uint64_t, Outpoint> here;
+  for (const auto& [outpoint, output] : close.outputs)
+    if (is_htlc(close, outpoint, output) && output.facts.htlc->id.offered)
+      here.emplace(output.facts.htlc->id.id, outpoint);
+  for (const auto& [id, hash] : offered) {
+    auto at = here.find(id);
+    close.open[id] = Open{crypto::ripemd160(hash.view()), at == here.end() ? std::nullopt : std::optional(at->second),
+                          anywhere.contains(id)};
+  }
+}
+
+bool see(Close& close, const commitment::ChannelParams& params, const bitcoin::Transaction& transaction,
+         BlockHeight height) {
+  if (!spends_any(close, transaction)) return false;
+  auto known = facts_of(close);
   bool changed = false;
-  auto txid = bitcoin::txid(transaction);
-  for (std::uint32_t i = 0; i < transaction.inputs.size(); ++i) {  // each one: it may spend several [B5-pen-02]
-    const auto& input = transaction.inputs[i];
+  for (const auto& seen : commitment::preimages_in(transaction, known)) changed |= learn(close, seen.preimage);
+
+  bool makes_ours = false;
+  for (auto& facts : commitment::outputs_of_second_stage(params, close.published, known, transaction)) {
+    makes_ours |= facts.kind == OutputKind::ToUsDelayed;
+    if (!may_be_ours(facts.kind)) continue;
+    auto [at, is_new] = close.outputs.try_emplace(facts.outpoint, Output{facts, height, std::nullopt});
+    changed |= is_new || at->second.height != height;
+    at->second.height = height;  // it may have been mined again
+  }
+
+  Spend spend{bitcoin::txid(transaction), height, makes_ours || pays_us(close, transaction)};
+  for (const auto& input : transaction.inputs) {  // each one: it may spend several [B5-pen-02]
     auto it = close.outputs.find(input.previous_output);
-    if (it == close.outputs.end()) continue;
-    auto output = it->second;
-    bool second = is_second_stage(close, output, transaction, i);
-    bool ours = second ? close.which == Which::Ours : pays_us(close, transaction);
-    Spend spend{txid, height, ours};
-    if (output.spend == spend) continue;
-    changed = true;
+    if (it == close.outputs.end() || it->second.spend == spend) continue;
     it->second.spend = spend;
-    if (output.htlc && !ours)
-      if (auto preimage = preimage_in(input.witness, output.payment_hash)) learn(close, *preimage);
-    if (second) add_second_stage(close, txid, transaction, i, height);
+    changed = true;
   }
   return changed;
 }
@@ -134,8 +160,8 @@ bool undo(Close& close, BlockHeight height) {
 }
 
 bool learn(Close& close, const Preimage& preimage) {
-  auto hash = crypto::payment_hash(preimage);
-  return close.preimages.emplace(hash, preimage).second;
+  auto hash160 = crypto::hash160(preimage.reveal());
+  return close.preimages.emplace(hash160, preimage).second;
 }
 
 std::vector<Outcome> take_outcomes(Close& close, BlockHeight tip) {
@@ -143,12 +169,13 @@ std::vector<Outcome> take_outcomes(Close& close, BlockHeight tip) {
   auto closed = depth(close.height, tip);
   auto has_failed = [&](const Open& htlc) {
     if (!htlc.output) return closed >= (htlc.elsewhere ? kDeep : 1);
-    const auto& output = close.outputs.at(*htlc.output);
-    if (close.which == Which::Revoked) return closed >= kDeep;  // we take it, and so does nobody else for good
-    return output.spend && output.spend->ours && depth(output.spend->height, tip) >= kDeep;
+    // We take everything that is in it, and nothing that the peer does brings the HTLC back.
+    if (close.published.whose == WhoseCommitment::Revoked) return closed >= kDeep;
+    const auto& spend = close.outputs.at(*htlc.output).spend;
+    return spend && spend->ours && depth(spend->height, tip) >= kDeep;
   };
   for (const auto& [id, htlc] : close.open) {
-    auto preimage = close.preimages.find(htlc.payment_hash);
+    auto preimage = close.preimages.find(htlc.hash160);
     if (preimage != close.preimages.end())
       out.push_back({id, preimage->second});
     else if (has_failed(htlc))
@@ -159,14 +186,13 @@ std::vector<Outcome> take_outcomes(Close& close, BlockHeight tip) {
 }
 
 std::optional<bool> received_outcome(const Close& close, std::uint64_t id, BlockHeight tip) {
-  if (depth(close.height, tip) == 0) return std::nullopt;
+  auto closed = depth(close.height, tip);
   for (const auto& [outpoint, output] : close.outputs) {
-    if (output.htlc != commitment::HtlcId{false, id}) continue;
+    if (!is_htlc(close, outpoint, output) || output.facts.htlc->id != commitment::HtlcId{false, id}) continue;
     if (!output.spend || depth(output.spend->height, tip) < kDeep) return std::nullopt;
     return output.spend->ours;
   }
-  if (depth(close.height, tip) < kDeep) return std::nullopt;
-  return false;  // it has no output: nobody can claim it
+  return closed < kDeep ? std::nullopt : std::optional(false);  // without an output nobody can claim it
 }
 
 bool is_resolved(const Close& close, BlockHeight tip) {
@@ -174,23 +200,23 @@ bool is_resolved(const Close& close, BlockHeight tip) {
   return std::ranges::all_of(close.outputs, [&](const auto& entry) {
     const auto& output = entry.second;
     if (output.spend) return depth(output.spend->height, tip) >= kIrrevocable;
-    return !is_ours(close, output) && tip.value() >= output.cltv_expiry.value() + kIrrevocable;
+    return !is_ours(close, output) && tip.value() >= output.facts.htlc->cltv_expiry.value() + kIrrevocable;
   });
 }
 
 Sums sums(const Close& close) {
   Sums out;
+  auto goes_on = [&](const Txid& txid) {  // its outputs are counted instead
+    auto it = close.outputs.lower_bound({txid, 0});
+    return it != close.outputs.end() && it->first.txid == txid;
+  };
   for (const auto& [outpoint, output] : close.outputs) {
-    bool balance = output.kind == Kind::ToUs || output.kind == Kind::ToUsDelayed;
-    bool paid = output.kind == Kind::HtlcOffered && close.preimages.contains(output.payment_hash);
+    auto amount = output.facts.output.amount;
+    bool paid = output.facts.kind == OutputKind::HtlcOffered && preimage_for(close, output.facts);
     if (!output.spend) {
-      if (is_ours(close, output)) (balance ? out.pending : out.at_risk) += output.amount;
-    } else if (!output.spend->ours) {
-      if (is_ours(close, output) && !paid) out.lost += output.amount;
-    } else if (is_htlc(output.kind) && close.which == Which::Ours) {
-      continue;  // what its HTLC transaction made of it is counted
-    } else {
-      out.claimed += output.amount;
+      if (is_ours(close, output)) (is_balance(output.facts.kind) ? out.pending : out.at_risk) += amount;
+    } else if (!goes_on(output.spend->txid) && (output.spend->ours || (is_ours(close, output) && !paid))) {
+      (output.spend->ours ? out.claimed : out.lost) += amount;
     }
   }
   return out;

@@ -41,6 +41,7 @@ struct Terms {
 struct Attempt {
   FeeratePerKw feerate;
   BlockHeight first, last;  // when the claim was first broadcast, and when this feerate was
+  friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
 /// The most that `terms` allow now.
