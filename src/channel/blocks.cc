@@ -6,6 +6,7 @@
 #include "channel/announcing.h"
 #include "channel/awaiting_ready.h"
 #include "channel/closed.h"
+#include "channel/on_chain.h"
 #include "channel/records.h"
 #include "channel/rounds.h"
 #include "channel/unclaimed.h"
@@ -17,20 +18,12 @@ namespace {
 /// A transaction in a block spends the funding output: which one is it?
 void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, BlockHeight height) {  // [B5-gen-04]
   if (channel.is<Closed>()) return;
+  if (auto published = commitment::identify(channel.commitments, *channel.signer, spend))
+    return enter_chain(work, channel, *published, spend, height);  // [B2-re-21, B5-theirs-01]
+  channel.close.reset();
   channel.closed_by = bitcoin::txid(spend);
   channel.closed_height = height;
-  auto number = commitment::commitment_number(spend, channel.params().funding, obscure_factor(channel.params()));
-  if (!number) return end(work, channel, "closed by agreement");
-  channel.unclaimed = unclaimed_in(channel, spend);  // [B5-theirs-01]
-  auto id = *channel.closed_by;
-  if (id == bitcoin::txid(own_commitment(channel.commitments, *channel.signer)))
-    return end(work, channel, "our commitment was published");
-  if (*number < channel.commitments.remote.number) {
-    work.notify(Severity::Error, "revoked_commitment",  // [B5-gen-06]
-                {{"channel_id", channel.id.hex()}, {"txid", bitcoin::txid_to_string(id)}, {"number", *number}});
-    return end(work, channel, "the peer published a revoked commitment: this version cannot punish it");
-  }
-  end(work, channel, "the peer published its commitment");  // [B2-re-21]
+  end(work, channel, "closed by agreement");
 }
 
 void on_funding(Work& work, Channel& channel, const bitcoin::Transaction& transaction, BlockHeight height,
@@ -64,6 +57,24 @@ bool overdue(const Channel& channel, std::uint64_t id, CltvExpiry cltv_expiry, B
          height.value() >= std::max(session->height->value(), expiry) + kExpiredGraceBlocks;
 }
 
+/// An HTLC that we received and settled is still in a commitment, and its payer may soon take it back on chain: it must
+/// be claimed there. Whether or not the peer is connected. BOLT 2, "cltv_expiry_delta Selection".
+std::optional<CltvExpiry> first_unpaid(const Channel& channel, BlockHeight height) {  // [B2-dead-04]
+  const auto& c = channel.commitments;
+  std::optional<CltvExpiry> out;
+  for (const auto* list : {&c.updates.local_proposed, &c.updates.local_signed, &c.updates.local_acked})
+    for (const auto& update : *list) {
+      const auto* done = std::get_if<wire::UpdateFulfillHtlc>(&update);
+      if (done == nullptr) continue;
+      for (const auto* spec : {&c.local.spec, &c.remote.spec}) {
+        auto it = spec->htlcs.find({false, done->id});
+        if (it == spec->htlcs.end()) continue;
+        if (height.value() + kClaimBuffer.value() >= it->second.cltv_expiry.value()) out = it->second.cltv_expiry;
+      }
+    }
+  return out;
+}
+
 /// In any commitment that could be published: BOLT 2 says "either node's". Not one that the peer settled and that is
 /// gone from ours: we have the preimage, and only the peer's revocation is missing.
 std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight height) {  // [B2-dead-02]
@@ -84,39 +95,70 @@ std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight heig
 
 }  // namespace
 
-void on_block(Work& work, const BlockConnected& in) {
-  std::map<Outpoint, ChannelId> watched;
+namespace {
+
+/// What a block may have that is about our channels.
+struct Watched {
+  std::map<Outpoint, ChannelId> fundings;
   std::multimap<Txid, ChannelId> awaited;  // one transaction may fund several channels
+  std::map<Txid, ChannelId> on_chain;      // commitments, and transactions that spent their outputs
   std::map<Outpoint, ChannelId> unclaimed;
-  auto watch_outputs = [&](const Channel& channel) {
-    if (!channel.is<Closed>() || !channel.closed_by) return;
-    for (const auto& item : channel.unclaimed) unclaimed[{*channel.closed_by, item.output}] = channel.id;
-  };
-  for (const auto& [id, channel] : work.state.channels) {
-    watch_outputs(channel);
-    if (channel.is<Closed>()) continue;
-    watched[channel.params().funding] = id;  // [B5-gen-01]
-    if (!channel.confirmed()) awaited.emplace(channel.params().funding.txid, id);
-  }
-  for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position) {
-    const auto& transaction = in.block->transactions[position];
-    if (!awaited.empty()) {
-      auto [first, last] = awaited.equal_range(bitcoin::txid(transaction));
-      for (auto it = first; it != last; ++it)
-        on_funding(work, work.state.channels.at(it->second), transaction, in.height, position);
+
+  void add(const Channel& channel) {
+    if (channel.is<Closed>()) {
+      if (channel.closed_by)
+        for (const auto& item : channel.unclaimed) unclaimed[{*channel.closed_by, item.output}] = channel.id;
+      return;
     }
-    for (const auto& input : transaction.inputs) {
-      if (auto it = watched.find(input.previous_output); it != watched.end()) {  // [B5-gen-05]
-        auto& channel = work.state.channels.at(it->second);
-        on_spend(work, channel, transaction, in.height);
-        watch_outputs(channel);
-      }
-      if (auto it = unclaimed.find(input.previous_output); it != unclaimed.end())
-        on_output_spent(work, work.state.channels.at(it->second), input.previous_output.index);
-    }
+    fundings[channel.params().funding] = channel.id;  // [B5-gen-01]
+    if (!channel.confirmed()) awaited.emplace(channel.params().funding.txid, channel.id);
+    add_outputs(channel);
   }
+  void add_outputs(const Channel& channel) {  // [B5-gen-02]
+    if (!channel.close) return;
+    on_chain[channel.close->txid] = channel.id;
+    for (const auto& [outpoint, output] : channel.close->outputs) on_chain[outpoint.txid] = channel.id;
+  }
+};
+
+void on_transaction(Work& work, Watched& watched, const bitcoin::Transaction& transaction, const BlockConnected& in,
+                    std::uint32_t position) {
+  auto& channels = work.state.channels;
+  if (!watched.awaited.empty()) {
+    auto [first, last] = watched.awaited.equal_range(bitcoin::txid(transaction));
+    for (auto it = first; it != last; ++it) on_funding(work, channels.at(it->second), transaction, in.height, position);
+  }
+  std::set<ChannelId> followed;
+  for (const auto& input : transaction.inputs) {  // [B5-gen-05]
+    if (auto it = watched.fundings.find(input.previous_output); it != watched.fundings.end()) {
+      auto& channel = channels.at(it->second);
+      on_spend(work, channel, transaction, in.height);
+      watched.add_outputs(channel);
+    }
+    if (auto it = watched.on_chain.find(input.previous_output.txid); it != watched.on_chain.end())
+      followed.insert(it->second);
+    if (auto it = watched.unclaimed.find(input.previous_output); it != watched.unclaimed.end())
+      on_output_spent(work, channels.at(it->second), input.previous_output.index);
+  }
+  for (const auto& id : followed) {
+    auto& channel = channels.at(id);
+    if (!channel.close) continue;
+    follow(work, channel, transaction, in.height);
+    watched.add_outputs(channel);
+  }
+}
+
+}  // namespace
+
+void on_block(Work& work, const BlockConnected& in) {
+  Watched watched;
+  for (const auto& [id, channel] : work.state.channels) watched.add(channel);
+  for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position)
+    on_transaction(work, watched, in.block->transactions[position], in, position);
   for (auto& [id, channel] : work.state.channels) {
+    if (channel.is<Closed>()) continue;
     work.state.dirty.insert(id);
+    if (channel.close) tell_outcomes(work, channel, in.height);
     note_depth(work, channel);
     send_ready(work, channel);
     announce(work, channel);
@@ -126,6 +168,7 @@ void on_block(Work& work, const BlockConnected& in) {
 
 void on_block_gone(Work& work, const BlockDisconnected& in) {
   for (auto& [id, channel] : work.state.channels) {
+    if (channel.close) follow_back(work, channel, in.height);
     if (channel.funding_height != in.height) continue;
     work.notify(Severity::Warning, "funding_reorganised", {{"channel_id", id.hex()}, {"height", in.height.value()}});
     // An open channel stays open: the transaction will be mined again, maybe elsewhere, and is announced anew. Until it
@@ -149,14 +192,18 @@ void on_synced(Work& work) {
   std::vector<ChannelId> forgotten;
   for (auto& [id, channel] : state.channels) {
     if (again) rebroadcast(work, channel);
+    claim(work, channel);
     if (channel.never_funded() && tip.value() > channel.created_height.value() + kForgetUnfundedBlocks)
       forgotten.push_back(id);
     if (!channel.alive()) continue;
     if (auto* session = channel.talking(); session != nullptr && !session->height) session->height = tip;
-    auto expiry = first_overdue(channel, tip);
-    if (!expiry) continue;
-    auto why =
-        "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and was not failed back";
+    std::string why;
+    if (auto expiry = first_overdue(channel, tip))
+      why = "an HTLC that we offered expired at height " + std::to_string(expiry->value()) + " and was not failed back";
+    else if (auto unpaid = first_unpaid(channel, tip))
+      why = "an HTLC that we settled expires at height " + std::to_string(unpaid->value()) +
+            ", and the peer has not removed it";
+    if (why.empty()) continue;
     may_publish(work, channel) ? break_channel(work, channel, why) : hold_back(work, channel, {why, false});
   }
   for (const auto& id : forgotten) forget_unfunded(work, id, "the peer never funded the channel");

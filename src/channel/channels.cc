@@ -6,8 +6,10 @@
 #include "channel/blocks.h"
 #include "channel/closed.h"
 #include "channel/describe.h"
+#include "channel/htlc_log.h"
 #include "channel/negotiating.h"
 #include "channel/normal.h"
+#include "channel/on_chain.h"
 #include "channel/opening.h"
 #include "channel/reactions.h"
 #include "channel/records.h"
@@ -17,6 +19,7 @@
 #include "channel/unilateral.h"
 #include "channel/waits.h"
 #include "effects/record_io.h"
+#include "onchain/records.h"
 
 namespace doze::channel {
 
@@ -32,6 +35,7 @@ void hear(Work& work, const Started&) {
   for (auto& [id, channel] : work.state.channels) {
     rebroadcast(work, channel);
     note_depth_at_start(work, channel);
+    resume_chain(work, channel);
     work.state.dirty.insert(id);
   }
 }
@@ -167,6 +171,8 @@ void hear(Work& work, const ChainStatus& in) {
 void hear(Work& work, const FeeEstimate& in) {
   work.state.feerate = std::min(in.feerate, kMaxFeerate);
   if (in.minimum.value() != 0) work.state.mempool_minimum = std::min(in.minimum, kMaxFeerate);
+  work.state.fees.in_12 = work.state.feerate;
+  work.state.fees.minimum = work.state.mempool_minimum.value_or(FeeratePerKw(0));
   for (auto& [id, channel] : work.state.channels) {
     work.state.touched.insert(id);  // its feerate may be too low now
     propose_fee(work, channel);
@@ -176,6 +182,9 @@ void hear(Work& work, const BroadcastResult& in) {
   if (!in.accepted && !in.unanswered)
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
+}
+void hear(Work& work, const RowsRead& in) {
+  on(work, in);
 }
 void hear(Work& work, const DeadlineReached&) {
   end_waits(work);
@@ -212,6 +221,31 @@ void bring_views(Channels::Inside& state, const Signer& signer) {
   state.moved.clear();
 }
 
+}  // namespace
+
+namespace {
+/// What is on chain of each channel that is there.
+Result<Channels, LoadError> with_closes(Channels out, std::span<const Row> rows, const Signer& signer) {
+  auto& state = *out.inside;
+  LN_TRY(closes, onchain::read(rows));
+  for (auto& [id, close] : closes) {
+    auto it = state.channels.find(id);
+    if (it == state.channels.end() || !it->second.is<OnChain>())
+      return fail(LoadError{Table::Close, to_bytes(id.view()), {ParseCode::BadValue, 0, "close: without its channel"}});
+    auto& channel = it->second;
+    auto& published = close.published;
+    if (published.whose == commitment::WhoseCommitment::Revoked)
+      published.secret = channel.commitments.secrets.find(commitment::kFirstIndex - published.number);
+    channel.close = std::move(close);
+    note_close_rows(channel);
+    state.views.put(view_of(channel, signer));
+  }
+  for (const auto& [id, channel] : state.channels)
+    if (channel.is<OnChain>() && !channel.close)
+      return fail(
+          LoadError{Table::Channel, to_bytes(id.view()), {ParseCode::BadValue, 0, "channel: its close is missing"}});
+  return out;
+}
 }  // namespace
 
 Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer) {
@@ -253,7 +287,7 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
     note_lookup(state, id);
   }
   if (!htlcs.empty()) return bad(*htlcs.begin()->second.first, "channel htlc: without its channel");
-  return out;
+  return with_closes(std::move(out), rows, signer);
 }
 
 Transition<Channels> step(Channels state, const Input& input, const Context& context) {

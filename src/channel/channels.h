@@ -23,7 +23,7 @@ struct EndOfStep {};
 struct Input
     : std::variant<Started, PeerReady, PeerGone, MessageReceived, CommandReceived, OpenChannelNow, FundingPrepared,
                    FundingFailed, FundingRefused, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, BlockConnected,
-                   BlockDisconnected, ChainStatus, FeeEstimate, BroadcastResult, DeadlineReached, EndOfStep> {
+                   BlockDisconnected, ChainStatus, FeeEstimate, BroadcastResult, RowsRead, DeadlineReached, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };
@@ -35,7 +35,7 @@ class Channels {
   Hidden<Inside> inside;
 };
 
-/// Rows of Table::Channel.
+/// Rows of Table::Channel and Table::Close.
 [[nodiscard]] Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer);
 /// CommandReceived: ListChannels, CloseChannel. OpenChannel comes as OpenChannelNow.
 [[nodiscard]] Transition<Channels> step(Channels state, const Input& input, const Context& context);

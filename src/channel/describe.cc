@@ -57,7 +57,17 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
       out.closing_txid = bitcoin::txid(*closing);
   if (channel.closed_height != BlockHeight(0)) out.closing_height = channel.closed_height;
   if (channel.is<Closed>()) out.unclaimed = sum(channel.unclaimed);
-  if (channel.is<Unilateral>()) out.unclaimed = sum(unclaimed_of_ours(channel));
+  if (channel.is<Unilateral>()) out.pending_close = sum(unclaimed_of_ours(channel));
+  if (channel.close) {
+    auto sums = onchain::sums(*channel.close);
+    out.pending_close = sums.pending;
+    out.at_risk = sums.at_risk;
+    out.claimed = sums.claimed;
+    out.lost = sums.lost;
+    out.received_htlcs = channel.close->received;
+    out.offered_htlcs.clear();
+    for (const auto& [id, item] : channel.offered) out.offered_htlcs.insert(id);
+  }
   if (out.status.empty()) {
     if (channel.is<AwaitingReady>())
       out.status = !channel.confirmed()  ? "waits for the funding transaction"

@@ -4,6 +4,7 @@
 
 #include "crypto/crypto.h"
 #include "effects/record_io.h"
+#include "onchain/records.h"
 
 namespace doze::channel {
 namespace {
@@ -549,12 +550,33 @@ void save(Work& work, Channel& channel) {
   work.state.dirty.insert(channel.id);
 }
 
+namespace {
+void write_close(Work& work, Channel& channel) {
+  auto& written = channel.close_written;
+  if (!channel.close && written.empty()) return;
+  auto now = channel.close ? onchain::records(channel.id, *channel.close) : std::map<Bytes, Bytes>{};
+  for (auto& [key, value] : now) {
+    auto digest = crypto::sha256(value);
+    auto [known, fresh] = written.try_emplace(key, digest);
+    if (!fresh && known->second == digest) continue;
+    known->second = digest;
+    work.say(Put{Table::Close, key, std::move(value)});
+  }
+  std::erase_if(written, [&](const auto& row) {
+    if (now.contains(row.first)) return false;
+    work.say(Erase{Table::Close, row.first});
+    return true;
+  });
+}
+}  // namespace
+
 void write_rows(Work& work) {
   for (const auto& id : std::exchange(work.state.unsaved, {})) {
     auto it = work.state.channels.find(id);
     if (it == work.state.channels.end()) continue;
     auto& channel = it->second;
     work.say(record(channel));
+    write_close(work, channel);
     auto& written = channel.written;
     auto now = htlc_records(channel);
     for (auto& [htlc, value] : now) {
@@ -572,7 +594,14 @@ void write_rows(Work& work) {
   }
 }
 
+void note_close_rows(Channel& channel) {
+  if (!channel.close) return;
+  for (const auto& [key, value] : onchain::records(channel.id, *channel.close))
+    channel.close_written[key] = crypto::sha256(value);
+}
+
 void erase_rows(Work& work, const Channel& channel) {
+  for (const auto& [key, digest] : channel.close_written) work.say(Erase{Table::Close, key});
   work.say(Erase{Table::Channel, to_bytes(channel.id.view())});
   for (const auto& [htlc, digest] : channel.written) work.say(Erase{Table::Channel, htlc_key(channel.id, htlc)});
 }

@@ -57,6 +57,8 @@ struct HtlcRow {
 void save(Work& work, Channel& channel);
 /// Of each channel that was saved its own row, and those of HTLCs that changed.
 void write_rows(Work& work);
+/// What is on disk of `close` is what it is now: after reading it.
+void note_close_rows(Channel& channel);
 /// The channel is forgotten: none of its rows stays.
 void erase_rows(Work& work, const Channel& channel);
 

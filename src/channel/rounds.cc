@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "channel/htlc_log.h"
 #include "channel/negotiating.h"
+#include "channel/on_chain.h"
 #include "channel/reactions.h"
 #include "channel/records.h"
 #include "effects/limits.h"
@@ -201,6 +203,11 @@ void remove_htlc(Work& work, const ChannelId& id, commitment::Update update) {
   auto it = work.state.channels.find(id);
   if (it == work.state.channels.end()) return;
   auto& channel = it->second;
+  if (channel.close) {
+    if (const auto* done = std::get_if<wire::UpdateFulfillHtlc>(&update))
+      take_preimage(work, channel, done->payment_preimage);
+    return;
+  }
   std::visit([&](auto& message) { message.channel_id = id; }, update);
   auto removal = remove(channel.commitments, std::move(update));
   if (!removal) return;
@@ -215,6 +222,7 @@ wire::CommitmentSigned commitment_signed(const ChannelId& id, commitment::Signed
 void sign_if_due(Work& work, Channel& channel) {
   bool rounds = channel.is<Normal>() || (channel.closing() && !channel.agreed());
   if (!rounds || channel.talking() == nullptr || !can_sign(channel.commitments)) return;
+  log_htlcs(work, channel);
   auto made = sign(channel.commitments, *channel.signer, work.context.parallel);
   save(work, channel);
   work.send(channel.peer, commitment_signed(channel.id, std::move(made)));

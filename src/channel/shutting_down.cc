@@ -30,8 +30,8 @@ void want_shutdown(Work& work, Channel& channel, Bytes script) {
   say_if_usable(work, channel);
 }
 
-/// A closing script of the wallet that no other channel has named and not been closed with. Only what blocks paid moves
-/// them on. A peer that never funded its channel shares the last one with its like.
+}  // namespace
+
 Bytes own_closing_script(const Work& work, const Channel& channel) {  // [B2-shut-07]
   std::set<Bytes> named;
   for (const auto& [id, other] : work.state.channels)
@@ -45,6 +45,7 @@ Bytes own_closing_script(const Work& work, const Channel& channel) {  // [B2-shu
   return script(kClosingScriptsAhead - 1);
 }
 
+namespace {
 /// Where the operator wants our balance to go; empty: it named no address.
 Result<Bytes, ParseError> script_asked_for(const Work& work, const command::CloseChannel& command) {
   if (!command.address) return Bytes();

@@ -12,6 +12,9 @@ void close(Work& work, RequestId request, const command::CloseChannel& command);
 void take_shutdown(Work& work, Channel& channel, const wire::Shutdown& message);
 /// shutdown, if it is wanted and may leave now.
 void shutdown_if_due(Work& work, Channel& channel);
+/// A closing script of the wallet that no other channel has named and not been closed with. Only what blocks paid moves
+/// them on. A peer that never funded its channel shares the last one with its like.
+[[nodiscard]] Bytes own_closing_script(const Work& work, const Channel& channel);
 /// In this connection, and nothing is left but to agree on the transaction.
 [[nodiscard]] bool both_shut_down(const Channel& channel);
 

@@ -12,6 +12,7 @@ ChannelPhase phase_of(const State& state) {
                         [](const ShuttingDown&) { return ChannelPhase::Closing; },
                         [](const Negotiating&) { return ChannelPhase::Closing; },
                         [](const Unilateral&) { return ChannelPhase::ForceClosing; },
+                        [](const OnChain&) { return ChannelPhase::OnChain; },
                         [](const Closed&) { return ChannelPhase::Closed; },
                     },
                     state);
@@ -27,6 +28,8 @@ State state_of(ChannelPhase phase) {
       return ShuttingDown{};
     case ChannelPhase::ForceClosing:
       return Unilateral{};
+    case ChannelPhase::OnChain:
+      return OnChain{};
     case ChannelPhase::Closed:
       return Closed{};
   }

@@ -10,6 +10,8 @@
 #include "commitment/commitments.h"
 #include "commitment/exposure.h"
 #include "effects/hearers.h"
+#include "effects/questions.h"
+#include "onchain/close.h"
 
 namespace doze::channel {
 
@@ -80,10 +82,12 @@ struct Negotiating {
 };
 /// Our commitment is published; or ours is known to be revoked, and the peer must publish its own.
 struct Unilateral {};
-/// A block spent the funding output, or it will never be there.
+/// A commitment is in a block, or was before a reorganisation: see `close`.
+struct OnChain {};
+/// Nothing of ours is left in it, or its funding output will never be there.
 struct Closed {};
 
-using State = std::variant<AwaitingReady, Normal, ShuttingDown, Negotiating, Unilateral, Closed>;
+using State = std::variant<AwaitingReady, Normal, ShuttingDown, Negotiating, Unilateral, OnChain, Closed>;
 /// Updates and what commits them.
 template <class M>
 concept RoundMessage =
@@ -138,7 +142,8 @@ struct Channel {
   std::optional<Txid> closed_by;  // the transaction in a block that spent the funding output
   BlockHeight closed_height;      // 0: none
   std::vector<Unclaimed> unclaimed;
-  std::optional<Asked> asked;  // funder, with an idempotency_key
+  std::optional<Asked> asked;           // funder, with an idempotency_key
+  std::optional<onchain::Close> close;  // OnChain; has rows of its own
 
   // ---- not durable ----
   Session session;
@@ -157,6 +162,7 @@ struct Channel {
   std::optional<MonoTime> closing_since;  // both have shut down and are connected, but have not agreed
   std::vector<RequestId> close_requests;
   std::map<commitment::HtlcId, Hash32> written;  // digests of its HTLCs' rows, as they are on disk
+  std::map<Bytes, Hash32> close_written;         // ... and of the rows of `close`, by their keys
   std::shared_ptr<commitment::ChannelSigner> signer;
 
   [[nodiscard]] const commitment::ChannelParams& params() const { return commitments.params; }
@@ -186,7 +192,7 @@ struct Channel {
   [[nodiscard]] bool closing() const { return is<ShuttingDown>() || is<Negotiating>(); }
   /// Both signed a closing transaction, which waits for its confirmation.
   [[nodiscard]] bool agreed() const { return closing() && !closing_transaction.empty(); }
-  [[nodiscard]] bool alive() const { return !is<Unilateral>() && !is<Closed>(); }
+  [[nodiscard]] bool alive() const { return !is<Unilateral>() && !is<OnChain>() && !is<Closed>(); }
   /// Nothing of ours is left in it.
   [[nodiscard]] bool over() const { return is<Closed>() && unclaimed.empty(); }  // [B5-fail-01]
 };
@@ -273,6 +279,12 @@ struct OpeningShare {
   MonoTime at;
 };
 
+/// A page of a channel's log of HTLCs is asked for.
+struct LogAsked {
+  ChannelId id;
+  bool erase = false;
+};
+
 struct Channels::Inside {
   std::map<ChannelId, Channel> channels;
   Lookup lookup;
@@ -282,6 +294,10 @@ struct Channels::Inside {
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
   std::optional<FeeratePerKw> mempool_minimum;
+  onchain::FeeTable fees;
+  Questions<LogAsked> questions{TagOwner::Channel};
+  std::set<ChannelId> logs_to_erase;
+  bool erasing_log = false;
   MonoTime started;
   std::optional<BlockHeight> broadcast_height;  // where transactions of all channels were last sent again
   std::set<ChannelId> dirty;                    // their views are recomputed when this input has been heard

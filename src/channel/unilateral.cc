@@ -29,7 +29,7 @@ void rebroadcast(Work& work, Channel& channel) {
     if (raw.empty()) return;
     if (auto transaction = bitcoin::parse_transaction(raw)) work.say(Broadcast{*std::move(transaction)});
   };
-  if (channel.is<Closed>()) return;
+  if (channel.is<Closed>() || (channel.close && channel.close->height != BlockHeight(0))) return;
   if (!channel.confirmed() && channel.funder()) send(channel.funding_transaction);  // [B2-fund-03]
   send(channel.closing_transaction);
 }

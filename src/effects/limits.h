@@ -28,6 +28,9 @@ inline constexpr CltvDelta kOfferedGrace{3};  // an ordinary offered HTLC past i
 /// this node has fulfilled, and that is still in a commitment, it must be claimed on chain. 2R + G + S with the usual
 /// values: two reorganisations of 2 blocks, 2 blocks of patience, 12 until a transaction is mined.
 inline constexpr CltvDelta kFulfillmentDeadline{18};
+/// ... and so many blocks before it this node goes on chain: half of them for the commitment, half for the claim.
+inline constexpr CltvDelta kClaimBuffer{24};
+static_assert(kClaimBuffer.value() + 3 < kRecipientMargin.value(), "what a recipient takes leaves it time to claim");
 static_assert(kFulfillmentDeadline < kRecipientMargin, "what a recipient takes leaves it time to be awake once more");
 static_assert(kFailBackOutgoing < kRecipientMargin && kRecipientMargin <= kFinalCltvDelta,
               "L fails back only when the recipient would refuse anyway");

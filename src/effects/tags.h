@@ -6,7 +6,7 @@
 
 namespace doze {
 
-enum class TagOwner : std::uint8_t { OnionMessage = 1, Payment = 2, Invoicing = 3, Forwarding = 4 };
+enum class TagOwner : std::uint8_t { OnionMessage = 1, Payment = 2, Invoicing = 3, Forwarding = 4, Channel = 5 };
 [[nodiscard]] constexpr std::uint64_t make_tag(TagOwner owner, std::uint64_t number) {
   return (std::uint64_t{static_cast<std::uint8_t>(owner)} << 56) | (number & 0x00ff'ffff'ffff'ffffULL);
 }

@@ -24,8 +24,9 @@ enum class ChannelPhase : std::uint8_t {
   Closing = 2,       // shutdown or closing_signed under way, or the closing transaction waits for its confirmation
   ForceClosing = 3,  // a commitment transaction was published or seen
   Closed = 4,
+  OnChain = 5,  // a commitment transaction is in a block, and something of ours may be in its outputs
 };
-DOZE_ON_DISK(ChannelPhase, Opening, Closed)
+DOZE_ON_DISK(ChannelPhase, Opening, OnChain)
 [[nodiscard]] const char* name(ChannelPhase phase);
 
 /// Routing policy of one direction of a channel, from a channel_update.
@@ -65,9 +66,11 @@ struct ChannelView {
   std::uint32_t minimum_depth = 0;            // confirmations of the funding before channel_ready
   std::optional<Txid> closing_txid;           // agreed or published, or seen in a block
   std::optional<BlockHeight> closing_height;  // of the block with the transaction that closed it
-  /// In outputs of a commitment, on chain or on its way there, that this version cannot spend: our balance, and HTLCs
-  /// that we offered.
+  /// Of a channel that an older version let close on chain: what lies there and this version does not know how to find.
   Sat unclaimed;
+  /// ForceClosing and OnChain: our balance on its way to the wallet; HTLCs and penalties that somebody else may take;
+  /// what is in the wallet; what others took.
+  Sat pending_close, at_risk, claimed, lost;
   std::uint64_t key_index = 0;
   std::optional<UnixTime> usable_since;
   /// Nothing happens in it any more, and nothing of ours is left.

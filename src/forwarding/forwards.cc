@@ -101,6 +101,8 @@ void hear(Work& work, const HtlcFailed& word) {
   of_forward(work, word, forward_failed);
 }
 void hear(Work& work, const ReceivedHtlcGone& word) {
+  auto* forward = find(work, {word.channel_id, word.htlc_id});
+  if (forward != nullptr && forward->state == ForwardState::Settled && !word.fulfilled) not_collected(work, *forward);
   leave(work, {word.channel_id, word.htlc_id});
 }
 void hear(Work& work, const OnionMessageReceived& word) {

@@ -23,8 +23,8 @@ void save(Work& work, const Forward& forward) {
 }
 
 bool has_gone(const Context& context, const HtlcKey& key) {
-  return context.views.is_on_chain(key.channel_id) ||
-         !context.views.channel(key.channel_id)->received_htlcs.contains(key.htlc_id);
+  const auto* channel = context.views.channel(key.channel_id);
+  return channel == nullptr || channel->phase == ChannelPhase::Closed || !channel->received_htlcs.contains(key.htlc_id);
 }
 
 void leave(Work& work, const HtlcKey& key) {

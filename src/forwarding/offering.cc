@@ -144,6 +144,14 @@ void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused&
              onion::kTemporaryChannelFailure);
 }
 
+void not_collected(Work& work, Forward& forward) {
+  forward.failure = "the incoming channel is closed, and its HTLC could not be claimed";
+  save(work, forward);
+  auto told = facts(forward);
+  told.emplace_back("reason", forward.failure);
+  work.notify(Severity::Error, "forward_not_collected", std::move(told));
+}
+
 void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word) {
   auto* forward = find(work, origin);
   if (forward == nullptr || !move(work, *forward, ForwardState::Forwarded, ForwardState::Settled)) {
@@ -153,13 +161,7 @@ void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfil
     return;
   }
   work.say(FulfillHtlc{origin.channel_id, origin.htlc_id, word.preimage});  // [B2-fwd-06]
-  if (work.context.views.is_on_chain(origin.channel_id)) {                  // paid onward, and nothing came for it
-    forward->failure = "the incoming channel is closed: this version does not claim its HTLC";
-    save(work, *forward);
-    auto told = facts(*forward);
-    told.emplace_back("reason", forward->failure);
-    return work.notify(Severity::Error, "forward_not_collected", std::move(told));
-  }
+  if (has_gone(work.context, {origin.channel_id, origin.htlc_id})) return not_collected(work, *forward);
   work.notify(Severity::Info, forward->hold ? Event("hold_settled") : Event("forward_settled"), facts(*forward));
 }
 

@@ -10,6 +10,8 @@ namespace doze::forwarding {
 struct Work;
 /// nullptr: there is none.
 [[nodiscard]] Forward* find(Work& work, const ForwardOrigin& origin);
+/// Paid onward, and nothing came for it.
+void not_collected(Work& work, Forward& forward);
 /// The only way for a row to change its state: from exactly this one, or not at all.
 [[nodiscard]] bool move(Work& work, Forward& forward, ForwardState from, ForwardState to);
 /// Fails it upstream, from exactly this state.

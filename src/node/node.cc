@@ -165,6 +165,8 @@ class Corridor {
         return payments(in);
       case TagOwner::Forwarding:
         return forwarding(in);
+      case TagOwner::Channel:
+        return channels(in);
       case TagOwner::Invoicing:
         return;  // it keeps nothing on disk alone
     }
@@ -338,6 +340,7 @@ class Corridor {
         return invoicing(word);
       case TagOwner::OnionMessage:
       case TagOwner::Forwarding:
+      case TagOwner::Channel:
         return;
     }
   }

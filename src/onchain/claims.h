@@ -16,9 +16,6 @@ namespace doze::onchain {
 
 /// A penalty must be in a block so long before the peer can spend. BOLT 5, "security_delay".
 inline constexpr std::uint32_t kSecurityDelay = 18;
-/// A forwarded HTLC must have timed out so long before its incoming one expires: twice the blocks that a claim takes.
-inline constexpr std::uint32_t kClaimBuffer = 24;
-
 /// Percent of an output's value that its claim may pay in fees.
 struct Share {
   std::uint32_t usual = 0, in_last_blocks = 0;

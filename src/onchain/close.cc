@@ -116,6 +116,28 @@ void note_offered(Close& close, const commitment::Commitments& c, const commitme
   }
 }
 
+void note_log(Close& close, const commitment::ChannelParams& params, std::span<const commitment::CommittedHtlc> log) {
+  if (close.unread.empty() || !close.published.secret) return;
+  auto commitment = bitcoin::parse_transaction(close.unread.front().transaction);
+  if (!commitment) return;
+  auto outputs = commitment::outputs_of_revoked(params, *close.published.secret, log, *commitment);
+  if (!outputs) return;
+  for (auto& facts : *outputs)
+    if (may_be_ours(facts.kind)) {
+      auto outpoint = facts.outpoint;
+      close.outputs.try_emplace(outpoint, Output{std::move(facts), close.height, std::nullopt});
+    }
+  for (std::size_t i = 1; i < close.unread.size(); ++i)
+    if (auto spend = bitcoin::parse_transaction(close.unread[i].transaction))
+      see(close, params, *spend, close.unread[i].height);
+}
+
+void confirm_again(Close& close, BlockHeight height) {
+  close.height = height;
+  for (auto& [outpoint, output] : close.outputs)
+    if (outpoint.txid == close.txid) output.height = height;
+}
+
 bool see(Close& close, const commitment::ChannelParams& params, const bitcoin::Transaction& transaction,
          BlockHeight height) {
   if (!spends_any(close, transaction)) return false;
@@ -154,6 +176,10 @@ bool undo(Close& close, BlockHeight height) {
       output.spend.reset();
       changed = true;
     }
+  auto& unread = close.unread;  // the first one is the commitment
+  if (!unread.empty())
+    unread.erase(std::remove_if(unread.begin() + 1, unread.end(), [&](const Unread& one) { return gone(one.height); }),
+                 unread.end());
   // Those of HTLC transactions come back with their transaction, if it comes back.
   auto made = [&](const auto& entry) { return entry.first.txid != close.txid && gone(entry.second.height); };
   return std::erase_if(close.outputs, made) > 0 || changed;

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "commitment/claims.h"
@@ -53,6 +54,13 @@ struct Open {
   friend bool operator==(const Open&, const Open&) = default;
 };
 
+/// A transaction in a block, kept until all HTLCs that it may be about have been read.
+struct Unread {
+  BlockHeight height;
+  Bytes transaction;
+  friend bool operator==(const Unread&, const Unread&) = default;
+};
+
 struct Close {
   commitment::PublishedCommitment published;  // its secret is not durable: the channel has it
   Txid txid;
@@ -61,7 +69,10 @@ struct Close {
   std::map<Outpoint, Output> outputs;
   std::map<Outpoint, Sent> sent;         // by the output that is claimed
   std::map<std::uint64_t, Open> open;    // by id
+  std::set<std::uint64_t> received;      // ids of HTLCs that we received, until their outcome is told
   std::map<Hash20, Preimage> preimages;  // of HTLCs of this channel, from wherever
+  /// Of a revoked commitment: itself, and what spent its outputs, while the log of old HTLCs is read.
+  std::vector<Unread> unread;
 };
 
 /// The outputs of a commitment that is in a block; those that can never be ours, and anchors, are left out. `log`: of
@@ -74,7 +85,14 @@ struct Close {
 void note_offered(Close& close, const commitment::Commitments& c, const commitment::ChannelSigner& signer,
                   const std::map<std::uint64_t, PaymentHash>& offered);
 
+/// Another page of the log of a revoked commitment, while `unread` has its transaction: the outputs that it explains,
+/// and what happened to them meanwhile.
+void note_log(Close& close, const commitment::ChannelParams& params, std::span<const commitment::CommittedHtlc> log);
+
 // ---- what happens to it; each returns whether anything changed ----
+
+/// The same commitment is in a block again.
+void confirm_again(Close& close, BlockHeight height);
 
 /// A transaction in a block spends outputs of `close`, or none of them. What it shows and makes is noted: preimages,
 /// the outputs of HTLC transactions. The same transaction in the same block changes nothing.

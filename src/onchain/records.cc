@@ -47,6 +47,11 @@ struct Out {
     out.put(static_cast<std::uint32_t>(open.size()));
     for (const auto& [id, htlc] : open) out.all(id, htlc.hash160, htlc.output, htlc.elsewhere);
   }
+  void one(const std::set<std::uint64_t>& ids) { out.put(std::vector<std::uint64_t>(ids.begin(), ids.end())); }
+  void one(const std::vector<Unread>& unread) {
+    out.put(static_cast<std::uint32_t>(unread.size()));
+    for (const auto& item : unread) out.all(item.height, item.transaction);
+  }
   void one(const std::map<Hash20, Preimage>& preimages) {
     out.put(static_cast<std::uint32_t>(preimages.size()));
     for (const auto& [hash, preimage] : preimages) out.put(preimage);
@@ -95,6 +100,19 @@ struct In {
       if (!open.emplace(id, std::move(htlc)).second) in.refuse();
     }
   }
+  void one(std::set<std::uint64_t>& ids) {
+    std::vector<std::uint64_t> list;
+    in.get(list);
+    ids.insert(list.begin(), list.end());
+  }
+  void one(std::vector<Unread>& unread) {
+    std::uint32_t count = 0;
+    for (in.get(count); count > 0 && in.ok(); --count) {
+      Unread item;
+      in.all(item.height, item.transaction);
+      unread.push_back(std::move(item));
+    }
+  }
   void one(std::map<Hash20, Preimage>& preimages) {
     std::uint32_t count = 0;
     for (in.get(count); count > 0 && in.ok(); --count) {
@@ -110,7 +128,7 @@ void close_fields(Archive&& a, C& close) {
   auto all = [&](auto&... values) { (a.one(values), ...); };
   auto& published = close.published;
   all(published.whose, published.number, published.point, close.txid, close.height, close.script, close.open,
-      close.preimages);
+      close.received, close.preimages, close.unread);
 }
 template <class Archive, class O, class S>
 void output_fields(Archive&& a, O& output, S& sent) {

@@ -118,10 +118,10 @@ BlockHeight awake_by(const Incoming& payment) {
 Outlook outlook_of(const Incoming& payment, const Context& context) {
   if (payment.state == IncomingState::Settled) return {true, ""};
   if (payment.state == IncomingState::Lost)
-    return {true, "the channel closed on chain before our peer removed the HTLC: this version does not claim it there"};
+    return {true, "the channel closed on chain before our peer removed the HTLC, and others took it there"};
   const auto* channel = context.views.channel(payment.htlc.channel_id);
-  if (channel == nullptr || channel->phase == ChannelPhase::ForceClosing || channel->phase == ChannelPhase::Closed)
-    return {false, "its channel is being closed on chain: this version does not claim it there"};
+  if (context.views.is_on_chain(payment.htlc.channel_id))
+    return {false, "its channel closes on chain: stay online until listchannels says that it is closed"};
   return {false, std::string(channel->usable ? "our peer has not yet removed the HTLC: stay online for a moment"
                                              : "our peer has not removed the HTLC and is offline") +
                      "; this node must be awake again by " + at_height(awake_by(payment), context)};

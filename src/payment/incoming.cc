@@ -147,8 +147,8 @@ void judge_parked(Work& work) {
   work.state.parked_due.clear();
   for (const auto& [key, parked] : std::exchange(work.state.parked, {})) {
     work.say(Erase{Table::IncomingPayment, key_of(key)});
-    // Claiming it there is not possible yet, and telling the preimage would give it away.
-    if (work.context.views.is_on_chain(key.channel_id))
+    const auto* channel = work.context.views.channel(key.channel_id);
+    if (channel == nullptr || channel->phase == ChannelPhase::Closed)  // nothing of it is left
       work.notify(Severity::Warning, "payment_lost_with_its_channel",
                   {{"amount_msat", parked.word.htlc.amount_msat.value()}, {"channel_id", key.channel_id.hex()}});
     else
@@ -219,7 +219,7 @@ void end_claim(Work& work, const HtlcKey& key, IncomingState state) {
 }  // namespace
 
 void on(Work& work, const ReceivedHtlcGone& word) {
-  if (word.fulfilled) end_claim(work, {word.channel_id, word.htlc_id}, IncomingState::Settled);
+  end_claim(work, {word.channel_id, word.htlc_id}, word.fulfilled ? IncomingState::Settled : IncomingState::Lost);
 }
 
 void lose_claims(Work& work, const ChannelId& channel_id) {

@@ -139,7 +139,8 @@ void hear(Work& work, const ChannelUnusable&) {
   channels_changed(work, false);
 }
 void hear(Work& work, const ChannelClosed& word) {
-  lose_claims(work, word.channel_id);
+  const auto* channel = work.context.views.channel(word.channel_id);
+  if (channel == nullptr || channel->phase == ChannelPhase::Closed) lose_claims(work, word.channel_id);
   channels_changed(work, false);
   send_due_releases(work, false);  // it may be the one that they waited for
 }

@@ -579,7 +579,7 @@ TEST(Published, a_revoked_commitment_of_the_peer_is_told_as_such) {
   ASSERT_EQ(pair.b.only_channel().local_balance, Msat(350'000'000));
   pair.mine({old});
   EXPECT_TRUE(told(pair.b, "revoked_commitment"));
-  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::Closed);
+  EXPECT_EQ(pair.b.only_channel().phase, ChannelPhase::OnChain);
   EXPECT_NE(pair.b.only_channel().status.find("revoked"), std::string::npos);
 }
 
@@ -590,7 +590,7 @@ TEST(Published, the_present_commitment_of_the_peer_is_no_alarm) {
   pay_once(pair, 1);
   pair.mine({commitment_of(pair.a, pair.a.rows)});
   EXPECT_FALSE(told(pair.b, "revoked_commitment"));
-  EXPECT_EQ(pair.b.only_channel().status, "the peer published its commitment");
+  EXPECT_EQ(pair.b.only_channel().status, "the peer's commitment is on chain");
 }
 
 TEST(Closing, a_channel_that_is_not_there_or_an_address_that_is_none_is_refused_and_nothing_is_said) {
@@ -661,42 +661,43 @@ TEST(Force, is_said_again_to_a_peer_that_comes_back) {
 }
 
 // [B5-gen-02, B5-gen-06]
-TEST(Force, leaves_a_sum_that_is_shown_until_its_outputs_are_spent) {
+TEST(Force, leaves_sums_that_are_shown_until_everything_is_spent_a_hundred_blocks_deep) {
   Pair pair;
   pair.open();
   pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
   pair.run();
   close(pair.a, pair.id(), true);
   auto commitment = pair.a.all<Broadcast>().back().transaction;
-  auto expected = pair.a.only_channel().unclaimed;
+  auto expected = pair.a.only_channel().pending_close;
   EXPECT_GT(expected, Sat(690'000));
   pair.mine({commitment});
   for (bool restarted : {false, true}) {
     if (restarted) pair.a.restart();
     const auto& view = pair.a.only_channel();
-    EXPECT_EQ(view.phase, ChannelPhase::Closed);
-    EXPECT_EQ(view.unclaimed, expected);
+    EXPECT_EQ(view.phase, ChannelPhase::OnChain);
+    EXPECT_EQ(view.pending_close + view.at_risk, expected);
+    EXPECT_EQ(view.at_risk, Sat(10'000));
     EXPECT_EQ(view.closing_txid, bitcoin::txid(commitment));
     EXPECT_EQ(view.closing_height, pair.tip);
   }
   // The peer's side: its balance, not the HTLC that it was offered, and not the anchors.
-  EXPECT_EQ(pair.b.only_channel().unclaimed, Sat(300'000));
-  bitcoin::Transaction sweep;
-  for (std::uint32_t i = 0; i < commitment.outputs.size(); ++i)
-    sweep.inputs.push_back({{bitcoin::txid(commitment), i}, {}, 0, {}});
-  sweep.outputs.push_back({Sat(1'000), {}});
-  pair.mine({sweep});
-  EXPECT_EQ(pair.a.only_channel().unclaimed, Sat(0));
-  EXPECT_EQ(pair.b.only_channel().unclaimed, Sat(0));
+  EXPECT_EQ(pair.b.only_channel().pending_close, Sat(300'000));
+  EXPECT_EQ(pair.b.only_channel().at_risk, Sat(0));
 }
 
 TEST(Force, a_row_of_before_says_what_is_unclaimed) {
   Pair pair;
   pair.open();
   close(pair.a, pair.id(), true);
-  auto expected = pair.a.only_channel().unclaimed;
-  pair.mine({pair.a.all<Broadcast>().back().transaction});
-  pair.a.put_old_row(pair.a.room.inside->channels.at(pair.id()), 1);
+  auto expected = pair.a.only_channel().pending_close;
+  auto commitment = pair.a.all<Broadcast>().back().transaction;
+  pair.mine({commitment});
+  auto& channel = pair.a.room.inside->channels.at(pair.id());
+  channel.state = Closed{};
+  channel.status = "our commitment was published";
+  channel.closed_by.reset();
+  std::erase_if(pair.a.rows, [](const auto& row) { return row.first.first == Table::Close; });
+  pair.a.put_old_row(channel, 1);
   pair.a.restart();
   EXPECT_EQ(pair.a.only_channel().unclaimed, expected);
 }
@@ -717,7 +718,7 @@ TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
     ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);
     EXPECT_EQ(pair.a.all<Broadcast>()[0].transaction, first[0].transaction);
     pair.mine({first[0].transaction}, 2 * kRebroadcastBlocks);
-    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Closed);
+    EXPECT_EQ(pair.a.only_channel().phase, force ? ChannelPhase::OnChain : ChannelPhase::Closed);
     EXPECT_LE(pair.a.all<Broadcast>().size(), 1U);
   }
 }

@@ -470,6 +470,7 @@ TEST(Records, ARowOfAnotherVersionOrCutAnywhereIsAnErrorWithItsKey) {
   deliver(story.pair, 9, 0);
   for (auto* node : {&story.pair.a, &story.pair.b})
     for (const auto& [key, value] : node->rows) {
+      if (key.first == Table::HtlcLog) continue;  // not read at a start
       auto refused = [&, key = key](const Bytes& bytes) {
         std::vector<Row> rows;
         for (const auto& [k, v] : node->rows) rows.push_back({k.first, k.second, k == key ? bytes : v});

@@ -15,6 +15,7 @@
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"
+#include "effects/read_rows.h"
 #include "effects/test/surroundings.h"
 #include "effects/test/test_chain.h"
 
@@ -149,6 +150,7 @@ struct FakeNode : test::Surroundings {
         else
           inputs.push_back(fund(*word));
       }
+      if (const auto* read = std::get_if<ReadRange>(&effect)) inputs.push_back(read_rows(rows, *read));
       if (const auto* word = std::get_if<HtlcReceived>(&effect); word != nullptr && on_received)
         for (auto& answer : on_received(*word)) inputs.push_back(std::move(answer));
     }

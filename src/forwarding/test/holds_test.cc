@@ -195,7 +195,7 @@ TEST_F(Holds, a_settlement_whose_incoming_channel_is_closed_is_told_as_a_loss) {
   receive(htlc(0));
   release(0);
   l.step(HtlcAdded{origin(0), channel_id(2), 70});
-  l.channels.at(channel_id(1)).phase = ChannelPhase::ForceClosing;
+  l.channels.at(channel_id(1)).phase = ChannelPhase::Closed;
   auto effects = l.step(HtlcFulfilled{origin(0), channel_id(2), 70, preimage(1)});
   EXPECT_EQ(of<FulfillHtlc>(effects).size(), 1U);
   ASSERT_EQ(of<Notify>(effects).size(), 1U);

@@ -41,6 +41,8 @@ Close full(std::uint8_t seed) {
       close.sent[at] =
           Sent{close.txid, {FeeratePerKw(300 + i), BlockHeight(800'003), BlockHeight(800'004)}, Sat(150), i + 1};
   }
+  close.received = {3, 1ULL << 50};
+  close.unread = {{BlockHeight(800'000), Bytes(200, 7)}, {BlockHeight(800'001), Bytes(90, 8)}};
   return close;
 }
 void expect_same(const Close& a, const Close& b) {
@@ -53,7 +55,9 @@ void expect_same(const Close& a, const Close& b) {
   EXPECT_EQ(a.outputs, b.outputs);
   EXPECT_EQ(a.sent, b.sent);
   EXPECT_EQ(a.open, b.open);
+  EXPECT_EQ(a.received, b.received);
   EXPECT_EQ(a.preimages, b.preimages);
+  EXPECT_EQ(a.unread, b.unread);
 }
 ChannelId id_of(std::uint8_t seed) {
   ChannelId out;
