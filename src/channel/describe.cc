@@ -64,7 +64,8 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
     out.at_risk = sums.at_risk;
     out.claimed = sums.claimed;
     out.lost = sums.lost;
-    out.received_htlcs = channel.close->received;
+    out.received_htlcs.clear();
+    for (const auto& [id, in_balance] : channel.close->received) out.received_htlcs.insert(id);
     out.offered_htlcs.clear();
     for (const auto& [id, item] : channel.offered) out.offered_htlcs.insert(id);
   }

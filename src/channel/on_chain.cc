@@ -57,6 +57,27 @@ std::vector<commitment::CommittedHtlc> live_htlcs(const Commitments& c) {
   return out;
 }
 
+/// HTLCs that we received and that somebody waits for. One that we settled and that this commitment does not have any
+/// more is in our balance there.
+std::map<std::uint64_t, bool> received_in(const Commitments& c, const PublishedCommitment& published) {
+  std::set<std::uint64_t> settled;
+  for_each_update_of_ours(c, [&](const commitment::Update& update) {
+    if (const auto* done = std::get_if<wire::UpdateFulfillHtlc>(&update)) settled.insert(done->id);
+  });
+  const Spec* spec = published.whose == WhoseCommitment::Ours         ? &c.local.spec
+                     : published.whose == WhoseCommitment::Theirs     ? &c.remote.spec
+                     : published.whose == WhoseCommitment::TheirsNext ? &*c.next_remote
+                                                                      : nullptr;
+  std::map<std::uint64_t, bool> out;
+  for_each_htlc(c, [&](const HtlcId& id, const auto&) {
+    if (id.offered) return;
+    // Of a revoked one everything is ours.
+    bool absent = spec != nullptr ? !spec->htlcs.contains(id) : published.whose == WhoseCommitment::Revoked;
+    out[id.id] = absent && settled.contains(id.id);
+  });
+  return out;
+}
+
 std::string how(const PublishedCommitment& published) {
   switch (published.whose) {
     case WhoseCommitment::Ours:
@@ -140,12 +161,9 @@ void enter_chain(Work& work, Channel& channel, const PublishedCommitment& publis
   if (!first) close.preimages = channel.close->preimages;
   learn_own_preimages(close, channel.commitments);
   onchain::note_offered(close, channel.commitments, *channel.signer, untold(channel));
-  if (first)
-    for_each_htlc(channel.commitments, [&](const HtlcId& id, const auto&) {
-      if (!id.offered) close.received.insert(id.id);
-    });
-  else
-    close.received = channel.close->received;
+  close.received = received_in(channel.commitments, published);
+  if (!first)
+    std::erase_if(close.received, [&](const auto& one) { return !channel.close->received.contains(one.first); });
   if (published.whose == WhoseCommitment::Revoked) close.unread.push_back({height, bitcoin::serialize(spend)});
 
   channel.close = std::move(close);
@@ -199,13 +217,14 @@ void tell_outcomes(Work& work, Channel& channel, BlockHeight tip) {
     else
       work.say(HtlcFailed{origin, channel.id, outcome.id, OnChainReason{}});
   }
-  std::erase_if(close.received, [&](std::uint64_t id) {
-    auto ours = onchain::received_outcome(close, id, tip);
-    if (!ours) return false;
-    save(work, channel);
-    work.say(ReceivedHtlcGone{channel.id, id, *ours});
-    return true;
-  });
+  for (auto it = close.received.begin(); it != close.received.end();) {
+    auto ours = onchain::received_outcome(close, it->first, tip);
+    if (ours) {
+      save(work, channel);
+      work.say(ReceivedHtlcGone{channel.id, it->first, *ours});
+    }
+    it = ours ? close.received.erase(it) : std::next(it);
+  }
   if (close.received.empty() && close.unread.empty() && onchain::is_resolved(close, tip)) finish(work, channel);
 }
 

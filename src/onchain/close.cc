@@ -218,7 +218,9 @@ std::optional<bool> received_outcome(const Close& close, std::uint64_t id, Block
     if (!output.spend || depth(output.spend->height, tip) < kDeep) return std::nullopt;
     return output.spend->ours;
   }
-  return closed < kDeep ? std::nullopt : std::optional(false);  // without an output nobody can claim it
+  if (closed < kDeep) return std::nullopt;
+  auto known = close.received.find(id);
+  return known != close.received.end() && known->second;  // without an output nobody can claim it
 }
 
 bool is_resolved(const Close& close, BlockHeight tip) {

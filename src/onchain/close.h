@@ -8,7 +8,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "commitment/claims.h"
@@ -67,9 +66,10 @@ struct Close {
   BlockHeight height;  // 0: its block is gone, and another one may have another transaction
   Bytes script;        // where everything goes to: a script of the wallet
   std::map<Outpoint, Output> outputs;
-  std::map<Outpoint, Sent> sent;         // by the output that is claimed
-  std::map<std::uint64_t, Open> open;    // by id
-  std::set<std::uint64_t> received;      // ids of HTLCs that we received, until their outcome is told
+  std::map<Outpoint, Sent> sent;       // by the output that is claimed
+  std::map<std::uint64_t, Open> open;  // by id
+  /// Ids of HTLCs that we received, until their outcome is told; true: the commitment has it in our balance already.
+  std::map<std::uint64_t, bool> received;
   std::map<Hash20, Preimage> preimages;  // of HTLCs of this channel, from wherever
   /// Of a revoked commitment: itself, and what spent its outputs, while the log of old HTLCs is read.
   std::vector<Unread> unread;

@@ -47,7 +47,10 @@ struct Out {
     out.put(static_cast<std::uint32_t>(open.size()));
     for (const auto& [id, htlc] : open) out.all(id, htlc.hash160, htlc.output, htlc.elsewhere);
   }
-  void one(const std::set<std::uint64_t>& ids) { out.put(std::vector<std::uint64_t>(ids.begin(), ids.end())); }
+  void one(const std::map<std::uint64_t, bool>& ids) {
+    out.put(static_cast<std::uint32_t>(ids.size()));
+    for (const auto& [id, in_balance] : ids) out.all(id, in_balance);
+  }
   void one(const std::vector<Unread>& unread) {
     out.put(static_cast<std::uint32_t>(unread.size()));
     for (const auto& item : unread) out.all(item.height, item.transaction);
@@ -100,10 +103,14 @@ struct In {
       if (!open.emplace(id, std::move(htlc)).second) in.refuse();
     }
   }
-  void one(std::set<std::uint64_t>& ids) {
-    std::vector<std::uint64_t> list;
-    in.get(list);
-    ids.insert(list.begin(), list.end());
+  void one(std::map<std::uint64_t, bool>& ids) {
+    std::uint32_t count = 0;
+    for (in.get(count); count > 0 && in.ok(); --count) {
+      std::uint64_t id = 0;
+      bool in_balance = false;
+      in.all(id, in_balance);
+      ids.emplace(id, in_balance);
+    }
   }
   void one(std::vector<Unread>& unread) {
     std::uint32_t count = 0;

@@ -41,7 +41,7 @@ Close full(std::uint8_t seed) {
       close.sent[at] =
           Sent{close.txid, {FeeratePerKw(300 + i), BlockHeight(800'003), BlockHeight(800'004)}, Sat(150), i + 1};
   }
-  close.received = {3, 1ULL << 50};
+  close.received = {{3, false}, {1ULL << 50, true}};
   close.unread = {{BlockHeight(800'000), Bytes(200, 7)}, {BlockHeight(800'001), Bytes(90, 8)}};
   return close;
 }

@@ -47,7 +47,7 @@ TEST_F(Receipts, a_payment_is_claiming_until_the_lsp_has_let_go_of_it_also_over_
   EXPECT_EQ(received(), kAmount);
 }
 
-TEST_F(Receipts, a_payment_whose_channel_closes_on_chain_before_is_lost_and_not_settled) {
+TEST_F(Receipts, a_payment_whose_channel_closes_on_chain_before_is_claimed_there_and_settled_when_it_is_deep) {
   prepare();
   keep_from_the_fulfil_on();
   auto paid = pay();
@@ -59,12 +59,18 @@ TEST_F(Receipts, a_payment_whose_channel_closes_on_chain_before_is_lost_and_not_
   close.force = close.accept_loss = true;
   world().ask(network.m, close);
   world().run_for(3'000);
-  world().mine(1);
-  world().run_for(3'000);
-  EXPECT_EQ(text_of(receipt(), "state"), "lost");
-  EXPECT_EQ(count(network.r, "payment_lost"), 1U);
+  for (int depth = 0; depth < 6; ++depth) {
+    EXPECT_EQ(text_of(receipt(), "state"), "claiming") << depth;
+    restart(network.r);
+    world().mine(1);  // the commitment, and five blocks on it
+    world().run_for(3'000);
+  }
+  EXPECT_EQ(text_of(receipt(), "state"), "settled");
+  EXPECT_EQ(count(network.r, "payment_lost"), 0U);
+  EXPECT_GE(count(network.r, "claim_confirmed"), 1U);
+  EXPECT_EQ(world().chain.refused(), std::vector<std::string>{});
   restart(network.r);
-  EXPECT_EQ(text_of(receipt(), "state"), "lost");
+  EXPECT_EQ(text_of(receipt(), "state"), "settled");
 }
 
 }  // namespace

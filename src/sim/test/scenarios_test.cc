@@ -187,7 +187,7 @@ TEST_F(Scenario, forced_close_publishes_a_commitment_that_the_verifier_accepts) 
   ASSERT_EQ(error_of(closed), "");
   EXPECT_EQ(world().chain.mempool_size(), 1U);
   world().mine(1);
-  EXPECT_EQ(world().node(network.l).core->channels().at(id).status, "the peer published its commitment");
+  EXPECT_EQ(world().node(network.l).core->channels().at(id).status, "the peer's commitment is on chain");
   EXPECT_EQ(world().chain.refused(), std::vector<std::string>{});
 }
 
