@@ -145,6 +145,9 @@ void hear(Work& work, const FundingFailed& word) {
 void hear(Work& work, const FundingRefused& word) {
   on(work, word);
 }
+void hear(Work& work, const CoinsReserved& word) {
+  claim_with_coins(work, word);
+}
 void hear(Work& work, const AddHtlc& word) {
   add_htlc(work, word);
 }

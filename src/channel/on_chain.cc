@@ -1,12 +1,15 @@
 #include "channel/on_chain.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "bitcoin/script.h"
 #include "channel/closed.h"
 #include "channel/htlc_log.h"
 #include "channel/records.h"
 #include "channel/rounds.h"
 #include "channel/shutting_down.h"
+#include "crypto/crypto.h"
 #include "onchain/claims.h"
 
 namespace doze::channel {
@@ -204,6 +207,10 @@ void follow_back(Work& work, Channel& channel, BlockHeight height) {
   save(work, channel);
 }
 
+namespace {
+void release_coins(Work& work, Channel& channel, BlockHeight tip, bool all);
+}  // namespace
+
 void tell_outcomes(Work& work, Channel& channel, BlockHeight tip) {
   auto& close = *channel.close;
   for (auto& outcome : onchain::take_outcomes(close, tip)) {
@@ -225,45 +232,120 @@ void tell_outcomes(Work& work, Channel& channel, BlockHeight tip) {
     }
     it = ours ? close.received.erase(it) : std::next(it);
   }
+  release_coins(work, channel, tip, false);
   if (close.received.empty() && close.unread.empty() && onchain::is_resolved(close, tip)) finish(work, channel);
 }
 
-void claim(Work& work, Channel& channel) {
-  if (!channel.close || !work.context.views.chain_synced) return;
-  auto& close = *channel.close;
-  std::function<std::optional<BlockHeight>(std::uint64_t)> fail_back_by =
-      [&](std::uint64_t id) -> std::optional<BlockHeight> {
+namespace {
+
+/// What decides about claims of this channel now.
+struct Moment {
+  std::function<std::optional<BlockHeight>(std::uint64_t)> fail_back_by;
+  onchain::Now now;
+
+  Moment(const Work& work, const Channel& channel)
+      : fail_back_by([&work, &channel](std::uint64_t id) { return fail_back_of(work, channel, id); }),
+        now{work.context.tip, work.state.fees, fail_back_by} {}
+  Moment(const Moment&) = delete;
+  Moment& operator=(const Moment&) = delete;
+
+  /// Our delta lies between the expiries of an HTLC that we forwarded and of the incoming one.
+  static std::optional<BlockHeight> fail_back_of(const Work& work, const Channel& channel, std::uint64_t id) {
     auto it = channel.offered.find(id);
     if (it == channel.offered.end() || !std::holds_alternative<ForwardOrigin>(it->second.origin)) return std::nullopt;
-    for (const auto& [outpoint, output] : close.outputs)
+    auto delta = work.context.config.fees.cltv_expiry_delta.value();
+    for (const auto& [outpoint, output] : channel.close->outputs)
       if (output.facts.htlc && output.facts.htlc->id == HtlcId{true, id})
-        return BlockHeight(output.facts.htlc->cltv_expiry.value() + work.context.config.fees.cltv_expiry_delta.value() -
+        return BlockHeight(output.facts.htlc->cltv_expiry.value() + std::max(delta, kClaimBuffer.value()) -
                            kClaimBuffer.value());
     return std::nullopt;
-  };
-  onchain::Now now{work.context.tip, work.state.fees, fail_back_by};
-  for (const auto& due : onchain::due(close, now)) {
-    if (due.coins) continue;
-    auto outpoint = due.claim.output.outpoint;
-    bool replaced = close.sent.contains(outpoint);
-    auto made = onchain::make(close, due, now, *channel.signer);
-    if (!made) {
-      auto facts = claim_facts(channel, outpoint, close.outputs.at(outpoint));
-      facts.emplace_back("reason", std::string(commitment::name(made.error().code)));
-      work.notify(Severity::Debug, "claim_blocked", std::move(facts));
-      continue;
-    }
-    if (made->is_new) {
-      save(work, channel);
-      const auto& sent = close.sent.at(outpoint);
-      auto facts = claim_facts(channel, outpoint, close.outputs.at(outpoint));
-      facts.emplace_back("txid", bitcoin::txid_to_string(sent.txid));
-      facts.emplace_back("fee_sat", sent.fee.value());
-      if (due.terms.deadline) facts.emplace_back("deadline_height", due.terms.deadline->value());
-      work.notify(Severity::Info, replaced ? Event("claim_replaced") : Event("claim_broadcast"), std::move(facts));
-    }
-    work.say(Broadcast{std::move(made->transaction)});
   }
+};
+
+void broadcast(Work& work, Channel& channel, const onchain::Due& due, const onchain::Now& now,
+               const onchain::Coins& coins) {
+  auto& close = *channel.close;
+  auto outpoint = due.claim.output.outpoint;
+  bool replaced = close.sent.contains(outpoint);
+  auto made = onchain::make(close, due, now, *channel.signer, coins);
+  auto facts = claim_facts(channel, outpoint, close.outputs.at(outpoint));
+  if (!made) {
+    bool short_of_coins = made.error().code == commitment::ClaimRefusal::Code::CoinsShort;
+    facts.emplace_back("reason", std::string(commitment::name(made.error().code)));
+    return work.notify(short_of_coins ? Severity::Warning : Severity::Debug, "claim_blocked", std::move(facts));
+  }
+  if (made->is_new) {
+    save(work, channel);
+    const auto& sent = close.sent.at(outpoint);
+    facts.emplace_back("txid", bitcoin::txid_to_string(sent.txid));
+    facts.emplace_back("fee_sat", sent.fee.value());
+    if (due.terms.deadline) facts.emplace_back("deadline_height", due.terms.deadline->value());
+    work.notify(Severity::Info, replaced ? Event("claim_replaced") : Event("claim_broadcast"), std::move(facts));
+  }
+  work.say(Broadcast{std::move(made->transaction)});
+}
+
+/// Coins with the signatures of their keys.
+onchain::Coins coins_of(const Work& work, const Channel& channel, const std::vector<ReservedCoin>& reserved) {
+  onchain::Coins out;
+  std::map<Outpoint, ReservedCoin> keys;
+  for (const auto& coin : reserved) {
+    out.coins.push_back({coin.outpoint, coin.output});
+    keys.emplace(coin.outpoint, coin);
+  }
+  out.change_script = channel.close->script;
+  out.sign = [keys = std::move(keys), &signer = work.context.signer](
+                 const commitment::Coin& coin, const bitcoin::Transaction& transaction,
+                 const bitcoin::SegwitHashes& hashes, std::size_t input) -> bitcoin::Witness {
+    const auto& path = keys.at(coin.outpoint);
+    auto key = signer.wallet_key(path.change, path.index);
+    auto digest = bitcoin::segwit_sighash(transaction, input, bitcoin::p2pkh_script(crypto::hash160(key.view())),
+                                          coin.output.amount, bitcoin::Sighash::All, &hashes);
+    return {
+        bitcoin::signature_item(signer.sign_with_wallet_key(path.change, path.index, digest), bitcoin::Sighash::All),
+        to_bytes(key.view())};
+  };
+  return out;
+}
+
+/// Claims of outputs that somebody spent for good need no coins and no memory any more.
+void release_coins(Work& work, Channel& channel, BlockHeight tip, bool all) {
+  auto& close = *channel.close;
+  for (auto it = close.sent.begin(); it != close.sent.end();) {
+    auto output = close.outputs.find(it->first);
+    bool deep = output != close.outputs.end() && output->second.spend &&
+                output->second.spend->height.value() + onchain::kDeep <= tip.value() + 1;
+    if (deep || all) {
+      if (output != close.outputs.end() && output->second.facts.second_stage) work.say(ReleaseCoins{it->first});
+      save(work, channel);
+    }
+    it = deep || all ? close.sent.erase(it) : std::next(it);
+  }
+}
+
+}  // namespace
+
+void claim(Work& work, Channel& channel) {
+  if (!channel.close || !work.context.views.chain_synced) return;
+  Moment moment(work, channel);
+  for (const auto& due : onchain::due(*channel.close, moment.now)) {
+    if (due.coins) {
+      auto needed = onchain::coins_needed(*channel.close, due, moment.now);
+      work.say(ReserveCoins{channel.id, due.claim.output.outpoint, needed.amount, needed.feerate});
+    } else {
+      broadcast(work, channel, due, moment.now, {});
+    }
+  }
+}
+
+void claim_with_coins(Work& work, const CoinsReserved& word) {
+  auto it = work.state.channels.find(word.channel_id);
+  if (it == work.state.channels.end() || !it->second.close) return;
+  auto& channel = it->second;
+  Moment moment(work, channel);
+  for (const auto& due : onchain::due(*channel.close, moment.now))
+    if (due.coins && due.claim.output.outpoint == word.claim)
+      return broadcast(work, channel, due, moment.now, coins_of(work, channel, word.coins));
 }
 
 void take_preimage(Work& work, Channel& channel, const Preimage& preimage) {

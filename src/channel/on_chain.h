@@ -22,6 +22,8 @@ void follow_back(Work& work, Channel& channel, BlockHeight height);
 void tell_outcomes(Work& work, Channel& channel, BlockHeight tip);
 /// Everything that can be claimed is broadcast, again if it was before. Only with a synced chain.
 void claim(Work& work, Channel& channel);
+/// The wallet's answer to ReserveCoins.
+void claim_with_coins(Work& work, const CoinsReserved& word);
 /// A preimage for an HTLC that we received: it may be claimed with it.
 void take_preimage(Work& work, Channel& channel, const Preimage& preimage);
 /// A page of the log of old HTLCs.

@@ -232,6 +232,31 @@ struct FundingFailed {
   ChannelId temporary_channel_id;
   CommandError error;
 };
+/// To wallet: confirmed coins for a claim on chain that cannot pay its own fee, worth `amount` and what a second and
+/// further input costs. Said again it adds what is missing: what was reserved for this claim stays. CoinsReserved
+/// follows in the same step.
+struct ReserveCoins {
+  ChannelId channel_id;
+  Outpoint claim;  // the output that is claimed: whose coins they are
+  Sat amount;
+  FeeratePerKw feerate;
+};
+struct ReservedCoin {
+  Outpoint outpoint;
+  bitcoin::TxOut output;
+  bool change = false;  // its key: Signer::wallet_key
+  std::uint32_t index = 0;
+};
+/// All coins of this claim: fewer than it needs if there are no more.
+struct CoinsReserved {
+  ChannelId channel_id;
+  Outpoint claim;
+  std::vector<ReservedCoin> coins;
+};
+/// To wallet: the claim is over. Its coins that no block spends are free again.
+struct ReleaseCoins {
+  Outpoint claim;
+};
 /// To wallet: the transaction will never be broadcast; its coins are free again.
 struct ReleaseFunding {
   Txid txid;
@@ -338,7 +363,8 @@ struct Effect
           // channel
           AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc, HtlcAdded, HtlcRefused, OfferedHtlcCommitted,
           ReleasePathsReceived, HtlcReceived, HtlcArrived, HtlcFulfilled, HtlcFailed, ReceivedHtlcGone, ChannelUsable,
-          ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow,
+          ChannelUnusable, ChannelNeedsUpdate, ChannelAnnounced, ChannelClosed, OpenChannelNow, ReserveCoins,
+          CoinsReserved, ReleaseCoins,
           // wallet
           PrepareFunding, FundingPrepared, FundingFailed, ReleaseFunding, FundingRefused,
           // onion_message

@@ -329,6 +329,9 @@ class Corridor {
   void hear(const PrepareFunding& word) { wallet(word); }
   void hear(const FundingPrepared& word) { channels(word); }
   void hear(const FundingFailed& word) { channels(word); }
+  void hear(const ReserveCoins& word) { wallet(word); }
+  void hear(const CoinsReserved& word) { channels(word); }
+  void hear(const ReleaseCoins& word) { wallet(word); }
   void hear(const ReleaseFunding& word) { wallet(word); }
   void hear(const FundingRefused& word) { channels(word); }
   void hear(const SendOnionMessage& word) { onion_messages(word); }
@@ -408,7 +411,7 @@ Result<Node, LoadError> Node::load(const Config& config, const Signer& signer, c
     tail = *std::move(known);
   }
   LN_TRY(peers, peer::load(of({Table::PeerAddress})));
-  LN_TRY(channels, channel::load(of({Table::Channel}), signer));
+  LN_TRY(channels, channel::load(of({Table::Channel, Table::Close}), signer));
   LN_TRY(wallet, wallet::load(of({Table::Coin, Table::WalletState}), signer));
   LN_TRY(gossip, gossip::load(of({Table::GossipNode, Table::GossipChannel, Table::PeerPolicy})));
   LN_TRY(onion_messages, onion_message::load(of({Table::Mailbox})));

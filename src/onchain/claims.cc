@@ -117,10 +117,10 @@ std::vector<Due> due(const Close& close, const Now& now) {
   return out;
 }
 
-Sat coins_needed(const Close& close, const Due& due, const Now& now) {
+CoinsNeeded coins_needed(const Close& close, const Due& due, const Now& now) {
   auto weight = weight_with_coins(due, 1);
   auto price = price_of(close, due, now, weight);
-  return std::max(Sat((weight * price.feerate.value() + 999) / 1'000), price.least);
+  return {std::max(Sat((weight * price.feerate.value() + 999) / 1'000), price.least), price.feerate};
 }
 
 Result<Made, commitment::ClaimRefusal> make(Close& close, const Due& due, const Now& now,

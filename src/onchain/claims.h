@@ -59,7 +59,12 @@ struct Made {
 [[nodiscard]] Result<Made, commitment::ClaimRefusal> make(Close& close, const Due& due, const Now& now,
                                                           const commitment::ChannelSigner& signer,
                                                           const Coins& coins = {});
-/// What the wallet must give to this claim in all for make to succeed at the feerate of this tip, without change.
-[[nodiscard]] Sat coins_needed(const Close& close, const Due& due, const Now& now);
+/// What the wallet must give to this claim for make to succeed at the feerate of this tip: one coin with change is
+/// counted in `amount`, each further one costs its weight at `feerate`.
+struct CoinsNeeded {
+  Sat amount;
+  FeeratePerKw feerate;
+};
+[[nodiscard]] CoinsNeeded coins_needed(const Close& close, const Due& due, const Now& now);
 
 }  // namespace doze::onchain

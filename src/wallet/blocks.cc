@@ -32,7 +32,7 @@ bool Wallet::Inside::spendable(const Coin& coin) const {
 bool Wallet::Inside::is_reserved(const Coin& coin) const {
   if (!coin.spent_by || coin.spent_at) return false;
   auto spender = transactions.find(*coin.spent_by);
-  return spender != transactions.end() && spender->second.state != TxState::Sent;
+  return spender == transactions.end() || spender->second.state != TxState::Sent;  // not there: of a claim on chain
 }
 
 std::vector<const MempoolPayment*> Wallet::Inside::deposits() const {

@@ -43,6 +43,11 @@ inline constexpr std::uint64_t kWatchAgainMs = 600'000;
 /// Nodes relay transactions of at most 400,000 weight units; an input of ours has 272.
 inline constexpr std::size_t kMaxInputs = 1'000;
 
+/// Weight of a P2WPKH input: what a further coin costs a claim on chain.
+inline constexpr std::uint64_t kClaimInputWeight = 272;
+/// Coins of one claim: a transaction of 100 inputs is still far below what nodes relay.
+inline constexpr std::size_t kMaxCoinsPerClaim = 100;
+
 struct KeyPath {
   bool change = false;
   std::uint32_t index = 0;
@@ -172,6 +177,10 @@ struct Built {
                                                 FeeratePerKw feerate);
 /// Durable: the coins belong to this transaction from now on.
 Txid reserve(Work& work, const Built& built, TxState state);
+
+// ---- claims.cc ----
+void reserve_for_claim(Work& work, const ReserveCoins& in);
+void release_of_claim(Work& work, const ReleaseCoins& in);
 
 }  // namespace doze::wallet
 

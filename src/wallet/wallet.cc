@@ -258,6 +258,13 @@ void on(Work& work, const ReleaseFunding& in) {
   if (own->second.state == TxState::Prepared || own->second.state == TxState::Lost) drop(work, in.txid);
 }
 
+void on(Work& work, const ReserveCoins& in) {
+  reserve_for_claim(work, in);
+}
+void on(Work& work, const ReleaseCoins& in) {
+  release_of_claim(work, in);
+}
+
 /// Mempools drop transactions without notice when fees rise.
 void on_synced(Work& work) {
   auto& last = work.state.broadcast_height;

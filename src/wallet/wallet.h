@@ -14,7 +14,7 @@
 namespace doze::wallet {
 
 struct Input : std::variant<Started, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
-                            ReleaseFunding, BroadcastResult, MempoolSeen, CommandReceived> {
+                            ReleaseFunding, ReserveCoins, ReleaseCoins, BroadcastResult, MempoolSeen, CommandReceived> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

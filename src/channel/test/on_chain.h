@@ -41,6 +41,7 @@ class Coins {
     return std::ranges::all_of(transaction.inputs,
                                [&](const auto& input) { return coins_.contains(input.previous_output); });
   }
+  [[nodiscard]] bool contains(const Outpoint& outpoint) const { return coins_.contains(outpoint); }
   [[nodiscard]] Sat sum(const std::set<Bytes>& scripts) const {
     Sat out;
     for (const auto& [outpoint, coin] : coins_)
@@ -59,6 +60,8 @@ inline std::set<Bytes> wallet_scripts(const FakeNode& node) {
   return out;
 }
 
+inline constexpr Sat kCoin{20'000};  // each of ten
+
 struct OnChainPair : Pair {
   Coins coins;
   FakeNode* first = nullptr;  // whose transactions a miner prefers; nullptr: those of A
@@ -67,6 +70,14 @@ struct OnChainPair : Pair {
   void open_channel() {
     open();
     coins.add(funding, tip);
+    for (auto* node : {&a, &b})
+      for (std::uint32_t i = 0; i < 10; ++i) {
+        bitcoin::Transaction gift;
+        gift.outputs.push_back({kCoin, bitcoin::p2wpkh_script(node->signer->wallet_key(false, i))});
+        gift.locktime = i;
+        coins.add(gift, tip);
+        node->wallet.push_back({{bitcoin::txid(gift), 0}, gift.outputs[0], false, i});
+      }
   }
   /// A block with whatever of these, and of what both have broadcast since the last one, is valid and fits together.
   void next_block(std::vector<bitcoin::Transaction> transactions = {}) {
@@ -91,6 +102,12 @@ struct OnChainPair : Pair {
     while (tip.value() < height) next_block();
   }
   [[nodiscard]] Sat claimed_by(const FakeNode& node) const { return coins.sum(wallet_scripts(node)); }
+  [[nodiscard]] Sat spent_coins(const FakeNode& node) const {
+    Sat out;
+    for (const auto& coin : node.wallet)
+      if (!coins.contains(coin.outpoint)) out += coin.output.amount;
+    return out;
+  }
   [[nodiscard]] bool is_closed(const FakeNode& node) const {
     const auto& view = node.channels.begin()->second;
     return view.phase == ChannelPhase::Closed;

@@ -133,7 +133,18 @@ struct FakeNode : test::Surroundings {
     EXPECT_TRUE(room.inside->lookup == walked);
   }
 
+  /// Coins of the wallet, for claims on chain.
+  std::vector<ReservedCoin> wallet;
+
  private:
+  std::map<Outpoint, std::size_t> reserved_;  // by claim: which of `wallet`
+
+  Input coins_for(const ReserveCoins& word) {
+    CoinsReserved out{word.channel_id, word.claim, {}};
+    auto [it, fresh] = reserved_.try_emplace(word.claim, reserved_.size());
+    if (it->second < wallet.size()) out.coins.push_back(wallet[it->second]);
+    return out;
+  }
   void one(const Input& input, std::deque<Input>& inputs) {
     auto transition = channel::step(std::move(room), input, context());
     room = std::move(transition.next);
@@ -151,6 +162,7 @@ struct FakeNode : test::Surroundings {
           inputs.push_back(fund(*word));
       }
       if (const auto* read = std::get_if<ReadRange>(&effect)) inputs.push_back(read_rows(rows, *read));
+      if (const auto* word = std::get_if<ReserveCoins>(&effect)) inputs.push_back(coins_for(*word));
       if (const auto* word = std::get_if<HtlcReceived>(&effect); word != nullptr && on_received)
         for (auto& answer : on_received(*word)) inputs.push_back(std::move(answer));
     }
