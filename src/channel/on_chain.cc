@@ -365,7 +365,62 @@ void on_log_read(Work& work, const ChannelId& id, const std::vector<commitment::
   claim(work, channel);
 }
 
+namespace {
+
+/// The commitment of these that has this id.
+std::optional<std::pair<PublishedCommitment, bitcoin::Transaction>> find_commitment(const Channel& channel,
+                                                                                    const Txid& txid) {
+  const auto& c = channel.commitments;
+  auto try_one = [&](const std::optional<commitment::Commitment>& built) {
+    return built && bitcoin::txid(built->transaction) == txid;
+  };
+  if (auto built = commitment::build_commitment(local_terms(c, *channel.signer)); try_one(built))
+    return std::pair(
+        PublishedCommitment{
+            WhoseCommitment::Ours, c.local.number, channel.signer->per_commitment_point(c.local.number), {}},
+        built->transaction);
+  if (auto built = commitment::build_commitment(remote_terms(c.params, c.remote.spec, c.remote.number, c.remote.point));
+      try_one(built))
+    return std::pair(PublishedCommitment{WhoseCommitment::Theirs, c.remote.number, c.remote.point, {}},
+                     built->transaction);
+  if (!c.next_remote) return std::nullopt;
+  auto number = c.remote.number + 1;
+  if (auto built = commitment::build_commitment(remote_terms(c.params, *c.next_remote, number, c.remote_next_point));
+      try_one(built))
+    return std::pair(PublishedCommitment{WhoseCommitment::TheirsNext, number, c.remote_next_point, {}},
+                     built->transaction);
+  return std::nullopt;
+}
+
+/// An older version saw this channel close and could not claim what is ours in it. The outputs that nobody spent since
+/// are claimed now. Of a revoked commitment it kept too little.
+void claim_what_was_left(Work& work, Channel& channel) {
+  if (!channel.is<Closed>() || channel.unclaimed.empty() || !channel.closed_by) return;
+  auto found = find_commitment(channel, *channel.closed_by);
+  if (!found) return;
+  auto& [published, transaction] = *found;
+  // Later than it was, if that row did not say: a lock is waited for once more.
+  auto height = channel.closed_height == BlockHeight(0) ? work.context.tip : channel.closed_height;
+  auto close =
+      onchain::begin(channel.commitments, published, {}, transaction, height, own_closing_script(work, channel));
+  std::erase_if(close.outputs, [&](const auto& entry) {
+    return std::ranges::none_of(channel.unclaimed,
+                                [&](const Unclaimed& item) { return item.output == entry.first.index; });
+  });
+  onchain::note_offered(close, channel.commitments, *channel.signer, untold(channel));
+  channel.unclaimed.clear();
+  channel.local_shutdown = close.script;
+  channel.close = std::move(close);
+  channel.state = OnChain{};
+  channel.status = how(published);
+  save(work, channel);
+  tell_entry(work, channel, height);
+}
+
+}  // namespace
+
 void resume_chain(Work& work, Channel& channel) {
+  claim_what_was_left(work, channel);
   if (channel.close && !channel.close->unread.empty()) read_log(work, channel.id);
 }
 

@@ -685,23 +685,6 @@ TEST(Force, leaves_sums_that_are_shown_until_everything_is_spent_a_hundred_block
   EXPECT_EQ(pair.b.only_channel().at_risk, Sat(0));
 }
 
-TEST(Force, a_row_of_before_says_what_is_unclaimed) {
-  Pair pair;
-  pair.open();
-  close(pair.a, pair.id(), true);
-  auto expected = pair.a.only_channel().pending_close;
-  auto commitment = pair.a.all<Broadcast>().back().transaction;
-  pair.mine({commitment});
-  auto& channel = pair.a.room.inside->channels.at(pair.id());
-  channel.state = Closed{};
-  channel.status = "our commitment was published";
-  channel.closed_by.reset();
-  std::erase_if(pair.a.rows, [](const auto& row) { return row.first.first == Table::Close; });
-  pair.a.put_old_row(channel, 1);
-  pair.a.restart();
-  EXPECT_EQ(pair.a.only_channel().unclaimed, expected);
-}
-
 // ---- broadcasting ----
 
 TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {

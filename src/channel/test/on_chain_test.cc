@@ -1,5 +1,6 @@
 // What a channel that closes by force gives back to both sides, whoever closes it and however old the commitment is.
 #include "on_chain.h"
+#include "channel/unclaimed.h"
 
 namespace doze::channel {
 namespace {
@@ -215,6 +216,34 @@ TEST(OnChain, an_htlc_that_was_settled_and_is_not_removed_closes_the_channel_in_
       ASSERT_LT(pair.tip.value(), 2'000U) << "never over";
     }
     EXPECT_GT(pair.claimed_by(pair.b), Sat(345'000));
+  }
+}
+
+TEST(OnChain, what_an_older_version_could_not_claim_is_claimed_after_the_update) {
+  for (bool knew_the_height : {true, false}) {
+    OnChainPair pair(false);
+    pair.open_channel();
+    pair.cut();
+    force(pair.a, pair.id());
+    auto commitment = pair.a.all<Broadcast>().back().transaction;
+    pair.next_block();
+    for (auto* node : {&pair.a, &pair.b}) {  // as that version left it
+      auto& channel = node->room.inside->channels.at(pair.id());
+      channel.close.reset();
+      channel.state = Closed{};
+      channel.unclaimed = unclaimed_in(channel, commitment);
+      if (!knew_the_height) channel.closed_height = BlockHeight(0);
+      std::erase_if(node->rows, [](const auto& row) { return row.first.first == Table::Close; });
+      node->put_rows(channel);
+    }
+    pair.restart_both();
+    EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::OnChain);
+    while (!pair.is_closed(pair.a) || !pair.is_closed(pair.b)) {
+      pair.next_block();
+      ASSERT_LT(pair.tip.value(), 1'000U) << "never over";
+    }
+    EXPECT_GT(pair.claimed_by(pair.a), Sat(690'000));
+    EXPECT_GT(pair.claimed_by(pair.b), Sat(298'500));
   }
 }
 

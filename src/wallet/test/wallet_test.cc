@@ -839,5 +839,47 @@ TEST_F(WalletTest, RefusesCutAndUnknownRows) {
   }
 }
 
+// ---- claims on chain ----
+
+TEST_F(WalletTest, a_claim_gets_confirmed_coins_keeps_them_and_gives_back_what_no_block_spends) {
+  new_address();
+  new_address();
+  mine({payment_to(receive_script(0), 30'000), payment_to(receive_script(1), 50'000)});
+  const Outpoint first{rng.id<Txid>(), 0}, second{rng.id<Txid>(), 1};
+  auto reserve = [&](const Outpoint& claim, std::uint64_t amount) {
+    auto out = one<CoinsReserved>(tell(ReserveCoins{{}, claim, Sat(amount), FeeratePerKw(1'000)}));
+    Sat sum;
+    for (const auto& coin : out.coins) sum += coin.output.amount;
+    return sum;
+  };
+  EXPECT_EQ(reserve(first, 20'000), Sat(30'000)) << "the smallest that is enough";
+  EXPECT_EQ(reserve(first, 20'000), Sat(30'000)) << "asked again";
+  reload();
+  EXPECT_EQ(reserve(second, 40'000), Sat(50'000));
+  EXPECT_EQ(reserve(first, 60'000), Sat(30'000)) << "there are no more";
+  EXPECT_EQ(balance(wallet_).reserved, Sat(80'000));
+  tell(ReleaseCoins{second});
+  EXPECT_EQ(reserve(first, 60'000), Sat(80'000)) << "what the other one gave back";
+  tell(ReleaseCoins{first});
+  tell(ReleaseCoins{first});
+  EXPECT_EQ(balance(wallet_).reserved, Sat(0));
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(80'000));
+}
+
+TEST_F(WalletTest, a_coin_of_a_claim_that_a_block_spends_is_not_given_back) {
+  new_address();
+  mine({payment_to(receive_script(0), 30'000)});
+  const Outpoint claim{rng.id<Txid>(), 0};
+  auto given = one<CoinsReserved>(tell(ReserveCoins{{}, claim, Sat(1'000), FeeratePerKw(1'000)}));
+  ASSERT_EQ(given.coins.size(), 1U);
+  bitcoin::Transaction spend;
+  spend.inputs.push_back({given.coins[0].outpoint, {}, 0, {}});
+  spend.outputs.push_back({Sat(29'000), Bytes{bitcoin::OP_RETURN}});
+  mine({spend});
+  tell(ReleaseCoins{claim});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+  EXPECT_TRUE(one<CoinsReserved>(tell(ReserveCoins{{}, claim, Sat(1'000), FeeratePerKw(1'000)})).coins.empty());
+}
+
 }  // namespace
 }  // namespace doze::wallet
