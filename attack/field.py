@@ -312,6 +312,6 @@ def kind_of(message):
 
 def close_by_force(node, channel_id):
     try:
-        node.api("closechannel", channel_id=channel_id, force=True, yes_lose_access=True)
+        node.api("closechannel", channel_id=channel_id, force=True, yes=True)
     except Wrong:
         node.api("closechannel", channel_id=channel_id, force=True)  # 4887d87 does not ask

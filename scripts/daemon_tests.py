@@ -319,35 +319,60 @@ def a_payer_that_has_just_woken_knows_the_height(world):
 
 
 def a_hold_does_not_outlive_its_channel(world):
-    """S closes by force, then R wakes: L must not pay out what it cannot collect any more."""
+    """S closes by force, then R wakes: L must not pay out what it cannot collect any more. Everything comes home."""
     world.r_leaves()
     answers = lambda: (world.r.folder / "log").read_text().count("held_htlc_available")
     answered = answers()
     paid = world.s.cli("pay", world.offer, "--amount-msat", "9000009")
-    l_m = next(c["channel_id"] for c in world.l.cli("listchannels")["channels"] if c["peer"] == world.m.id)
-    balance = lambda: next(c["local_balance_msat"] for c in world.l.cli("listchannels")["channels"] if c["channel_id"] == l_m)
+    channel = lambda node, peer: next(c for c in node.cli("listchannels", "--closed")["channels"] if c["peer"] == peer.id)
+    balance = lambda: channel(world.l, world.m)["local_balance_msat"]
     before = balance()
-    closing = world.s.cli("listchannels")["channels"][0]["channel_id"]
+    closing = channel(world.s, world.l)["channel_id"]
+    coins = lambda node: node.cli("listfunds")["confirmed_sat"]
+    funds = {node.name: coins(node) for node in (world.s, world.l)}
     says = doze(world, "closechannel", closing, "--force", code=REFUSED)
-    check("yes_lose_access" in says and "cannot spend" in says, f"it does not say what it costs: {says}")
+    check("144 blocks" in says and "add yes" in says, f"it does not say what it costs: {says}")
     check(world.bitcoind.call("getrawmempool") == [], "it was closed without a yes")
-    world.s.cli("closechannel", closing, "--force", "--yes-lose-access")
+    world.s.cli("closechannel", closing, "--force", "--yes")
     until("the commitment in the mempool", lambda: world.bitcoind.call("getrawmempool"))
     world.bitcoind.mine(1)
-    # With nothing of its own in the channel, as before the first payment, L has nothing unclaimed there.
-    until("L to see it", lambda: any(c["channel_id"] == closing and c.get("closing_confirmations", 0) >= 1
-                                     for c in world.l.cli("listchannels", "--closed")["channels"]))
-    until("S to see it", lambda: any(c["phase"] == "unclaimed" for c in world.s.cli("listchannels")["channels"]))
-    lost = next(c for c in world.s.cli("listchannels")["channels"] if c["channel_id"] == closing)
-    check(lost["unclaimed_sat"] > 0 and lost["closing_confirmations"] == 1, f"no sum is shown: {lost}")
+    for node, peer in ((world.s, world.l), (world.l, world.s)):
+        until(f"{node.name} to see it", lambda: channel(node, peer)["phase"] == "on_chain")
+    seen = channel(world.s, world.l)
+    check(seen["pending_close_sat"] > 0 and seen["at_risk_sat"] == 9_000 and seen["closing_confirmations"] == 1,
+          f"sums are missing: {seen}")
     for view in (world.s.cli("getinfo"), world.s.cli("listfunds")):
-        check(view["unclaimed_sat"] == lost["unclaimed_sat"], f"the sum is missing: {view}")
+        check(view["pending_close_sat"] == seen["pending_close_sat"] and view["at_risk_sat"] == seen["at_risk_sat"],
+              f"sums are missing: {view}")
     world.r_comes()
     until("R to have answered", lambda: answers() > answered)
     until("L to give the hold up", lambda: world.l.cli("listholds")["holds"] == [])
     check(world.l.cli("listforwards")["forwards"][0]["state"] == "failed", "L forwarded it")
     check(balance() == before, f"L has lost {before - balance()} msat")
     check(not world.state(paid["payment_id"])["safe_to_sleep"], "S still says that it may sleep")
+
+    # S's balance waits for its delay, its HTLC for its expiry; L's balance is there at once. Both are killed in between.
+    def mine_until(what, done):
+        for _ in range(60):
+            if done():
+                return
+            world.bitcoind.mine(10)
+            for node in (world.s, world.l):
+                until(f"{node.name} to follow", lambda: node.synced(world.bitcoind.height()))
+        raise Wrong(f"600 blocks later: {what}")
+    for node in (world.s, world.l):
+        node.stop(kill=True)
+    world.bitcoind.mine(20)
+    for node in (world.s, world.l):
+        node.start()
+        until(f"{node.name} to follow", lambda: node.synced(world.bitcoind.height()))
+    mine_until("S's payment has not ended", lambda: world.state(paid["payment_id"])["state"] in ("failed", "expired"))
+    mine_until("not everything is claimed",
+               lambda: all(channel(node, peer)["phase"] == "closed" for node, peer in ((world.s, world.l), (world.l, world.s))))
+    back = coins(world.s) - funds[world.s.name]
+    check(seen["pending_close_sat"] + seen["at_risk_sat"] - 5_000 < back <= seen["pending_close_sat"] + seen["at_risk_sat"],
+          f"S has {back} sat back of {seen}")
+    check(coins(world.l) >= funds[world.l.name], "L has lost coins")
 
 
 def nothing_is_sent_on_chain_while_bitcoind_is_away(world):

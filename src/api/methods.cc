@@ -245,21 +245,20 @@ std::vector<Method> make_methods() {
        "",
        [](const Arguments& a) -> Built { return Command(ListChannels{Values(a).flag("closed")}); }},
       {"closechannel",
-       "Close a channel together with the peer. With --force you LOSE ACCESS to your balance in it: this version "
-       "cannot claim it.",
+       "Close a channel together with the peer. With --force our commitment is published: the balance comes to the "
+       "wallet "
+       "after a delay, less on-chain fees.",
        {channel,
         {"force", Kind::Flag, false, false,
-         "publish our commitment without the peer; refused, with the sums at stake, unless yes_lose_access is set"},
-        {"yes_lose_access", Kind::Flag, false, false,
-         "with force: accept that our balance goes to an output that this version cannot spend"},
+         "publish our commitment without the peer; refused, with the sums and the delay, unless yes is set"},
+        {"yes", Kind::Flag, false, false, "with force: accept the delay and the on-chain fees"},
         {"address", Kind::Text, false, false, "without force: address that receives our balance; default: our wallet"}},
        "7f3c…",
        [](const Arguments& a) -> Built {
          Values v(a);
-         if (v.flag("yes_lose_access") && !v.flag("force"))
-           return fail(bad("yes_lose_access: expected only together with force"));
-         return Command(CloseChannel{v.id<ChannelId>("channel_id"), v.flag("force"), v.maybe_text("address"),
-                                     v.flag("yes_lose_access")});
+         if (v.flag("yes") && !v.flag("force")) return fail(bad("yes: expected only together with force"));
+         return Command(
+             CloseChannel{v.id<ChannelId>("channel_id"), v.flag("force"), v.maybe_text("address"), v.flag("yes")});
        },
        true},
       {"createoffer",

@@ -20,11 +20,10 @@ namespace doze::channel {
 /// that several updates share one commitment_signed.
 struct EndOfStep {};
 
-struct Input
-    : std::variant<Started, PeerReady, PeerGone, MessageReceived, CommandReceived, OpenChannelNow, FundingPrepared,
-                   FundingFailed, FundingRefused, CoinsReserved, AddHtlc, FulfillHtlc, FailHtlc, FailMalformedHtlc,
-                   BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, BroadcastResult, RowsRead,
-                   DeadlineReached, EndOfStep> {
+struct Input : std::variant<Started, PeerReady, PeerGone, MessageReceived, CommandReceived, OpenChannelNow,
+                            FundingPrepared, FundingFailed, FundingRefused, CoinsReserved, AddHtlc, FulfillHtlc,
+                            FailHtlc, FailMalformedHtlc, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate,
+                            BroadcastResult, RowsRead, DeadlineReached, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

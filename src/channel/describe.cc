@@ -107,7 +107,7 @@ void list_channels(Work& work, RequestId request, const command::ListChannels& c
     auto status = channel.status;
     if (young && confirmations < channel.minimum_depth)
       status = std::to_string(confirmations) + " of " + std::to_string(channel.minimum_depth) + " confirmations";
-    if (left) status += ": this version cannot claim our money in it";
+    if (left) status += ": an older version kept too little of it to claim our money";
     Value out;
     out.set("channel_id", id.hex()).set("peer", channel.peer.hex());
     out.set("phase", left ? "unclaimed" : name(channel.phase));
@@ -125,6 +125,9 @@ void list_channels(Work& work, RequestId request, const command::ListChannels& c
     out.set("feerate_per_kw", channel.feerate.value());
     if (channel.funding) out.set("funding", bitcoin::outpoint_to_string(*channel.funding));
     out.set("unclaimed_sat", channel.unclaimed.value());
+    out.set("pending_close_sat", channel.pending_close.value()).set("at_risk_sat", channel.at_risk.value());
+    if (channel.phase == ChannelPhase::OnChain)
+      out.set("claimed_sat", channel.claimed.value()).set("lost_sat", channel.lost.value());
     if (channel.closing_txid) out.set("closing_txid", bitcoin::txid_to_string(*channel.closing_txid));
     if (channel.closing_height)
       out.set("closing_height", channel.closing_height->value())

@@ -72,7 +72,7 @@ void close(Work& work, RequestId request, const command::CloseChannel& command) 
   if (!channel.alive())
     return work.refuse(request, CommandErrorCode::Refused,
                        "channel_id: the channel is already closed: " + channel.status);
-  if (command.force && !command.accept_loss) return work.reply(request, cost_of_force(channel));
+  if (command.force && !command.accept_cost) return work.reply(request, cost_of_force(channel));
   if (command.force && !may_publish(work, channel)) {
     hold_back(work, channel, {"the operator closed the channel", true});
     auto minutes = (after_ms(work.state.started, kSpeakFirstMs).value() - work.context.mono.value()) / 60'000 + 1;

@@ -86,19 +86,21 @@ CommandError cost_of_force(const Channel& channel) {
   auto balance = sub_or_zero(all, offered);
   for (const auto& [id, htlc] : channel.commitments.local.spec.htlcs)
     if (!id.offered) received += to_sat_floor(htlc.amount);
-  auto number = [](Sat amount) { return std::to_string(amount.value()); };
-  std::string says = "a force close loses access to " + number(all) + " sat: this version publishes our commitment " +
-                     "but cannot spend its outputs";
-  if (offered > Sat(0)) says += " (" + number(offered) + " sat of it in HTLCs that we offered)";
-  if (received > Sat(0)) says += ", and " + number(received) + " sat of received HTLCs may be lost as well";
-  says += ". Without force the peer is asked, and nothing is lost. To force-close anyway, add yes_lose_access";
+  auto number = [](std::uint64_t amount) { return std::to_string(amount); };
+  std::uint64_t delay = channel.params().remote.to_self_delay;
+  std::string says = "a force close publishes our commitment: " + number(balance.value()) + " sat come to the wallet " +
+                     number(delay) + " blocks after it is in a block, less on-chain fees";
+  if (offered > Sat(0)) says += "; " + number(offered.value()) + " sat in HTLCs that we offered, after they expire";
+  if (received > Sat(0))
+    says += "; " + number(received.value()) + " sat in HTLCs that we received, if we have their preimages";
+  says += ". Without force the peer is asked, which is faster and cheaper. To force-close, add yes";
   return {CommandErrorCode::Refused,
           std::move(says),
-          {{"unclaimed_sat", all.value()},
-           {"balance_sat", balance.value()},
+          {{"balance_sat", balance.value()},
+           {"delay_blocks", delay},
            {"offered_htlcs_sat", offered.value()},
            {"received_htlcs_sat", received.value()},
-           {"needs", "yes_lose_access"}}};
+           {"needs", "yes"}}};
 }
 
 }  // namespace doze::channel

@@ -5,7 +5,7 @@
 
 namespace doze::channel {
 
-/// What our commitment as it is would leave in outputs that this version cannot spend.
+/// What our commitment as it is would leave for us on chain: our balance, and HTLCs that we offered.
 [[nodiscard]] std::vector<Unclaimed> unclaimed_of_ours(const Channel& channel);
 /// The same of a transaction in a block that spent the funding output.
 [[nodiscard]] std::vector<Unclaimed> unclaimed_in(const Channel& channel, const bitcoin::Transaction& spend);

@@ -51,9 +51,10 @@ void publish_commitment(Work& work, Channel& channel, const std::string& why) { 
   say_if_usable(work, channel);
   answer_close(work, channel, bitcoin::txid(transaction), "our commitment");
   work.say(Broadcast{std::move(transaction)});
-  work.notify(
-      Severity::Error, "channel_force_closed",
-      {{"channel_id", channel.id.hex()}, {"reason", why}, {"unclaimed_sat", sum(unclaimed_of_ours(channel)).value()}});
+  work.notify(Severity::Error, "channel_force_closed",
+              {{"channel_id", channel.id.hex()},
+               {"reason", why},
+               {"pending_close_sat", sum(unclaimed_of_ours(channel)).value()}});
 }
 
 void break_channel(Work& work, Channel& channel, const std::string& why) {

@@ -61,8 +61,8 @@ struct CloseChannel {
   ChannelId channel_id;
   bool force = false;
   std::optional<std::string> address;
-  /// force alone is refused with the sums that this version cannot claim; with this it is done.
-  bool accept_loss = false;
+  /// force alone is refused with the sums and the delay; with this it is done.
+  bool accept_cost = false;
 };
 struct CreateOffer {
   bool async = false;

@@ -8,11 +8,15 @@ namespace doze::node {
 
 Value describe_node(const Node::Inside& node) {
   std::uint64_t local = 0, remote = 0, usable = 0, open = 0;
-  Sat unclaimed;
+  Sat unclaimed, pending_close, at_risk;
   for (const auto& [id, channel] : channel::views(node.channels)) {
     unclaimed += channel.unclaimed;
+    pending_close += channel.pending_close;
+    at_risk += channel.at_risk;
     open += channel.over() ? 0 : 1;
-    if (channel.phase == ChannelPhase::Closed || channel.phase == ChannelPhase::ForceClosing) continue;
+    if (channel.phase == ChannelPhase::Closed || channel.phase == ChannelPhase::ForceClosing ||
+        channel.phase == ChannelPhase::OnChain)
+      continue;
     local += channel.local_balance.value();
     remote += channel.remote_balance.value();
     usable += channel.usable ? 1 : 0;
@@ -34,6 +38,7 @@ Value describe_node(const Node::Inside& node) {
   out.set("peers", std::uint64_t{peer::views(node.peers).size()});
   out.set("channels", open).set("channels_usable", usable);
   out.set("channel_balance_msat", local).set("channel_inbound_msat", remote);
+  out.set("pending_close_sat", pending_close.value()).set("at_risk_sat", at_risk.value());
   out.set("unclaimed_sat", unclaimed.value());
   out.set("onchain_confirmed_sat", funds.confirmed.value())
       .set("onchain_unconfirmed_change_sat", funds.unconfirmed.value())

@@ -50,7 +50,7 @@ Outlook outlook_of_hold(const Outgoing& payment, const Context& context) {
 }
 
 Outlook outlook_of(const Outgoing& payment, const Context& context, bool lost_channel) {
-  if (lost_channel) return {false, "its channel is closed on chain: this version does not follow the HTLC there"};
+  if (lost_channel) return {false, "its channel is closed on chain: stay online until the HTLC is resolved there"};
   bool waits = !payment.htlc && (payment.held || payment.awaits_chain());
   if (waits && !context.views.chain_synced) return {false, "waits for our block chain: nothing was sent yet"};
   if (waits) return {false, "waits for the channel peer that holds it: nothing was sent yet"};

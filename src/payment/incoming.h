@@ -47,7 +47,7 @@ void on(Work& work, const HtlcArrived& word);
 /// Durable, told, and settled with the peer.
 void claim(Work& work, Incoming payment, const Preimage& preimage);
 void on(Work& work, const ReceivedHtlcGone& word);
-/// The channel is closed on chain: what was being claimed from it is lost to this version.
+/// Nothing of the channel is left: what was being claimed from it and was not settled is lost.
 void lose_claims(Work& work, const ChannelId& channel_id);
 /// The chain is read to its end: what waited is judged.
 void judge_parked(Work& work);

@@ -108,8 +108,12 @@ void answer(Work& work, RequestId request, const command::ListFunds&) {
     if (!coin.spent_by || work.state.is_reserved(coin)) outputs.push_back(describe(work, coin));
   for (const auto* deposit : work.state.deposits()) outputs.push_back(describe(work, *deposit));
   auto total = sum(work.state);
-  Sat unclaimed;
-  for (const auto& [id, channel] : work.context.views.channels) unclaimed += channel.unclaimed;
+  Sat unclaimed, pending_close, at_risk;
+  for (const auto& [id, channel] : work.context.views.channels) {
+    unclaimed += channel.unclaimed;
+    pending_close += channel.pending_close;
+    at_risk += channel.at_risk;
+  }
   work.effects.push_back(Reply{request, Value()
                                             .set("outputs", std::move(outputs))
                                             .set("confirmed_sat", total.confirmed.value())
@@ -117,6 +121,8 @@ void answer(Work& work, RequestId request, const command::ListFunds&) {
                                             .set("unconfirmed_deposits_sat", total.deposits.value())
                                             .set("mempool_read", work.state.mempool.complete)
                                             .set("reserved_sat", total.reserved.value())
+                                            .set("pending_close_sat", pending_close.value())
+                                            .set("at_risk_sat", at_risk.value())
                                             .set("unclaimed_sat", unclaimed.value())});
 }
 

@@ -272,11 +272,11 @@ TEST(Methods, ALongListComesInPages) {
 
 TEST(Methods, ClosingByForceNeedsAYes) {
   Arguments close{{"channel_id", kId}, {"force", true}};
-  EXPECT_FALSE(built<command::CloseChannel>("closechannel", close).accept_loss);
-  close["yes_lose_access"] = true;
-  EXPECT_TRUE(built<command::CloseChannel>("closechannel", close).accept_loss);
+  EXPECT_FALSE(built<command::CloseChannel>("closechannel", close).accept_cost);
+  close["yes"] = true;
+  EXPECT_TRUE(built<command::CloseChannel>("closechannel", close).accept_cost);
   close.erase("force");
-  EXPECT_TRUE(names(error_of("closechannel", close), "yes_lose_access"));
+  EXPECT_TRUE(names(error_of("closechannel", close), "yes"));
 }
 
 TEST(Methods, ALabelIsKeptAsItWasGivenAndHasALength) {

@@ -630,12 +630,12 @@ TEST(Force, without_a_yes_is_refused_with_what_it_costs) {
   const auto* error = std::get_if<CommandError>(&replies[0].result);
   ASSERT_NE(error, nullptr);
   EXPECT_EQ(error->code, CommandErrorCode::Refused);
-  auto balance = number_of(error->numbers, "balance_sat"), all = number_of(error->numbers, "unclaimed_sat");
+  auto balance = number_of(error->numbers, "balance_sat");
   EXPECT_EQ(number_of(error->numbers, "offered_htlcs_sat"), 10'000U);
-  EXPECT_EQ(all, balance + 10'000);
+  EXPECT_EQ(number_of(error->numbers, "delay_blocks"), 144U);
   EXPECT_GT(balance, 680'000U);  // 690,000 but for fee and anchors
   EXPECT_LT(balance, 690'000U);
-  EXPECT_NE(error->message.find("yes_lose_access"), std::string::npos);
+  EXPECT_TRUE(error->message.ends_with("add yes"));
   EXPECT_TRUE(pair.a.all<Broadcast>().empty());
   EXPECT_EQ(pair.a.only_channel().phase, ChannelPhase::Normal);
 }
@@ -647,7 +647,7 @@ TEST(Force, is_said_again_to_a_peer_that_comes_back) {
   pair.cut();
   command::CloseChannel command;
   command.channel_id = pair.id();
-  command.force = command.accept_loss = true;
+  command.force = command.accept_cost = true;
   pair.a.step(CommandReceived{9, command});
   pair.a.said.clear();
   pair.connect();

@@ -385,7 +385,7 @@ TEST(Reestablish, APeerThatProvesThatWeAreBehindKeepsOurCommitmentFromBeingPubli
   // Not even the operator or an error makes the old one public.
   command::CloseChannel close;
   close.channel_id = pair.id();
-  close.force = close.accept_loss = true;
+  close.force = close.accept_cost = true;
   pair.a.step(CommandReceived{3, close});
   pair.a.step(MessageReceived{pair.b.id, wire::Error{pair.id(), {}}});
   pair.a.restart();

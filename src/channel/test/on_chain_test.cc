@@ -10,7 +10,7 @@ using namespace testing;
 constexpr std::uint64_t kHtlcSat = 50'000;
 
 void force(FakeNode& node, const ChannelId& id) {
-  node.step(CloseChannelNow{9, {id, true, {}, true}, bitcoin::p2wpkh_script(node.signer->wallet_key(true, 1))});
+  node.step(CommandReceived{9, command::CloseChannel{id, true, {}, true}});
 }
 bool told(const std::vector<Notify>& lines, Event event) {
   return std::ranges::any_of(lines, [&](const Notify& line) { return line.event == event; });

@@ -186,13 +186,12 @@ std::string text_of(const json::value& object, std::string_view name) {
 
 /// After a refusal that names the cost of a force close: asks a person at a terminal. True: the person agreed.
 bool confirms(const json::value& problem) {
-  if (text_of(problem, "needs") != "yes_lose_access" || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0)
-    return false;
-  std::fprintf(stderr, "doze: %s\n\nType LOSE to force-close and lose access to this money, anything else to cancel: ",
-               text_of(problem, "message").c_str());
+  if (text_of(problem, "needs") != "yes" || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0) return false;
+  std::fprintf(stderr,
+               "doze: %s\n\nType yes to force-close, anything else to cancel: ", text_of(problem, "message").c_str());
   std::string line;
   std::getline(std::cin, line);
-  return line == "LOSE";
+  return line == "yes";
 }
 
 struct Request {
@@ -265,7 +264,7 @@ int call(const Request& request, json::object arguments) {
   if (answer->status != 200) {
     const auto* problem = error_in(parsed);
     if (problem != nullptr && confirms(*problem)) {
-      arguments["yes_lose_access"] = true;
+      arguments["yes"] = true;
       return call(request, std::move(arguments));
     }
     if (request.as_json) std::printf("%s\n", answer->body.c_str());

@@ -56,7 +56,7 @@ TEST_F(Receipts, a_payment_whose_channel_closes_on_chain_before_is_claimed_there
   auto channel = world().node(network.r).core->channels().begin()->first;
   command::CloseChannel close;
   close.channel_id = channel;
-  close.force = close.accept_loss = true;
+  close.force = close.accept_cost = true;
   world().ask(network.m, close);
   world().run_for(3'000);
   for (int depth = 0; depth < 6; ++depth) {
