@@ -72,13 +72,6 @@ void log_htlcs(Work& work, const Channel& channel) {
   log(work, channel, channel.commitments.updates.remote_acked, false);
 }
 
-void log_all_htlcs(Work& work, const Channel& channel) {
-  const auto& c = channel.commitments;
-  for (const auto* spec : {&c.remote.spec, c.next_remote ? &*c.next_remote : nullptr})
-    if (spec != nullptr)
-      for (const auto& [id, htlc] : spec->htlcs) log(work, channel, id, htlc);
-}
-
 void read_log(Work& work, const ChannelId& id) {
   ask(work, {id, false}, {});
 }

@@ -10,8 +10,6 @@ namespace doze::channel {
 /// HTLCs that our next signature puts into a commitment of the peer's for the first time: durable before it leaves.
 /// Call it before commitment::sign. [B5-pen-02]
 void log_htlcs(Work& work, const Channel& channel);
-/// Those in the rows of a program that had no log.
-void log_all_htlcs(Work& work, const Channel& channel);
 /// The log is read from its beginning, page by page: on_log_read.
 void read_log(Work& work, const ChannelId& id);
 /// The channel is over: its log goes, page by page. Those of several channels one after the other.
