@@ -76,7 +76,9 @@ void hear(Work& work, const ChannelUnusable& word) {
 }
 void hear(Work& work, const ChannelClosed& word) {
   end_forwards_from(work, word.channel_id);
-  leave_channel(work, word.channel_id);
+  // On chain each HTLC goes by itself: a release may still come for it, and finds that it is over.
+  const auto* channel = work.context.views.channel(word.channel_id);
+  if (channel == nullptr || channel->phase == ChannelPhase::Closed) leave_channel(work, word.channel_id);
 }
 
 // ---- HTLCs ----

@@ -98,7 +98,7 @@ void confirm_again(Close& close, BlockHeight height);
 /// the outputs of HTLC transactions. The same transaction in the same block changes nothing.
 bool see(Close& close, const commitment::ChannelParams& params, const bitcoin::Transaction& transaction,
          BlockHeight height);
-/// The block at `height` is gone, and all after it.
+/// The block at `height` is gone, and all after it. [B5-gen-03]
 bool undo(Close& close, BlockHeight height);
 /// A preimage that somebody showed us, on the wire or on the chain.
 bool learn(Close& close, const Preimage& preimage);

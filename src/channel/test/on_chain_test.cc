@@ -160,6 +160,7 @@ TEST(OnChain, a_cheater_that_takes_its_htlcs_in_the_block_of_its_commitment_gain
   EXPECT_GT(pair.claimed_by(pair.b), Sat(940'000));
 }
 
+// [B5-gen-03]
 TEST(OnChain, a_reorganisation_that_brings_the_other_commitment_leaves_nobody_with_less) {
   for (std::uint32_t depth : {1U, 3U, 5U}) {
     OnChainPair pair(false);
