@@ -219,7 +219,10 @@ void end_claim(Work& work, const HtlcKey& key, IncomingState state) {
 }  // namespace
 
 void on(Work& work, const ReceivedHtlcGone& word) {
-  end_claim(work, {word.channel_id, word.htlc_id}, word.fulfilled ? IncomingState::Settled : IncomingState::Lost);
+  if (word.fulfilled)
+    end_claim(work, {word.channel_id, word.htlc_id}, IncomingState::Settled);
+  else if (work.context.views.is_on_chain(word.channel_id))  // the peer took it there
+    end_claim(work, {word.channel_id, word.htlc_id}, IncomingState::Lost);
 }
 
 void lose_claims(Work& work, const ChannelId& channel_id) {

@@ -90,7 +90,7 @@ TEST_F(Claims, a_payment_whose_channel_closed_before_is_lost_and_one_that_was_se
   receive(attempt);
   r.channels.at(channel_id(3)).phase = ChannelPhase::ForceClosing;
   r.unusable(3);
-  EXPECT_NE(text_of(listed(), "message").find("being closed on chain"), std::string::npos);
+  EXPECT_NE(text_of(listed(), "message").find("its channel closes on chain"), std::string::npos);
   EXPECT_FALSE(flag_of(listed(), "safe_to_sleep"));
   r.channels.at(channel_id(3)).phase = ChannelPhase::Closed;
   r.said.clear();
