@@ -1,5 +1,5 @@
-// What users ask for: a closed list of typed commands. The API parses into these; wallets that embed the node make
-// them.
+// What users ask for: a closed list of typed commands. The API makes them from JSON, and programs that embed the node
+// make them directly.
 #pragma once
 
 #include <optional>
@@ -14,12 +14,12 @@
 
 namespace doze::command {
 
-/// A page as small as a screen or two, and a reply of a few megabytes at most however long the list is.
+/// By default a page fills a screen or two. The largest reply is a few megabytes, however long the list is.
 inline constexpr std::uint32_t kDefaultPageRows = 100, kMaxPageRows = 1'000;
 /// One page of a list, newest rows first. Its reply has `next_before` if older rows follow.
 struct Page {
   std::uint32_t limit = kDefaultPageRows;  // 1 to kMaxPageRows
-  std::optional<std::string> before;       // `next_before` of the page before; nullopt: the newest rows
+  std::optional<std::string> before;       // `next_before` of the previous page; nullopt: the newest rows
 };
 
 /// The longest key that a caller may choose: room for a UUID, a hash in hex or an order's number.
@@ -31,7 +31,7 @@ inline constexpr std::size_t kLabelBytes = 256;
 struct GetInfo {};
 struct NewAddress {};
 struct ListFunds {};
-/// With an idempotency_key a repeated command with the same key is answered as the first was, and spends nothing.
+/// With an idempotency_key: a repeated command with the same key gets the answer of the first one, and spends nothing.
 struct SendToAddress {
   std::string address;
   std::optional<Sat> amount;  // nullopt: everything
@@ -55,7 +55,7 @@ struct OpenChannel {
   std::string idempotency_key;  // empty: none; see SendToAddress
 };
 struct ListChannels {
-  bool closed = false;  // also those that are over: nothing of ours is left in them
+  bool closed = false;  // also closed channels without money of ours
 };
 struct CloseChannel {
   ChannelId channel_id;
@@ -71,7 +71,7 @@ struct CreateOffer {
   std::optional<std::string> issuer;
   std::optional<std::uint64_t> expiry_s;  // from now
   std::optional<std::uint64_t> quantity_max;
-  std::optional<Profile> profile;  // async: profile of its static invoice
+  std::optional<Profile> profile;  // of the static invoice of an async offer
 };
 struct ListOffers {
   Page page;
@@ -107,13 +107,13 @@ struct CancelPayment {
 struct ListPayments {
   Page page;
 };
-/// A payment of ours by its payment_id, or one that we received by its payment_hash.
+/// Names a payment that we made by its payment_id, and one that we received by its payment_hash.
 struct GetPayment {
   PaymentId payment_id;
 };
-/// Replies when the payment is `notified` or terminal (wait_for_settled: terminal only), or at once with an error. For
-/// a payment_hash of an invoice of BOLT 11 of ours, or of a payment on its way to us: when it is `claiming` or
-/// terminal.
+/// Replies when the payment is `notified` or has ended (wait_for_settled: only when it has ended), or at once with an
+/// error. For the payment_hash of a BOLT 11 invoice of ours, or of a payment that we receive: when the payment is
+/// `claiming` or has ended.
 struct WaitPayment {
   PaymentId payment_id;
   bool wait_for_settled = true;
@@ -136,8 +136,7 @@ struct RevokeInvitation {
 struct AsyncJoin {
   std::string link;  // lnai… or raw hex
 };
-/// Ends what asyncjoin began: the server's offers of ours are disabled and withdrawn there, also later if it is offline
-/// now.
+/// Ends what asyncjoin began: our offers at this server are disabled and withdrawn, later if the server is offline now.
 struct AsyncLeave {
   NodeId server;
 };

@@ -1,4 +1,4 @@
-// What the operator decided. Plain values: floor 9 reads the file and checks it, the machines only read.
+// What the operator decided, as plain values. The room app reads and checks the file; the machines only read these.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,9 @@
 
 namespace doze {
 
-/// Client: a phone or desktop wallet. Private channels, holds its outgoing async HTLCs at its LSP, receives through a
-/// static-invoice server. Server: announced, forwards, holds for others, keeps mailboxes, serves static invoices.
+/// A client is a wallet on a phone or desktop: its channels are private, its LSP holds the async HTLCs that it sends,
+/// and it receives through a static-invoice server. A server is announced, forwards, holds for others, keeps mailboxes
+/// and serves static invoices.
 enum class Role : std::uint8_t { Client, Server };
 
 struct FeePolicy {
@@ -29,10 +30,10 @@ struct Config {
   std::string alias;
   std::vector<wire::NetworkAddress> announced_addresses;
 
-  /// Link profiles that a holding node offers: both, 153 and 53, unless `profile` is set (ADR 9).
+  /// Which hold features a server announces: both (bits 153 and 53), unless `profile` is set. ADR 9.
   bool offers_ldk_hold = true;
   bool offers_draft_hold = true;
-  /// Profile of the static invoices that we make as recipient, and of slots that we ask for.
+  /// Profile of the static invoices that we make as a recipient, and of the slots that we ask servers for.
   Profile recipient_profile = Profile::Ldk;
 
   FeePolicy fees;
@@ -40,12 +41,13 @@ struct Config {
   std::uint32_t minimum_depth = 3;  // confirmations before channel_ready
   std::uint16_t to_self_delay = 144;
   std::uint32_t hold_window_blocks = 144;  // 0: never hold; else 6 to 1,008
-  /// A client that has announced a held payment over a relay dials the recipient's server as well, to have it from
-  /// itself that the announcement was taken. It tells that server who and where we are.
+  /// A client that has announced a held payment over a relay also dials the recipient's server, because only the
+  /// server itself can confirm that it has the announcement. The server then knows our node id and address.
   bool dial_to_confirm = true;
   std::uint32_t static_invoice_expiry_s = 1'209'600;
   std::uint32_t offer_paths_expiry_s = 31'536'000;
-  std::uint32_t max_fee_ppm = 10'000;  // default routing-fee limit of a payment, at least max_fee_floor
+  /// Default limit of a payment's routing fee, in millionths of the amount, but never below max_fee_floor.
+  std::uint32_t max_fee_ppm = 10'000;
   Msat max_fee_floor{10'000};
   FeeratePerKw feerate_floor{253};
   FeeratePerKw default_feerate{2'500};

@@ -1,4 +1,5 @@
-// Everything a step may know beside its state and its input. No clock, no chance, no other machine: they arrive here.
+// Everything that a step may know besides its state and its input. Time, random bytes, and what other machines know
+// arrive here.
 #pragma once
 
 #include "base/parallel.h"
@@ -11,7 +12,7 @@
 namespace doze {
 
 struct Context {
-  MonoTime mono;  // for waits; starts anew with the process
+  MonoTime mono;  // for waits; begins again with each process
   UnixTime wall;  // for expiries; may jump
   BlockHeight tip;
   Rng& rng;

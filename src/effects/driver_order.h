@@ -1,8 +1,9 @@
-// In which order, and in which form, the chain driver (chain/chain_driver.h) tells of blocks. The simulator and the
-// tests of every room that mines take the words from here; chain/test compares them with what the driver really says.
+// The order and form in which the chain driver (chain/chain_driver.h) reports blocks. The simulator, and every test
+// that mines, makes its inputs here; chain/test compares them with those of the driver.
 //
-// A visit: not synced; what left the chain, newest first; what came, oldest first; synced. So no room ever hears of a
-// block while the chain is synced: what waits for a synced chain happens when ChainStatus says so.
+// Each time it reads blocks, the driver reports: not synced; blocks that left the chain, newest first; new blocks,
+// oldest first; synced. So blocks arrive only while the chain is not synced, and what waits for a synced chain happens
+// at the ChainStatus behind them.
 #pragma once
 
 #include <string>
@@ -16,7 +17,8 @@ namespace doze {
 
 using ChainWord = std::variant<ChainStatus, BlockDisconnected, BlockConnected>;
 
-/// The words of one visit from a tip at `height` on. `gone` newest first, `come` oldest first. Nothing new: no word.
+/// The inputs from one reading, from a tip at `height` on. `gone`: newest first. `come`: oldest first. Empty if both
+/// are.
 [[nodiscard]] inline std::vector<ChainWord> driver_words(BlockHeight height, std::vector<BlockDisconnected> gone,
                                                          std::vector<BlockConnected> come) {
   std::vector<ChainWord> out;

@@ -1,8 +1,8 @@
 // The closed list of events: what a node tells people and programs without being asked. Log lines and the OpenAPI
 // document (`components/schemas/Event…`) are made from it, and doc/EVENTS.md shows it. An event that is not in the list
-// does not compile; tests fail when an event carries other fields than its row names.
+// does not compile. Tests fail when an event has other fields than its row names.
 //
-// Numbers and names are never given to something else. A row that is not used any more stays, as a gap in the numbers.
+// Numbers and names are never given a new meaning. When an event is dropped, its number stays free.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ struct EventField {
   EventFieldKind kind = EventFieldKind::Text;
   std::string_view meaning;
 };
-/// Every field that an event may have. A name means the same in all of them.
+/// Every field that an event may have. A field means the same in all events.
 inline constexpr EventField kEventFields[] = {
     {"address", EventFieldKind::Text, "host and port of the other side of a connection"},
     {"amount_msat", EventFieldKind::Number, "amount of the payment or HTLC, in millisatoshi"},
@@ -64,7 +64,7 @@ inline constexpr EventField kEventFields[] = {
     {"output", EventFieldKind::Number, "index of the output in its transaction"},
     {"payer_note", EventFieldKind::Text, "what the payer wrote, escaped"},
     {"payment_hash", EventFieldKind::Text, "64 hex digits"},
-    {"payment_id", EventFieldKind::Text, "64 hex digits: our own name of an outgoing payment"},
+    {"payment_id", EventFieldKind::Text, "64 hex digits: our own id of an outgoing payment"},
     {"peer", EventFieldKind::Text, "node id of the peer"},
     {"pending_close_sat", EventFieldKind::Number, "our balance on its way from the channel to the wallet, in satoshi"},
     {"published_in_s", EventFieldKind::Number, "seconds until our commitment transaction is published at the latest"},
@@ -80,7 +80,7 @@ inline constexpr EventField kEventFields[] = {
     {"state", EventFieldKind::Text, "state of the payment, as in getpayment"},
     {"synced", EventFieldKind::Flag, "whether all blocks of bitcoind have been read"},
     {"table", EventFieldKind::Number, "number of the table in the database"},
-    {"trouble", EventFieldKind::Text, "what is wrong with bitcoind's chain: see OPERATING"},
+    {"trouble", EventFieldKind::Text, "what is wrong with bitcoind's chain: see doc/OPERATING.md"},
     {"txid", EventFieldKind::Text, "64 hex digits, in the order that block explorers show"},
     {"unclaimed_sat", EventFieldKind::Number,
      "what of the channel cannot be claimed on chain, because an older version kept too little of it, in satoshi"},
@@ -93,7 +93,7 @@ struct EventRow {
   std::uint16_t number = 0;
   std::string_view name;
   std::string_view level;   // of its log line: debug, info, warning or error
-  std::string_view fields;  // names of kEventFields, one space between; "?" behind those that may be missing
+  std::string_view fields;  // names in kEventFields, separated by a space; "?" behind those that may be missing
   std::string_view meaning;
 };
 inline constexpr EventRow kEvents[] = {
@@ -106,13 +106,13 @@ inline constexpr EventRow kEvents[] = {
     {6, "peer_error", "warning", "peer channel_id error", "a peer sent an error about a channel of ours"},
     {7, "peer_warning", "warning", "peer warning", "a peer sent a warning"},
     {8, "peer_broke_a_rule", "warning", "channel_id peer reason",
-     "a peer broke a rule of the protocol: we hung up, the channel stays"},
+     "a peer broke a rule of the protocol: we hung up, and the channel continues"},
     {9, "peer_does_not_answer", "warning", "channel_id peer awaited", "a peer owes an answer: we hung up"},
     // ---- channels ----
     {19, "channel_resolved", "info, or warning with lost_sat above zero", "channel_id claimed_sat lost_sat",
      "everything of a channel that closed on chain is spent, 100 blocks deep"},
     {20, "channel_opening", "info", "channel_id peer capacity_sat",
-     "both sides signed; the funding transaction comes next"},
+     "both sides have signed; the opener publishes the funding transaction"},
     {21, "channel_opening_failed", "warning", "peer reason", "an opening ended without a channel; no coins are spent"},
     {22, "channel_refused", "info", "peer reason", "we refused a peer's open_channel"},
     {23, "channel_open", "info", "channel_id peer capacity_sat", "both sides sent channel_ready"},
@@ -149,11 +149,11 @@ inline constexpr EventRow kEvents[] = {
     // ---- payments ----
     {40, "payment_received", "info",
      "direction state amount_msat payment_hash offer_id? quantity? payer_note? safe_to_sleep awake_by_height?",
-     "we have given the preimage: not received for good before payment_settled"},
+     "we have revealed the preimage; the money is ours only after payment_settled"},
     {41, "payment_settled", "info",
      "direction amount_msat payment_hash? payment_id? state? offer_id? quantity? payer_note? safe_to_sleep? "
      "awake_by_height?",
-     "a payment is received for good, or an outgoing one has its preimage"},
+     "an incoming payment is ours for good, or an outgoing one has its preimage"},
     {42, "payment_failed", "info",
      "payment_id direction amount_msat payment_hash? offer_id? quantity? payer_note? reason?",
      "an outgoing payment failed; nothing was spent"},
@@ -163,20 +163,20 @@ inline constexpr EventRow kEvents[] = {
     {44, "payment_notified", "info", "payment_id amount_msat",
      "the recipient's server has the announcement of a held payment"},
     {45, "payment_releasing", "info", "payment_id", "the recipient is awake: the payment leaves without a hold"},
-    {46, "payment_refused", "info", "amount_msat payment_hash reason", "an HTLC for us was failed"},
+    {46, "payment_refused", "info", "amount_msat payment_hash reason", "we failed an HTLC for us"},
     {47, "payment_waits_for_chain", "info", "amount_msat payment_hash",
      "an HTLC for us waits until all blocks are read"},
     {48, "payment_lost_with_its_channel", "warning", "amount_msat channel_id",
-     "an HTLC for us waited, and its channel closed on chain before"},
+     "an HTLC for us waited for the chain, and its channel closed on chain before it was judged"},
     {49, "payment_lost", "error",
      "direction state amount_msat payment_hash offer_id? quantity? payer_note? safe_to_sleep awake_by_height?",
-     "the preimage was given, and the channel closed on chain before the HTLC was settled"},
+     "we revealed the preimage, and the channel closed on chain before the HTLC was settled"},
     {50, "unexpected_settlement", "error", "payment_id? channel_id htlc_id",
-     "a preimage came for an HTLC that had ended"},
+     "a preimage arrived for an HTLC that had already ended"},
     {51, "release_path_refused", "warning", "payment_id refused reason",
-     "our peer named release paths that cannot be used"},
+     "our LSP sent release paths that cannot be used"},
     {52, "held_htlc_available", "info", "from", "a payment for us is held: we answer with release_held_htlc"},
-    {53, "held_htlc_available_refused", "debug", "from reason", "an announcement of a held payment was not taken"},
+    {53, "held_htlc_available_refused", "debug", "from reason", "an announcement of a held payment was refused"},
     // ---- forwards and holds ----
     {70, "htlc_held", "info", "channel_id htlc_id amount_msat fail_back_height",
      "we hold an HTLC for a recipient that sleeps"},
@@ -186,7 +186,7 @@ inline constexpr EventRow kEvents[] = {
     {74, "forward_settled", "info", "channel_id htlc_id amount_msat", "a forwarded HTLC is paid, and its fee earned"},
     {75, "forward_failed", "info", "channel_id htlc_id amount_msat reason", "a forwarded HTLC was failed back"},
     {76, "forward_not_collected", "error", "channel_id htlc_id amount_msat reason",
-     "an HTLC was paid to the next node, and its incoming channel is closed"},
+     "we paid an HTLC to the next node, and cannot collect it: its incoming channel is closed"},
     {77, "htlc_refused", "info", "channel_id htlc_id reason", "an HTLC could not be forwarded or read"},
     // ---- offers and static invoices ----
     {90, "invoice_refused", "warning", "payment_id reason", "the answer to our invoice_request cannot be paid"},
@@ -202,9 +202,9 @@ inline constexpr EventRow kEvents[] = {
     {110, "onion_message_not_taken", "debug", "from reason", "an onion message was dropped to keep a limit"},
     {111, "onion_message_refused", "debug", "from reason", "an onion message cannot be read"},
     {112, "onion_message_dropped", "debug", "from next", "an onion message was for a node that is not connected"},
-    {113, "mail_parked", "info", "client messages", "a message waits for a client that sleeps"},
-    {114, "mail_refused", "debug", "client from reason", "a message for a client that sleeps was not kept"},
-    {115, "mail_delivered", "info", "client messages", "messages that waited were handed to their client"},
+    {113, "mail_parked", "info", "client messages", "a message was stored for a client that sleeps"},
+    {114, "mail_refused", "debug", "client from reason", "a message for a client that sleeps was not stored"},
+    {115, "mail_delivered", "info", "client messages", "stored messages were sent to their client"},
     {116, "mail_unreadable", "error", "client key", "a stored message cannot be read"},
     // ---- wallet and chain ----
     {130, "coin_received", "info", "txid output amount_sat", "an output for our wallet is in a block"},
@@ -214,23 +214,23 @@ inline constexpr EventRow kEvents[] = {
     {133, "broadcast_refused", "debug", "txid reason", "bitcoind refuses a transaction of a channel"},
     {134, "broadcast_unanswered", "warning", "txid reason", "bitcoind gave no answer to a transaction"},
     {135, "chain", "debug, info, or warning without connection", "connected synced detail?",
-     "bitcoind is connected, or not; its blocks are read, or not"},
+     "whether bitcoind answers, and whether all of its blocks are read"},
     {136, "chain_trouble", "error", "connected synced trouble detail?",
-     "bitcoind's chain cannot be followed: see OPERATING"},
+     "bitcoind's chain cannot be followed: see doc/OPERATING.md"},
     // ---- gossip ----
     {150, "gossip_ignored", "warning", "from",
-     "a peer sent many announcements that are not true: it is not listened to"},
+     "a peer sent many announcements of channels that do not exist: its announcements are ignored"},
     {151, "channel_announcement_invalid", "warning", "channel_id",
      "our channel cannot be announced: a signature is wrong"},
     // ---- the daemon ----
     {170, "started", "info", "version node_id listen rpc", "the daemon runs"},
     {171, "stopping", "info", "why", "the daemon was asked to stop"},
     {172, "stopped", "info", "commits", "the daemon has stopped"},
-    {173, "rpc_is_exposed", "warning", "rpc_host detail", "the API listens on a public address without TLS"},
-    {174, "signal_ignored", "info", "signal detail?", "a signal came that does nothing"},
+    {173, "rpc_is_exposed", "warning", "rpc_host detail", "other machines can reach the API, which has no TLS"},
+    {174, "signal_ignored", "info", "signal detail?", "a signal arrived that has no effect"},
     {175, "disk_failed", "error", "detail", "the database cannot be written or read: the daemon stops"},
     {176, "recording_failed", "error", "detail", "messages cannot be recorded"},
-    {177, "log_lines_left_out", "warning", "of lines", "lines were left out before this one, to keep a limit"},
+    {177, "log_lines_left_out", "warning", "of lines", "lines were left out before the next one, to keep a limit"},
     {178, "row_unreadable", "error", "table key", "a row of the database cannot be read, and is left out of an answer"},
 };
 
@@ -246,8 +246,8 @@ constexpr void each_field(std::string_view fields, Visit visit) {
     fields = end == std::string_view::npos ? std::string_view() : fields.substr(end + 1);
   }
 }
-/// Places in the two tables; their size if there is no such name. Names are compared as copies: with sanitizers g++ 12
-/// takes no address of an element for a constant.
+/// Indexes in the two tables; the table's size if there is no such name. Rows are compared as copies, because with
+/// sanitizers g++ 12 does not treat the address of an element as a constant.
 [[nodiscard]] constexpr std::size_t event_field_at(std::string_view name) {
   std::size_t at = 0;
   for (auto field : kEventFields) {
@@ -288,13 +288,13 @@ consteval bool events_are_in_order() {
 }
 static_assert(events_are_in_order());
 
-/// Not defined: a call of it, while compiling, is the error message.
+/// Has no definition: the compiler names it in its error message.
 void this_event_is_not_in_kEvents();
 
-/// The name of an event of the list; another one does not compile.
+/// The name of an event in the list. Any other name does not compile.
 class Event {
  public:
-  /// By way of a literal where an event is due: "payment_settled".
+  /// Implicit, so that functions that take an Event can be called with a literal: "payment_settled".
   consteval Event(const char* name) : at_(event_at(name)) {
     if (at_ == std::size(kEvents)) this_event_is_not_in_kEvents();
   }

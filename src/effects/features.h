@@ -6,8 +6,8 @@
 
 namespace doze {
 
-/// Compulsory where BOLT 9 assumes a feature of everybody, optional otherwise. No basic_mpp: we pay and are paid with
-/// one HTLC. The hold bits are a server's only, one a profile that it offers, and only with a hold window.
+/// Features that BOLT 9 assumes of every node are compulsory, the others optional. No basic_mpp: we pay and are paid
+/// with one HTLC. Only servers with a hold window have hold bits, one per profile that they offer.
 [[nodiscard]] wire::FeatureBits own_features(const Config& config);
 
 }  // namespace doze

@@ -1,6 +1,6 @@
-// Which machine answers a command, a message of a peer, or the contents of an onion message: closed groups. The
-// corridor routes by them; a machine takes its group and refuses the others by name. Something new belongs to no group:
-// the corridor does not compile until it does, and the machine of its group not until it handles it.
+// Which machine handles a command, a peer's message, or the contents of an onion message: closed groups. The corridor
+// routes by them; each machine handles its own group and refuses the others by name. A new type is in no group. Until
+// it is in one, the corridor does not compile; until its machine handles it, that machine does not compile.
 #pragma once
 
 #include <type_traits>
@@ -14,7 +14,7 @@ namespace doze {
 template <class T, class... Group>
 concept OneOf = (std::is_same_v<T, Group> || ...);
 template <class T>
-inline constexpr bool kInNoGroup = false;  // depends on T: an error only where it is reached
+inline constexpr bool kInNoGroup = false;  // depends on T, so that a static_assert fails only where it is reached
 
 // ---- commands ----
 template <class T>
@@ -23,7 +23,7 @@ template <class T>
 concept PeerCommand = OneOf<T, command::Connect, command::Disconnect, command::ListPeers>;
 template <class T>
 concept ChannelCommand = OneOf<T, command::ListChannels, command::CloseChannel>;
-/// OpenChannel goes to the channels from there, as OpenChannelNow.
+/// From the wallet, OpenChannel goes on to the channels, as OpenChannelNow.
 template <class T>
 concept WalletCommand = OneOf<T, command::NewAddress, command::ListFunds, command::SendToAddress, command::OpenChannel>;
 template <class T>
@@ -39,7 +39,7 @@ template <class T>
 concept OnionMessageCommand = OneOf<T, command::ListMailboxes>;
 
 // ---- messages of peers ----
-/// They end where connections are.
+/// Handled by the room peer itself.
 template <class T>
 concept ConnectionMessage = OneOf<T, wire::Init, wire::Ping, wire::Pong, wire::UnknownMessage>;
 /// Before a channel has its channel_id (BOLT 2, "Channel Establishment v1").
@@ -61,7 +61,8 @@ concept GossipMessage =
 // ---- contents of onion messages ----
 template <class T>
 concept PaymentContents = OneOf<T, onion::HeldHtlcAvailable, onion::ReleaseHeldHtlc>;
-/// Whose path it came over: a holder's, or that of a payer who stays online. Each opens the context as its own.
+/// Goes to both rooms: its path is either a holder's or that of a payer that stays online. Each room tries to open the
+/// path's context as its own.
 template <class T>
 concept ForwardingContents = OneOf<T, onion::ReleaseHeldHtlc>;
 template <class T>

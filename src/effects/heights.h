@@ -1,4 +1,4 @@
-// Heights as people see them.
+// Block heights as people see them.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace doze {
 
-/// When a height will come, ten minutes a block.
+/// An estimate of when this height is reached, with ten minutes per block.
 [[nodiscard]] UnixTime time_of_height(const Context& context, BlockHeight height);
-/// WHAT_height, WHAT_blocks (from now) and WHAT_time.
+/// Adds WHAT_height, WHAT_blocks (from now) and WHAT_time (an estimate).
 void add_deadline(Value& out, const char* what, BlockHeight height, const Context& context);
 
 }  // namespace doze

@@ -1,4 +1,4 @@
-// The id of an HTLC: its channel, and its number among those of one direction. As the key of a row: 40 bytes.
+// The id of an HTLC: its channel, and its number among the HTLCs of one direction. As the key of a row it has 40 bytes.
 #pragma once
 
 #include <compare>
@@ -17,7 +17,7 @@ struct HtlcKey {
 [[nodiscard]] inline Bytes key_of(const HtlcKey& htlc) {
   return Writer().bytes(htlc.channel_id.view()).u64(htlc.htlc_id).take();
 }
-/// nullopt: these bytes are no such key.
+/// nullopt: these bytes are not such a key.
 [[nodiscard]] inline std::optional<HtlcKey> read_htlc_key(ByteView bytes) {
   Reader in(bytes);
   HtlcKey out;

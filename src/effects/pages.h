@@ -1,5 +1,5 @@
-// Lists in pages, newest first. A page ends with the place of its last row, and the next one begins behind it: rows
-// that come or go meanwhile move nothing, and a page costs its own rows only.
+// Lists in pages, newest first. A reply contains the place of the page's last row, and the next page begins behind it.
+// So rows that are added or erased meanwhile shift nothing, and only the page's own rows are looked at.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@
 
 namespace doze {
 
-/// Where a row stands in its list. `kind` and `key` tell rows of one second apart.
+/// A row's place in its list. `kind` and `key` order the rows of one second.
 struct Place {
   UnixTime time;
   std::uint8_t kind = 0;
@@ -24,19 +24,19 @@ struct Place {
 };
 [[nodiscard]] std::string text_of(const Place& place);
 [[nodiscard]] std::optional<Place> read_place(const std::string& text);
-/// Whether this asks for a page. If not, page_of says what is wrong.
+/// Whether this is a valid page. If not, page_of returns the error.
 [[nodiscard]] bool is_page(const command::Page& page);
 
 /// An index by time.
 template <class Key>
 using ByTime = std::set<std::pair<UnixTime, Key>>;
 
-/// One index, read backwards. Without `next`: the place that was asked for is none of it.
+/// One index, read backwards. `next` is empty if the requested place cannot be one of this index.
 struct PageSource {
-  std::function<std::optional<Place>()> next;  // of the row that take() gives
+  std::function<std::optional<Place>()> next;  // place of the row that take() returns
   std::function<Value()> take;
 };
-/// `write` and `read` turn a key into bytes and back (nullopt: these are none).
+/// `write` and `read` turn a key into bytes and back. `read` returns nullopt for bytes that are not a key.
 template <class Key, class Write, class Read>
 PageSource page_source(const ByTime<Key>& rows, std::uint8_t kind, const std::optional<Place>& before, Write write,
                        Read read, std::function<Value(const Key&)> describe) {
@@ -61,9 +61,9 @@ PageSource page_source(const ByTime<Key>& rows, std::uint8_t kind, const std::op
           [place, describe = std::move(describe)] { return describe((--*place)->second); }};
 }
 
-/// The sources of a list for what is asked: `before` is already read.
+/// Makes the sources of a list for a page. `before` is the page's own, already read.
 using PageSources = std::function<std::vector<PageSource>(const std::optional<Place>& before)>;
-/// {name: rows, "next_before": where older rows follow}, and between them what `more` adds.
+/// {name: rows, "next_before": only if older rows follow}. `more` adds fields in between.
 [[nodiscard]] std::variant<Value, CommandError> page_of(const char* name, const command::Page& page,
                                                         const PageSources& sources,
                                                         const std::function<void(Value&)>& more = nullptr);

@@ -1,8 +1,11 @@
-// Questions to the store that a room waits for: what it asked, and what it does with the rows.
+// Questions to the store that a room waits for, each with what the room does with the rows.
 //
-// The rows that answer a question are those of some later moment than that of the step that asks. What ends meanwhile
-// may or may not be among them. So a row that has ended leaves memory only when every question that was asked before is
-// answered (all_answered): whoever looks at the rows and at what is in memory sees everything.
+// The rows of an answer are read later than the step that asks. A row that ends in between may or may not be among
+// them. So an ended row leaves memory only when every question asked before its end is answered (all_answered): a
+// reader that combines the answer with the rows in memory misses none.
+//
+// Limit: every open question belongs to one call of the API or to one payment, so their number is bounded by rpc's
+// kMaxWaiting and by the payments under way. doc/LIMITS.md.
 #pragma once
 
 #include <map>
@@ -26,7 +29,7 @@ class Questions {
     What what;
     std::vector<std::vector<Row>> rows;  // one list per read
   };
-  /// The reads of one question, one at least, are answered together.
+  /// The reads of one question, at least one, are answered together.
   void ask(Effects& out, std::vector<Read> reads, What what) {
     LN_ASSERT(!reads.empty());
     for (auto& read : reads) {
@@ -35,9 +38,9 @@ class Questions {
     }
     open_.emplace(last_, Open{std::move(what), reads.size(), {}});
   }
-  /// nullopt: more of its rows are to come, or nobody waits for these.
+  /// nullopt: other reads of the question are not answered yet, or nobody waits for these rows.
   [[nodiscard]] std::optional<Answer> answered(const RowsRead& in) {
-    auto it = open_.lower_bound(in.tag & kNumber);  // of a question of some reads the last one names it
+    auto it = open_.lower_bound(in.tag & kNumber);  // a question has the number of its last read
     if (it == open_.end() || it->first - (in.tag & kNumber) >= it->second.reads) return std::nullopt;
     auto& open = it->second;
     open.rows.push_back(in.rows);

@@ -1,4 +1,4 @@
-// What a driver answers to questions about rows, from rows in memory: the simulator and the tests.
+// How the simulator and the tests answer ReadRows and ReadRange, from rows in memory.
 #pragma once
 
 #include <map>

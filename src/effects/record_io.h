@@ -1,4 +1,4 @@
-// Fields of durable records, in a fixed order behind a version byte. Each room says which versions it reads.
+// Fields of durable records, in a fixed order behind a version byte. Each room decides which versions it reads.
 #pragma once
 
 #include <optional>
@@ -81,7 +81,7 @@ class RecordReader {
   void get(std::uint16_t& v) { v = in_.u16(); }
   void get(std::uint32_t& v) { v = in_.u32(); }
   void get(std::uint64_t& v) { v = in_.u64(); }
-  /// A number that the enum does not have makes the record unreadable.
+  /// A number outside the enum's range makes the record unreadable.
   template <Durable E>
   void get(E& v) {
     auto number = in_.u8();
@@ -151,13 +151,13 @@ class RecordReader {
     (get(fields), ...);
     return *this;
   }
-  /// A value that cannot have been written.
+  /// Makes the record unreadable: it has a value that this program never writes.
   void refuse() {
     refused_ = refused_ || in_.ok();
     in_.fail();
   }
   [[nodiscard]] bool ok() const { return in_.ok(); }
-  /// Everything was there and nothing is left.
+  /// Succeeds if every field was there and no byte is left.
   [[nodiscard]] Status<ParseError> finish(const char* what) const {
     if (in_.done()) return Done{};
     auto code = in_.ok() ? ParseCode::TrailingBytes : refused_ ? ParseCode::BadValue : ParseCode::Truncated;

@@ -1,8 +1,8 @@
 // Durable records. One input gives one Batch; the store commits it whole before any Action of that input runs.
 //
-// A value is versioned: its first byte is the record's version, the rest a TLV stream or fixed fields that the owning
-// room reads and writes; a room reads every version that was ever released (golden samples). Keys are the room's
-// choice.
+// The first byte of a value is the record's version. The rest is a TLV stream or fixed fields, which the room that owns
+// the table writes and reads. A room reads every version that was ever released (vectors/records-v*.json). Each room
+// chooses its own keys.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@
 
 namespace doze {
 
-/// Closed list, numbers are on disk: never reuse or renumber.
+/// A closed list. The numbers are on disk: never reuse or change one.
 enum class Table : std::uint8_t {
   Meta = 1,              // node: format, seed fingerprint, chain tip (hashes of the last blocks)
   Channel = 2,           // channel: one row per channel, and one per HTLC (channel/records.h)
-  Coin = 5,              // wallet: one row a coin of ours
+  Coin = 5,              // wallet: one row per coin of ours
   WalletState = 6,       // wallet: next address index, reservations
   GossipNode = 7,        // gossip: raw node_announcement
   GossipChannel = 8,     // gossip: raw channel_announcement, and updates
   PeerPolicy = 9,        // gossip: channel_update of a peer for one of our channels
   PeerAddress = 10,      // peer: where to dial
-  Mailbox = 11,          // onion_message: one row a parked message, key client ‖ sequence
+  Mailbox = 11,          // onion_message: one row per parked message, key client ‖ sequence
   Offer = 12,            // invoicing: our offers, async ones with their slot
   Invitation = 13,       // invoicing: issued by us as server
   Joined = 14,           // invoicing: servers that we joined
@@ -61,7 +61,7 @@ struct Row {
   Bytes value;
 };
 
-/// A row that cannot be read: the node refuses to start and says which.
+/// A row that cannot be read. The node names it and does not start.
 struct LoadError {
   Table table;
   Bytes key;

@@ -1,9 +1,9 @@
-// Rows of one table with their indexes. What is under way is kept as values. What is over leaves memory (kLeaves: it is
-// on disk alone, see questions.h) or is kept as its bytes on disk. Of those that leave, the ones that were over already
-// when they were loaded are kept as bytes, too, until to_move() has given them to their room.
+// Rows of one table with their indexes. Rows under way are kept as values. Rows that have ended leave memory (kLeaves:
+// then they are on disk only, see questions.h), or stay in memory as the bytes that are on disk. With kLeaves, rows
+// that had already ended when they were loaded also stay as bytes, until to_move() has given them to their room.
 //
-// Whoever changes a row takes it with edit(). What was taken is indexed anew before an index is read and at the end of
-// the step: a step walks over the rows that it touched, never over the table.
+// Rows are changed through edit(). A row that was edited is indexed again before an index is read and at the end of the
+// step. So a step walks over the rows that it touched, never over the table.
 #pragma once
 
 #include <map>
@@ -17,12 +17,12 @@
 
 namespace doze {
 
-/// What is due when.
+/// Keys by the time at which they are due.
 template <class Key>
 using Due = std::set<std::pair<MonoTime, Key>>;
 
-/// What an index does with each set that a row stands in, when it is put and when it is taken: the same sets, named
-/// once.
+/// Arguments for a function of an index that names each of its sets once: one adds an entry to a set, the other removes
+/// it.
 inline constexpr auto kInsert = [](auto& set, auto entry) { set.insert(std::move(entry)); };
 inline constexpr auto kErase = [](auto& set, const auto& entry) { set.erase(entry); };
 template <class Key>
@@ -32,8 +32,9 @@ void one_less(std::map<Key, std::size_t>& counts, const Key& key) {
   if (--it->second == 0) counts.erase(it);
 }
 
-/// Index: Key, Row, Marks (where a row stands in the indexes); marks_of(row), put(marks), take(marks), over(row) (it
-/// has ended); unpack(bytes), unless no row is over when it is loaded; unless it leaves, pack(row).
+/// What an Index has: the types Key, Row and Marks (a row's entries in the indexes); key_of(row), marks_of(row),
+/// put(marks), take(marks); over(row): the row has ended; unpack(bytes), unless no row has ended when it is loaded;
+/// pack(row), unless ended rows leave.
 template <class Index, bool kLeaves = false>
 class Rows {
  public:
@@ -41,13 +42,14 @@ class Rows {
   using Row = typename Index::Row;
   using Marks = typename Index::Marks;
 
-  /// nullptr: it has ended, or there is none. Of those that leave also one that has ended and is still here.
+  /// nullptr: the row has ended, or there is none. With kLeaves also a row that has ended in this step or waits to
+  /// leave.
   [[nodiscard]] const Row* live(const Key& key) const {
     auto it = live_.find(key);
     return it == live_.end() ? nullptr : &it->second.row;
   }
   [[nodiscard]] bool contains(const Key& key) const { return live_.contains(key) || ended_.contains(key); }
-  /// A copy, of one that has ended, too.
+  /// A copy of the row, even if it has ended.
   [[nodiscard]] std::optional<Row> find(const Key& key) const {
     if (const auto* row = live(key)) return *row;
     if constexpr (!kPacked) {
@@ -62,7 +64,8 @@ class Rows {
     LN_ASSERT(row.has_value());
     return *std::move(row);
   }
-  /// For changing it: good until the step ends. One that has ended lives again until then. nullptr: there is none.
+  /// The row, to be changed; valid until the step ends. A row that has ended is under way again until then. nullptr:
+  /// there is none.
   [[nodiscard]] Row* edit(const Key& key) {
     auto it = live_.find(key);
     if constexpr (!kPacked) {
@@ -79,7 +82,7 @@ class Rows {
     touched_.push_back(key);
     return &it->second.row;
   }
-  /// In the place of another one with the same key.
+  /// Replaces a row with the same key.
   Row& add(Row row) {
     auto key = Index::key_of(row);
     erase(key);
@@ -97,14 +100,14 @@ class Rows {
         ended_.erase(it);
       }
   }
-  /// With everything that was taken until now.
+  /// With every change of this step until now.
   [[nodiscard]] const Index& index() {
     for (; indexed_ < touched_.size(); ++indexed_) refresh(touched_[indexed_]);
     return index_;
   }
-  /// As the last step left it.
+  /// Without the changes of this step.
   [[nodiscard]] const Index& index() const { return index_; }
-  /// The end of a step.
+  /// At the end of a step.
   void settle()
     requires(!kLeaves)
   {
@@ -113,7 +116,7 @@ class Rows {
       live_.erase(key);
     });
   }
-  /// The end of a step. What has ended leaves when all questions are answered that were asked until now.
+  /// At the end of a step. A row that has ended leaves when all questions asked until now are answered.
   void settle(const auto& questions)
     requires kLeaves
   {
@@ -121,24 +124,25 @@ class Rows {
     while (!leaving_.empty() && questions.all_answered(leaving_.begin()->first))
       erase(leaving_.extract(leaving_.begin()).value().second);
   }
-  /// Of what was over when it was loaded: those that this step took, and as many more as make `most`. They are live
-  /// now, and leave at the end of the step: before, the caller puts them where they are found from then on. Nothing
-  /// more is taken while others wait for a question, so that no more of them than `most` are unpacked.
+  /// Returns rows that had already ended when they were loaded: those that this step edited, and others up to `most`.
+  /// They are live now and leave at the end of the step. Before that, the caller writes them to the list in which they
+  /// are found from then on. While earlier ones wait for a question no others are added, so that no more than `most`
+  /// are unpacked at a time.
   [[nodiscard]] std::vector<Key> to_move(std::size_t most)
     requires kLeaves
   {
     while (leaving_.empty() && woken_.size() < most && !ended_.empty()) (void)edit(Key(ended_.begin()->first));
     return std::exchange(woken_, {});
   }
-  /// Something is left for to_move().
+  /// Rows are left for to_move().
   [[nodiscard]] bool is_moving() const
     requires kLeaves
   {
     return !ended_.empty();
   }
-  /// Some that ended wait for a question.
+  /// Rows that have ended wait for the answer to a question.
   [[nodiscard]] bool is_leaving() const { return !leaving_.empty(); }
-  /// At the start, in the order of the keys: `bytes` is what is on disk.
+  /// At startup, in the order of the keys. `bytes`: the row as it is on disk.
   void load(Row row, [[maybe_unused]] ByteView bytes = {}) {
     auto marks = Index::marks_of(row);
     index_.put(marks);
@@ -150,13 +154,13 @@ class Rows {
       }
     live_.emplace_hint(live_.end(), key, Slot{std::move(row), std::move(marks)});
   }
-  /// Those under way, in the order of their keys.
+  /// Keys of the rows under way, in order.
   [[nodiscard]] std::vector<Key> live_keys() const {
     std::vector<Key> out;
     for (const auto& [key, slot] : live_) out.push_back(key);
     return out;
   }
-  /// The first one under way whose key is not below.
+  /// The first row under way whose key is `key` or above. nullptr: there is none.
   [[nodiscard]] const Row* live_from(const Key& key) const {
     auto it = live_.lower_bound(key);
     return it == live_.end() ? nullptr : &it->second.row;
@@ -189,9 +193,9 @@ class Rows {
   std::map<Key, Slot> live_;
   std::map<Key, Bytes> ended_;
   std::set<std::pair<std::uint64_t, Key>> leaving_;  // by the last question before their end
-  std::vector<Key> woken_;                           // in this step, of what was over when it was loaded
-  std::vector<Key> touched_;                         // in this step
-  std::size_t indexed_ = 0;                          // of those: the index knows them as they were then
+  std::vector<Key> woken_;                           // had ended when they were loaded, and were edited in this step
+  std::vector<Key> touched_;                         // edited or added in this step
+  std::size_t indexed_ = 0;                          // how many of `touched_` the index has seen
   Index index_;
 };
 

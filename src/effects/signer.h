@@ -1,5 +1,5 @@
-// Keys behind an interface: synchronous today, a separate process later. Nothing here gives a long-lived secret away
-// except per-commitment secrets, which the protocol reveals.
+// Keys behind an interface: synchronous today, perhaps a separate process later. No long-lived secret leaves it, except
+// per-commitment secrets, which the protocol reveals. ADR 7.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace doze {
 
-/// Labels of derived secrets: each use has its own, so that no context of one kind opens as another.
+/// Labels of derived secrets. Each use has its own, so that no context of one kind opens as one of another.
 enum class SecretUse : std::uint8_t {
   ReleasePath = 1,      // L's release paths in revoke_and_ack
   PathContext = 2,      // path_id of our own blinded message paths
@@ -29,7 +29,7 @@ class Signer {
   [[nodiscard]] virtual SharedSecret node_ecdh(const PublicKey& point) const = 0;
   /// node_ecdh with the node key multiplied by `tweak` (a blinded node id of ours). BOLT 4, "Route Blinding".
   [[nodiscard]] virtual SharedSecret node_ecdh_tweaked(const PublicKey& point, ByteView tweak) const = 0;
-  /// (node key * scalar)·G: our own hop of a blinded path of ours. The scalar must be valid.
+  /// (node key * scalar)·G: our own hop in a blinded path of ours. The scalar must be valid.
   [[nodiscard]] virtual PublicKey node_key_times(ByteView scalar) const = 0;
   /// ECDSA with the node key: gossip.
   [[nodiscard]] virtual Signature sign_with_node_key(const Hash32& digest) const = 0;

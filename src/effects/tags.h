@@ -1,5 +1,5 @@
-// Who asked: the top byte of a ping token, of an onion message's tag or of a question to the store names the machine
-// that hears the answer.
+// The top byte of a ping's token, of an onion message's tag and of a question to the store names the machine that asked
+// and gets the answer.
 #pragma once
 
 #include <cstdint>

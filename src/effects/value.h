@@ -14,7 +14,7 @@ namespace doze {
 
 class Value;
 using List = std::vector<Value>;
-/// Fields in the order in which they were added: tables and documents read well.
+/// Fields in the order in which they were added, which tables and documents keep.
 using Fields = std::vector<std::pair<std::string, Value>>;
 
 class Value {

@@ -1,4 +1,4 @@
-// What one machine may see of the others: const snapshots that the corridor keeps up to date after each step.
+// What one machine may see of the others: const snapshots, which the corridor updates after each step.
 #pragma once
 
 #include <map>
@@ -45,16 +45,16 @@ struct ChannelView {
   ChannelPhase phase = ChannelPhase::Opening;
   bool announced = false;                      // announce_channel was set
   bool usable = false;                         // Normal, connected and re-established: HTLCs can be added
-  bool reorganised = false;                    // its funding left the chain and is not deep again: nothing is forwarded
+  bool reorganised = false;                    // the funding left the chain and is not deep again: nothing is forwarded
   std::optional<ShortChannelId> scid;          // real one, once confirmed
   bool alias_only = false;                     // option_scid_alias: no onion may name it by its real scid
-  std::optional<ShortChannelId> local_alias;   // we gave it to the peer: it names this channel in onions for us
-  std::optional<ShortChannelId> remote_alias;  // the peer gave it to us: we use it in routes and paths through the peer
+  std::optional<ShortChannelId> local_alias;   // ours: onions for us name this channel by it
+  std::optional<ShortChannelId> remote_alias;  // the peer's: we use it in routes and paths through the peer
   Sat capacity;
   Msat local_balance, remote_balance;      // settled, without pending HTLCs
   Msat spendable;                          // largest HTLC that we could offer now
   Msat receivable;                         // largest HTLC that the peer could offer now, as far as we can tell
-  Msat htlc_minimum_remote;                // the peer accepts no HTLC below
+  Msat htlc_minimum_remote;                // the peer accepts no smaller HTLC
   std::size_t max_held_received = 0;       // half of our max_accepted_htlcs
   std::set<std::uint64_t> received_htlcs;  // live ones, proposed and committed, by htlc_id
   std::set<std::uint64_t> offered_htlcs;
@@ -62,7 +62,7 @@ struct ChannelView {
   bool funder = false;
   std::optional<Outpoint> funding;
   FeeratePerKw feerate;
-  std::string status;                         // one line for people: what it waits for, or why it closed
+  std::string status;                         // one line for people: what the channel waits for, or why it closed
   std::uint32_t minimum_depth = 0;            // confirmations of the funding before channel_ready
   std::optional<Txid> closing_txid;           // agreed or published, or seen in a block
   std::optional<BlockHeight> closing_height;  // of the block with the transaction that closed it
@@ -73,26 +73,26 @@ struct ChannelView {
   Sat pending_close, at_risk, claimed, lost;
   std::uint64_t key_index = 0;
   std::optional<UnixTime> usable_since;
-  /// Nothing happens in it any more, and nothing of ours is left.
+  /// Closed, and no money of ours is left in it.
   [[nodiscard]] bool over() const { return phase == ChannelPhase::Closed && unclaimed == Sat(0); }
-  /// Its funding was seen in a block, or we pay it: what a stranger can have for nothing is not.
+  /// The funding was seen in a block, or we pay it. A channel that costs a stranger nothing does not count.
   [[nodiscard]] bool funded() const { return funder || scid.has_value() || phase == ChannelPhase::Normal; }
 };
 
-/// Which channels that are not closed a node has with us, and which one a short_channel_id means: for steps that must
-/// not look at all channels. It follows the views of channels (ChannelViews) and nothing else.
+/// An index of the channels that are not closed, by node and by short_channel_id, for steps that must not look at all
+/// channels. ChannelViews keeps it equal to the views.
 class ChannelIndex {
  public:
   ChannelIndex() = default;
   explicit ChannelIndex(const std::map<ChannelId, ChannelView>& channels);
 
-  /// The view as it is now; nullptr: there is none any more.
+  /// Takes over a changed view. nullptr: the view was erased.
   void set(const ChannelId& id, const ChannelView* view);
-  /// By id.
+  /// Channels with this node, by id.
   [[nodiscard]] const std::set<ChannelId>& with(const NodeId& peer) const;
-  /// Its real scid, or an alias that we gave out, is this.
+  /// Channels whose real scid, or whose alias that we gave out, is this.
   [[nodiscard]] const std::set<ChannelId>& named(ShortChannelId scid) const;
-  /// How many of them have phase Normal, and how many of those are usable.
+  /// How many channels have phase Normal, and how many of those are usable.
   [[nodiscard]] std::size_t normal() const { return normal_; }
   [[nodiscard]] std::size_t usable() const { return usable_; }
   friend bool operator==(const ChannelIndex&, const ChannelIndex&) = default;
@@ -104,13 +104,13 @@ class ChannelIndex {
     bool normal = false, usable = false;
     friend bool operator==(const Marks&, const Marks&) = default;
   };
-  std::map<ChannelId, Marks> marks_;  // what stands in the others
+  std::map<ChannelId, Marks> marks_;  // each channel's entries in the other members
   std::map<NodeId, std::set<ChannelId>> by_peer_;
   std::map<ShortChannelId, std::set<ChannelId>> by_name_;
   std::size_t normal_ = 0, usable_ = 0;
 };
 
-/// The views of channels with their index: whoever changes one changes the other.
+/// The views of channels together with their index, which follows every change.
 class ChannelViews {
  public:
   void put(ChannelView view);
@@ -143,12 +143,12 @@ struct PeerView {
   std::string address;  // as connected, for people
   bool inbound = false;
   UnixTime connected_since;
-  bool unread = false;  // output waits in our memory until it reads: what is not urgent should wait, too
+  bool unread = false;  // output waits in our memory until the peer reads: send nothing that is not urgent
   [[nodiscard]] bool onion_messages() const;        // bit 38/39
   [[nodiscard]] bool holds(Profile profile) const;  // 153 or 53 (or the even bit)
 };
 
-/// One of our own offers, as much as the payment room needs to judge an HTLC that pays it.
+/// One of our own offers: what the room payment needs to judge an HTLC that pays it.
 struct OfferView {
   offers::Offer offer;
   bool async = false;
@@ -162,23 +162,23 @@ struct Views {
   const std::map<NodeId, PeerView>& peers;
   const std::map<ChannelId, PolicyPair>& policies;
   const std::map<OfferId, OfferView>& offers;
-  /// Clients of ours by invitation (node ids), revoked ones left out. A peer with a funded channel is a client too.
+  /// Node ids that joined with an invitation which is not revoked. Peers with a funded channel are clients as well.
   const std::set<NodeId>& invited;
   bool chain_synced = true;
-  /// From the wallet: above it no closing script of ours was ever paid. See kClosingScriptsAhead.
+  /// From the wallet: the closing script with this index, and all above it, were never paid. See kClosingScriptsAhead.
   std::uint32_t next_closing_script = 0;
 
   [[nodiscard]] const ChannelView* channel(const ChannelId& id) const;
-  /// By real scid or by the alias that we gave out: what an onion for us may name. BOLT 2, `channel_ready`: with
-  /// option_scid_alias the alias only.
+  /// The channel that an onion for us names by its real scid or by the alias that we gave out. BOLT 2, `channel_ready`:
+  /// with option_scid_alias only by the alias.
   [[nodiscard]] const ChannelView* channel_by_scid(ShortChannelId scid) const;
-  /// The channel to a node: a usable one first.
+  /// A channel to this node, a usable one if there is one.
   [[nodiscard]] const ChannelView* channel_to(const NodeId& node) const;
-  /// HTLCs of this channel can be resolved on chain only, by force or because it is closed.
+  /// HTLCs of this channel can be resolved on chain only: it is force-closing or closed.
   [[nodiscard]] bool is_on_chain(const ChannelId& id) const;
-  /// The channel's funding transaction left the chain: nothing that comes over it is worth anything until it is back.
+  /// The channel's funding transaction left the chain: HTLCs received over it are worth nothing until it is back.
   [[nodiscard]] bool funding_gone(const ChannelId& id) const;
-  /// Those with this peer that are not closed, by id. A step that has to do with one peer looks at no others.
+  /// Channels with this peer that are not closed, by id. Only these are looked at.
   [[nodiscard]] std::vector<const ChannelView*> channels_with(const NodeId& peer) const;
   template <class Predicate>
   [[nodiscard]] bool any_channel_with(const NodeId& peer, Predicate predicate) const {
@@ -186,7 +186,7 @@ struct Views {
       if (predicate(channels.at(id))) return true;
     return false;
   }
-  /// Invited, or with a channel that cost it something: client rights, and a place in a crowd.
+  /// Joined with an invitation, or has a funded channel: it has a client's rights, and a place in a crowd.
   [[nodiscard]] bool is_client(const NodeId& node) const;
   [[nodiscard]] bool connected(const NodeId& node) const { return peers.contains(node); }
 };

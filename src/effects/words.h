@@ -1,6 +1,6 @@
-// The words that machines say to each other through the corridor. A machine's step returns Effects; node/ routes each
-// to the one machine that its section names, within the same step and the same durable batch, so that a word is heard
-// exactly once even across crashes. Nothing here leaves the process.
+// The messages between machines ("words"). A machine's step returns Effects; node/ routes each word to the machine that
+// its comment names, within the same step and the same durable batch. So a word is handled exactly once, even across
+// crashes. Words never leave the process.
 #pragma once
 
 #include <optional>
@@ -20,22 +20,23 @@
 namespace doze {
 
 // ======== peer ========
-/// To peer: send a message to a connected peer; dropped if it is not connected (whoever needs it repeats at PeerReady).
+/// To peer: send a message to a connected peer. Dropped if the peer is not connected; the sender repeats it at
+/// PeerReady if it still matters.
 struct SendMessage {
   NodeId node_id;
   wire::Message message;
 };
-/// To peer: send a ping; PongReceived{token} comes when the peer has handled everything sent before it.
+/// To peer: send a ping. PongReceived{token} follows when the peer has handled everything sent before it.
 struct PingPeer {
   NodeId node_id;
-  std::uint64_t token = 0;  // who asks and for what: see PongReceived
+  std::uint64_t token = 0;  // the asking machine's own, made with make_tag (tags.h)
 };
-/// To peer: drop the connection (after what was sent before it).
+/// To peer: close the connection, after what was sent before.
 struct DropPeer {
   NodeId node_id;
   std::string reason;
 };
-/// To peer: connect, if not connected, to these addresses or the known ones. `keep`: reconnect automatically from now
+/// To peer: connect to these addresses or to the known ones, if not connected. `keep`: reconnect automatically from now
 /// on.
 struct WantPeer {
   NodeId node_id;
@@ -49,24 +50,25 @@ struct PeerReady {
 struct PeerGone {
   NodeId node_id;
 };
-/// From peer, to whoever asked with WantPeer: all addresses failed, or none is known.
+/// From peer, to onion_message: dialling for a WantPeer failed at all addresses, or no address is known.
 struct PeerUnreachable {
   NodeId node_id;
   std::string reason;
 };
-/// From peer: one decoded message (never Init, Ping, Pong: those end in peer). Routed by its type.
+/// From peer, routed by the message's type (hearers.h): one decoded message. Never Init, Ping or Pong, which peer
+/// handles.
 struct MessageReceived {
   NodeId node_id;
   wire::Message message;
 };
-/// From peer, to onion_message or payment (by the token's owner: see tags.h).
+/// From peer, to the owner of the token (tags.h): onion_message or payment.
 struct PongReceived {
   NodeId node_id;
   std::uint64_t token = 0;
 };
 
 // ======== channel ========
-/// Who offered an HTLC, remembered by the channel and given back with its outcome.
+/// Who offered an HTLC. The channel stores it and returns it with the HTLC's outcome.
 struct LocalOrigin {
   PaymentId payment_id;
   friend auto operator<=>(const LocalOrigin&, const LocalOrigin&) = default;
@@ -78,8 +80,8 @@ struct ForwardOrigin {
 };
 using HtlcOrigin = std::variant<LocalOrigin, ForwardOrigin>;
 
-/// To channel: offer an HTLC. HtlcAdded or HtlcRefused follows in the same step. The corridor tells dirty channels to
-/// sign at the end of the step, so several adds share one commitment_signed.
+/// To channel: offer an HTLC. HtlcAdded or HtlcRefused follows in the same step. A channel signs at the end of the
+/// step, so several HTLCs share one commitment_signed.
 struct AddHtlc {
   ChannelId channel_id;
   HtlcOrigin origin;
@@ -90,7 +92,8 @@ struct AddHtlc {
   std::optional<PublicKey> path_key;
   std::optional<Profile> hold;  // ask the peer to hold, in this form
 };
-/// To channel: settle a received, irrevocably committed HTLC. Each is said exactly once for an HTLC.
+/// To channel: settle a received, irrevocably committed HTLC. For each HTLC, one of this and the next two is emitted,
+/// once.
 struct FulfillHtlc {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
@@ -107,8 +110,7 @@ struct FailMalformedHtlc {
   Hash32 sha256_of_onion;
   std::uint16_t failure_code = 0;
 };
-/// From channel, to forwarding or payment, by origin: the HTLC is in the peer's next commitment update queue under this
-/// id (durable with this step).
+/// From channel, to forwarding or payment, by origin: update_add_htlc leaves with this step, with this id.
 struct HtlcAdded {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -120,31 +122,31 @@ struct HtlcRefused {
   ChannelId channel_id;
   AddRefusal reason;  // InsufficientFunds even after HtlcAdded: the connection broke before it was signed
 };
-/// From channel, to payment if it is ours: the offered HTLC is in both commitments and our revoke_and_ack for the one
-/// that contains it has been made (it leaves with this step): the moment to announce a held HTLC.
+/// From channel, to payment, for its own HTLCs: the offered HTLC is in both commitments, and our revoke_and_ack for
+/// ours leaves with this step. A held HTLC can now be announced.
 struct OfferedHtlcCommitted {
   HtlcOrigin origin;
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
 };
-/// From channel, to payment: release paths for an HTLC of ours that we offered with the hold flag. Comes again with
-/// each revoke_and_ack that carries them. Records for HTLCs without our hold flag are not reported.
+/// From channel, to payment: release paths for an HTLC that we offered with the hold flag. Emitted again for each
+/// revoke_and_ack that carries them, and never for HTLCs without the flag.
 struct ReleasePathsReceived {
   HtlcOrigin origin;
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
   std::vector<wire::BlindedPath> paths;
 };
-/// From channel, to forwarding: a received HTLC is irrevocably committed on both sides. Exactly once an HTLC. Payment
-/// says it again of one for us that waited for our chain.
+/// From channel, to forwarding: a received HTLC is irrevocably committed on both sides. Exactly once per HTLC, except
+/// that payment emits it again for an HTLC for us that waited for our chain.
 struct HtlcReceived {
   ChannelId channel_id;
   NodeId peer;
   wire::UpdateAddHtlc htlc;
-  /// It has no output of its own and the channel has too much of this kind: to be failed, its preimage not revealed.
+  /// The HTLC has no output of its own, and the channel has too many of this kind: fail it, never reveal its preimage.
   /// BOLT 2, "Bounding exposure to trimmed in-flight HTLCs".
   bool too_much_dust = false;
-  /// It asks to be held, and our revoke_and_ack had no release path for it: nothing could ever release it.
+  /// The HTLC asks to be held, and our revoke_and_ack had no release path for it: nothing could ever release it.
   bool no_release_path = false;
 };
 /// From forwarding, to payment: a received HTLC that ends at this node, with its onion read.
@@ -152,8 +154,7 @@ struct HtlcArrived {
   HtlcReceived received;
   std::variant<onion::PeeledFinal, onion::PeeledPlain> onion;
 };
-/// From channel, to forwarding or payment, by origin: the peer settled an offered HTLC (said when update_fulfill_htlc
-/// arrives). Exactly once.
+/// From channel, to forwarding or payment, by origin: update_fulfill_htlc arrived for an offered HTLC. Exactly once.
 struct HtlcFulfilled {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -164,7 +165,7 @@ struct MalformedReason {
   Hash32 sha256_of_onion;
   std::uint16_t failure_code = 0;
 };
-/// The channel closed on chain, or the HTLC was trimmed from a confirmed commitment: claiming on chain comes later.
+/// The channel closed on chain, or the HTLC was trimmed from a confirmed commitment. This version does not claim there.
 struct OnChainReason {};
 using FailReason = std::variant<Bytes, MalformedReason, OnChainReason>;
 /// From channel, to forwarding or payment, by origin: an offered HTLC is irrevocably removed without settlement.
@@ -175,16 +176,16 @@ struct HtlcFailed {
   std::uint64_t htlc_id = 0;
   FailReason reason;
 };
-/// From channel, to payment: a received HTLC is irrevocably removed from both commitments: the peer has revoked the
-/// last of its commitments that contained it, and our revocation of our own leaves with this step. Exactly once per
-/// HTLC; not said if the channel closes on chain before.
+/// From channel, to payment: a received HTLC is irrevocably removed from both commitments. The peer has revoked the
+/// last of its commitments that contained it, and our revocation of ours leaves with this step. Exactly once per HTLC,
+/// but never if the channel closes on chain before.
 struct ReceivedHtlcGone {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;
-  bool fulfilled = false;  // its amount is ours for good; false: it went back
+  bool fulfilled = false;  // true: its amount is ours for good. false: the peer has it back
 };
-/// From channel, to forwarding, payment, invoicing, onion_message, gossip: re-established (or just ready): HTLCs can be
-/// added.
+/// From channel, to forwarding, payment, invoicing, onion_message and gossip: the channel is ready or reestablished,
+/// and HTLCs can be added.
 struct ChannelUsable {
   ChannelId channel_id;
   NodeId peer;
@@ -193,11 +194,11 @@ struct ChannelUnusable {
   ChannelId channel_id;
   NodeId peer;
 };
-/// From channel, to gossip: send our channel_update for it (at channel_ready, and when the policy changes).
+/// From channel, to gossip: send our channel_update for this channel (at channel_ready, and when the policy changes).
 struct ChannelNeedsUpdate {
   ChannelId channel_id;
 };
-/// From channel, to gossip: both announcement_signatures are there.
+/// From channel, to gossip: both sides have sent announcement_signatures.
 struct ChannelAnnounced {
   ChannelId channel_id;
   wire::ChannelAnnouncement announcement;
@@ -208,15 +209,15 @@ struct ChannelClosed {
   NodeId peer;
   std::string how;
 };
-/// To channel (from the API by way of the wallet, which has looked for the coins). Key indexes are the channel room's:
-/// a durable counter from 0 up, used for inbound openings, too, taken at funding_created (ChannelView::key_index).
+/// From wallet, to channel: a command that the wallet has coins for.
 struct OpenChannelNow {
   RequestId request = 0;
   command::OpenChannel command;
 };
 
 // ======== wallet ========
-/// To wallet: build and sign a transaction with this output. FundingPrepared or FundingFailed follows in the same step.
+/// From channel, to wallet: build and sign a transaction with this output. FundingPrepared or FundingFailed follows in
+/// the same step.
 struct PrepareFunding {
   ChannelId temporary_channel_id;
   Bytes script_pubkey;
@@ -261,55 +262,56 @@ struct ReleaseCoins {
 struct ReleaseFunding {
   Txid txid;
 };
-/// From wallet, to channel: the backend refused a funding that it never accepted before, with the chain synced, so that
-/// nobody else has it; or another transaction with its coins is deep in the chain. It never confirms: what waits for it
-/// may give it up with ReleaseFunding.
+/// From wallet, to channel: this funding transaction can never confirm. Either bitcoind, with the chain synced, refused
+/// it and never accepted it before, so nobody else has it; or another transaction with its coins is deep in the chain.
+/// The channel may give it up with ReleaseFunding.
 struct FundingRefused {
   Txid txid;
   std::string reason;  // escaped
 };
 // ======== onion_message ========
-/// Where to: a path somebody gave us, or a node.
+/// A path that somebody gave us, or a node.
 using MessageDestination = std::variant<wire::BlindedPath, NodeId>;
-/// To onion_message: send contents. The reply path, if any, is inside and was built by the sender.
+/// To onion_message: send these contents. The sending machine builds the reply path, if it wants one.
 struct SendOnionMessage {
   MessageDestination destination;
   onion::MessageContents contents;
   std::optional<wire::BlindedPath> reply_path;
-  /// An announcement: it is relayed where it can be, and handed to the introduction node itself, too, for only that
-  /// node's own pong confirms it. A client dials it if the settings say so, and for nothing else: it would tell a
-  /// stranger who and where it is. Without this: connected peer, path over the graph, our LSP, and a server dials.
+  /// For announcements. The message is relayed if possible, and also given to the introduction node itself, because
+  /// only that node's own pong confirms it. A client dials that node if the settings allow it, and for no other
+  /// message: a dial tells a stranger the client's node id and address. Without `direct` the route is a connected peer,
+  /// a path over the graph, or our LSP; a server may dial. ADR 21.
   bool direct = false;
-  /// Non-zero: report OnionMessageOutcome with it.
+  /// Not zero: OnionMessageOutcome with this tag follows.
   std::uint64_t tag = 0;
-  /// How often the same was said before: where there are several ways they take turns.
+  /// How often the same message was sent before. If there are several routes, attempts take turns.
   std::uint32_t attempt = 0;
 };
 enum class OnionMessageFate : std::uint8_t {
-  Confirmed,     // the introduction node itself answered a ping sent after the message, and keeps what it takes
-  Relayed,       // given to a relay only, or to a node whose pong proves nothing
-  Undeliverable  // nobody to give it to
+  Confirmed,     // the introduction node answered a ping sent after the message, and is known to keep what it takes
+  Relayed,       // sent to a relay only, or to a node whose pong proves nothing
+  Undeliverable  // there is no route
 };
-/// From onion_message, to payment and invoicing (by tag's owner: see tags.h).
+/// From onion_message, to the owner of the tag (tags.h): payment or invoicing.
 struct OnionMessageOutcome {
   std::uint64_t tag = 0;
   OnionMessageFate fate;
 };
-/// From onion_message, to payment (72), payment and forwarding (74) or invoicing (everything else): a message for us.
-/// `path_id` is the plain path_id of our blinded path (nullopt: it came without one); the receiver opens it as a
-/// context of its own.
+/// From onion_message, routed by contents (hearers.h): a message for us. `path_id` is the decrypted path_id of our
+/// blinded path, nullopt if the message did not come over one. The receiving machine opens it as a context of its own.
 struct OnionMessageReceived {
-  NodeId from;  // the peer that handed it over
+  NodeId from;  // the peer that sent it to us
   std::optional<Bytes> path_id;
   std::optional<wire::BlindedPath> reply_path;
   onion::MessageContents contents;
 };
-/// From onion_message, to gossip: before the mail, tell this client what we know of the nodes it may have to answer.
+/// From onion_message, to gossip: mail follows; first send this client the gossip about the nodes that it may answer
+/// to.
 struct SendOurGossip {
   NodeId node_id;
 };
-/// From onion_message, to forwarding: mail was delivered to this client: HTLCs will come for it, and it may go away and
-/// come back meanwhile.
+/// From onion_message, to forwarding: mail was delivered to this client. HTLCs for it will follow; meanwhile it may
+/// disconnect and come back.
 struct ClientAwake {
   NodeId node_id;
 };
@@ -322,12 +324,12 @@ struct PayerRequest {
   std::optional<std::uint64_t> quantity;
   std::optional<std::string> payer_note;
 };
-/// To invoicing: get an invoice for this payment. InvoiceObtained, StaticInvoiceObtained or InvoiceFailed follows,
-/// once.
+/// From payment, to invoicing: get an invoice for this payment. InvoiceObtained, StaticInvoiceObtained or InvoiceFailed
+/// follows once, in this step or a later one.
 struct RequestInvoice {
   PayerRequest request;
 };
-/// To invoicing: the user cancelled.
+/// From payment, to invoicing: the user cancelled the payment.
 struct CancelInvoiceRequest {
   PaymentId payment_id;
 };
@@ -338,14 +340,14 @@ struct InvoiceObtained {
 };
 struct StaticInvoiceObtained {
   PaymentId payment_id;
-  Bytes static_invoice;   // checked by invoicing: every rule of check_static_invoice
+  Bytes static_invoice;   // checked by invoicing with every rule of check_static_invoice
   Bytes invoice_request;  // the one to repeat in the payment onion
 };
 struct InvoiceFailed {
   PaymentId payment_id;
   CommandError error;
 };
-/// From payment, to invoicing: an HTLC set paid this offer (a used slot gets refreshed).
+/// From payment, to invoicing: this offer was paid.
 struct OfferPaid {
   OfferId offer_id;
   Msat amount;
@@ -376,7 +378,7 @@ struct Effect
 };
 using Effects = std::vector<Effect>;
 
-/// What a machine's step gives back.
+/// What a machine's step returns.
 template <class State>
 struct Transition {
   State next;
