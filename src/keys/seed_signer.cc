@@ -12,7 +12,7 @@ using bitcoin::kHardened;
 ExtendedKey child(const ExtendedKey& root, std::initializer_list<std::uint32_t> path) {
   std::vector<std::uint32_t> steps(path);
   auto key = bitcoin::derive_path(root, steps);
-  LN_ASSERT(key.has_value());  // chance 2^-127
+  LN_ASSERT(key.has_value());  // fails with probability 2^-127
   return *key;
 }
 
@@ -59,7 +59,7 @@ class SeedSigner final : public Signer {
  private:
   PrivateKey wallet_secret(bool change, std::uint32_t index) const {
     auto key = bitcoin::derive(wallet_[change ? 1 : 0], wallet_public_[change ? 1 : 0], index);
-    LN_ASSERT(key.has_value());  // chance 2^-127
+    LN_ASSERT(key.has_value());  // fails with probability 2^-127
     return key->key;
   }
 

@@ -8,10 +8,10 @@
 
 namespace doze {
 
-/// `seed`: 64 bytes (bitcoin::seed_from_mnemonic), aborts otherwise. The same seed and network give the same node for
-/// ever. Wallet: m/84'/coin'/0'. Node key: m/1017'/coin'/0'. Channels and secrets: HMACs under m/1017'/coin'/1'.
-/// `channel_salt`: makes other channels' keys, and nothing else. A node that was restored from its words counts its
-/// channels from 0 again, and the peers of the earlier ones know per-commitment secrets of theirs.
+/// `seed`: 64 bytes (bitcoin::seed_from_mnemonic); any other size aborts. The same seed and network always give the
+/// same node. Wallet: m/84'/coin'/0'. Node key: m/1017'/coin'/0'. Channels and secrets: HMACs under m/1017'/coin'/1'.
+/// `channel_salt` changes the keys of channels and nothing else. A node that was restored from its words needs one: it
+/// counts its channels from 0 again, and peers know per-commitment secrets of the earlier channels with these numbers.
 [[nodiscard]] std::unique_ptr<Signer> make_seed_signer(ByteView seed, wire::Network network,
                                                        ByteView channel_salt = {});
 

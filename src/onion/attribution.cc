@@ -9,10 +9,10 @@
 namespace doze::onion {
 
 namespace {
-constexpr std::size_t kWord = 4;  // a hold time, or a MAC cut short
+constexpr std::size_t kWord = 4;  // bytes of a hold time, and of a MAC cut short
 constexpr std::size_t kMacsAt = kAttributionHops * kWord;
 
-/// Where the MAC of the node `hop` behind the present one stands that covers `behind` more nodes.
+/// Offset of one MAC: made by the node that is `hop` nodes behind this one, and covering `behind` more nodes.
 constexpr std::size_t mac_at(std::size_t hop, std::size_t behind) {
   auto earlier = hop * kAttributionHops - hop * (hop - 1) / 2;
   return kMacsAt + (earlier + kAttributionHops - 1 - hop - behind) * kWord;
@@ -28,7 +28,7 @@ void toggle(AttributionData& data, const SharedSecret& secret) {
   crypto::chacha20_xor(generate_key("ammagext", secret.reveal()).view(), kZeroNonce, data.bytes);
 }
 
-/// Covers the failure, the hold times of this node and `behind` more, and their MACs for the same length of way.
+/// Covers the failure, the hold times of this node and of `behind` more, and their MACs for a route that ends there.
 Hash32 mac(const SharedSecret& secret, ByteView clear_reason, const AttributionData& data, std::size_t behind) {
   Writer macs;
   for (std::size_t hop = 1; hop <= behind; ++hop) macs.bytes(data.view().subspan(mac_at(hop, behind - hop), kWord));
@@ -36,7 +36,7 @@ Hash32 mac(const SharedSecret& secret, ByteView clear_reason, const AttributionD
                              {clear_reason, data.view().first((behind + 1) * kWord), macs.view()});
 }
 
-/// Makes room for one node in front. The MACs for the longest ways fall out.
+/// Makes room for one more node at the front. The MACs for the longest routes are dropped.
 AttributionData moved_back(const AttributionData& from) {
   AttributionData out;
   std::copy_n(from.bytes.begin(), kMacsAt - kWord, out.bytes.begin() + kWord);
@@ -46,7 +46,7 @@ AttributionData moved_back(const AttributionData& from) {
   return out;
 }
 
-/// The other way round: what fell out is zero, and no MAC that is still needed covers it.
+/// The inverse. The dropped MACs become zero; no MAC that is still needed covers them.
 AttributionData moved_forward(const AttributionData& from) {
   AttributionData out;
   std::copy_n(from.bytes.begin() + kWord, kMacsAt - kWord, out.bytes.begin());
@@ -62,7 +62,7 @@ AttributionData attribute(const SharedSecret& secret, HoldTime hold_time, ByteVi
   auto out = downstream ? moved_back(*downstream) : AttributionData{};
   auto time = Writer().u32(hold_time.value()).take();
   std::copy(time.begin(), time.end(), out.bytes.begin());
-  auto clear = wrap_failure(secret, reason);  // the same layer once more takes it off
+  auto clear = wrap_failure(secret, reason);  // applied twice, a layer is removed
   for (std::size_t behind = 0; behind < kAttributionHops; ++behind)
     std::copy_n(mac(secret, clear, out, behind).bytes.begin(), kWord, word(out, mac_at(0, behind)));
   toggle(out, secret);

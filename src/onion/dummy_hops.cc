@@ -5,7 +5,7 @@
 namespace doze::onion {
 
 namespace {
-/// Padding that makes data, which has none yet, longer by this many bytes; nullopt: no record is that long.
+/// Size of the padding that makes data without padding longer by `missing` bytes. nullopt: no padding record does.
 std::optional<std::size_t> padding_for(const RecipientData& data, std::size_t missing) {
   if (missing == 0) return 0;
   auto before = encode(data).size();
@@ -41,7 +41,7 @@ std::vector<BlindHop> padded(const std::vector<PathHop>& hops) {
   std::size_t size = 0;
   for (const auto& hop : bare(hops)) size = std::max(size, hop.data.size());
   std::vector<BlindHop> out;
-  while (out.size() < hops.size()) {  // a few sizes cannot be reached by every hop: the next one that can is taken
+  while (out.size() < hops.size()) {  // some sizes cannot be reached by every hop: takes the next one that can
     out.clear();
     for (const auto& hop : hops) {
       auto padding = padding_for(hop.data, size - encode(hop.data).size());

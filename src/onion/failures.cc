@@ -8,7 +8,7 @@
 namespace doze::onion {
 
 namespace {
-/// message and padding together: BOLT 4 asks for 256 at least.
+/// Bytes of message and padding together: BOLT 4 asks for at least 256.
 constexpr std::size_t kFailureRoom = 256;  // [B4-err-02]
 
 void toggle(std::span<std::uint8_t> packet, const SharedSecret& secret) {
@@ -70,7 +70,7 @@ const char* failure_name(std::uint16_t code) {
 Bytes failure_message(std::uint16_t code, ByteView data) {
   Writer out;
   out.u16(code).bytes(data);
-  if ((code & kUpdate) != 0) out.u16(0);  // no channel_update: it would tell the origin's position
+  if ((code & kUpdate) != 0) out.u16(0);  // no channel_update: it would reveal the origin's position
   return out.take();
 }
 

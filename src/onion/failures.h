@@ -1,4 +1,5 @@
-// What goes wrong on the way, told back under layers of encryption. BOLT 4, "Returning Errors", "Failure Messages".
+// Failures of a payment, which return to the origin under layers of encryption. BOLT 4, "Returning Errors", "Failure
+// Messages".
 #pragma once
 
 #include <optional>
@@ -28,31 +29,30 @@ inline constexpr std::uint16_t kTemporaryNodeFailure = kNode | 2, kPermanentNode
 /// "temporary_channel_failure"; "unknown failure" for anything else.
 [[nodiscard]] const char* failure_name(std::uint16_t code);
 
-/// MAC, two lengths and a code: nobody on the way made what is shorter.
+/// A MAC, two lengths and a code. Every failure that a node makes is at least as long.
 inline constexpr std::size_t kShortestFailure = 32 + 2 + 2 + 2;
 
-/// A failure of ours, padded so that all look alike, encrypted for the way back.
+/// A failure of our own, padded so that all have one length, and encrypted.
 [[nodiscard]] Bytes create_failure(const SharedSecret& secret, ByteView failure_message);
-/// code and data as the failure_message that create_failure takes. Codes that carry a channel_update carry an empty
-/// one.
+/// The failure_message for create_failure. Codes that carry a channel_update carry an empty one.
 [[nodiscard]] Bytes failure_message(std::uint16_t code, ByteView data = {});
-/// Both at once: a failure of ours with this code.
+/// create_failure of failure_message.
 [[nodiscard]] Bytes own_failure(const SharedSecret& secret, std::uint16_t code, ByteView data = {});
-/// What the introduction node of a blinded path answers, whatever happened behind it.
+/// The only failure that an introduction node of a blinded path returns: it hides what happened behind that node.
 [[nodiscard]] Bytes blinded_failure(const SharedSecret& secret, const Hash32& sha256_of_onion);
-/// Somebody else's failure, one more layer around it.
+/// A failure of another node with one more layer.
 [[nodiscard]] Bytes wrap_failure(const SharedSecret& secret, ByteView reason);
 
 struct OriginFailure {
-  std::size_t hop = 0;  // who failed it: index into the secrets
+  std::size_t hop = 0;  // of the node that failed the HTLC: index into the secrets
   std::uint16_t code = 0;
   Bytes data;
 };
-/// BOLT 4, "Returning Errors": the origin goes on for so many steps, so that time tells neither which hop failed nor
-/// how long the way is.
+/// BOLT 4, "Returning Errors": the origin always takes this number of steps, so that the time reveals neither which hop
+/// failed nor how long the route is.
 inline constexpr std::size_t kFailureSteps = 27;
-/// The origin's view: unwraps layer by layer, kFailureSteps times whatever it finds. nullopt: no hop's MAC fits
-/// (somebody garbled it) or the message is malformed.
+/// For the origin: unwraps layer by layer, always kFailureSteps times. nullopt: no hop's MAC is right, because a node
+/// garbled the failure, or the message is malformed.
 [[nodiscard]] std::optional<OriginFailure> decode_failure(const std::vector<SharedSecret>& secrets, ByteView reason);
 
 }  // namespace doze::onion

@@ -29,7 +29,7 @@ struct Peeling {
   [[nodiscard]] PeelFailure malformed(std::uint16_t code, std::string why) const {
     return {true, code, onion_hash, {}, std::move(why)};
   }
-  /// Behind the introduction node every failure is the same malformed one; the introduction node hides what it was.
+  /// Behind the introduction node every failure is the same malformed one. The introduction node hides even that.
   [[nodiscard]] PeelFailure blinded(std::string why) const {
     if (through_path_key()) return malformed(kInvalidOnionBlinding, std::move(why));  // [B2-rem-06, B4-fail-01]
     return {false, 0, onion_hash, blinded_failure(shared_secret, onion_hash), std::move(why)};
@@ -39,7 +39,7 @@ struct Peeling {
   }
 };
 
-/// `type`: the record that it is about; 0: the payload as a whole. BOLT 4, "Failure Messages".
+/// `type`: of the wrong record; 0: the payload as a whole is wrong. BOLT 4, "Failure Messages".
 PeelFailure invalid_payload(const Peeling& at, std::uint64_t type, std::string why) {
   Writer data;
   wire::write_bigsize(data, type);
@@ -70,12 +70,14 @@ PeeledHtlc peel_blinded_forward(const Peeling& at, const BlindedForwardPayload& 
   auto opened = open_recipient_data(at, *path_key, payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
   const auto& [data, unblinded] = *opened;
+
   if (!data.payment_relay) return at.blinded("no payment_relay");  // [B4-read-10]
   if (data.payment_constraints && (at.htlc.cltv_expiry > data.payment_constraints->max_cltv_expiry ||
                                    at.htlc.amount_msat < data.payment_constraints->htlc_minimum_msat))
     return at.blinded("outside the path's payment_constraints");  // [B4-read-06]
   auto relayed = relay(*data.payment_relay, at.htlc.amount_msat, at.htlc.cltv_expiry);
   if (!relayed) return at.blinded("the HTLC does not cover payment_relay");
+
   PeeledForward out;
   if (data.short_channel_id)
     out.next = *data.short_channel_id;
@@ -104,12 +106,14 @@ PeeledHtlc peel_final(const Peeling& at, const FinalPayload& payload) {
     return at.plain(kIncorrectOrUnknownPaymentDetails, data.view(),
                     "neither over a blinded path nor with a payment_secret");
   }
+
   auto path_key = payload.current_path_key ? payload.current_path_key : at.htlc.path_key;
   if (!path_key) return invalid_payload(at, kPathKeyType, "no path key");
   auto opened = open_recipient_data(at, *path_key, *payload.encrypted_recipient_data);
   if (!opened) return at.blinded(opened.error());
   const auto& data = opened->first;
   if (!data.path_id) return at.blinded("no path_id");
+
   PeeledFinal out;
   out.amt_to_forward = payload.amt_to_forward;
   out.total_amount = payload.total_amount_msat.value_or(payload.amt_to_forward);
@@ -129,16 +133,17 @@ PeeledHtlc peel_final(const Peeling& at, const FinalPayload& payload) {
 
 PeeledHtlc peel_layer(const OurNode& us, const wire::UpdateAddHtlc& htlc, std::size_t layer);
 
-/// The payload makes us the introduction node of a blinded path, however wrong the rest of it is: BOLT 4, "Failure
+/// The payload makes us the introduction node of a blinded path, even if the rest of it is wrong. BOLT 4, "Failure
 /// Messages", asks for invalid_onion_blinding then.
 bool begins_path(const Peeled& peeled) {  // [B4-fail-02]
   auto records = wire::parse_tlv_stream(peeled.payload);
   return peeled.next_packet && records && wire::find(*records, kPathKeyType) != nullptr;
 }
 
-/// Who cannot read the packet cannot encrypt a failure either, and the node before us does it. Behind a right HMAC the
-/// secret is known: a payload of length 0 or 1, or one beyond the packet, fails as one that does not parse, because
-/// update_fail_malformed_htlc without BADONION costs us the channel with an honest peer. BOLT 2, "Removing an HTLC".
+/// A node that cannot read the packet cannot encrypt a failure either, so the node before it does. If the HMAC is
+/// right, the secret is known. Then a payload of length 0 or 1, or one that reaches beyond the packet, fails like one
+/// that does not parse: update_fail_malformed_htlc without BADONION would cost us the channel with an honest peer. BOLT
+/// 2, "Removing an HTLC".
 PeelFailure refused_packet(Peeling& at, const PeelRefusal& refusal) {
   const auto* why = name(refusal.error);
   if (at.through_path_key()) return at.malformed(kInvalidOnionBlinding, why);
@@ -147,8 +152,8 @@ PeelFailure refused_packet(Peeling& at, const PeelRefusal& refusal) {
   return invalid_payload(at, 0, why);
 }
 
-/// A hop of our own path that forwards to ourselves hides its length: what is behind it comes in its place, and fails
-/// as the outer hop does. BOLT 4, "Route Blinding".
+/// A dummy hop of our own path forwards to ourselves, to hide the path's length. The result is that of the next layer,
+/// and a failure is the one that the dummy hop returns. BOLT 4, "Route Blinding".
 PeeledHtlc peel_dummy(const Peeling& at, const PeeledForward& dummy, std::size_t layer) {
   if (layer == kMaxOwnLayers) return at.blinded("too many layers for ourselves");
   auto inner = at.htlc;
@@ -176,6 +181,7 @@ PeeledHtlc peel_layer(const OurNode& us, const wire::UpdateAddHtlc& htlc, std::s
     auto tweak = generate_key("blinded_node_id", at.path_secret->reveal());
     ecdh = [&us, tweak](const PublicKey& point) { return us.ecdh(point, &tweak); };
   }
+
   auto peeled = peel(htlc.onion_routing_packet, htlc.payment_hash.view(), ecdh);  // [B2-add-15]
   if (!peeled) return refused_packet(at, peeled.error());
   at.shared_secret = peeled->shared_secret;
@@ -185,6 +191,7 @@ PeeledHtlc peel_layer(const OurNode& us, const wire::UpdateAddHtlc& htlc, std::s
     return invalid_payload(at, payload.error().code == ParseCode::UnknownEven ? payload.error().where : 0,
                            describe(payload.error()));
   }
+
   if (const auto* forward = std::get_if<ForwardPayload>(&*payload)) {
     PeeledForward out;
     out.next = forward->short_channel_id;

@@ -1,4 +1,4 @@
-// The onion that came with an HTLC, read to its end; and the end of one that goes over a blinded path.
+// Reads the whole onion of a received HTLC, and makes the hops of an onion that goes over a blinded path.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace doze::onion {
 
-/// Where we stand in a blinded path: decides what a failure may say. BOLT 4, "Failure Messages".
+/// Our position in a blinded path, which decides what a failure may reveal. BOLT 4, "Failure Messages".
 enum class BlindedRole : std::uint8_t { None = 0, Introduction = 1, Inside = 2 };
 
 /// We are the last hop of a blinded path of ours.
@@ -29,9 +29,9 @@ struct PeeledFinal {
   Msat htlc_minimum;
   SharedSecret shared_secret;
   Hash32 sha256_of_onion;
-  bool through_path_key = false;  // update_add_htlc carried the path key: a failure must be malformed
+  bool through_path_key = false;  // update_add_htlc had a path key: failures go back with update_fail_malformed_htlc
 };
-/// We are the last hop, and no blinded path led here: BOLT 11.
+/// We are the last hop, without a blinded path: BOLT 11.
 struct PeeledPlain {
   Msat amt_to_forward, total_amount;
   CltvExpiry outgoing_cltv_value;
@@ -50,19 +50,19 @@ struct PeeledForward {
 };
 struct PeelFailure {
   bool malformed = false;
-  std::uint16_t code = 0;  // malformed
+  std::uint16_t code = 0;  // if malformed
   Hash32 sha256_of_onion;
-  Bytes reason;  // otherwise
+  Bytes reason;  // if not malformed: of update_fail_htlc
   std::string why;
 };
-/// BOLT 4, "Accepting and Forwarding a Payment": unblinds, checks payment_constraints and the rules of each payload.
-/// Dummy hops of a path of ours are peeled with it. `height`: our tip, which one of the failures tells.
+/// Peels, unblinds, and checks payment_constraints and the rules of each payload. Dummy hops of a path of ours are
+/// peeled as well. `height`: our tip, which one of the failures contains. BOLT 4, "Accepting and Forwarding a Payment".
 using PeeledHtlc = std::variant<PeeledFinal, PeeledPlain, PeeledForward, PeelFailure>;
 [[nodiscard]] PeeledHtlc peel_htlc(const wire::UpdateAddHtlc& htlc, const NodeId& our_node, const TweakedEcdh& ecdh,
                                    BlockHeight height);
 
-/// The hops of a blinded path from `first` on: the first one is encrypted for `node`, the others for their blinded ids.
-/// `path_key` goes into the payload of the first one.
+/// The hops of a blinded path from the index `first` on. The first of them is encrypted for `node` and has `path_key`
+/// in its payload; the others are encrypted for their blinded ids.
 [[nodiscard]] std::vector<Hop> blinded_hops(const wire::BlindedPath& path, std::size_t first, const PublicKey& node,
                                             std::optional<PublicKey> path_key, FinalPayload last);
 

@@ -18,7 +18,7 @@ struct Body {
   ByteView stream;
   Profile profile;
 };
-/// Both forms: a length in front that fits what follows is LDK's. Junk behind an LDK struct is tolerated, as LDK does.
+/// Reads both forms: one that begins with a fitting length is LDK's. Bytes behind LDK's form are ignored, as LDK does.
 Result<Body, ParseError> unframe(ByteView value, Profile bare) {
   Reader in(value);
   auto length = wire::read_bigsize(in);
@@ -29,7 +29,7 @@ Result<Body, ParseError> unframe(ByteView value, Profile bare) {
   return Body{value, bare};
 }
 
-/// A body in the form of its own number: 7554x is prefixed, 6554x is bare.
+/// The form follows from the number of the contents: 7554x has a length before the stream, 6554x has none.
 Result<std::vector<wire::TlvRecord>, ParseError> records_of(Profile profile, ByteView value,
                                                             std::initializer_list<std::uint64_t> known) {
   auto stream = value;
@@ -85,7 +85,7 @@ Result<MessageContents, ParseError> decode_persisted(Profile profile, ByteView v
   return MessageContents(StaticInvoicePersisted{profile});
 }
 
-/// 72 and 74 have the same number in both profiles: empty is the draft's, `00` is LDK's.
+/// 72 and 74 have the same number in both profiles: an empty value is the draft's, `00` is LDK's.
 template <class T>
 Result<MessageContents, ParseError> decode_empty(ByteView value) {
   if (value.empty()) return MessageContents(T{Profile::Draft});

@@ -1,7 +1,8 @@
-// What an onion message says to its last hop: BOLT 12's messages and the six of async payments, in both profiles.
+// The contents of an onion message for its last hop: the messages of BOLT 12 and the six of async payments, in both
+// profiles.
 //
-// Sources: BOLT 4 and 12; bolts #1149; bLIP-66. LDK's forms carry a BigSize length in front of the TLV stream, the
-// draft's are bare streams. Readers take both; the profile says which form came, or is to be written.
+// Sources: BOLT 4 and 12; bolts #1149; bLIP-66. LDK's form has a BigSize length before the TLV stream, the draft's is
+// the bare stream. Readers take both. `profile` is the form that was read, or that is to be written.
 #pragma once
 
 #include <optional>
@@ -57,13 +58,13 @@ using MessageContents =
     std::variant<InvoiceRequest, Invoice, InvoiceError, StaticInvoice, HeldHtlcAvailable, ReleaseHeldHtlc,
                  OfferPathsRequest, OfferPaths, ServeStaticInvoice, StaticInvoicePersisted>;
 
-/// TLV type and value for the last hop's payload.
+/// Type and value of the contents in the last hop's payload.
 struct ContentsTlv {
   std::uint64_t type = 0;
   Bytes value;
 };
 [[nodiscard]] ContentsTlv encode(const MessageContents& contents);
-/// UnknownEven or MissingField for a type that is none of ours.
+/// A type that is not in the list gives UnknownEven or MissingField.
 [[nodiscard]] Result<MessageContents, ParseError> decode_contents(std::uint64_t type, ByteView value);
 [[nodiscard]] const char* name(const MessageContents& contents);
 

@@ -25,7 +25,7 @@ struct MessagePayload {
   std::optional<Bytes> encrypted;
   std::optional<wire::BlindedPath> reply_path;
   std::vector<std::pair<std::uint64_t, Bytes>> contents;  // every type from 64 up
-  bool only_encrypted = true;                             // no other record, unknown ones neither
+  bool only_encrypted = true;                             // there is no other record, not even an unknown one
 };
 
 Result<MessagePayload, MessageRefusal> read_payload(ByteView stream) {
@@ -68,19 +68,19 @@ std::optional<wire::BlindedPath> path_to_node(const PrivateKey& session_key, con
 }
 
 std::optional<wire::OnionMessage> build_message(const PrivateKey& session_key, const PrivateKey& onion_key,
-                                                const std::vector<NodeId>& way, const NodeId& introduction,
+                                                const std::vector<NodeId>& relays, const NodeId& introduction,
                                                 const wire::BlindedPath& destination, const FinalMessage& message) {
   std::vector<Hop> hops;
   auto path_key = destination.first_path_key;
-  if (!way.empty()) {
-    // Our own part is blinded, too; its last node hands over to the destination's path with that path's key.
+  if (!relays.empty()) {
+    // Our own part is blinded as well. Its last node continues with the destination's path and that path's key.
     std::vector<BlindHop> own;
-    for (std::size_t i = 0; i < way.size(); ++i) {
+    for (std::size_t i = 0; i < relays.size(); ++i) {
       RecipientData data;
-      bool last = i + 1 == way.size();
-      data.next_node_id = last ? introduction : way[i + 1];
+      bool last = i + 1 == relays.size();
+      data.next_node_id = last ? introduction : relays[i + 1];
       if (last) data.next_path_key_override = destination.first_path_key;  // [B4-blind-03, B4-blind-08]
-      own.push_back({way[i], encode(data)});
+      own.push_back({relays[i], encode(data)});
     }
     auto blinded = blind(session_key, own);
     if (!blinded) return std::nullopt;
@@ -119,7 +119,7 @@ Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message
   auto current = message;
   for (std::size_t layer = 0; layer < kMaxOwnLayers; ++layer) {
     if (!crypto::is_valid(current.path_key)) return fail(MessageRefusal::NotForUs);
-    // The blinded private key depends on the path key only: the tweak is known before the payload is.
+    // The blinded private key depends on the path key only, so the tweak is known before the payload is.
     auto path_secret = ecdh(current.path_key, nullptr);
     auto tweak = generate_key("blinded_node_id", path_secret.reveal());
     // [B4-msg-08]

@@ -11,7 +11,7 @@
 
 namespace doze::onion {
 
-/// Layers that we peel for ourselves before we suspect a loop: LDK writes up to 10 dummy hops.
+/// Layers for ourselves that we peel; more may be a loop. LDK writes up to 10 dummy hops.
 inline constexpr std::size_t kMaxOwnLayers = 12;
 
 struct FinalMessage {
@@ -19,16 +19,16 @@ struct FinalMessage {
   std::optional<wire::BlindedPath> reply_path;
 };
 
-/// `way`: nodes from our peer to the one before the destination's introduction node; empty if that node is our peer.
-/// `session_key` blinds our own part of the way, `onion_key` is the packet's. The message goes to `way[0]`, or to the
-/// introduction node. nullopt: a key is no point, or the contents fit into no packet.
+/// `relays`: nodes from our peer to the one before the destination's introduction node; empty if that node is our peer.
+/// `session_key` blinds our own part of the route, `onion_key` is the packet's. The message goes to `relays[0]`, or to
+/// the introduction node. nullopt: a key is not a valid point, or the contents do not fit into the largest packet.
 [[nodiscard]] std::optional<wire::OnionMessage> build_message(
-    const PrivateKey& session_key, const PrivateKey& onion_key, const std::vector<NodeId>& way,
+    const PrivateKey& session_key, const PrivateKey& onion_key, const std::vector<NodeId>& relays,
     const NodeId& introduction, const wire::BlindedPath& destination, const FinalMessage& message);
-/// To a node itself: a blinded path of one hop without path_id.
+/// A path to a node itself: one hop without path_id.
 [[nodiscard]] std::optional<wire::BlindedPath> path_to_node(const PrivateKey& session_key, const NodeId& node);
 
-/// Where a relayed message goes.
+/// The node that a relayed message goes to.
 using NextNode = std::variant<NodeId, ShortChannelId>;
 struct RelayMessage {
   NextNode next;
@@ -42,12 +42,12 @@ struct ReceivedMessage {
 enum class MessageRefusal : std::uint8_t {
   NotForUs,       // wrong path key or HMAC
   BadPayload,     // TLV rules, unknown even types
-  NoContents,     // nothing that we know is in it
-  TooManyLayers,  // kMaxOwnLayers times ourselves
+  NoContents,     // no contents of a type that we know
+  TooManyLayers,  // more than kMaxOwnLayers for ourselves
 };
 [[nodiscard]] const char* name(MessageRefusal refusal);
 
-/// Peels until the message is for somebody else or at its end. `is_us`: whether a next node or scid names ourselves.
+/// Peels until the message is for another node or at its end. `is_us`: whether a next node or scid means this node.
 [[nodiscard]] Result<std::variant<RelayMessage, ReceivedMessage>, MessageRefusal> peel_message(
     const wire::OnionMessage& message, const TweakedEcdh& ecdh, const std::function<bool(const NextNode&)>& is_us);
 

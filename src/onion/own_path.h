@@ -1,6 +1,6 @@
-// Blinded paths of our own: to ourselves, with a context that only we can have made.
+// Blinded paths to ourselves, and their contexts: the path_ids that only we can have made.
 //
-// Anybody can build a path to us: whatever a path_id says counts only if it carries our MAC.
+// Anybody can build a path to us with any path_id. So what a path_id says counts only if it has our MAC.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 namespace doze::onion {
 
 inline constexpr std::size_t kContextMacBytes = 16;
-/// data ‖ MAC(key, purpose, data): a context of one purpose does not open as another.
+/// data ‖ MAC(key, purpose, data). A context of one purpose does not open as one of another. open_context returns data.
 [[nodiscard]] Bytes seal_context(const Secret& key, std::uint8_t purpose, ByteView data);
 [[nodiscard]] std::optional<Bytes> open_context(const Secret& key, std::uint8_t purpose, ByteView path_id);
 

@@ -16,7 +16,7 @@ ParseError unexpected(std::uint64_t type, const char* what) {
   return {ParseCode::UnexpectedField, type, what};
 }
 
-/// Typed access to the records, keeping the first problem.
+/// Typed access to the records. Keeps the first problem.
 struct Fields {
   const std::vector<wire::TlvRecord>& records;
   std::optional<ParseError> error;
@@ -52,7 +52,7 @@ Result<Payload, ParseError> finish(const Fields& fields, Payload payload) {
   return payload;
 }
 
-/// BOLT 4 lists what may be here: unknown odd records are refused, too. LDK 0.2.7 writes none.
+/// BOLT 4 lists all records that may be here, so unknown odd ones are refused as well. LDK 0.2.7 writes none.
 Result<Payload, ParseError> decode_blinded_forward(Fields& fields) {  // [B4-read-09]
   for (const auto& record : fields.records)
     if (record.type != kRecipientData && record.type != kPathKey)
@@ -70,6 +70,7 @@ Result<Payload, ParseError> decode_final(Fields& fields) {  // [B4-read-16]
   bool blinded = out.encrypted_recipient_data.has_value();
   for (auto type : {kScid, kPaymentData, kMetadata})
     if (fields.has(type) && (blinded || type == kScid)) return fail(unexpected(type, "field of a last hop"));
+
   if (blinded) {
     out.total_amount_msat = fields.amount(kTotal, "total_amount_msat");  // [B4-read-13]
   } else if (const auto* data = wire::find(fields.records, kPaymentData)) {
@@ -80,7 +81,8 @@ Result<Payload, ParseError> decode_final(Fields& fields) {  // [B4-read-16]
     out.total_amount_msat = Msat(*total);
     out.payment_metadata = fields.bytes(kMetadata);
   }
-  for (auto profile : {Profile::Draft, Profile::Ldk})  // where both came, LDK's is taken
+
+  for (auto profile : {Profile::Draft, Profile::Ldk})  // if both are there, LDK's counts
     if (auto request = fields.bytes(wire::numbers(profile).payment_invoice_request)) {
       out.invoice_request = std::move(request);
       out.invoice_request_profile = profile;

@@ -1,4 +1,4 @@
-// Payloads of payment onions. BOLT 4, "Payload Format"; bolts #1149 for invoice_request; the keysend preimage.
+// Payloads of payment onions. BOLT 4, "Payload Format"; bolts #1149 (invoice_request); keysend (the preimage).
 #pragma once
 
 #include <optional>
@@ -18,12 +18,12 @@ struct ForwardPayload {
   CltvExpiry outgoing_cltv_value;
   ShortChannelId short_channel_id;
 };
-/// A forwarding hop inside a blinded path: everything else is in the encrypted data.
+/// A forwarding hop in a blinded path. Everything else is in the encrypted data.
 struct BlindedForwardPayload {
   Bytes encrypted_recipient_data;
   std::optional<PublicKey> current_path_key;  // the introduction node's
 };
-/// The last hop. Over a blinded path: encrypted_recipient_data and total_amount_msat; else payment_data.
+/// The last hop: with a blinded path encrypted_recipient_data and total_amount_msat, otherwise payment_data.
 struct FinalPayload {
   Msat amt_to_forward;
   CltvExpiry outgoing_cltv_value;
@@ -38,10 +38,10 @@ struct FinalPayload {
 };
 using Payload = std::variant<ForwardPayload, BlindedForwardPayload, FinalPayload>;
 
-/// TLV stream without its length.
+/// The TLV stream without its length.
 [[nodiscard]] Bytes encode(const Payload& payload);
-/// `last`: the packet ended here. `through_path_key`: update_add_htlc carried a path key, so only a blinded payload may
-/// come. Unknown even types are refused with their number in `where`.
+/// `last`: the packet ends here. `through_path_key`: update_add_htlc had a path key, so the payload must be one of a
+/// blinded path. An unknown even type gives UnknownEven with the type in `where`.
 [[nodiscard]] Result<Payload, ParseError> decode_payload(ByteView tlv_stream, bool last, bool through_path_key);
 
 }  // namespace doze::onion

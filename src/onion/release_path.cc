@@ -20,13 +20,13 @@ std::vector<wire::BlindedPath> release_paths(const Secret& secret, const OwnNode
   std::vector<wire::BlindedPath> out;
   for (std::uint8_t index = 0; index < (profile == Profile::Draft ? 2 : 1); ++index) {
     auto header = Writer().u8(kLayoutVersion).bytes(context).u8(index).take();
-    // A hash that is no valid key has probability 2^-128; the counter makes the function total.
+    // A hash is not a valid key with probability 2^-128. Then the counter leads to another one.
     std::optional<PrivateKey> session_key;
     for (std::uint8_t counter = 0; !session_key; ++counter)
       session_key = crypto::parse_private_key(
           crypto::hmac_sha256(secret.reveal(), {header, ByteView(&counter, 1), plaintext}).view());
     auto path = path_to_self(*session_key, our_node, path_id);
-    LN_ASSERT(path.has_value());  // our own node id is a point
+    LN_ASSERT(path.has_value());  // our own node id is a valid point
     out.push_back(*std::move(path));
   }
   return out;

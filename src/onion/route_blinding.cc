@@ -55,6 +55,7 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
   // [B4-blind-11]
   LN_CHECK(wire::refuse_unknown_even(records, {kShortChannelId, kNextNodeId, kPathId, kNextPathKeyOverride,
                                                kPaymentRelay, kPaymentConstraints, kAllowedFeatures}));
+
   RecipientData out;
   for (const auto& record : records) {
     auto bad = [&](const char* what) { return fail(ParseError{ParseCode::BadLength, record.type, what}); };
@@ -102,7 +103,7 @@ Result<RecipientData, ParseError> decode_recipient_data(ByteView tlv_stream) {
         out.allowed_features = to_bytes(record.value);
         break;
       default:
-        break;  // unknown odd
+        break;  // an unknown odd type
     }
   }
   return out;
@@ -135,7 +136,7 @@ std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std:
 
 PublicKey Unblinded::next_path_key() const {  // [B4-blind-12]
   auto next = crypto::tweak_mul(path_key, crypto::sha256({path_key.view(), secret.reveal()}).view());
-  LN_ASSERT(next.has_value());  // the point was checked; a hash out of range has chance 2^-127
+  LN_ASSERT(next.has_value());  // the point is valid, and a hash is out of range with probability 2^-127
   return *next;
 }
 
@@ -159,7 +160,7 @@ std::optional<Relayed> relay(const PaymentRelay& terms, Msat amount, CltvExpiry 
 // [B4-path-06]
 std::optional<wire::BlindedPayInfo> aggregate(const std::vector<PaymentRelay>& relays, CltvDelta final_delta) {
   constexpr std::uint64_t kMillion = 1'000'000;
-  // Base and proportional part of everything behind the hop that is being added, from the last hop to the first.
+  // Base and proportional fee of all hops behind the one that is being added, from the last hop to the first.
   __uint128_t base = 0, proportional = 0;
   std::uint64_t delta = final_delta.value();
   for (auto it = relays.rbegin(); it != relays.rend(); ++it) {

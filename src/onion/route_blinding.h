@@ -23,7 +23,7 @@ struct PaymentConstraints {
   Msat htlc_minimum_msat;
   friend bool operator==(const PaymentConstraints&, const PaymentConstraints&) = default;
 };
-/// encrypted_data_tlv in the clear.
+/// The decrypted encrypted_data_tlv.
 struct RecipientData {
   std::size_t padding = 0;
   std::optional<ShortChannelId> short_channel_id;
@@ -34,7 +34,7 @@ struct RecipientData {
   std::optional<PaymentConstraints> payment_constraints;
   std::optional<Bytes> allowed_features;
 
-  /// allowed_features has a bit, odd ones too: we know none, and such a path is not for us.
+  /// allowed_features has a bit, even or odd. We know none, so such a path is not for us.
   [[nodiscard]] bool needs_features() const;
   /// Two names for the next hop. A payment with them fails; for an onion message the node id counts (BOLT 4).
   [[nodiscard]] bool names_next_twice() const { return short_channel_id && next_node_id; }
@@ -46,14 +46,14 @@ struct BlindHop {
   NodeId node_id;
   Bytes data;  // encrypted_data_tlv
 };
-/// Ourselves as a hop of a path. Whoever has the node key makes both products of that hop from the generator, which
-/// costs half of what they cost from a point, and is constant time.
+/// Ourselves as a hop of a path. With the node key at hand, both products of that hop are multiples of the generator:
+/// this costs half as much as multiplying points, and takes constant time.
 struct OwnNode {
   OwnNode(const NodeId& node_id = {}) : id(node_id) {}
   NodeId id;
   std::function<PublicKey(ByteView scalar)> key_times;  // (node key * scalar)·G; empty: the key is not at hand
 };
-/// `session_key` must be fresh for other contents, or a function of them. nullopt: no hop, or a key is no point.
+/// `session_key` must be random, or a function of the contents. nullopt: no hop, or a key is not a valid point.
 [[nodiscard]] std::optional<wire::BlindedPath> blind(const PrivateKey& session_key, const std::vector<BlindHop>& hops,
                                                      const OwnNode& own = {});
 
@@ -62,24 +62,24 @@ struct Unblinded {
   Hash32 tweak;  // our node key times this is the blinded private key: for peeling the onion
   PublicKey path_key;
   SharedSecret secret;
-  /// Unless data overrides it. A multiplication: for those who forward.
+  /// The path key for the next node; `decoded` may override it. It costs a multiplication, which only forwarding needs.
   [[nodiscard]] PublicKey next_path_key() const;
   [[nodiscard]] PublicKey next_path_key(const RecipientData& decoded) const {
     return decoded.next_path_key_override ? *decoded.next_path_key_override : next_path_key();
   }
 };
-/// nullopt: not encrypted for us with this path key.
+/// nullopt: the data is not encrypted for us with this path key.
 [[nodiscard]] std::optional<Unblinded> unblind(const PublicKey& path_key, ByteView encrypted, const Ecdh& ecdh);
 
-/// What we forward of an incoming amount and expiry under payment_relay: BOLT 4's formula, rounded up in the payer's
-/// favour. nullopt: the amount does not cover the fee, or the expiry the delta.
+/// Amount and expiry that we forward of an incoming HTLC under payment_relay: BOLT 4's formula, which rounds up in the
+/// payer's favour. nullopt: the amount does not cover the fee, or the expiry does not cover the delta.
 struct Relayed {
   Msat amount;
   CltvExpiry expiry;
 };
 [[nodiscard]] std::optional<Relayed> relay(const PaymentRelay& relay, Msat amount, CltvExpiry expiry);
-/// Fees and deltas of all relays together plus `final_delta`, as blinded_payinfo. nullopt beyond its field sizes.
-/// Minimum and maximum are the caller's business.
+/// The sum of all fees and deltas, and of `final_delta`, as a blinded_payinfo. nullopt: it does not fit into the
+/// fields. The caller sets minimum and maximum.
 [[nodiscard]] std::optional<wire::BlindedPayInfo> aggregate(const std::vector<PaymentRelay>& relays,
                                                             CltvDelta final_delta);
 

@@ -34,7 +34,7 @@ std::vector<Keys> derive(const PrivateKey& session_key, const std::vector<Public
   return out;
 }
 
-/// What the later hops' zero padding has become when it reaches the last hop.
+/// The zero padding that hops add, as it arrives at the last hop.
 Bytes filler(const std::vector<Hop>& hops, const std::vector<Keys>& keys, std::size_t payloads_size) {
   Bytes out;
   for (std::size_t i = 0; i + 1 < hops.size(); ++i) {
@@ -85,7 +85,7 @@ std::optional<Bytes> build_packet(const PrivateKey& session_key, const std::vect
   if (keys.size() != hops.size()) return std::nullopt;
 
   auto tail = filler(hops, keys, payloads_size);
-  // Starts as a key stream, so that the last hop cannot see how long the way was.
+  // The payloads begin as a key stream, so that the last hop cannot see how long the route is.
   auto payloads = crypto::chacha20_stream(generate_key("pad", session_key.reveal()).view(), kZeroNonce, payloads_size);
   Hash32 hmac;
   for (std::size_t i = hops.size(); i-- > 0;) {
@@ -123,7 +123,7 @@ const char* name(PeelError error) {
     case PeelError::BadHmac:
       return "bad onion HMAC";
     case PeelError::BadKey:
-      return "the onion's key is no point";
+      return "the onion's public key is not a valid point";
     case PeelError::BadPayload:
       return "unreadable onion payload";
   }
@@ -147,19 +147,21 @@ Result<Peeled, PeelRefusal> peel(ByteView packet, ByteView associated_data, cons
   xor_stream(clear, rho);
   Reader in(clear);
   auto length = wire::read_bigsize(in);
-  // Lengths 0 and 1 were the old fixed-size payloads.
+  // Lengths 0 and 1 meant the old payloads of a fixed size.
   if (!in.ok() || length < 2 || in.remaining() < 32 || length > in.remaining() - 32)  // [B4-peel-04]
     return fail(PeelRefusal{PeelError::BadPayload, secret});
+
   Peeled out;
   out.payload = to_bytes(in.bytes(static_cast<std::size_t>(length)));
   auto hmac = Hash32::from(in.bytes(32));
   if (!in.ok() || !hmac) return fail(PeelRefusal{PeelError::BadPayload, secret});
   out.shared_secret = secret;
   if (hmac->is_zero()) return out;
+
   auto factor = crypto::sha256({point->view(), secret.reveal()});
   auto next = crypto::tweak_mul(*point, factor.view());
   if (!next) return fail(PeelRefusal{PeelError::BadKey, std::nullopt});
-  // What was cut off at the front comes in as key stream at the end.
+  // The bytes that were removed at the front are replaced by key stream at the end.
   Bytes packet_out(packet.size());  // [B4-peel-05]
   auto end = std::copy(next->bytes.begin(), next->bytes.end(), packet_out.begin() + 1);
   end = std::copy(clear.begin() + static_cast<std::ptrdiff_t>(in.at()), clear.end(), end);

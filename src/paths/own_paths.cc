@@ -9,7 +9,8 @@
 namespace doze {
 namespace {
 
-/// Peers that can start a message path to us, best first: announced ones with an address can be dialled by strangers.
+/// Peers at which a message path to us can begin, best first: strangers can dial those that are announced with an
+/// address.
 std::vector<NodeId> starting_peers(const Context& context) {
   std::vector<NodeId> reachable, others;
   for (const auto& [id, peer] : context.views.peers) {
@@ -51,14 +52,14 @@ std::optional<PaymentPath> path_over(const Context& context, const ChannelView& 
   return PaymentPath{*std::move(path), *std::move(payinfo)};
 }
 
-/// The first `most` bytes or fewer, without half a character at the end.
+/// The first `most` bytes, or fewer if a character would be cut.
 std::string_view cut_text(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
   while (most > 0 && (static_cast<std::uint8_t>(text[most]) & 0xc0) == 0x80) --most;
   return text.substr(0, most);
 }
 
-/// 1 is what 4887d87 made; 2 may have a quantity and a note at its end.
+/// Version 1 is that of 4887d87; version 2 may have a quantity and a note at its end.
 constexpr std::uint8_t kPaymentContextVersion = 1, kPaymentContextWithNote = 2;
 
 }  // namespace
@@ -166,7 +167,7 @@ Bytes seal(const Signer& signer, const PaymentContext& payment) {
       .u64(payment.expiry.value())
       .u64(payment.amount.value())
       .bytes(payment.nonce);
-  // Without both it is as short as ever: payment onions have little room.
+  // Without quantity and note it is as short as version 1: payment onions have little room.
   if (payment.quantity || !payment.payer_note.empty())
     data.u64(payment.quantity.value_or(0)).bytes(bytes_of(cut_text(payment.payer_note, kCarriedNoteBytes)));
   return onion::seal_context(signer.secret(SecretUse::PaymentContext), kPaymentContextVersion, data.view());

@@ -1,5 +1,5 @@
-// Blinded paths that end at ourselves, built from what the views show, and what our keys seal into them. Machines need
-// them, and no machine owns them.
+// Blinded paths that end at this node, made from the views, and the contexts that our keys seal into them. Several
+// machines need them.
 #pragma once
 
 #include <optional>
@@ -12,11 +12,11 @@
 
 namespace doze {
 
-/// Ourselves as a hop of our own paths.
+/// This node as a hop of its own paths.
 [[nodiscard]] onion::OwnNode own_node(const Signer& signer);
-/// ECDH with our node key, as readers of onions need it. `signer` outlives it.
+/// ECDH with our node key, for readers of onions. `signer` must live longer than the result.
 [[nodiscard]] onion::TweakedEcdh own_ecdh(const Signer& signer);
-/// A random private key: session keys, ephemeral keys.
+/// A random private key, for sessions and ephemeral keys.
 [[nodiscard]] PrivateKey fresh_key(Rng& rng);
 
 /// Purposes of the contexts in our own blinded message paths (onion::seal_context with SecretUse::PathContext).
@@ -33,11 +33,11 @@ enum class PathPurpose : std::uint8_t {
   ForwardedRequest = 10,    // recipient: where the server forwards invoice_requests to
 };
 
-/// Up to `count` message paths to ourselves whose last hop carries `path_id`. An announced node gives one path with
-/// itself as the introduction node. An unannounced one starts each path at a connected peer with onion_messages:
-/// announced peers with an address in the graph first, then channel peers; `through` restricts it to one peer. Where
-/// there is one such peer and `count` is larger, several paths over that peer (with different session keys). Empty: no
-/// peer to start at.
+/// Up to `count` message paths to this node, with `path_id` in the last hop. An announced node returns one path, of
+/// which it is the introduction node. Paths of an unannounced node begin at connected peers with onion_messages: first
+/// those that are announced with an address in the graph, then peers with a channel; with `through` only at that peer.
+/// If there is one such peer, and `count` is larger, several paths begin there, with different session keys. Empty:
+/// there is no such peer.
 [[nodiscard]] std::vector<wire::BlindedPath> message_paths_to_self(const Context& context, ByteView path_id,
                                                                    std::size_t count,
                                                                    const std::optional<NodeId>& through = std::nullopt);
@@ -46,50 +46,49 @@ struct PaymentPath {
   wire::BlindedPath path;
   wire::BlindedPayInfo payinfo;
 };
-/// Up to `count` payment paths to ourselves over usable channels whose peer's channel_update we have: introduction node
-/// = the peer, one hop, then us. `minimum`: the smallest HTLC that we take; `max_cltv_expiry` goes into every hop's
-/// constraints; kFinalCltvDelta is inside payinfo's delta. `amount`: leave out channels that cannot receive it;
-/// nullopt: no such filter.
+/// Up to `count` payment paths to this node over usable channels whose peer's channel_update we have. The peer is the
+/// introduction node, and this node the next and last hop. `max_cltv_expiry` goes into every hop's constraints;
+/// payinfo's delta includes kFinalCltvDelta. Channels that cannot receive `amount` are left out; nullopt: none is.
 [[nodiscard]] std::vector<PaymentPath> payment_paths_to_self(const Context& context, ByteView path_id,
                                                              std::size_t count, CltvExpiry max_cltv_expiry,
                                                              std::optional<Msat> amount);
 
-/// Whether payers find a way to us by themselves: the graph has a channel of ours.
+/// Whether the graph has a channel of ours, so that payers find a route to us by themselves.
 [[nodiscard]] bool has_public_channel(const Context& context);
 
-/// Such a node's path that is only itself: each payer comes its own way, a neighbour over its own channel. nullopt: no
-/// public channel, or no usable one that can receive `amount`. Not for static invoices: who waits for a client is its
-/// LSP, which therefore stands in front.
+/// A one-hop path for a node with a public channel: each payer finds its own route to it. nullopt: no public channel,
+/// or no usable one that can receive `amount`. Not for static invoices: their first hop must be the LSP, which waits
+/// for its client.
 [[nodiscard]] std::optional<PaymentPath> payment_path_of_public_node(const Context& context, ByteView path_id,
                                                                      CltvExpiry max_cltv_expiry, Msat amount);
 
-/// Up to `count` ways to us for an invoice of BOLT 11, one hop each: usable channels whose peer's channel_update we
-/// have, under the name that the peer knows; those that can receive `amount` only. BOLT 11, "Tagged Fields" (r).
+/// Up to `count` route hints for a BOLT 11 invoice, of one hop each: usable channels that can receive `amount` and
+/// whose peer's channel_update we have, each by the short_channel_id that the peer knows. BOLT 11, "Tagged Fields" (r).
 [[nodiscard]] std::vector<offers::bolt11::RouteHint> route_hints_to_self(const Context& context, std::size_t count,
                                                                          std::optional<Msat> amount);
 
-/// As much of a payer's note travels in the payment onion with the HTLC that pays for it, so that a note costs a
-/// recipient nothing before it is paid for. LDK cuts at the same length (lightning 0.2.7, offers/invoice_request.rs).
+/// The part of a payer's note that travels in the payment onion, so that the recipient stores no note before it is
+/// paid. LDK cuts at the same length (lightning 0.2.7, offers/invoice_request.rs).
 inline constexpr std::size_t kCarriedNoteBytes = 512;
 
-/// What our own payment paths carry as path_id, sealed with SecretUse::PaymentContext: which offer, under which terms.
+/// The path_id of our own payment paths, sealed with SecretUse::PaymentContext: which offer is paid, under which terms.
 struct PaymentContext {
   enum class Kind : std::uint8_t { StaticInvoice = 1, Invoice = 2 };
   Kind kind = Kind::Invoice;
   OfferId offer_id;
   UnixTime expiry;                       // of the invoice
-  Msat amount;                           // Invoice: what it asks; StaticInvoice: 0
+  Msat amount;                           // Invoice: the amount that it asks for; StaticInvoice: 0
   std::array<std::uint8_t, 16> nonce{};  // Invoice: its preimage is invoice_preimage(secret, nonce)
-  // Invoice: what the payer said in its request. A static invoice is paid with the request itself.
+  // Invoice: from the payer's request. The payment of a static invoice contains the request itself.
   std::optional<std::uint64_t> quantity;
-  std::string payer_note;  // UTF-8, kCarriedNoteBytes at most: seal cuts it between two characters
+  std::string payer_note;  // UTF-8; seal cuts it between two characters, at kCarriedNoteBytes
 };
 [[nodiscard]] Bytes seal(const Signer& signer, const PaymentContext& payment);
 [[nodiscard]] std::optional<PaymentContext> open_payment_context(const Signer& signer, ByteView path_id);
-/// The preimage of an ordinary invoice of ours: nothing to store until it is paid.
+/// The preimage of an ordinary invoice of ours, which therefore need not be stored before it is paid.
 [[nodiscard]] Preimage invoice_preimage(const Signer& signer, const std::array<std::uint8_t, 16>& nonce);
 
-/// seal / open a path_id of one of our message paths.
+/// Seal and open the path_id of a message path of ours.
 [[nodiscard]] Bytes seal(const Signer& signer, PathPurpose purpose, ByteView data);
 [[nodiscard]] std::optional<Bytes> open(const Signer& signer, PathPurpose purpose, ByteView path_id);
 
