@@ -20,7 +20,7 @@ BlockHeight fail_back_height(const Forward& forward) {
                   blocks_before(forward.expiry_in, kFailBackIncoming));
 }
 
-/// Everything that must be right before an HTLC is taken for forwarding or holding.
+/// What is wrong with an HTLC that should be forwarded or held. nullopt: nothing.
 std::optional<CannotForward> check_forward(const Work& work, const Forward& forward, const ChannelView* next) {
   const auto& context = work.context;
   if (!context.views.chain_synced && work.state.behind_since &&
@@ -38,7 +38,7 @@ std::optional<CannotForward> check_forward(const Work& work, const Forward& forw
   if (!fee || fee->value() < wanted) return CannotForward{"fee too low", onion::kFeeInsufficient};  // [B4-read-18]
   if (forward.amount_out < policy.htlc_minimum)
     return CannotForward{"amount below our minimum", onion::kAmountBelowMinimum};
-  // The sender chooses both: their sum may not fit into 32 bits.
+  // The sender chooses the expiries, so the sum may not fit into 32 bits.
   if (forward.expiry_in.value() < std::uint64_t{forward.expiry_out.value()} + policy.cltv_expiry_delta.value())
     return CannotForward{"expiry delta too small", onion::kIncorrectCltvExpiry};  // [B2-fwd-04, B4-read-18]
   if (blocks_until(forward.expiry_in, context.tip) > kMaxIncomingExpiry)
@@ -53,6 +53,7 @@ void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledFo
   auto& rows = work.state.forwards;
   const auto* existing = rows.live(key);
   bool released_early = existing != nullptr && existing->state == ForwardState::Early;
+
   Forward forward;
   forward.incoming = key;
   forward.peer = word.peer;
@@ -83,11 +84,13 @@ void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledFo
   if (!refusal && forward.hold) refusal = check_hold(work, forward);
   if (!refusal && forward.hold && word.no_release_path)
     refusal = CannotForward{"the HTLC got no release path", onion::kTemporaryNodeFailure};
+
   forward.state = forward.hold && !released_early ? ForwardState::Held  // [AP-hold-03]
                   : forward.hold                  ? ForwardState::Released
                                                   : ForwardState::Waiting;
   if (forward.state == ForwardState::Released) forward.turn = work.state.next_turn++;
   auto& row = rows.add(std::move(forward));
+
   if (refusal) return end_failed(work, row, row.state, refusal->why, refusal->code);
   work.say(record(row));
   if (row.state == ForwardState::Held) {

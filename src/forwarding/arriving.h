@@ -1,4 +1,5 @@
-// Every received HTLC: its onion is read, and it goes to payment, is held, waits, is offered, or fails.
+// What happens to each received HTLC: its onion is read; then it goes to payment, is held, waits, is offered to the
+// next channel, or fails.
 #pragma once
 
 #include "effects/words.h"

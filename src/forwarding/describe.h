@@ -9,7 +9,7 @@ namespace doze::forwarding {
 
 [[nodiscard]] Value describe(const Forward& forward);
 [[nodiscard]] Value describe_hold(const Forward& forward, const Context& context);
-/// What events say of it.
+/// The fields that events about a forward have in common.
 [[nodiscard]] Fields facts(const Forward& forward);
 
 }  // namespace doze::forwarding

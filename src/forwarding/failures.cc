@@ -5,7 +5,7 @@
 namespace doze::forwarding {
 
 namespace {
-/// What BOLT 4, "Failure Messages", wants beside the code; the channel_update, which comes last, is left out.
+/// The data that BOLT 4, "Failure Messages", wants behind the code. Its last field, the channel_update, is left out.
 Bytes failure_data(const Forward& forward, std::uint16_t code) {  // [B4-fail-03]
   switch (code) {
     case onion::kAmountBelowMinimum:
@@ -36,7 +36,7 @@ void fail_upstream(Work& work, const Forward& forward, const FailReason& reason)
   const auto& [channel_id, htlc_id] = forward.incoming;
   std::visit(
       Overloaded{[&](const Bytes& told) {
-                   // Nobody made it, or the channel dropped what was too large to be passed on.
+                   // Shorter than any real failure; or empty, because the channel dropped one that was too large.
                    if (told.size() < onion::kShortestFailure)
                      return fail_upstream(work, forward, onion::kTemporaryChannelFailure);
                    // [B4-err-04]

@@ -1,4 +1,4 @@
-// What the peer that offered an HTLC is told when it fails.
+// Fails an HTLC towards the peer that offered it.
 #pragma once
 
 #include "effects/words.h"
@@ -7,9 +7,9 @@
 namespace doze::forwarding {
 
 struct Work;
-/// Fails the incoming HTLC with a code of ours, in the way that its place in a blinded path allows.
+/// Fails the incoming HTLC with a code of our own. In a blinded path, our position decides the form (BlindedRole).
 void fail_upstream(Work& work, const Forward& forward, std::uint16_t code);
-/// Passes on what came back from downstream.
+/// Fails the incoming HTLC with the failure that came from downstream.
 void fail_upstream(Work& work, const Forward& forward, const FailReason& reason);
 
 }  // namespace doze::forwarding

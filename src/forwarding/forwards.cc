@@ -85,7 +85,7 @@ void hear(Work& work, const ChannelClosed& word) {
 void hear(Work& work, const HtlcReceived& word) {
   on(work, word);
 }
-/// What is not of a ForwardOrigin goes to payment.
+/// Words with another origin are payment's.
 template <class Word>
 void of_forward(Work& work, const Word& word, auto handle) {
   if (const auto* origin = std::get_if<ForwardOrigin>(&word.origin)) handle(work, *origin, word);
@@ -115,7 +115,7 @@ void hear(Work& work, const OnionMessageReceived& word) {
       word.contents);
 }
 
-/// Whoever was sent mail long ago. Once per minute: there may be thousands.
+/// Forgets clients that got mail long ago. Once per minute: there may be thousands.
 void forget_awake(Work& work) {
   constexpr std::uint64_t kEveryMs = 60'000;
   auto now = work.context.mono;

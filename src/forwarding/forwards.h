@@ -1,12 +1,14 @@
 // HTLCs of others: ordinary forwards, and the hold ledger.
 //
 // Sources: BOLT 2, 4; bolts #1149; ADR 11, 25.
-// The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. Ledger states change by compare-and-swap
-// in one place. A release that was heard is durable before it acts; a forward is durable before it is offered; an HTLC
-// that was offered downstream is never failed upstream until the downstream one is irrevocably removed. While our chain
-// is behind, heights prove nothing: nothing is offered for others, and what came waits. States that users see: holds
-// held, released, forwarded, settled, failed.
-// Every received HTLC comes here first: its onion says whether it ends here (HtlcArrived) or goes on.
+// Every received HTLC comes to this room first. Its onion says whether it ends at this node (HtlcArrived, to payment)
+// or goes on.
+//
+// Rules. The id of an HTLC is (channel_id, htlc_id); a payment hash is never a key. A row changes its state by
+// compare-and-swap, in one place (move). A release is durable before it acts, and a forward before it is offered. An
+// HTLC that was offered downstream fails upstream only after the downstream HTLC is irrevocably removed. While our
+// chain is behind, heights prove nothing: nothing is offered, and arriving HTLCs wait. Users see these states of a
+// hold: held, released, forwarded, settled, failed.
 #pragma once
 
 #include <span>

@@ -6,7 +6,7 @@
 namespace doze::forwarding {
 
 namespace {
-/// Read and erased at a time. A step ends a few forwards; a larger batch makes room over some more steps.
+/// Rows read and erased at a time. A step ends a few forwards; after a large batch, room is made in several steps.
 constexpr std::uint32_t kForgottenAtATime = 64;
 
 EndedList& list_of(Work& work, std::uint8_t list) {
@@ -61,7 +61,7 @@ void leave_some(Work& work) {
 
 void forget_history(Work& work) {
   auto& state = work.state;
-  if (state.forgetting || !state.to_leave.empty()) return;  // older ones may still come
+  if (state.forgetting || !state.to_leave.empty()) return;  // older rows may still move to the lists
   if (!state.settled.too_many() && !state.failed.too_many()) return;
   state.forgetting = true;
   auto list = state.settled.too_many() ? kSettledList : kFailedList;
@@ -77,7 +77,7 @@ void forget_oldest(Work& work, const OldestAsked& asked, const std::vector<Row>&
     work.say(Erase{row.table, row.key});
     ++gone;
   }
-  // There are no rows where some were counted: the number was wrong, and is right from now on.
+  // No rows although some were counted: the number was wrong, and is corrected.
   work.say(list.remove(rows.empty() ? list.size() : gone));
 }
 

@@ -1,5 +1,5 @@
-// What is over: it stays in memory while its HTLC is in a commitment of its channel, since a release may come again for
-// it. Then it goes to its list, on disk alone, until its kind has too many.
+// Ended forwards. A row stays in memory while its HTLC is in a commitment of its channel, because a second release may
+// arrive for it. Then it moves to its list, on disk only, until the list has too many rows.
 #pragma once
 
 #include <vector>
@@ -11,22 +11,23 @@
 namespace doze::forwarding {
 
 struct Work;
-/// The row as it is now, into its table or its list.
+/// Writes the row, to its table or to its list.
 void save(Work& work, const Forward& forward);
-/// Its channel has let go of this HTLC, or only the chain can resolve it.
+/// The HTLC is no longer in its channel, or can be resolved on chain only.
 [[nodiscard]] bool has_gone(const Context& context, const HtlcKey& key);
-/// The HTLC is gone: if its forward is over it goes to its list.
+/// The HTLC is gone: moves its row to its list, if the forward has ended.
 void leave(Work& work, const HtlcKey& key);
-/// All that are over, of a channel that is closed.
+/// The same for all HTLCs of a closed channel.
 void leave_channel(Work& work, const ChannelId& channel);
-/// At a start: those whose HTLC is gone, and the rows of an older program, which never moved, are to leave.
+/// At startup: finds the ended rows that leave_some() is to move. An older version never moved any.
 void leave_started(Work& work);
-/// The next of them, kMovedPerStep at most.
+/// Moves the next of them, kMovedPerStep at most.
 void leave_some(Work& work);
 
 struct OldestAsked;
-/// At the end of a step: of a list that has too many rows the oldest are read, to be erased.
+/// At the end of a step: if a list has too many rows, asks the store for the oldest, to erase them.
 void forget_history(Work& work);
+/// Erases the rows that forget_history() asked for.
 void forget_oldest(Work& work, const OldestAsked& asked, const std::vector<Row>& rows);
 
 }  // namespace doze::forwarding

@@ -32,9 +32,9 @@ std::optional<CannotForward> check_hold(Work& work, const Forward& forward) {
 }
 
 namespace {
-/// A release for an HTLC that is not committed yet is remembered.
+/// Stores a release that arrived before its HTLC was committed.
 void release_early(Work& work, const HtlcKey& key) {
-  if (has_gone(work.context, key)) return;  // a row of it that has ended is no longer in memory
+  if (has_gone(work.context, key)) return;  // its row, which has ended, is no longer in memory
   const auto& index = work.state.forwards.index();
   if (index.early.size() >= kMaxEarly || ForwardIndex::count(index.early_in, key.channel_id) >= kMaxEarlyPerChannel)
     return;

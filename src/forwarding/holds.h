@@ -1,4 +1,4 @@
-// The hold ledger: what may be held, and what ends a hold: a release, its deadline (waits.h), or the operator.
+// The hold ledger: which HTLCs may be held, and what ends a hold: a release, its deadline (waits.h), or the operator.
 #pragma once
 
 #include <optional>
@@ -14,15 +14,15 @@ struct CannotForward {  // [B4-fail-12]
   std::string why;
   std::uint16_t code = 0;
 };
-/// Everything that must be right before an HTLC is held.
+/// Why an HTLC cannot be held. nullopt: it can.
 [[nodiscard]] std::optional<CannotForward> check_hold(Work& work, const Forward& forward);
-/// A release over one of our release paths. Over any other path it is nothing to this room.
+/// A release over one of our release paths. Messages over other paths are ignored.
 void on_release_held_htlc(Work& work, const OnionMessageReceived& word);
-/// It was released early, and then it is nothing to forward: nobody would ever look at the row again.
+/// Erases the row of an early release, because the HTLC turned out not to be one to forward.
 void forget_early(Work& work, const HtlcKey& key);
-/// The HTLC of an early release must come within kEarlyLifeS.
+/// Erases early releases whose HTLC did not arrive within kEarlyLifeS.
 void early_deadlines(Work& work);
-/// Those whose HTLC is not in its channel any more.
+/// At startup: erases early releases whose HTLC is no longer in its channel.
 void early_started(Work& work);
 void fail_hold(Work& work, RequestId request, const command::FailHold& command);
 

@@ -1,4 +1,4 @@
-// Where a row of the ledger stands: by time for people, by deadline, channel and peer for the steps.
+// The indexes of the ledger: by time for people; by deadline, channel and peer for the steps.
 #pragma once
 
 #include <tuple>
@@ -17,14 +17,14 @@ struct ForwardIndex {
     HtlcKey key;
     List list = List::Open;
     UnixTime received_at;
-    bool is_hold = false;  // under way, forwarded ones, too
-    bool is_held = false;  // takes a place: not forwarded yet
+    bool is_hold = false;  // a hold under way, forwarded or not
+    bool is_held = false;  // counts against the limits of holds: not forwarded yet
     NodeId peer;
     Msat amount;
-    std::optional<BlockHeight> fail_back;  // not offered downstream yet
+    std::optional<BlockHeight> fail_back;  // if not offered downstream yet
     std::optional<MonoTime> wait_until;
     std::optional<std::pair<ChannelId, std::uint64_t>> queued;
-    std::optional<ChannelId> waits_for;  // an ordinary one
+    std::optional<ChannelId> waits_for;  // next channel of a waiting ordinary forward
   };
 
   ByTime<HtlcKey> early, open, settled, failed, holds;
@@ -34,10 +34,10 @@ struct ForwardIndex {
   Msat total_held;  // of `holds`
   std::set<std::pair<BlockHeight, HtlcKey>> by_fail_back;
   Due<HtlcKey> due;                                                // wait_until
-  std::set<std::tuple<ChannelId, std::uint64_t, HtlcKey>> queues;  // released ones by next channel, in their order
-  std::set<std::pair<ChannelId, HtlcKey>> waiting;                 // ordinary ones by next channel
-  std::map<ChannelId, std::size_t> waiting_for;                    // how many of them, by next channel
-  std::map<NodeId, std::size_t> waiting_of;                        // how many of them, by the peer that offered them
+  std::set<std::tuple<ChannelId, std::uint64_t, HtlcKey>> queues;  // HTLCs with a turn: next channel, turn, key
+  std::set<std::pair<ChannelId, HtlcKey>> waiting;                 // waiting ordinary forwards, by next channel
+  std::map<ChannelId, std::size_t> waiting_for;                    // their number, by next channel
+  std::map<NodeId, std::size_t> waiting_of;                        // their number, by the peer that offered them
 
   [[nodiscard]] static HtlcKey key_of(const Forward& forward);
   [[nodiscard]] static bool over(const Forward& forward);
@@ -51,7 +51,7 @@ struct ForwardIndex {
   }
 
  private:
-  /// The sets that a row stands in, each with its entry.
+  /// Calls `in` with each set that has an entry for the row, and the entry.
   void stand(const Marks& marks, auto in);
   [[nodiscard]] ByTime<HtlcKey>& list(List which);
 };

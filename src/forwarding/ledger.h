@@ -1,4 +1,4 @@
-// One row per HTLC of others: an ordinary forward, or one that is held.
+// A row per HTLC that goes on to another node: an ordinary forward, or a hold.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 namespace doze::forwarding {
 
 enum class ForwardState : std::uint8_t {
-  Early = 0,  // released before it was committed: acts when the HTLC comes
+  Early = 0,  // released before its HTLC was committed; acts when the HTLC arrives
   Held = 1,
   Released = 2,  // waits for its outgoing channel
   Waiting = 3,   // ordinary forward to a client that may be waking
@@ -45,13 +45,13 @@ struct Forward {
   std::string failure;  // one line
 
   // Not durable.
-  NodeId peer;                         // it came from; with `incoming` known, this is
+  NodeId peer;                         // of the incoming channel
   std::optional<MonoTime> wait_until;  // Waiting
-  bool gone = false;                   // over, and in no commitment of its channel any more
+  bool gone = false;                   // ended, and its HTLC is in no commitment any more
   std::uint64_t turn = 0;              // not 0: its place in the queue for room in the next channel
 };
 
-/// What is over, on disk: Table::EndedForward.
+/// The lists of ended rows in Table::EndedForward.
 inline constexpr std::uint8_t kSettledList = 1, kFailedList = 2;
 
 /// Not offered downstream yet.

@@ -12,12 +12,12 @@ namespace doze::forwarding {
 
 namespace {
 
-/// Nobody would pay us back: claiming on chain is not there yet.
+/// A forward would never be collected: this version does not claim on chain.
 constexpr const char* kOwnChannelGone = "the incoming channel is closed";
 
-/// How long an ordinary forward waits for its next peer: for a client that was sent mail, or is connected and about to
-/// be usable, since HTLCs will come for it; for one that has just left, as long as a change of networks takes; for
-/// nobody else. After our own start every client may be on its way back: it had no chance to reconnect yet.
+/// How long an ordinary forward waits for its next peer. It waits for a client that got mail, because HTLCs follow
+/// mail, and for one that is connected and about to be usable. It waits for a client that has just left as long as a
+/// change of networks takes, and for no other node. After our own start, any client may be about to reconnect.
 std::uint64_t waits_for_ms(const Work& work, const ChannelView& next) {
   if (!work.context.views.is_client(next.peer)) return 0;
   if (work.context.views.connected(next.peer)) return kClientForwardWaitMs;
@@ -31,8 +31,7 @@ std::uint64_t waits_for_ms(const Work& work, const ChannelView& next) {
   return within(work.state.left, kClientBlinkMs) ? kClientBlinkMs : 0;
 }
 
-/// An ordinary forward to a client that was sent mail: it may have been held for it, and many come at once when it
-/// wakes.
+/// An ordinary forward to a client that got mail: another LSP may have held it, and many arrive at once when it wakes.
 bool comes_for_woken_client(const Work& work, const Forward& forward) {
   const auto* next = work.context.views.channel(forward.next_channel);
   if (next == nullptr || !work.context.views.is_client(next->peer)) return false;
@@ -40,7 +39,7 @@ bool comes_for_woken_client(const Work& work, const Forward& forward) {
   return it != work.state.awake.end() && after_ms(it->second, kClientAwakeWindowMs) > work.context.mono;
 }
 
-/// Why one more, which is counted already, may not wait. nullptr: it may.
+/// Why this forward, which the counts include, may not wait. nullptr: it may.
 const char* crowded(Work& work, const Forward& forward) {
   const auto& index = work.state.forwards.index();
   if (ForwardIndex::count(index.waiting_for, forward.next_channel) > kMaxWaitingForChannel)
@@ -50,7 +49,7 @@ const char* crowded(Work& work, const Forward& forward) {
   return index.waiting.size() > kMaxWaitingForwards ? "too many HTLCs wait for their next channels" : nullptr;
 }
 
-/// An ordinary one waits, or fails at once where too many wait already.
+/// An ordinary forward waits, or fails at once if too many wait already.
 void wait_for_next(Work& work, Forward& forward, std::uint64_t ms) {
   if (const auto* why = crowded(work, forward))
     return end_failed(work, forward, forward.state, why, onion::kTemporaryChannelFailure);
@@ -94,13 +93,14 @@ void try_forward(Work& work, Forward& forward) {
     return end_failed(work, forward, forward.state, kOwnChannelGone, onion::kTemporaryChannelFailure);
   if (next == nullptr || next->phase != ChannelPhase::Normal)
     return end_failed(work, forward, forward.state, "the outgoing channel no longer exists", onion::kUnknownNextPeer);
-  // Behind: the height of its deadline may have passed long ago. Or the incoming channel is no money for the moment.
+  // While the chain is behind, the deadline may have passed long ago. Without its funding, the incoming HTLC is
+  // worthless.
   if (!work.context.views.chain_synced || work.context.views.funding_gone(forward.incoming.channel_id)) {
     if (forward.state == ForwardState::Waiting) wait_for_next(work, forward, kClientForwardWaitMs);
     return;
   }
   if (!next->usable) {
-    if (forward.state == ForwardState::Released) return;  // durable; waits until usable or the fail-back height
+    if (forward.state == ForwardState::Released) return;  // waits until the channel is usable, or until fail_back
     if (auto wait = waits_for_ms(work, *next); wait != 0) return wait_for_next(work, forward, wait);
     return end_failed(work, forward, forward.state, "the next peer is offline", onion::kTemporaryChannelFailure);
   }
@@ -108,7 +108,7 @@ void try_forward(Work& work, Forward& forward) {
               forward.amount_out,    forward.payment_hash,
               forward.expiry_out,    forward.next_onion,
               forward.next_path_key, std::nullopt};
-  // Durable before it is offered: this record and the channel's are one batch.
+  // This record and the channel's are in one batch, so the forward is durable before it is offered.
   if (move(work, forward, forward.state, ForwardState::Forwarded)) work.say(std::move(add));
 }
 
@@ -123,7 +123,7 @@ void forward_added(Work& work, const ForwardOrigin& origin, const HtlcAdded& wor
 void forward_refused(Work& work, const ForwardOrigin& origin, const HtlcRefused& word) {
   auto* forward = find(work, origin);
   if (forward == nullptr || forward->state != ForwardState::Forwarded) return;
-  forward->outgoing_htlc.reset();  // it may have been added, and dropped before it was signed
+  forward->outgoing_htlc.reset();  // the HTLC may have been added, and dropped before it was signed
   if (word.reason == AddRefusal::NotUsable) {
     auto back = forward->hold ? ForwardState::Released : ForwardState::Waiting;
     if (!move(work, *forward, ForwardState::Forwarded, back)) return;
@@ -155,7 +155,7 @@ void not_collected(Work& work, Forward& forward) {
 void forward_fulfilled(Work& work, const ForwardOrigin& origin, const HtlcFulfilled& word) {
   auto* forward = find(work, origin);
   if (forward == nullptr || !move(work, *forward, ForwardState::Forwarded, ForwardState::Settled)) {
-    // The channel says an outcome once, and only for what we offered: our own bug, but the preimage must not be lost.
+    // The channel emits one outcome per HTLC that we offered, so this is our own bug. It must not go unnoticed.
     work.notify(Severity::Error, "unexpected_settlement",
                 {{"channel_id", word.channel_id.hex()}, {"htlc_id", word.htlc_id}});
     return;

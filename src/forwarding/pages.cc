@@ -31,7 +31,7 @@ void list_forwards(Work& work, const PageAsked& asked, std::vector<std::vector<R
     return std::nullopt;
   };
   const auto& index = work.state.forwards.index();
-  std::set<Bytes> here;  // of the rows: those that are still in memory
+  std::set<Bytes> here;  // keys of the rows that are still in memory
   for (const auto& [list, at] : {std::pair(&work.state.settled, 0), std::pair(&work.state.failed, 1)})
     for (const auto& row : rows.at(static_cast<std::size_t>(at)))
       if (auto place = list->place(row.key, 0))

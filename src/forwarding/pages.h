@@ -7,7 +7,7 @@ namespace doze::forwarding {
 
 struct Work;
 struct PageAsked;
-/// What is over is read; the page is given when it is there.
+/// Asks the store for ended rows; the second one replies when they have arrived.
 void list_forwards(Work& work, RequestId request, const command::Page& page);
 void list_forwards(Work& work, const PageAsked& asked, std::vector<std::vector<Row>> rows);
 void list_holds(Work& work, RequestId request, const command::Page& page);

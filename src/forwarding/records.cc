@@ -8,7 +8,7 @@ namespace doze::forwarding {
 namespace {
 constexpr std::uint8_t kVersion = 1;
 
-/// The fields in order, for reading and writing alike.
+/// The fields in order, for reading and for writing.
 template <class Io, class T>
 void forward_fields(Io& io, T& f) {
   io.all(f.incoming.channel_id, f.incoming.htlc_id, f.state, f.hold, f.payment_hash, f.amount_in, f.amount_out,

@@ -13,15 +13,15 @@
 
 namespace doze::forwarding {
 
-/// The last refusal of a channel that released ones queue for.
+/// A channel that was full. HTLCs with a turn queue for it.
 struct Full {
-  MonoTime next, ask_at;
-  std::size_t most_offered = 0;    // HTLCs in it since
-  Msat least = Msat::max_money();  // that could be spent since
-  std::size_t misfits = 0;
+  MonoTime next, ask_at;           // when it is looked at, and when it is tried in any case
+  std::size_t most_offered = 0;    // the most HTLCs in it since the refusal
+  Msat least = Msat::max_money();  // the least that could be spent since the refusal
+  std::size_t misfits = 0;         // HTLCs refused in this round
 };
 
-/// A page of forwards; what was read for it comes from both lists.
+/// A page of forwards, for which both lists are read.
 struct PageAsked {
   RequestId request = 0;
   command::Page page;
@@ -38,7 +38,7 @@ struct Forwarding::Inside {
   EndedList failed{Table::EndedForward, kFailedList, kMaxFailedForwards};
   Questions<Asked> questions{TagOwner::Forwarding};
   bool forgetting = false;  // OldestAsked is under way
-  /// After a start: what is over and whose HTLC is gone, and when the next of them go to their lists.
+  /// After a start: rows that have ended and whose HTLC is gone, and when the next of them move to their lists.
   std::set<HtlcKey> to_leave;
   std::optional<MonoTime> leave_next;
   std::map<ChannelId, Full> full;
@@ -46,10 +46,10 @@ struct Forwarding::Inside {
   std::uint64_t next_turn = 1;
   std::optional<MonoTime> early_check;
   MonoTime awake_checked;
-  std::map<NodeId, MonoTime> awake;      // clients that were sent mail lately
+  std::map<NodeId, MonoTime> awake;      // clients that got mail lately
   std::map<NodeId, MonoTime> left;       // clients that disconnected within kClientBlinkMs
-  std::optional<MonoTime> started;       // before it we do not remember who was awake
-  std::optional<MonoTime> behind_since;  // our chain is not read to its end
+  std::optional<MonoTime> started;       // before it, we do not know which clients were awake
+  std::optional<MonoTime> behind_since;  // set while our chain is behind
 };
 
 struct Work : WorkOn<Forwarding::Inside> {

@@ -7,7 +7,7 @@ namespace doze::forwarding {
 
 namespace {
 
-/// Nobody would pay us back: claiming on chain is not there yet.
+/// A forward would never be collected: this version does not claim on chain.
 constexpr const char* kGone = "the incoming channel is closed";
 
 void not_full(Work& work, const ChannelId& channel) {
@@ -23,7 +23,7 @@ void look_at(Work& work, const ChannelId& channel, Full& full, MonoTime when) {
   work.state.full_due.emplace(when, channel);
 }
 
-/// The view knows only at the end of a step what was offered in it.
+/// Called in later steps as well: a view is updated only at the end of a step.
 void note_load(Full& full, const ChannelView& view) {
   full.most_offered = std::max(full.most_offered, view.offered_htlcs.size());
   full.least = std::min(full.least, view.spendable);
@@ -93,7 +93,7 @@ void end_parked_forwards(Work& work) {
   for (const auto* row = work.state.forwards.live_from({}); row != nullptr;) {
     channels.push_back(row->incoming.channel_id);
     row = work.state.forwards.live_from({channels.back(), UINT64_MAX});
-    if (row != nullptr && row->incoming.channel_id == channels.back()) break;  // an id that is never reached
+    if (row != nullptr && row->incoming.channel_id == channels.back()) break;  // no channel counts up to this id
   }
   for (const auto& channel : channels) end_forwards_from(work, channel);
 }
@@ -176,9 +176,9 @@ void offer_next(Work& work, const ChannelId& channel, std::uint64_t turn) {
     if (it == queues.end() || std::get<0>(*it) != channel) return;
     turn = std::get<1>(*it);
     auto& forward = *work.state.forwards.edit(std::get<2>(*it));
-    if (work.context.views.funding_gone(forward.incoming.channel_id)) continue;  // nobody behind it waits for that
+    if (work.context.views.funding_gone(forward.incoming.channel_id)) continue;  // does not stop those behind it
     try_forward(work, forward);
-    if (!is_terminal(forward.state)) return;  // its channel answers, or is not there
+    if (!is_terminal(forward.state)) return;  // the channel's answer continues the queue, or the channel is away
   }
 }
 
