@@ -31,6 +31,7 @@ void announce(Work& work, Channel& channel) {
   if (!channel.announce || channel.announced || !channel.is<Normal>() || channel.talking() == nullptr ||
       !deep(channel, work.context.tip, kAnnounceDepth))
     return;
+
   auto message = announcement(work.context, channel);
   auto digest = wire::signature_hash(message);
   auto node = work.context.signer.sign_with_node_key(digest);
@@ -41,6 +42,7 @@ void announce(Work& work, Channel& channel) {
     work.send(channel.peer, wire::AnnouncementSignatures{channel.id, channel.scid(), node, bitcoin});
   }
   if (!channel.remote_node_signature || !channel.remote_bitcoin_signature) return;
+
   bool good = crypto::ecdsa_verify(channel.peer, digest, *channel.remote_node_signature) &&
               crypto::ecdsa_verify(channel.params().remote.keys.funding, digest, *channel.remote_bitcoin_signature);
   if (!good) {
@@ -49,6 +51,7 @@ void announce(Work& work, Channel& channel) {
     save(work, channel);
     return react(work, channel, {Code::AnnouncementSignatureWrong});
   }
+
   bool first = work.context.signer.node_id() < channel.peer;
   message.node_signature_1 = first ? node : *channel.remote_node_signature;
   message.node_signature_2 = first ? *channel.remote_node_signature : node;
@@ -64,7 +67,7 @@ void take_announcement(Work& work, Channel& channel, const wire::AnnouncementSig
   if (channel.confirmed() && m.short_channel_id != channel.scid())
     return react(work, channel, {Code::AnnouncementShortChannelId, m.short_channel_id.value(), channel.scid().value()});
   if (channel.announced) {
-    // The peer lost ours: it gets them again, once a connection, or two of us would never stop.
+    // The peer lost ours, so it gets them again; once per connection, or two Doze nodes would never stop.
     auto* session = channel.talking();
     if (session == nullptr || std::exchange(session->resent_announcement, true)) return;
     channel.sent_announcement = false;

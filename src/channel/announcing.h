@@ -5,9 +5,9 @@
 
 namespace doze::channel {
 
-/// announcement_signatures of ours and channel_announcement, as far as they are due.
+/// Sends our announcement_signatures and emits the channel_announcement, each if it is due.
 void announce(Work& work, Channel& channel);
-/// The peer may have seen the blocks before us: its signatures are kept, and checked when we know the scid.
+/// Keeps the peer's signatures, and checks them once we know the scid: the peer may have seen the blocks before us.
 void take_announcement(Work& work, Channel& channel, const wire::AnnouncementSignatures& message);
 
 }  // namespace doze::channel

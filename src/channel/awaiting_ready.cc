@@ -59,7 +59,7 @@ bool may_rewrite(Channel& channel) {
 void take_ready(Work& work, Channel& channel, const wire::ChannelReady& m) {
   if (!crypto::is_valid(m.second_per_commitment_point)) return react(work, channel, {Code::ReadyPointInvalid});
   bool alias_changed = m.short_channel_id && m.short_channel_id != channel.remote_alias;
-  // Names that it gave before stay good: after many the last one that we wrote down will do.
+  // Earlier aliases stay valid. So after many changes, the last one that we wrote is good enough.
   if (channel.got_ready && (!alias_changed || !may_rewrite(channel))) return;  // [B2-re-12]
   if (m.short_channel_id) channel.remote_alias = m.short_channel_id;
   if (!channel.got_ready) {

@@ -7,17 +7,17 @@
 
 namespace doze::channel {
 
-/// The funding is in a block, and so many blocks deep with it.
+/// The funding transaction has at least this number of confirmations.
 [[nodiscard]] bool deep(const Channel& channel, BlockHeight tip, std::uint32_t depth);
-/// A funding that left the chain may be deep again.
+/// Notes that a funding that had left the chain is deep again.
 void note_depth(Work& work, Channel& channel);
-/// The same when the process begins: rows do not say it.
+/// At startup: whether the funding is less deep than it was. Rows do not contain this.
 void note_depth_at_start(Work& work, Channel& channel);
-/// channel_ready, if it is due; with both of them the channel is Normal.
+/// Sends channel_ready if it is due. When both sides have sent it, the channel is Normal.
 void send_ready(Work& work, Channel& channel);
-/// The peer's channel_ready: its next point, and the alias that it gives, which may change.
+/// Takes the next point and the alias from the peer's channel_ready. The alias may change later.
 void take_ready(Work& work, Channel& channel, const wire::ChannelReady& message);
-/// Whether something that the peer says anew may be written once more in this connection.
+/// Whether a change of alias or signatures may be written once more in this connection. Counts it.
 [[nodiscard]] bool may_rewrite(Channel& channel);
 [[nodiscard]] wire::ChannelReady channel_ready(const Work& work, const Channel& channel);
 
@@ -26,7 +26,7 @@ inline void on(Work& work, Channel& channel, AwaitingReady& /*state*/, const wir
 }
 void on(Work& work, Channel& channel, AwaitingReady& state, const wire::Shutdown& message);
 void on(Work& work, Channel& channel, AwaitingReady& state, const wire::AnnouncementSignatures& message);
-/// Each of them breaks a rule: nothing can be added, removed, signed or revoked yet.
+/// Each of these breaks a rule: nothing can be added, removed, signed or revoked yet.
 template <RoundMessage M>
 void on(Work& work, Channel& channel, AwaitingReady& /*state*/, const M& message) {
   take(work, channel, message);

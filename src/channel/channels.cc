@@ -52,7 +52,7 @@ void hear(Work& work, const PeerGone& word) {
     disconnect(work, work.state.channels.at(view->channel_id));
 }
 
-/// The channel that a message is about, if it is the sender's. Otherwise the sender is told.
+/// The channel that a message is about. nullptr: the sender has no such channel with us, and is told so.
 template <class M>
 Channel* find(Work& work, const NodeId& peer, const M& message) {
   auto it = work.state.channels.find(message.channel_id);
@@ -63,10 +63,10 @@ Channel* find(Work& work, const NodeId& peer, const M& message) {
   return &it->second;
 }
 
-/// BOLT 1, "The error and warning Messages": an error about no channel of ours with this peer is ignored, and free for
-/// its sender: it does not even make a line in the log.
+/// BOLT 1, "The error and warning Messages": an error is ignored if it is about no channel of ours with this peer. It
+/// makes no line in the log either, because it costs its sender nothing.
 void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
-  // Before funding_created by the temporary id, afterwards by the real one, too; zeros: everything.
+  // An opening has its temporary id, and from funding_created on also its real one. Zeros mean every channel.
   std::vector<OpeningKey> refused;
   std::vector<ChannelId> failed;
   for (const auto& key : work.state.openings.with(peer))
@@ -76,6 +76,7 @@ void on_error(Work& work, const NodeId& peer, const wire::Error& m) {
   for (const auto* view : work.context.views.channels_with(peer))
     if (m.channel_id.is_zero() || m.channel_id == view->channel_id) failed.push_back(view->channel_id);
   if (refused.empty() && failed.empty()) return;
+
   std::string text = escape_untrusted(std::string_view(reinterpret_cast<const char*>(m.data.data()), m.data.size()));
   work.notify(Severity::Warning, "peer_error",
               {{"peer", peer.hex()}, {"channel_id", m.channel_id.hex()}, {"error", text}});
@@ -88,7 +89,7 @@ void on_warning(Work& work, const NodeId& peer, const wire::Warning& m) {
   work.notify(Severity::Warning, "peer_warning", {{"peer", peer.hex()}, {"warning", escape_untrusted(text)}});
 }
 
-/// Each state takes each message, or a group of them by name: otherwise this does not compile.
+/// Each state has a function for each message, or for a named group of them. If one is missing, this does not compile.
 template <OneChannelMessage M>
 void on_channel(Work& work, const NodeId& peer, const M& m) {
   auto* channel = find(work, peer, m);
@@ -168,7 +169,7 @@ void hear(Work& work, const BlockDisconnected& in) {
   on_block_gone(work, in);
 }
 void hear(Work& work, const ChainStatus& in) {
-  if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
+  if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // bitcoind may return with an empty mempool
   if (work.context.views.chain_synced) on_synced(work);
 }
 void hear(Work& work, const FeeEstimate& in) {
@@ -177,7 +178,7 @@ void hear(Work& work, const FeeEstimate& in) {
   work.state.fees.in_12 = work.state.feerate;
   work.state.fees.minimum = work.state.mempool_minimum.value_or(FeeratePerKw(0));
   for (auto& [id, channel] : work.state.channels) {
-    work.state.touched.insert(id);  // its feerate may be too low now
+    work.state.touched.insert(id);  // the channel's feerate may be too low now
     propose_fee(work, channel);
   }
 }
@@ -205,7 +206,7 @@ void hear(Work& work, const EndOfStep&) {
   write_rows(work);
 }
 
-/// Views follow what this input changed.
+/// Updates the views of the channels that this input changed.
 void bring_views(Channels::Inside& state, const Signer& signer) {
   for (const auto& id : state.dirty) {
     auto it = state.channels.find(id);
@@ -257,7 +258,7 @@ Result<Channels, LoadError> load(std::span<const Row> rows, const Signer& signer
   auto refused = [](const Row& row, const ParseError& error) { return fail(LoadError{row.table, row.key, error}); };
   auto bad = [&](const Row& row, const char* what) { return refused(row, {ParseCode::BadValue, 0, what}); };
 
-  // HTLCs by their channel, with one of its rows to name.
+  // HTLCs by their channel, with one of their rows for an error.
   std::map<Bytes, std::pair<const Row*, std::vector<HtlcRow>>> htlcs;
   for (const auto& row : rows) {
     if (row.table != Table::Channel || !is_htlc_key(row.key)) continue;

@@ -1,11 +1,11 @@
-// All channels of this node: opening, normal operation, re-establishing, closing. One file a state, one value a
-// channel.
+// All channels of this node: opening, normal operation, reestablishing, closing. One source file per state, one value
+// per channel.
 //
 // Sources: BOLT 2, BOLT 3; bolts #1149 for the hold flag and the release paths.
-// Order on disk: a commitment_signed or revoke_and_ack leaves only with the batch that makes it irreversible. After a
-// crash channel_reestablish retransmits byte-identical messages, release paths included. Invariants: local + remote +
-// pending == capacity; a revoked local commitment is never signed; the outcome of each offered HTLC is said exactly
-// once (HtlcFulfilled or HtlcFailed), each received one is handed over exactly once (HtlcReceived).
+// Order on disk: a commitment_signed or revoke_and_ack leaves only after the batch that contains its result. After a
+// crash, channel_reestablish leads to the same messages, byte for byte, release paths included.
+// Invariants: local + remote + pending == capacity; a revoked local commitment is never signed; each offered HTLC has
+// exactly one outcome (HtlcFulfilled or HtlcFailed), and each received one is emitted exactly once (HtlcReceived).
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@
 
 namespace doze::channel {
 
-/// Said by the corridor when the step's other words have been heard: channels with pending updates sign now (once), so
+/// From the corridor, when all other words of the step have been handled. Channels with pending updates sign now, so
 /// that several updates share one commitment_signed.
 struct EndOfStep {};
 
@@ -40,7 +40,7 @@ class Channels {
 /// CommandReceived: ListChannels, CloseChannel. OpenChannel comes as OpenChannelNow.
 [[nodiscard]] Transition<Channels> step(Channels state, const Input& input, const Context& context);
 [[nodiscard]] std::optional<MonoTime> deadline(const Channels& state);
-/// Open and closing channels, and closed ones as long as the operator should see them.
+/// All channels with a row: open and closing ones, and closed ones that listchannels still shows.
 [[nodiscard]] const std::map<ChannelId, ChannelView>& views(const Channels& state);
 [[nodiscard]] const ChannelIndex& index(const Channels& state);
 

@@ -1,4 +1,4 @@
-// A channel that is over: how it ended, what it leaves on chain, and when its row goes.
+// A closed channel: how it ended, what it leaves on chain, and when its rows are erased.
 #pragma once
 
 #include "channel/state.h"
@@ -6,17 +6,17 @@
 namespace doze::channel {
 
 template <OneChannelMessage M>
-void on(Work& /*work*/, Channel& /*channel*/, Closed& /*state*/, const M& /*message*/) {}  // nothing is left to say
+void on(Work& /*work*/, Channel& /*channel*/, Closed& /*state*/, const M& /*message*/) {}  // no answer is due
 
-/// Over: nothing of it is of interest to the protocol any more. Requests that wait for the end are answered.
+/// Moves the channel to Closed, and answers requests that wait for it. `how`: one line for people.
 void end(Work& work, Channel& channel, std::string how);
-/// Those who asked for the end learn the transaction.
+/// Answers requests to close the channel with the closing transaction.
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
-/// This version spends no output of a commitment: somebody else did.
+/// An output in `unclaimed` was spent: by another node, because this version spends no output of a commitment.
 void on_output_spent(Work& work, Channel& channel, std::uint32_t output);
-/// The channel is over and its row can go: the peer never funded it.
+/// Ends a channel that the peer never funded, and erases its rows.
 void forget_unfunded(Work& work, const ChannelId& id, const char* how);
-/// Of those that only the operator wants to see.
+/// Erases the oldest closed channels without money of ours, above kMaxClosedShown.
 void forget_oldest_closed(Work& work);
 
 }  // namespace doze::channel

@@ -10,7 +10,7 @@ namespace doze::channel {
 ShortChannelId local_alias(const Signer& signer, const ChannelId& id) {  // [B2-ready-04]
   auto digest = crypto::hmac_sha256(signer.secret(SecretUse::ScidAlias).reveal(), id.view());
   Reader in(digest.view());
-  // Heights that no block will have for a century: never mistaken for a real one.
+  // A height that no block will have for a century, so that an alias is never a real scid.
   return ShortChannelId::of(16'000'000 + in.u32() % 700'000, in.u32() & 0xff'ffff, in.u16());
 }
 
@@ -19,6 +19,35 @@ void update_balances(ChannelView& view, const Channel& channel) {
   view.spendable = commitment::spendable(channel.commitments);
   view.receivable = commitment::receivable(channel.commitments);
 }
+
+namespace {
+/// One line for people: what the channel waits for, or how it closed.
+std::string status_of(const Channel& channel, const ChannelView& view) {
+  if (!channel.status.empty()) return channel.status;
+  std::string out = name(view.phase);
+  if (channel.is<AwaitingReady>()) {
+    out = !channel.confirmed()  ? "waits for the funding transaction"
+          : !channel.sent_ready ? "waits for confirmations"
+                                : "waits for the peer's channel_ready";
+  } else if (channel.is<Normal>()) {
+    out = channel.reorganised
+              ? "the funding transaction was reorganised out of the chain: nothing is accepted until it has " +
+                    std::to_string(channel.minimum_depth) + " confirmations again"
+          : view.usable          ? "open"
+          : !channel.connected() ? "the peer is offline"
+                                 : "re-establishing";
+  }
+
+  if (channel.held_back) out = "force close waits for the peer's channel_reestablish: " + channel.held_back->why;
+  if (const auto* talk = std::get_if<Negotiating>(&channel.state); talk != nullptr && !talk->stuck.empty())
+    out = "closing: " + talk->stuck;
+  if (channel.low_since) out += "; the feerate is below the mempool's minimum: only the peer can raise it";
+  if (auto pending = pending_htlcs(channel.commitments); channel.closing() && pending.count != 0)
+    out = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
+          std::to_string(pending.last_expiry.value());
+  return out;
+}
+}  // namespace
 
 ChannelView view_of(const Channel& channel, const Signer& signer) {
   ChannelView out;
@@ -32,6 +61,7 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.alias_only = channel.scid_alias_type;
   out.local_alias = local_alias(signer, channel.id);
   out.remote_alias = channel.remote_alias;
+
   const auto& c = channel.commitments;
   out.capacity = c.params.capacity;
   const auto& remote = signable_remote(c).spec;
@@ -43,14 +73,15 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
   out.max_held_received = kMaxHeldPerChannel;
   for (const Spec* spec : std::initializer_list<const Spec*>{&c.local.spec, &c.remote.spec, &remote, &local})
     for (const auto& [id, htlc] : spec->htlcs) (id.offered ? out.offered_htlcs : out.received_htlcs).insert(id.id);
+
   out.format = c.params.format;
   out.funder = c.params.funder;
   out.funding = c.params.funding;
   out.feerate = c.local.spec.feerate;
   out.key_index = channel.key_index;
   out.usable_since = channel.usable_since;
-  out.status = channel.status;
   out.minimum_depth = channel.minimum_depth;
+
   out.closing_txid = channel.closed_by;
   if (!out.closing_txid && !channel.closing_transaction.empty())
     if (auto closing = bitcoin::parse_transaction(channel.closing_transaction))

@@ -1,4 +1,4 @@
-// What others see of a channel.
+// What other machines, and people, see of a channel: the fields of listchannels come from its view.
 #pragma once
 
 #include "channel/state.h"
@@ -6,11 +6,11 @@
 namespace doze::channel {
 
 [[nodiscard]] ChannelView view_of(const Channel& channel, const Signer& signer);
-/// What an update that is only proposed changes in the view: balances. Its HTLC, if it adds one, is there already.
+/// Recomputes what can be sent and received, which a merely proposed update changes already.
 void update_balances(ChannelView& view, const Channel& channel);
-/// `closed`: also those that are over. A channel with outputs of ours that are unspent is never over.
+/// Answers listchannels: its fields are here. `closed`: also closed channels without money of ours.
 void list_channels(Work& work, RequestId request, const command::ListChannels& command);
-/// The short_channel_id that we give the peer for routes to us.
+/// Our alias: the short_channel_id that we give the peer for routes to us.
 [[nodiscard]] ShortChannelId local_alias(const Signer& signer, const ChannelId& id);
 
 }  // namespace doze::channel

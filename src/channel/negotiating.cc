@@ -1,5 +1,5 @@
-// closing_signed: the fee of a mutual close, as the legacy negotiation of BOLT 2 has it, with fee_range (Core
-// Lightning, LDK, Doze) and without (LND, which wants values strictly between the two last ones).
+// closing_signed: the fee of a mutual close. BOLT 2's legacy negotiation, with fee_range (Core Lightning, LDK, Doze)
+// and without (LND, which wants each value strictly between the last two).
 #include "channel/negotiating.h"
 
 #include <algorithm>
@@ -20,16 +20,18 @@ Negotiating& talk_of(Channel& channel) {
   return std::get<Negotiating>(channel.state);
 }
 
-/// Of a mutual close with two outputs; enough for every script that is_valid_shutdown_script takes.
+/// Weight of a closing transaction with two outputs, of the longest scripts that is_valid_shutdown_script allows.
 constexpr std::uint64_t kClosingWeight = 730;
-/// Of one with a single short output: nobody relays what pays the least feerate for less.
+/// Weight of a closing transaction with one short output. A fee below this weight at the minimum feerate would not be
+/// relayed.
 constexpr std::uint64_t kLeastClosingWeight = 540;
-/// As opener we pay up to so many times what we think right: estimates differ. LDK takes the most that is offered.
+/// As opener we accept up to this multiple of our own estimate, because estimates differ. LDK takes the highest fee
+/// that it is offered.
 constexpr std::uint64_t kMostTimesWanted = 2;
-/// ... to a peer that sends no fee_range and comes towards us step by step.
+/// The same for a peer that sends no fee_range and approaches our fee in steps.
 constexpr std::uint64_t kMostTimesInSteps = 3;
 
-/// BOLT 3: outputs below the signer's dust_limit_satoshis are left out, and the signer may leave out its own.
+/// Without outputs below the signer's dust_limit_satoshis; the signer may also leave out its own output. BOLT 3.
 bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat dust_limit, bool with_theirs = true) {
   commitment::ClosingTerms terms;
   terms.funding = channel.params().funding;
@@ -44,7 +46,7 @@ bitcoin::Transaction closing_transaction(const Channel& channel, Sat fee, Sat du
   return commitment::closing_transaction(terms);
 }
 
-/// The transaction that the peer signed: by its dust limit, by ours, or without its own output.
+/// The transaction that the peer signed: with its dust limit, with ours, or without its own output.
 std::optional<bitcoin::Transaction> variant_of(const Channel& channel, const wire::ClosingSigned& m) {  // [B2-clos-06]
   for (auto transaction : {closing_transaction(channel, m.fee_satoshis, channel.params().remote.dust_limit),
                            closing_transaction(channel, m.fee_satoshis, channel.params().local.dust_limit),
@@ -60,7 +62,7 @@ Sat wanted_fee(const Work& work) {
   return Sat(kClosingWeight * feerate_now(work).value() / 1000 + 1);
 }
 
-/// All that the opener has; something must stay for an output, though.
+/// The highest possible fee: all that the opener has, except that one output must be left.
 Sat most_fee(const Channel& channel) {
   const auto& spec = channel.commitments.local.spec;
   auto payer = to_sat_floor(channel.funder() ? spec.to_local : spec.to_remote);
@@ -69,7 +71,7 @@ Sat most_fee(const Channel& channel) {
   return other < dust ? sub_or_zero(payer, dust) : payer;
 }
 
-/// What we sign: as opener near what we want, otherwise whatever the opener can pay.
+/// The fees that we sign: as opener those near our estimate, otherwise any that the opener can pay.
 // [B2-clos-02]
 wire::FeeRange acceptable_fees(const Work& work, const Channel& channel, std::uint64_t times = kMostTimesWanted) {
   Sat least(kLeastClosingWeight * work.context.config.feerate_floor.value() / 1000);
@@ -87,7 +89,7 @@ std::string text(const wire::FeeRange& range) {
 
 void send_closing_signed(Work& work, Channel& channel, Sat fee, const bitcoin::Transaction& transaction) {
   auto& talk = talk_of(channel);
-  // One range in one connection: estimates that move meanwhile do not make the peer's answer wrong.
+  // The range stays the same in one connection, so that a new estimate does not make the peer's answer wrong.
   if (!talk.our_range) talk.our_range = acceptable_fees(work, channel);
   talk.our_range->min_fee_satoshis = std::min(talk.our_range->min_fee_satoshis, fee);
   talk.our_range->max_fee_satoshis = std::max(talk.our_range->max_fee_satoshis, fee);
@@ -105,7 +107,8 @@ void offer_fee(Work& work, Channel& channel, Sat fee) {
   send_closing_signed(work, channel, fee, closing_transaction(channel, fee, channel.params().local.dust_limit));
 }
 
-/// No fee that both would sign, in this connection: the next one begins anew, and the other channels go on.
+/// Both sides would not sign the same fee in this connection. The next connection negotiates again; this one continues
+/// for other channels.
 void stop_talking(Work& work, Channel& channel, std::string why) {
   work.send(channel.peer, wire::Warning{channel.id, to_bytes(bytes_of("closing_signed: " + why))});
   work.notify(Severity::Warning, "closing_fee_not_agreed",
@@ -114,7 +117,7 @@ void stop_talking(Work& work, Channel& channel, std::string why) {
   work.state.dirty.insert(channel.id);
 }
 
-/// Both signed it.
+/// Both sides have signed this transaction.
 // [B2-clos-07]
 void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
   if (talk_of(channel).ours != m.fee_satoshis) send_closing_signed(work, channel, m.fee_satoshis, transaction);
@@ -130,7 +133,7 @@ void agree(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::
   work.say(Broadcast{std::move(transaction)});
 }
 
-/// The peer names its range: the opener's is the last word but one.
+/// The peer sent a fee_range. The opener offers first, and the other side's answer must be final.
 void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitcoin::Transaction transaction) {
   auto ours = acceptable_fees(work, channel);
   if (const auto& sent = talk_of(channel).our_range)
@@ -149,7 +152,7 @@ void with_range(Work& work, Channel& channel, const wire::ClosingSigned& m, bitc
   offer_fee(work, channel, std::clamp(wanted_fee(work), both.min_fee_satoshis, both.max_fee_satoshis));  // [B2-clos-12]
 }
 
-/// The peer names none: each offer lies between the two last ones, and both come nearer until one is taken.
+/// The peer sent no fee_range. Each offer lies between the last two, until one is accepted.
 void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::optional<Sat> before,
               bitcoin::Transaction transaction) {
   auto& talk = talk_of(channel);
@@ -161,6 +164,7 @@ void in_steps(Work& work, Channel& channel, const wire::ClosingSigned& m, std::o
     if (fee >= high) return react(work, channel, {Code::ClosingFeeTooHigh, fee.value(), high.value()});
   }
   if (within(acceptable_fees(work, channel), fee)) return agree(work, channel, m, std::move(transaction));
+
   auto range = acceptable_fees(work, channel, kMostTimesInSteps);
   Sat next;
   if (talk.ours) {
@@ -197,7 +201,7 @@ void take_closing_signed(Work& work, Channel& channel, const wire::ClosingSigned
   auto& talk = talk_of(channel);
   auto before = std::exchange(talk.theirs, m.fee_satoshis);
   if (talk.ours == m.fee_satoshis) return agree(work, channel, m, *std::move(transaction));
-  // Both signed another fee in this connection: a second one is signed by nobody.
+  // Both sides have signed another fee in this connection. We sign no second one.
   if (talk.ours && before == talk.ours)
     return react(work, channel, {Code::ClosingFeeAfterAgreement, fee.value(), talk.ours->value()});
   m.fee_range ? with_range(work, channel, m, *std::move(transaction))

@@ -8,19 +8,19 @@
 
 namespace doze::channel {
 
-/// The opener's first closing_signed, when nothing else is left.
+/// As opener, sends the first closing_signed, if nothing else is left to do.
 void continue_closing(Work& work, Channel& channel);
-/// An offer of the peer's: it is agreed to, answered, or breaks a rule. The first one begins the negotiation.
+/// Agrees to the peer's offer, or answers it, or finds that it breaks a rule. The first offer begins the negotiation.
 void take_closing_signed(Work& work, Channel& channel, const wire::ClosingSigned& message);
 
 inline void on(Work& work, Channel& channel, Negotiating& /*state*/, const wire::ClosingSigned& message) {
   take_closing_signed(work, channel, message);
 }
-/// The same one again.
+/// A shutdown that repeats the first one.
 inline void on(Work& work, Channel& channel, Negotiating& /*state*/, const wire::Shutdown& message) {
   take_shutdown(work, channel, message);
 }
-/// Nothing is left to remove or to revoke, and an HTLC breaks a rule; older peers sign without an update now and then.
+/// New HTLCs, removals and revocations break a rule here. Older peers sign without an update now and then.
 template <RoundMessage M>
 void on(Work& work, Channel& channel, Negotiating& /*state*/, const M& message) {
   take(work, channel, message);

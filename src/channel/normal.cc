@@ -38,7 +38,7 @@ FeeratePerKw feerate_now(const Work& work) {
 void propose_fee(Work& work, Channel& channel) {  // [B2-fee-01, B2-shut-05]
   if (!channel.funder() || !channel.usable() || !work.state.feerate) return;
   auto wanted = feerate_now(work);
-  // Only what matters: each change costs a commitment round.
+  // Small changes are not worth it: each costs a commitment round.
   auto now = signable_remote(channel.commitments).spec.feerate.value();
   if (wanted.value() <= now + now / 4 && wanted.value() + wanted.value() / 2 >= now) return;
   wire::UpdateFee update{channel.id, wanted};

@@ -1,4 +1,4 @@
-// An open channel: HTLCs are added, and its opener follows the feerate. BOLT 2, "Normal Operation".
+// An open channel: HTLCs are added, and the opener updates the feerate. BOLT 2, "Normal Operation".
 #pragma once
 
 #include "channel/announcing.h"
@@ -9,17 +9,17 @@
 
 namespace doze::channel {
 
-/// The feerate that we would choose now.
+/// The feerate that we would choose for a commitment now.
 [[nodiscard]] FeeratePerKw feerate_now(const Work& work);
 void add_htlc(Work& work, const AddHtlc& word);
-/// As opener, if what we would choose now is far from what is agreed.
+/// As opener, sends update_fee if the feerate that we would choose now is far from the agreed one.
 void propose_fee(Work& work, Channel& channel);
 
 template <RoundMessage M>
 void on(Work& work, Channel& channel, Normal& /*state*/, const M& message) {
   take(work, channel, message);
 }
-/// Another alias.
+/// The peer changes its alias.
 inline void on(Work& work, Channel& channel, Normal& /*state*/, const wire::ChannelReady& message) {
   take_ready(work, channel, message);
 }

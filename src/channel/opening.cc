@@ -23,13 +23,13 @@ CommandError error(CommandErrorCode code, std::string message) {
   return {code, std::move(message), {}};
 }
 
-/// The lowest index that no other opening has. Whoever opens and fails takes none: see keep_keys.
+/// Gives the channel the lowest key index that no other opening has. An opening that fails uses up none: see keep_keys.
 void lend_keys(Work& work, Channel& channel) {
   channel.key_index = work.state.openings.free_index(work.state.next_key_index);
   channel.signer = work.context.signer.channel(channel.key_index);
   channel.commitments.params.local.keys = channel.signer->public_keys();
 }
-/// For ever, with a durable row, before the first signature with them leaves: at funding_created.
+/// Uses up the channel's key index, durably. Called at funding_created, before a signature with these keys leaves.
 void keep_keys(Work& work, const Channel& channel) {
   if (channel.key_index < work.state.next_key_index) return;
   work.state.next_key_index = channel.key_index + 1;
@@ -39,7 +39,7 @@ bool has_keys(const Work& work) {
   return work.state.next_key_index + work.state.openings.size() < kMaxKeyIndexes;
 }
 
-/// Of the peer's first commitment. nullopt: the peer's points are not points.
+/// Signs the peer's first commitment. nullopt: the peer's points do not combine to keys.
 std::optional<commitment::SignedCommitment> sign_first(const Work& work, const Channel& channel) {
   const auto& remote = channel.commitments.remote;
   return sign_remote(channel.params(), remote.spec, 0, remote.point, *channel.signer, work.context.parallel);
@@ -62,12 +62,12 @@ Opening* find_opening(Work& work, const NodeId& peer, const ChannelId& id) {
   return work.state.openings.find({peer, id});
 }
 
-/// Invited, or with a channel that cost it something.
+/// The peer is a client: not a stranger.
 bool is_known(const Work& work, const NodeId& peer) {
   return work.context.views.is_client(peer);
 }
 
-/// Whether this peer may open one more channel to us; nullopt: yes.
+/// Why this peer may not open one more channel to us. nullopt: it may.
 std::optional<Violation> too_many(const Work& work, const NodeId& peer) {
   std::size_t opening = work.state.openings.with(peer).size(), unfunded = 0;
   for (const auto* view : work.context.views.channels_with(peer)) {
@@ -86,7 +86,7 @@ std::uint64_t source_of(const Work& work, const NodeId& peer) {
   return it == work.context.views.peers.end() ? 0 : wire::network_of(it->second.address);
 }
 
-/// Whether a stranger from there may begin one more opening now.
+/// Whether a stranger from this network may begin one more opening now. If so, counts it.
 bool take_share(Work& work, std::uint64_t source) {
   auto& shares = work.state.opening_shares;
   auto now = work.context.mono;
@@ -107,7 +107,7 @@ bool take_share(Work& work, std::uint64_t source) {
   return true;
 }
 
-/// Makes room for one more channel of a stranger: of the network that has most of them the oldest goes.
+/// Makes room for one more channel of a stranger: the network with the most of them loses its oldest.
 void make_room_for_unfunded(Work& work) {
   std::map<std::uint64_t, std::vector<const Channel*>> by_source;
   std::size_t count = 0;
@@ -154,7 +154,7 @@ Value describe_opened(const Channel& channel) {
   return out;
 }
 
-/// The key and the request, hashed: a row of fixed size, whatever the key is.
+/// The idempotency key and the request, hashed, so that a row has a fixed size.
 std::optional<Asked> asked_of(const command::OpenChannel& command) {
   if (command.idempotency_key.empty()) return std::nullopt;
   auto choice = [](std::optional<bool> v) { return static_cast<std::uint8_t>(!v ? 2 : *v ? 1 : 0); };
@@ -164,7 +164,7 @@ std::optional<Asked> asked_of(const command::OpenChannel& command) {
   return Asked{crypto::sha256(bytes_of(command.idempotency_key)), crypto::sha256(out.take())};
 }
 
-/// True: it is answered, or will be with the one that is under way.
+/// True: a command with this key came before. This one is answered, or will be together with the one under way.
 bool asked_before(Work& work, const OpenChannelNow& word, const Asked& asked) {
   auto other = [&] {
     work.say(Reply{word.request, error(CommandErrorCode::BadRequest,
@@ -203,6 +203,7 @@ void open(Work& work, const OpenChannelNow& word) {
   };
   auto asked = asked_of(command);
   if (asked && asked_before(work, word, *asked)) return;
+
   auto peer = context.views.peers.find(command.node_id);
   if (peer == context.views.peers.end())
     return refuse(CommandErrorCode::NotReady, "node_id: not connected to this node: connect first");
@@ -214,6 +215,7 @@ void open(Work& work, const OpenChannelNow& word) {
   if (!context.views.chain_synced)
     return refuse(CommandErrorCode::NotReady, "the block chain is not synced yet: see getinfo");
   if (!has_keys(work)) return refuse(CommandErrorCode::Limit, "this node has no channel keys left: create a new node");
+
   const auto* node = context.views.graph.node(command.node_id);
   bool peer_is_server =
       (node != nullptr && node->announced) || peer->second.holds(Profile::Ldk) || peer->second.holds(Profile::Draft);
@@ -233,6 +235,7 @@ void open(Work& work, const OpenChannelNow& word) {
   channel.scid_alias_type = !channel.announce && peer->second.features.supports(wire::kScidAlias);  // [B2-open-11]
   channel.commitments.params.local = our_terms(context, channel);
   lend_keys(work, channel);
+
   opening.temporary_channel_id = context.rng.id<ChannelId>();  // [B2-open-02]
   opening.request = word.request;
   opening.started = context.mono;
@@ -240,6 +243,7 @@ void open(Work& work, const OpenChannelNow& word) {
   opening.push = command.push;
   opening.feerate = feerate_now(work);
   opening.funding_feerate = command.feerate.value_or(opening.feerate);
+
   wire::OpenChannel message;
   fill(message, channel.params().local, channel);
   message.chain_hash = wire::chain_hash(context.config.network);  // [B2-open-01]
@@ -265,7 +269,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
     refuse(Violation{code, given, limit});
   };
 
-  // What the message says by itself.
+  // The message by itself.
   auto funding = m.funding_satoshis;
   auto feerate = m.feerate_per_kw;
   if (m.chain_hash != wire::chain_hash(config.network)) return broken(Code::OpenWrongChain);  // [B2-open-16]
@@ -279,7 +283,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   if (feerate > kMaxFeerate) return broken(Code::OpenFeerateTooHigh, feerate.value(), kMaxFeerate.value());
   if (!m.channel_type) return broken(Code::OpenWithoutType);  // [B2-open-14]
 
-  // Whether there is room for one more.
+  // Room for one more.
   if (!context.views.chain_synced) return broken(Code::OpenChainNotSynced);
   if (auto why = too_many(work, peer)) return refuse(*why);
   if (!has_keys(work)) return broken(Code::OpenNoKeysLeft);
@@ -305,6 +309,7 @@ void on(Work& work, const NodeId& peer, const wire::OpenChannel& m) {
   set_first_specs(channel, m.push_msat, feerate);
   if (auto why = unaffordable(channel)) return refuse(*why);
 
+  // The answer.
   lend_keys(work, channel);
   opening.temporary_channel_id = m.temporary_channel_id;
   opening.started = context.mono;
@@ -376,17 +381,20 @@ void on(Work& work, const NodeId& peer, const wire::FundingCreated& m) {
     opening->channel = std::move(channel);
     fail_opening(work, {peer, m.temporary_channel_id}, why, true);
   };
+
   if (work.state.channels.contains(channel.id)) return refuse(text(Violation{Code::FundingOutputTaken}));
   if (auto good = verify_first(work, channel, m.signature); !good)
     return refuse("funding_created: " + text(good.error()));  // [B2-fund-04]
   auto signed_commitment = sign_first(work, channel);
   if (!signed_commitment) return refuse(text(Violation{Code::CommitmentKeysDoNotCombine}));
+
   channel.commitments.local.signature = m.signature;
   channel.session = Talking{work.context.mono};
   channel.spoken = true;
   keep_keys(work, channel);
   static_cast<void>(work.state.openings.take({peer, m.temporary_channel_id}));
   if (!is_known(work, peer)) make_room_for_unfunded(work);
+
   work.send(peer, wire::FundingSigned{channel.id, signed_commitment->signature});  // [B2-re-02]
   auto& kept = work.state.channels.insert_or_assign(channel.id, std::move(channel)).first->second;
   save(work, kept);

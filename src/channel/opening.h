@@ -1,4 +1,4 @@
-// From open_channel to funding_signed: nothing is durable but the counter of keys. BOLT 2, "Channel Establishment v1".
+// From open_channel to funding_signed. Only the counter of keys is durable. BOLT 2, "Channel Establishment v1".
 #pragma once
 
 #include "channel/state.h"
@@ -12,9 +12,10 @@ void on(Work& work, const FundingPrepared& word);
 void on(Work& work, const FundingFailed& word);
 void on(Work& work, const NodeId& peer, const wire::FundingCreated& message);
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& message);
-/// The key by value: callers name the one inside the entry that this erases.
+/// Takes the key by value, because callers may pass the one in the entry that this erases.
 void fail_opening(Work& work, OpeningKey key, const std::string& why, bool tell_peer);
-/// Says that no channel of the sender's has this id. BOLT 1: an `error` about no channel would be about all of them.
+/// Answers with an `error` that the peer has no channel with this id. For a zero id with a `warning`, because an error
+/// without an id means all channels (BOLT 1).
 void refuse_unknown(Work& work, const NodeId& peer, const ChannelId& id);
 
 }  // namespace doze::channel

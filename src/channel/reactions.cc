@@ -1,6 +1,6 @@
-// Where BOLT 2 leaves the choice between a warning with the connection closed and an error with the channel failed, it
-// is the former (ADR 18): what was wrong is not taken, deadlines of HTLCs are kept whatever happens, and a peer may be
-// mended, while a channel that was closed by force is gone.
+// BOLT 2 often leaves the choice between a warning that ends the connection and an error that fails the channel. This
+// node takes the former (ADR 18): the wrong message has no effect, deadlines of HTLCs are kept in any case, and a
+// peer's software can be repaired, while a force-closed channel is gone.
 #include "channel/reactions.h"
 
 #include "channel/unilateral.h"
@@ -61,15 +61,15 @@ Reaction reaction_to(commitment::ViolationCode code) {
     case Code::ClosingSignatureWrong:
     case Code::ClosingFeeTooLow:
     case Code::ClosingFeeTooHigh:
-    // That transaction may be in a block already: an error would make the peer publish its commitment in its place.
+    // The agreed transaction may already be in a block. An error would make the peer publish its commitment instead.
     case Code::ClosingFeeAfterAgreement:
       return Reaction::HangUp;
-    // These would come again in each connection: the other channels with this peer go on.
+    // The peer would repeat these in each connection, and its other channels must continue.
     case Code::ShutdownScriptNotAllowed:
     case Code::AnnouncementShortChannelId:
     case Code::AnnouncementSignatureWrong:
       return Reaction::Warn;
-    // A peer that cannot revoke keeps the right to publish what it should have given up.
+    // A peer that does not revoke can still publish the commitment that it should have revoked.
     case Code::RevokeSecretWrong:
     case Code::RevokeSecretDoesNotFit:
     case Code::ReestablishRevocationTooLarge:
@@ -80,7 +80,7 @@ Reaction reaction_to(commitment::ViolationCode code) {
     case Code::ClosingFeeAfterOurs:
     case Code::ClosingFeeNotOffered:
       return Reaction::Fail;
-    // Nothing is lost with an opening that ends.
+    // Ending an opening loses nothing.
     case Code::OpenWrongChain:
     case Code::OpenFundingTooSmall:
     case Code::OpenFundingTooLarge:

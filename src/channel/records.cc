@@ -10,7 +10,7 @@ namespace doze::channel {
 namespace {
 
 constexpr std::uint8_t kCounterVersion = 1;
-constexpr std::uint8_t kChannelVersion = 3;  // 1 ends with the status; from 3 on HTLCs have rows of their own
+constexpr std::uint8_t kChannelVersion = 3;  // version 1 ends with the status; from 3 on, HTLCs have their own rows
 constexpr std::uint8_t kHtlcVersion = 1;
 
 std::optional<commitment::Update> read_update(ByteView bytes) {
@@ -56,15 +56,15 @@ struct Balances {
   Msat to_local, to_remote;
   FeeratePerKw feerate;
 };
-/// What a channel's own row has in the place of HTLCs, from version 3 on.
+/// What a channel's own row has instead of HTLCs, from version 3 on.
 struct Rest {
   std::vector<Placed> fees;
-  std::uint64_t next_remote_htlc = 0;  // without what the peer has not signed
+  std::uint64_t next_remote_htlc = 0;  // without HTLCs that the peer has not signed
   Balances local, remote;
   std::optional<Balances> next_remote;
 };
 
-// Every type that a channel consists of, once for writing and once for reading.
+// Each type in a channel has a function in Out for writing, and one in In for reading.
 struct Out {
   RecordWriter& out;
   template <class T>
@@ -258,7 +258,7 @@ struct In {
   }
 };
 
-/// `rest`: of version 3 and later.
+/// All fields in order. `rest` is used from version 3 on.
 template <class Archive, class C, class R>
 void fields(Archive&& a, C& c, R& rest, std::uint8_t version) {
   auto all = [&](auto&... values) { (a.one(values), ...); };
@@ -287,7 +287,7 @@ void fields(Archive&& a, C& c, R& rest, std::uint8_t version) {
 
 const Bytes kKeyCounter{'k', 'e', 'y', 's'};
 
-/// Balances and HTLCs are the capacity.
+/// The sum of balances and HTLCs is the capacity.
 bool adds_up(const Spec& spec, Sat capacity) {
   auto sum = add(spec.to_local, spec.to_remote);
   for (const auto& [id, htlc] : spec.htlcs)
@@ -295,7 +295,7 @@ bool adds_up(const Spec& spec, Sat capacity) {
   return sum == to_msat(capacity);
 }
 
-/// Each update, applied when its turn comes, finds what it is about.
+/// Applied in order, each update finds the HTLC that it is about.
 bool updates_fit(const Channel& c) {
   auto local = c.commitments.local.spec, remote = c.commitments.next_remote.value_or(c.commitments.remote.spec);
   for (const auto* updates :
@@ -304,7 +304,7 @@ bool updates_fit(const Channel& c) {
   return try_apply(remote, c.commitments.updates.local_proposed, c.commitments.updates.remote_acked);
 }
 
-/// HTLCs that we have not signed for are the last ones, and it is known whose they are.
+/// HTLCs that we have not signed have the highest ids, and each has its origin.
 bool proposed_are_last(const Channel& c) {
   auto next = c.commitments.updates.next_local_htlc;
   return std::all_of(c.commitments.updates.local_proposed.rbegin(), c.commitments.updates.local_proposed.rend(),
@@ -323,7 +323,7 @@ bool keys_are_points(const Channel& c) {
          (!c.got_ready || crypto::is_valid(c.commitments.remote_next_point));
 }
 
-/// Both halves are numbers below the curve's order and not zero, like a private key.
+/// Both halves are valid as private keys: below the curve's order and not zero.
 bool is_signature(const Signature& signature) {
   return crypto::parse_private_key(signature.view().first(32)) && crypto::parse_private_key(signature.view().last(32));
 }
@@ -357,7 +357,8 @@ Rest rest_of(const Commitments& c) {
   return out;
 }
 
-/// The channel's commitments and lists from its own row and those of its HTLCs. False: they are not of one moment.
+/// Fills commitments and lists from the channel's own row and those of its HTLCs. False: the rows do not belong
+/// together.
 bool put_together(Channel& channel, const Rest& rest, const std::vector<HtlcRow>& htlcs) {
   auto& c = channel.commitments;
   c.updates.next_remote_htlc = rest.next_remote_htlc;
@@ -369,7 +370,7 @@ bool put_together(Channel& channel, const Rest& rest, const std::vector<HtlcRow>
   if (rest.next_remote) c.next_remote = spec(*rest.next_remote);
 
   std::map<List, std::map<std::uint32_t, commitment::Update>> lists;
-  // Each place of a list is taken once, and it says about this HTLC what the row says.
+  // Each place of a list is used once, and the update there is about the row's HTLC.
   auto place = [&](const Placed& placed, auto fits) {
     auto update = read_update(placed.message);
     return update && fits(*update) && lists[placed.list].emplace(placed.place, *std::move(update)).second;
@@ -401,7 +402,7 @@ bool put_together(Channel& channel, const Rest& rest, const std::vector<HtlcRow>
   return true;
 }
 
-/// What cannot be in a row that we wrote, and what the room relies on; nullptr: nothing.
+/// What is wrong with a channel as read: something that we never write and that this room relies on. nullptr: nothing.
 const char* damage(const Channel& c) {
   if (c.key_index >= kMaxKeyIndexes) return "channel: key index";
   if (c.commitments.params.format != CommitmentFormat::StaticRemotekey &&
@@ -448,6 +449,7 @@ Put record(const Channel& channel) {
 std::map<HtlcId, Bytes> htlc_records(const Channel& channel) {
   std::map<HtlcId, HtlcRow> rows;
   const auto& c = channel.commitments;
+
   auto note = [&](const Spec& spec, std::uint8_t mark) {
     for (const auto& [id, htlc] : spec.htlcs) {
       auto& row = rows[id];
@@ -457,11 +459,13 @@ std::map<HtlcId, Bytes> htlc_records(const Channel& channel) {
   };
   note(c.local.spec, kInOurs);
   note(c.remote.spec, kInTheirs);
-  // Not "is in the next one": a signature would change the row of each HTLC, and its revocation again.
+  // The mark means "differs", not "is in the next one": otherwise each signature and each revocation would change the
+  // rows of all HTLCs.
   if (c.next_remote) {
     note(*c.next_remote, kNextDiffers);
     note(c.remote.spec, kNextDiffers);
   }
+
   for (const auto& [id, item] : channel.offered) rows[{true, id}].offered = item;
   for (auto list : kLists) {
     std::uint32_t place = 0;
@@ -478,6 +482,7 @@ std::map<HtlcId, Bytes> htlc_records(const Channel& channel) {
       }
     }
   }
+
   std::map<HtlcId, Bytes> out;
   for (const auto& [id, row] : rows) {
     RecordWriter writer(kHtlcVersion);

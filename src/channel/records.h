@@ -1,9 +1,9 @@
 // Rows of Table::Channel: the counter of keys; one row per channel; and one per HTLC, so that a commitment round writes
-// what it changed and not all HTLCs. All rows of a step are one transaction, and they are only read together: a row
-// that is missing or of another moment is found, because balances and places in lists do not fit then.
+// only the HTLCs that it changed. All rows of a step are written in one transaction. Reading finds a row that is
+// missing or older than the others, because then balances or places in lists do not fit.
 //
-// Keys: "keys"; channel_id; channel_id ‖ 1 if offered, 0 if received ‖ id. Channels of versions 1 and 2 have their
-// HTLCs inside: they are read, and the next write makes rows of all of them in one batch.
+// Keys: "keys"; channel_id; channel_id ‖ 1 if offered, 0 if received ‖ id. Rows of versions 1 and 2 contain the HTLCs
+// of their channel. They are still read, and the next write turns all of their HTLCs into rows, in one batch.
 #pragma once
 
 #include "channel/state.h"
@@ -12,7 +12,7 @@ namespace doze::channel {
 
 using commitment::HtlcId;
 
-/// An update that waits in a list of the commitments. Numbers are on disk.
+/// The lists of updates in the commitments. The numbers are on disk.
 enum class UpdateList : std::uint8_t {
   LocalProposed = 1,
   LocalSigned = 2,
@@ -20,7 +20,7 @@ enum class UpdateList : std::uint8_t {
   RemoteAcked = 4,
   RemoteSigned = 5
 };
-/// In which list an update waits, and its place there: retransmission keeps the order.
+/// The list of an update, and its place there, because retransmission keeps the order.
 struct Placed {
   UpdateList list = UpdateList::LocalProposed;
   std::uint32_t place = 0;
@@ -31,16 +31,16 @@ struct HtlcRow {
   commitment::SpecHtlc htlc;
   /// 1: in our commitment; 2: in the peer's; 4: in one of the peer's current and next one, but not in the other.
   std::uint8_t in = 0;
-  std::optional<Offered> offered;  // of ours, until its end was said
+  std::optional<Offered> offered;  // if we offered it: until its outcome was emitted
   std::optional<Placed> add, removal;
-  Hash32 digest;  // of its value
+  Hash32 digest;  // of the row's value
 };
 
 /// The channel's own row.
 [[nodiscard]] Put record(const Channel& channel);
 /// The values of its HTLCs' rows.
 [[nodiscard]] std::map<HtlcId, Bytes> htlc_records(const Channel& channel);
-/// As version 1 or 2 wrote it: for tests of what old nodes left.
+/// The row as version 1 or 2 wrote it, for tests.
 [[nodiscard]] Put old_record(const Channel& channel, std::uint8_t version);
 [[nodiscard]] Put key_counter_record(std::uint64_t next);
 
@@ -50,12 +50,12 @@ struct HtlcRow {
 [[nodiscard]] Result<std::uint64_t, ParseError> read_key_counter(ByteView value);
 /// `key`: is_htlc_key.
 [[nodiscard]] Result<HtlcRow, ParseError> read_htlc(ByteView key, ByteView value);
-/// `htlcs`: all rows of this channel's. Without its signer, and without what the peer did not sign.
+/// `htlcs`: all rows of this channel's HTLCs. The result has no signer, and no updates that the peer has not signed.
 [[nodiscard]] Result<Channel, ParseError> read_channel(ByteView value, const std::vector<HtlcRow>& htlcs);
 
-/// The channel changed: its rows are written at the end of the step, its view recomputed.
+/// Notes that the channel changed: its rows are written at the end of the step, and its view is recomputed.
 void save(Work& work, Channel& channel);
-/// Of each channel that was saved its own row, and those of HTLCs that changed.
+/// Writes, for each saved channel, its own row and the rows of the HTLCs that changed.
 void write_rows(Work& work);
 /// What is on disk of `close` is what it is now: after reading it.
 void note_close_rows(Channel& channel);

@@ -1,4 +1,4 @@
-// Connections come and go: channel_reestablish and retransmission. BOLT 2, "Message Retransmission".
+// A connection begins or ends: channel_reestablish and retransmission. BOLT 2, "Message Retransmission".
 #include "channel/reestablish.h"
 
 #include <algorithm>
@@ -20,9 +20,9 @@ namespace {
 
 using Code = commitment::ViolationCode;
 
-/// What we have not signed for was judged before HTLCs of the peer that we have acked since. The peer has forgotten it
-/// with the connection, and would break the channel over what the opener cannot pay: a fee is dropped, then HTLCs, the
-/// last one first, whose ids are free again.
+/// Our unsigned updates were checked before we acked newer HTLCs from the peer, so the opener may no longer be able to
+/// afford them, and the peer would fail the channel. The peer has forgotten them with the connection. So they can be
+/// dropped: a fee first, then HTLCs, the last one first, whose ids are free again.
 void forget_unaffordable(Work& work, Channel& channel) {
   auto& c = channel.commitments;
   auto fits = [&] {
@@ -41,7 +41,7 @@ void forget_unaffordable(Work& work, Channel& channel) {
   }
 }
 
-/// What was negotiated was for one connection.
+/// A negotiation of the closing fee ends with its connection.
 void begin_anew(Channel& channel) {
   if (channel.is<Negotiating>()) channel.state = ShuttingDown{};
 }
@@ -81,17 +81,18 @@ void disconnect(Work& work, Channel& channel) {
 
 void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestablish& m) {  // [B2-re-20]
   if (channel.talking() != nullptr) return;
-  auto ours = channel.commitments.local.number;  // revocations 0 … ours-1 were sent
+  auto ours = channel.commitments.local.number;  // we have sent the revocations 0 … ours-1
   if (m.next_revocation_number > kMaxCommitmentNumber)
     return react(work, channel, {Code::ReestablishRevocationTooLarge, m.next_revocation_number, kMaxCommitmentNumber});
-  channel.spoken = true;  // what it says decides now whether our commitment may be published
+  channel.spoken = true;  // from now on we know whether our commitment may be published
   auto held_back = std::exchange(channel.held_back, std::nullopt);
-  // What the peer has of our revocations.
+
+  // Which of our revocations the peer has.
   bool resend_revoke = false;
   if (m.next_revocation_number > ours) {
     auto secret = channel.signer->release_per_commitment_secret(m.next_revocation_number - 1);
     if (secret == m.your_last_per_commitment_secret) {  // [B2-re-17]
-      // The peer proves that we are behind: our commitment is revoked, publishing it would lose everything.
+      // The peer proves that our data is old. Our commitment is revoked: publishing it would lose everything.
       channel.status = "our data is outdated: the peer must close the channel";
       channel.state = Unilateral{};
       save(work, channel);
@@ -109,7 +110,8 @@ void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestabli
   if (m.next_revocation_number > 0 && !(channel.signer->release_per_commitment_secret(m.next_revocation_number - 1) ==
                                         m.your_last_per_commitment_secret))
     return react(work, channel, {Code::ReestablishSecretWrong, m.next_revocation_number});  // [B2-re-19]
-  // What the peer has of our signatures.
+
+  // Which of our signatures the peer has.
   bool resend_commitment = false;
   auto last_signed = channel.commitments.remote.number + (channel.commitments.next_remote ? 1 : 0);
   if (channel.commitments.next_remote && m.next_commitment_number == last_signed)
@@ -117,11 +119,13 @@ void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestabli
   else if (m.next_commitment_number != last_signed + 1)
     // [B2-re-10, B2-re-14]
     return react(work, channel, {Code::ReestablishCommitmentNumber, m.next_commitment_number, last_signed + 1});
+
   if (held_back && held_back->asked) return break_channel(work, channel, held_back->why);
   channel.session =
       Talking{work.context.mono, work.context.views.chain_synced ? std::optional(work.context.tip) : std::nullopt};
   if (channel.sent_ready && ours == 0 && m.next_commitment_number == 1)  // [B2-re-11]
     work.send(channel.peer, channel_ready(work, channel));
+
   auto revoke = [&] {
     if (resend_revoke) work.send(channel.peer, revoke_and_ack(work.context, channel));
   };
@@ -132,7 +136,7 @@ void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestabli
     work.send(channel.peer,
               commitment_signed(channel.id, sign_again(channel.commitments, *channel.signer, work.context.parallel)));
   };
-  // In the order in which they were sent: what was signed after our last revocation comes after it.
+  // In the order in which they were first sent.
   if (channel.commitments.signed_after == ours) {  // [B2-re-15]
     revoke();
     commitment();
@@ -140,13 +144,14 @@ void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestabli
     commitment();
     revoke();
   }
+
   forget_unaffordable(work, channel);
   for (const auto& update : channel.commitments.updates.local_proposed)
     work.send(channel.peer, commitment::to_message(update));
   work.state.dirty.insert(channel.id);
   send_ready(work, channel);
   say_if_usable(work, channel);
-  propose_fee(work, channel);  // estimates that came meanwhile, and those from before a restart of ours
+  propose_fee(work, channel);  // the estimate may have changed while we were not connected
   if (!channel.announced) channel.sent_announcement = false;
   announce(work, channel);
 }

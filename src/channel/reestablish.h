@@ -1,4 +1,4 @@
-// Connections come and go: channel_reestablish and retransmission. BOLT 2, "Message Retransmission".
+// A connection begins or ends: channel_reestablish and retransmission. BOLT 2, "Message Retransmission".
 #pragma once
 
 #include "channel/state.h"
@@ -7,7 +7,7 @@ namespace doze::channel {
 
 void reconnect(Work& work, Channel& channel);
 void disconnect(Work& work, Channel& channel);
-/// The first one in a connection; later ones say nothing new.
+/// Handles the first channel_reestablish of a connection. Later ones are ignored.
 void take_reestablish(Work& work, Channel& channel, const wire::ChannelReestablish& message);
 
 }  // namespace doze::channel

@@ -19,8 +19,8 @@ static_assert(commitment::kMalformedFlag == onion::kBadOnion && commitment::kMal
 using Code = commitment::ViolationCode;
 
 // [AP-hold-08]
-/// The HTLCs of this round that get release paths: none where we do not hold, and no more than a channel may hold, or
-/// the revoke_and_ack would not fit into a message.
+/// The HTLCs of this round that get release paths: none if this node does not hold, and no more than a channel may
+/// hold, because a longer revoke_and_ack would not fit into a message.
 std::vector<HeldInRevoke> held_in_round(const Config& config, const Updates& round) {
   std::vector<HeldInRevoke> out;
   if (config.role != Role::Server) return out;
@@ -30,7 +30,7 @@ std::vector<HeldInRevoke> held_in_round(const Config& config, const Updates& rou
     if (add == nullptr || !add->hold_htlc || out.size() == kMaxHeldPerChannel) continue;
     bool draft = *add->hold_htlc == Profile::Draft;
     if (!(draft ? config.offers_draft_hold : config.offers_ldk_hold)) continue;
-    // The draft's record names no HTLC: only the first one of a round gets its paths.
+    // The draft's record does not name an HTLC, so only the first one of a round gets paths.
     if (draft && draft_held) continue;
     draft_held = draft_held || draft;
     out.push_back({add->id, *add->hold_htlc});
@@ -38,7 +38,7 @@ std::vector<HeldInRevoke> held_in_round(const Config& config, const Updates& rou
   return out;
 }
 
-/// What our next revoke_and_ack carries, and which holds of the round get nothing.
+/// Which HTLCs of a round get release paths in our next revoke_and_ack, and which ask for them and get none.
 struct HeldRound {
   std::vector<HeldInRevoke> in_revoke;
   std::set<std::uint64_t> without_path;
@@ -52,7 +52,7 @@ HeldRound held_round(const Config& config, const Updates& round) {
   return out;
 }
 
-/// An offered HTLC is irrevocably gone: says why, unless its settlement was said already.
+/// An offered HTLC is irrevocably gone: emits HtlcFailed with this reason, unless it was fulfilled.
 void finish(Work& work, Channel& channel, std::uint64_t id, std::optional<FailReason> reason) {
   auto it = channel.offered.find(id);
   if (it == channel.offered.end()) return;
@@ -61,7 +61,7 @@ void finish(Work& work, Channel& channel, std::uint64_t id, std::optional<FailRe
   if (reason && !offered.fulfilled) work.say(HtlcFailed{offered.origin, channel.id, id, *std::move(reason)});
 }
 
-/// An update of the peer's is taken, or the rule that it breaks has its consequence.
+/// Whether an update from the peer was right. If not, reacts to the rule that it breaks.
 bool taken(Work& work, Channel& channel, const Status<Violation>& received) {
   if (!received) {
     react(work, channel, received.error());
@@ -78,8 +78,8 @@ bool too_many_fee_rounds(Channel& channel, MonoTime now) {
   return false;
 }
 
-/// Release paths: LDK's name the HTLC, the draft's belong to the one that this round added with its flag. `round`:
-/// updates of ours.
+/// Emits the release paths in a revoke_and_ack. LDK's name their HTLC; the draft's belong to the HTLC that this round
+/// added with the draft's flag. `round`: our own updates.
 void report_release_paths(Work& work, const Channel& channel, const wire::RevokeAndAck& m,
                           std::span<const commitment::Update> round) {
   std::map<std::uint64_t, std::vector<wire::BlindedPath>> paths;
@@ -96,7 +96,7 @@ void report_release_paths(Work& work, const Channel& channel, const wire::Revoke
       work.say(ReleasePathsReceived{it->second.origin, channel.id, id, std::move(list)});
 }
 
-/// What the peer changed has happened for good.
+/// Emits what these updates from the peer mean, now that they are irrevocable.
 void report_irrevocable(Work& work, Channel& channel, Updates& irrevocable) {
   std::optional<commitment::DustCount> dust;
   for (auto& update : irrevocable) {
@@ -143,7 +143,7 @@ void take(Work& work, Channel& channel, const wire::UpdateFulfillHtlc& m) {
     it->second.fulfilled = true;
     work.say(HtlcFulfilled{it->second.origin, channel.id, m.id, m.payment_preimage});
   }
-  work.state.unsaved.insert(channel.id);  // that it was fulfilled, and said so, is durable with this step
+  work.state.unsaved.insert(channel.id);  // makes `fulfilled` durable with this step
 }
 
 void take(Work& work, Channel& channel, const wire::UpdateFailHtlc& m) {

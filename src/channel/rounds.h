@@ -1,6 +1,6 @@
-// Updates and commitment rounds, as they are alike in every state that has them. What is right is decided by
-// commitment/commitments.h; here is what follows for rows, the peer and the other rooms. BOLT 2, "Normal Operation";
-// bolts #1149 for holds.
+// Updates and commitment rounds, which are alike in every state that has them. commitment/commitments.h decides what is
+// right; this file does what follows for rows, the peer and the other rooms. BOLT 2, "Normal Operation"; bolts #1149
+// for holds.
 #pragma once
 
 #include "channel/state.h"
@@ -15,16 +15,16 @@ void take(Work& work, Channel& channel, const wire::UpdateFee& message);
 void take(Work& work, Channel& channel, const wire::CommitmentSigned& message);
 void take(Work& work, Channel& channel, const wire::RevokeAndAck& message);
 
-/// Our removal of a received HTLC: in every state, for the rows of a closed channel, too.
+/// We remove a received HTLC. In every state, because closed channels have rows of their HTLCs as well.
 void remove_htlc(Work& work, const ChannelId& id, commitment::Update update);
-/// An update that we proposed is written with the step.
+/// Notes that we proposed an update, so that the step writes it.
 void note_proposed(Work& work, Channel& channel);
-/// commitment_signed, if something waits for it and the peer owes us no revocation.
+/// Sends commitment_signed, if an update waits for it and the peer owes us no revocation.
 void sign_if_due(Work& work, Channel& channel);
 [[nodiscard]] wire::CommitmentSigned commitment_signed(const ChannelId& id, commitment::SignedCommitment made);
-/// The last one again, release paths included.
+/// The last revoke_and_ack again, with the same release paths.
 [[nodiscard]] wire::RevokeAndAck revoke_and_ack(const Context& context, const Channel& channel);
-/// ChannelUsable or ChannelUnusable, when it changed.
+/// Emits ChannelUsable or ChannelUnusable, if it changed.
 void say_if_usable(Work& work, Channel& channel);
 
 }  // namespace doze::channel

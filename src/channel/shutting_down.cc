@@ -17,12 +17,12 @@
 namespace doze::channel {
 namespace {
 
-/// No HTLC is added from now on. A negotiation goes on.
+/// From now on no HTLC is added. A negotiation of the fee continues.
 void begin_shutdown(Channel& channel) {
   if (!channel.closing()) channel.state = ShuttingDown{};
 }
 
-/// Ours is wanted. It leaves when nothing of ours waits for the peer's revocation.
+/// Decides to send our shutdown. It leaves when none of our updates waits for the peer's revocation.
 void want_shutdown(Work& work, Channel& channel, Bytes script) {
   channel.local_shutdown = std::move(script);
   begin_shutdown(channel);
@@ -90,6 +90,7 @@ void close(Work& work, RequestId request, const command::CloseChannel& command) 
       work.send(channel.peer, wire::Error{channel.id, to_bytes(bytes_of("the operator closed the channel"))});
     return publish_commitment(work, channel, "the operator closed the channel");
   }
+
   // [B2-shut-01]
   if (channel.is<AwaitingReady>())
     return work.refuse(request, CommandErrorCode::NotReady, "the channel is not open yet: wait until it is usable");
@@ -99,7 +100,8 @@ void close(Work& work, RequestId request, const command::CloseChannel& command) 
         "the peer is offline: wait until it is connected. A force close loses access to the money in the channel");
   if (channel.local_shutdown.empty())
     want_shutdown(work, channel, script->empty() ? own_closing_script(work, channel) : *std::move(script));
-  // A hold may stay for a day: nobody waits for the answer so long.
+
+  // A hold may last for a day, and the caller should not wait for the answer that long.
   if (auto pending = pending_htlcs(channel.commitments); pending.count != 0)
     return work.say(Reply{request, Value()
                                        .set("channel_id", channel.id.hex())

@@ -1,4 +1,4 @@
-// shutdown, and what is left of normal operation after it: HTLCs end, and none is added. BOLT 2, "Closing Initiation".
+// shutdown, and normal operation after it: HTLCs end, and none is added. BOLT 2, "Closing Initiation".
 #pragma once
 
 #include "channel/reactions.h"
@@ -7,10 +7,11 @@
 
 namespace doze::channel {
 
+/// Answers closechannel, and begins to close.
 void close(Work& work, RequestId request, const command::CloseChannel& command);
-/// The peer's first shutdown, or the same one again in another connection.
+/// Handles the peer's first shutdown, or a repetition in a later connection.
 void take_shutdown(Work& work, Channel& channel, const wire::Shutdown& message);
-/// shutdown, if it is wanted and may leave now.
+/// Sends shutdown, if it is wanted and allowed now.
 void shutdown_if_due(Work& work, Channel& channel);
 /// A closing script of the wallet that no other channel has named and not been closed with. Only what blocks paid moves
 /// them on. A peer that never funded its channel shares the last one with its like.
@@ -25,10 +26,10 @@ template <RoundMessage M>
 void on(Work& work, Channel& channel, ShuttingDown& /*state*/, const M& message) {
   take(work, channel, message);
 }
-/// It may still come: both may have shut down before the funding was deep.
+/// May still arrive, because both sides may have sent shutdown before the funding was deep.
 void on(Work& work, Channel& channel, ShuttingDown& state, const wire::ChannelReady& message);
 void on(Work& work, Channel& channel, ShuttingDown& state, const wire::AnnouncementSignatures& message);
-/// The first one, if nothing else is left.
+/// The opener's first offer, if nothing else is left to do.
 void on(Work& work, Channel& channel, ShuttingDown& state, const wire::ClosingSigned& message);
 
 }  // namespace doze::channel

@@ -1,4 +1,4 @@
-// States and their numbers, and what steps look for among openings and channels, kept in order beside them.
+// States and their numbers; the indexes of openings and channels.
 #include "channel/state.h"
 
 namespace doze::channel {

@@ -27,60 +27,60 @@ using commitment::Violation;
 struct Offered {
   HtlcOrigin origin;
   std::optional<Profile> hold;
-  bool fulfilled = false;  // HtlcFulfilled was said
+  bool fulfilled = false;  // HtlcFulfilled was emitted
 };
 
-/// A held HTLC whose release paths our last revoke_and_ack carried: it is retransmitted the same.
+/// A held HTLC with release paths in our last revoke_and_ack, which may have to be sent again.
 struct HeldInRevoke {
   std::uint64_t id = 0;
   Profile profile = Profile::Ldk;
 };
 
-/// An output of the commitment that closed the channel: our balance, or an HTLC that we offered. This version cannot
-/// spend it.
+/// An output of the commitment that closed the channel, with our balance or an HTLC that we offered. This version
+/// cannot spend it.
 struct Unclaimed {
   std::uint32_t output = 0;
   Sat amount;
 };
-/// Of an Unclaimed in a commitment that we do not know.
+/// Unclaimed::output in a commitment that we do not know.
 inline constexpr std::uint32_t kUnknownOutput = 0xffff'ffff;
 
-/// The operator's openchannel, so that a repeated one with the same key opens no second channel.
+/// An openchannel with an idempotency_key, so that a repeated one opens no second channel.
 struct Asked {
   Hash32 key, request;  // hashes
   friend bool operator==(const Asked&, const Asked&) = default;
 };
 
-/// What only the peer can send next.
+/// The message that a channel waits for.
 enum class Answer : std::uint8_t { Nothing, Reestablish, Revocation, ClosingSigned };
 struct Waiting {
   Answer answer = Answer::Nothing;
-  std::uint64_t number = 0;  // of the commitment: another one is another wait
+  std::uint64_t number = 0;  // of the commitment: each one has its own wait
   MonoTime since;
 };
 
-/// A commitment that is to be published, but not before the peer has spoken or kSpeakFirstMs is over.
+/// A commitment that is to be published, but only after the peer's channel_reestablish or kSpeakFirstMs.
 struct HeldBack {
   std::string why;
-  bool asked = false;  // by the operator or the peer: published when the peer has spoken. A deadline is looked at again
+  bool asked = false;  // the operator or the peer wants it. False: a deadline passed, which is then checked again
 };
 
-// ---- what state a channel is in ----
+// ---- the state of a channel ----
 
 /// Until both sides have sent channel_ready.
 struct AwaitingReady {};
 struct Normal {};
-/// shutdown was sent or received: no HTLC is added any more, and those that are there end.
+/// shutdown was sent or received. No HTLC is added any more, and the others come to their end.
 struct ShuttingDown {};
-/// closing_signed, in one connection, after both have sent shutdown and everything has ended. BOLT 2, "Legacy Closing
-/// Negotiation". The next connection begins with ShuttingDown.
+/// closing_signed, after both sides have sent shutdown and all HTLCs have ended. The next connection begins again with
+/// ShuttingDown. BOLT 2, "Legacy Closing Negotiation".
 struct Negotiating {
   std::optional<Sat> ours, theirs;  // the last fees
   std::optional<wire::FeeRange> our_range;
-  std::size_t rounds = 0;  // offers of ours
-  std::string stuck;       // no fee that both accept: why, for people. The connection stays
+  std::size_t rounds = 0;  // our offers
+  std::string stuck;       // not empty: both sides accept no common fee; why, for people
 };
-/// Our commitment is published; or ours is known to be revoked, and the peer must publish its own.
+/// Our commitment is published; or it is known to be revoked, and the peer must publish its own.
 struct Unilateral {};
 /// A commitment is in a block, or was before a reorganisation: see `close`.
 struct OnChain {};
@@ -93,22 +93,22 @@ template <class M>
 concept RoundMessage =
     OneOf<M, wire::UpdateAddHtlc, wire::UpdateFulfillHtlc, wire::UpdateFailHtlc, wire::UpdateFailMalformedHtlc,
           wire::UpdateFee, wire::CommitmentSigned, wire::RevokeAndAck>;
-/// The number of a state on disk, and what others see of it.
+/// A state as its number on disk, which is also what others see of it.
 [[nodiscard]] ChannelPhase phase_of(const State& state);
 [[nodiscard]] State state_of(ChannelPhase phase);
 
-// ---- its connection; not durable ----
+// ---- the connection of a channel; not durable ----
 
 struct Offline {};
-/// Connected, and the peer's channel_reestablish has not come.
+/// Connected, but the peer's channel_reestablish has not arrived.
 struct Reestablishing {};
 struct Talking {
   MonoTime since;
-  std::optional<BlockHeight> height = std::nullopt;  // when it began, with the chain synced
-  bool sent_shutdown = false, got_shutdown = false;  // both sides say it again in the next one
+  std::optional<BlockHeight> height = std::nullopt;  // when it began; nullopt: the chain was not synced
+  bool sent_shutdown = false, got_shutdown = false;  // both sides repeat it in each connection
   bool resent_announcement = false;
   std::uint32_t rewrites = 0;           // see kMaxRewrites
-  std::uint32_t empty_commitments = 0;  // since the last one with an update, or revoke_and_ack
+  std::uint32_t empty_commitments = 0;  // commitment_signed since the last one with an update, or revoke_and_ack
 };
 using Session = std::variant<Offline, Reestablishing, Talking>;
 
@@ -119,8 +119,8 @@ struct Channel {
   bool announce = false;
   bool scid_alias_type = false;
   State state;
-  std::uint32_t minimum_depth = 0;             // before we send channel_ready
-  Bytes funding_transaction;                   // funder: for broadcasting again
+  std::uint32_t minimum_depth = 0;             // confirmations before we send channel_ready
+  Bytes funding_transaction;                   // if we fund it: to broadcast it again
   BlockHeight created_height, funding_height;  // 0: not confirmed
   std::uint32_t funding_position = 0;
   bool sent_ready = false, got_ready = false;
@@ -128,16 +128,16 @@ struct Channel {
 
   Commitments commitments;
   std::vector<HeldInRevoke> last_revoke;
-  /// Received ones with a hold flag and without release paths, until they are handed over.
+  /// Received HTLCs with a hold flag and without release paths, until HtlcReceived is emitted.
   std::set<std::uint64_t> without_path;
   std::map<std::uint64_t, Offered> offered;
 
   bool sent_announcement = false;
   std::optional<Signature> remote_node_signature, remote_bitcoin_signature;
-  bool announced = false;  // ChannelAnnounced was said
+  bool announced = false;  // ChannelAnnounced was emitted
 
   Bytes local_shutdown, remote_shutdown;  // scripts; empty: no shutdown yet
-  Bytes closing_transaction;              // mutual or our commitment: for broadcasting again
+  Bytes closing_transaction;              // a mutual close or our commitment: to broadcast it again
   std::string status;
   std::optional<Txid> closed_by;  // the transaction in a block that spent the funding output
   BlockHeight closed_height;      // 0: none
@@ -147,19 +147,19 @@ struct Channel {
 
   // ---- not durable ----
   Session session;
-  /// The peer's channel_reestablish, or the opening itself, showed since the process began that our row is not an old
-  /// copy.
+  /// Since the process began, the peer's channel_reestablish, or the opening itself, has shown that our rows are not
+  /// old.
   bool spoken = false;
   std::optional<HeldBack> held_back;
-  /// The funding left the chain after channel_ready, and is not as deep again as channel_ready asks: no HTLC is taken.
+  /// The funding left the chain after channel_ready, and is not yet as deep again as it was then: no HTLC is accepted.
   bool reorganised = false;
   Waiting waiting;
-  std::optional<MonoTime> low_since;  // the opener leaves the feerate too low
-  bool said_usable = false;
-  MonoTime fee_rounds;       // until then those that came take up kFeeRoundsBurst
-  std::uint64_t source = 0;  // wire::network_of the peer that opens; 0: not known (any more)
+  std::optional<MonoTime> low_since;  // since when the opener leaves the feerate too low
+  bool said_usable = false;           // ChannelUsable was emitted last
+  MonoTime fee_rounds;                // when rounds with nothing but a feerate have their full burst again
+  std::uint64_t source = 0;           // wire::network_of the peer that opens; 0: not known
   std::optional<UnixTime> usable_since;
-  std::optional<MonoTime> closing_since;  // both have shut down and are connected, but have not agreed
+  std::optional<MonoTime> closing_since;  // since when both sides have shut down and not agreed on a fee
   std::vector<RequestId> close_requests;
   std::map<commitment::HtlcId, Hash32> written;  // digests of its HTLCs' rows, as they are on disk
   std::map<Bytes, Hash32> close_written;         // ... and of the rows of `close`, by their keys
@@ -176,28 +176,29 @@ struct Channel {
     return std::holds_alternative<S>(state);
   }
   [[nodiscard]] bool connected() const { return !std::holds_alternative<Offline>(session); }
-  /// nullptr: offline, or before channel_reestablish.
+  /// nullptr: not connected, or before the peer's channel_reestablish.
   [[nodiscard]] Talking* talking() { return std::get_if<Talking>(&session); }
   [[nodiscard]] const Talking* talking() const { return std::get_if<Talking>(&session); }
 
   [[nodiscard]] bool confirmed() const { return funding_height.value() != 0; }
-  /// As far as we know, and it is the peer's to do. One that was open is only being reorganised.
+  /// The peer should fund it, and has not as far as we know. A channel that was open does not count: its funding was
+  /// only reorganised.
   [[nodiscard]] bool never_funded() const { return !funder() && !confirmed() && !sent_ready; }
-  /// It can go without a trace: it failed before it cost anybody anything, and we have nothing in it.
+  /// An opening that failed before it cost anybody anything, without money of ours: nothing of it needs to be kept.
   [[nodiscard]] bool void_opening() const {
     return never_funded() && is<Unilateral>() && commitments.local.spec.to_local == Msat(0);
   }
   [[nodiscard]] bool ready() const { return sent_ready && got_ready; }
   [[nodiscard]] bool usable() const { return is<Normal>() && talking() != nullptr && ready() && !reorganised; }
   [[nodiscard]] bool closing() const { return is<ShuttingDown>() || is<Negotiating>(); }
-  /// Both signed a closing transaction, which waits for its confirmation.
+  /// Both sides have signed a closing transaction, which waits for its confirmation.
   [[nodiscard]] bool agreed() const { return closing() && !closing_transaction.empty(); }
   [[nodiscard]] bool alive() const { return !is<Unilateral>() && !is<OnChain>() && !is<Closed>(); }
   /// Nothing of ours is left in it.
   [[nodiscard]] bool over() const { return is<Closed>() && unclaimed.empty(); }  // [B5-fail-01]
 };
 
-/// Before funding_signed: nothing durable yet.
+/// A channel before funding_signed. Nothing of it is durable.
 struct Opening {
   ChannelId temporary_channel_id;
   Channel channel;
@@ -206,28 +207,28 @@ struct Opening {
   Sat amount;
   Msat push;
   FeeratePerKw feerate;          // of the first commitment
-  FeeratePerKw funding_feerate;  // funder: of the funding transaction, as the operator asked
-  Txid funding_txid;             // funder, after FundingPrepared
-  bool accepted = false;         // funder: accept_channel came
+  FeeratePerKw funding_feerate;  // if we fund it: of the funding transaction, as the operator wants
+  Txid funding_txid;             // if we fund it: after FundingPrepared
+  bool accepted = false;         // if we fund it: accept_channel arrived
   bool sent_created = false;
   MonoTime started;
 };
 
-/// Peer and temporary_channel_id: peers choose the same ids. BOLT 2, "Definition of `channel_id`".
+/// Peer and temporary_channel_id, because two peers may choose the same id. BOLT 2, "Definition of `channel_id`".
 using OpeningKey = std::pair<NodeId, ChannelId>;
 
-/// Openings under way, with what steps look for in them: whoever puts or takes one changes all of it. It goes by
-/// `started`, `request`, `asked` and the key index, which stay as they were put.
+/// Openings under way, with their indexes, which put() and take() keep up to date. The indexed members (`started`,
+/// `request`, `asked` and the key index) must not change in between.
 class Openings {
  public:
   using Map = std::map<OpeningKey, Opening>;
-  /// Nothing happens if there is one with this key.
+  /// Does nothing if there is one with this key.
   void put(OpeningKey key, Opening opening);
-  /// It must be there.
+  /// Removes an opening. It must be there.
   Opening take(const OpeningKey& key);
   [[nodiscard]] Opening* find(const OpeningKey& key);
   [[nodiscard]] bool contains(const OpeningKey& key) const { return all_.contains(key); }
-  /// Ours, whose temporary id is from our own chance.
+  /// An opening of ours, whose temporary id we chose at random.
   [[nodiscard]] std::optional<OpeningKey> find_own(const ChannelId& temporary_channel_id) const;
   [[nodiscard]] Opening* asked_with(const Hash32& idempotency_key);
   [[nodiscard]] std::vector<OpeningKey> with(const NodeId& peer) const;
@@ -243,20 +244,20 @@ class Openings {
   std::set<std::pair<MonoTime, OpeningKey>> by_start_;
   std::map<ChannelId, OpeningKey> own_;
   std::map<Hash32, OpeningKey> by_key_;
-  std::set<std::uint64_t> given_back_;  // indexes below top_ that nobody has any more
+  std::set<std::uint64_t> given_back_;  // key indexes below top_ that no opening has
   std::uint64_t top_ = 0;               // above every index of an opening
 };
 
-/// What steps look up instead of walking over all channels. It follows the channels and nothing else (note).
+/// Indexes of channels, so that steps need not walk over all of them. note() keeps them up to date.
 class Lookup {
  public:
-  /// The channel as it is now; nullptr: it is gone. `end`: of its patience.
+  /// Takes over a changed channel. nullptr: it was erased. `end`: see patience.
   void note(const ChannelId& id, const Channel* channel, std::optional<MonoTime> end);
   /// The channel that was opened with this idempotency key.
   [[nodiscard]] const ChannelId* asked_with(const Hash32& idempotency_key) const;
-  /// Those that others opened and have not funded, not closed.
+  /// Channels that peers opened and have not funded. Closed ones are left out.
   [[nodiscard]] const std::set<ChannelId>& unfunded() const { return unfunded_; }
-  /// By the end of a wait of days: see patience.
+  /// Channels by the time at which they are force-closed if nothing changes (waits.cc).
   [[nodiscard]] const std::set<std::pair<MonoTime, ChannelId>>& patience() const { return patience_; }
   friend bool operator==(const Lookup&, const Lookup&) = default;
 
@@ -267,13 +268,13 @@ class Lookup {
     std::optional<MonoTime> end;
     friend bool operator==(const Marks&, const Marks&) = default;
   };
-  std::map<ChannelId, Marks> marks_;  // what stands in the others
+  std::map<ChannelId, Marks> marks_;  // each channel's entries in the other members
   std::map<Hash32, ChannelId> by_key_;
   std::set<ChannelId> unfunded_;
   std::set<std::pair<MonoTime, ChannelId>> patience_;
 };
 
-/// How many openings a network may begin now.
+/// How many openings a network may begin at this time.
 struct OpeningShare {
   double left = kOpeningsBurst;
   MonoTime at;
@@ -299,12 +300,12 @@ struct Channels::Inside {
   std::set<ChannelId> logs_to_erase;
   bool erasing_log = false;
   MonoTime started;
-  std::optional<BlockHeight> broadcast_height;  // where transactions of all channels were last sent again
-  std::set<ChannelId> dirty;                    // their views are recomputed when this input has been heard
-  std::set<ChannelId> moved;                    // only what is proposed changed: balances of their views
-  std::set<ChannelId> touched;                  // by any input of the step: EndOfStep looks at no other
-  std::set<ChannelId> unsaved;                  // their rows are written at EndOfStep, once, however often they changed
-  std::set<std::pair<MonoTime, ChannelId>> waits;  // since when each waits for its peer's answer
+  std::optional<BlockHeight> broadcast_height;     // at which all channels' transactions were last broadcast again
+  std::set<ChannelId> dirty;                       // their views are recomputed after this input
+  std::set<ChannelId> moved;                       // only proposals changed: balances of their views are recomputed
+  std::set<ChannelId> touched;                     // by any input of the step: the only ones that EndOfStep looks at
+  std::set<ChannelId> unsaved;                     // their rows are written at EndOfStep, once
+  std::set<std::pair<MonoTime, ChannelId>> waits;  // channels that wait for their peer's answer, by the beginning
 };
 
 struct Work : WorkOn<Channels::Inside> {};

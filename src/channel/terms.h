@@ -1,20 +1,20 @@
-// What both sides ask of each other in open_channel and accept_channel, and whether we take it.
+// The terms in open_channel and accept_channel, and whether we accept them.
 #pragma once
 
 #include "channel/state.h"
 
 namespace doze::channel {
 
-/// Without keys.
+/// Our terms, without keys.
 [[nodiscard]] Terms our_terms(const Context& context, const Channel& channel);
 [[nodiscard]] wire::FeatureBits channel_type(const Channel& channel);
-/// False: we do not support it.
+/// Sets the channel's type. False: we do not support it.
 [[nodiscard]] bool set_type(Channel& channel, const wire::FeatureBits& type, const Config& config);
-/// What is unacceptable in the other side's terms; nullopt: nothing. `point`: its first_per_commitment_point.
+/// What is unacceptable in the peer's terms. nullopt: nothing. `point`: its first_per_commitment_point.
 [[nodiscard]] std::optional<Violation> objection(const Channel& channel, const Terms& theirs, const PublicKey& point);
-/// Both sides' first commitments: the same balances.
+/// Sets the first commitments of both sides, which have the same balances.
 void set_first_specs(Channel& channel, Msat push, FeeratePerKw feerate);
-/// The opener must be able to pay for the first commitment, which has no HTLC, and keep its reserve.
+/// nullopt: the opener can pay the fee of the first commitment, which has no HTLC, and keep its reserve.
 [[nodiscard]] std::optional<Violation> unaffordable(const Channel& channel);
 
 template <class M>

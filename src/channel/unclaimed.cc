@@ -1,4 +1,4 @@
-// What a channel that closed by force leaves on chain for us. This version cannot spend it, but never forgets it.
+// Our money in the outputs of a published commitment. This version cannot spend it, but never forgets it.
 #include "channel/unclaimed.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace doze::channel {
 namespace {
 
-/// Our balance, and each HTLC that we offered: it is ours again when it has expired, unless the peer has its preimage.
+/// Our balance, and each HTLC that we offered, which is ours again after its expiry unless the peer has the preimage.
 std::vector<Unclaimed> ours_in(const commitment::Commitment& built, bool our_commitment) {
   std::vector<Unclaimed> out;
   std::set<std::uint32_t> htlcs;
@@ -20,7 +20,7 @@ std::vector<Unclaimed> ours_in(const commitment::Commitment& built, bool our_com
   auto delayed = built.to_local_script.empty() ? Bytes{} : bitcoin::p2wsh_script(built.to_local_script);
   for (std::uint32_t i = 0; i < built.transaction.outputs.size(); ++i) {
     const auto& output = built.transaction.outputs[i];
-    // Anchors are below every dust limit that is agreed to: no balance is as small.
+    // No balance has the amount of an anchor, which is below every dust limit.
     bool to_owner = output.script_pubkey == delayed, anchor = output.amount == commitment::kAnchorAmount;
     if (!htlcs.contains(i) && !anchor && to_owner == our_commitment) out.push_back({i, output.amount});
   }
@@ -57,7 +57,7 @@ std::vector<Unclaimed> unclaimed_in(const Channel& channel, const bitcoin::Trans
     if (auto found = try_remote(*channel.commitments.next_remote, channel.commitments.remote.number + 1,
                                 channel.commitments.remote_next_point))
       return *found;
-  return as_far_as_known(channel);  // a revoked one, or one that we have lost
+  return as_far_as_known(channel);  // a revoked commitment, or one that our rows do not have
 }
 
 Sat sum(const std::vector<Unclaimed>& outputs) {

@@ -35,7 +35,7 @@ void rebroadcast(Work& work, Channel& channel) {
 }
 
 void force_close(Work& work, Channel& channel, const std::string& why) {
-  // The peer may have forgotten the channel already: nothing that it says makes the agreement void.
+  // The agreed transaction stays valid. The peer may already have forgotten the channel.
   if (channel.agreed()) return rebroadcast(work, channel);  // [B5-fail-02]
   may_publish(work, channel) ? publish_commitment(work, channel, why) : hold_back(work, channel, {why, true});
 }

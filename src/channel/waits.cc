@@ -1,4 +1,4 @@
-// A peer that lives but does not answer: its connection is dropped, and the next one starts with channel_reestablish.
+// Peers that are connected but do not answer lose their connection; the next one begins with channel_reestablish.
 #include "channel/waits.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace doze::channel {
 namespace {
 
 Answer awaited(const Channel& channel) {
-  // An agreed closing waits for a block, and its peer may have forgotten the channel.
+  // An agreed close waits for a block only, and the peer may have forgotten the channel.
   if (!channel.connected() || !channel.alive() || channel.agreed()) return Answer::Nothing;
   if (channel.talking() == nullptr) return Answer::Reestablish;
   if (channel.commitments.next_remote) return Answer::Revocation;
@@ -21,7 +21,8 @@ Answer awaited(const Channel& channel) {
   return both_shut_down(channel) && !stuck ? Answer::ClosingSigned : Answer::Nothing;
 }
 
-/// Since when the opener leaves the feerate below what the mempool takes. It cannot change it while it is away.
+/// Notes since when the feerate is below the mempool's minimum. The wait begins only while the opener, who alone can
+/// change it, is connected.
 void note_feerate(const Work& work, Channel& channel) {
   const auto& minimum = work.state.mempool_minimum;
   bool low = minimum && !channel.funder() && channel.alive() && !channel.agreed() && channel.sent_ready &&
@@ -31,7 +32,7 @@ void note_feerate(const Work& work, Channel& channel) {
   work.state.dirty.insert(channel.id);
 }
 
-/// When the channel is failed over its feerate, if it stays connected and the feerate as it is.
+/// When the channel is failed because of its low feerate, if the peer stays connected and does not raise it.
 std::optional<MonoTime> low_until(const Channel& channel) {
   const auto* session = channel.talking();
   if (!channel.low_since || session == nullptr) return std::nullopt;
@@ -40,7 +41,7 @@ std::optional<MonoTime> low_until(const Channel& channel) {
                   after_ms(session->since, kLowFeerateChanceMs));
 }
 
-/// The end of a wait of days that only a forced close ends, and why.
+/// When the channel is force-closed after a wait of hours or days, and why. nullopt: it is not.
 std::optional<std::pair<MonoTime, std::string>> patience(const Channels::Inside& state, const Channel& channel) {
   if (!channel.alive()) return std::nullopt;
   if (channel.held_back)
@@ -90,7 +91,7 @@ void end_waits(Work& work) {
     auto id = waits.begin()->second;
     waits.erase(waits.begin());
     auto it = work.state.channels.find(id);
-    if (it == work.state.channels.end()) continue;  // forgotten meanwhile
+    if (it == work.state.channels.end()) continue;  // erased in the meantime
     auto& channel = it->second;
     auto& waiting = channel.waiting;
     waiting.since = now;
@@ -100,6 +101,7 @@ void end_waits(Work& work) {
         {{"channel_id", id.hex()}, {"peer", channel.peer.hex()}, {"awaited", std::string(name(waiting.answer))}});
     work.say(DropPeer{channel.peer, std::string("no ") + name(waiting.answer) + " for a minute"});
   }
+
   std::vector<ChannelId> over;
   for (const auto& [end, id] : work.state.lookup.patience()) {
     if (end > now) break;
@@ -109,6 +111,7 @@ void end_waits(Work& work) {
     auto& channel = work.state.channels.at(id);
     if (auto end = patience(work.state, channel)) break_channel(work, channel, end->second);
   }
+
   for (auto oldest = work.state.openings.oldest(); oldest && after_ms(oldest->first, kOpeningWaitMs) <= now;
        oldest = work.state.openings.oldest())
     fail_opening(work, oldest->second, "the peer did not continue the opening", true);

@@ -1,16 +1,17 @@
-// A peer that lives but does not answer: its connection is dropped, and the next one starts with channel_reestablish.
+// Peers that are connected but do not answer lose their connection; the next one begins with channel_reestablish.
 #pragma once
 
 #include "channel/state.h"
 
 namespace doze::channel {
 
-/// At the end of a step: what the channel waits for now, and since when.
+/// At the end of a step: notes what the channel waits for, and since when.
 void note_waiting(Work& work, Channel& channel);
-/// Peers that did not answer lose their connection, openings that stand still fail.
+/// Drops connections of peers that did not answer, force-closes channels that waited for days, and fails openings that
+/// do not continue.
 void end_waits(Work& work);
 [[nodiscard]] std::optional<MonoTime> next_wait(const Channels::Inside& state);
-/// `lookup` follows what a step did with this channel.
+/// Updates `lookup` after a change of this channel.
 void note_lookup(Channels::Inside& state, const ChannelId& id);
 void note_lookup(const Channels::Inside& state, const ChannelId& id, Lookup& lookup);
 
