@@ -105,8 +105,9 @@ void report_irrevocable(Work& work, Channel& channel, Updates& irrevocable) {
                      if (!dust) dust.emplace(channel.commitments, add.id);
                      bool too_much = dust->too_much(add.id, add.amount_msat);  // [B2-dust-01]
                      bool no_path = channel.without_path.erase(add.id) != 0;
-                     // [B2-fwd-01]
-                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add), too_much, no_path});
+                     bool late = channel.first_after_shutdown && add.id >= *channel.first_after_shutdown;
+                     // [B2-fwd-01, B2-shut-06]
+                     work.say(HtlcReceived{channel.id, channel.peer, std::move(add), too_much, no_path, late});
                    },
                    [&](wire::UpdateFulfillHtlc& done) { finish(work, channel, done.id, std::nullopt); },
                    [&](wire::UpdateFailHtlc& failed) {  // [B2-fwd-02]

@@ -134,6 +134,7 @@ void shutdown_if_due(Work& work, Channel& channel) {  // [B2-re-22]
       !updates.local_proposed.empty() || !updates.local_signed.empty())
     return;
   session->sent_shutdown = true;  // [B2-shut-03]
+  if (!channel.first_after_shutdown) channel.first_after_shutdown = updates.next_remote_htlc;
   work.send(channel.peer, wire::Shutdown{channel.id, channel.local_shutdown, {}});
   continue_closing(work, channel);
 }

@@ -154,10 +154,11 @@ struct Channel {
   /// The funding left the chain after channel_ready, and is not yet as deep again as it was then: no HTLC is accepted.
   bool reorganised = false;
   Waiting waiting;
-  std::optional<MonoTime> low_since;  // since when the opener leaves the feerate too low
-  bool said_usable = false;           // ChannelUsable was emitted last
-  MonoTime fee_rounds;                // when rounds with nothing but a feerate have their full burst again
-  std::uint64_t source = 0;           // wire::network_of the peer that opens; 0: not known
+  std::optional<std::uint64_t> first_after_shutdown;  // id of the peer's next HTLC when our shutdown first left
+  std::optional<MonoTime> low_since;                  // since when the opener leaves the feerate too low
+  bool said_usable = false;                           // ChannelUsable was emitted last
+  MonoTime fee_rounds;       // when rounds with nothing but a feerate have their full burst again
+  std::uint64_t source = 0;  // wire::network_of the peer that opens; 0: not known
   std::optional<UnixTime> usable_since;
   std::optional<MonoTime> closing_since;  // since when both sides have shut down and not agreed on a fee
   std::vector<RequestId> close_requests;

@@ -4,8 +4,8 @@
 // them. So an ended row leaves memory only when every question asked before its end is answered (all_answered): a
 // reader that combines the answer with the rows in memory misses none.
 //
-// Limit: every open question belongs to one call of the API or to one payment, so their number is bounded by rpc's
-// kMaxWaiting and by the payments under way. doc/LIMITS.md.
+// The number of open questions is bounded by the connections of the API (rpc's kMaxConnections) and by the payments
+// that get an invoice. The driver answers each right after the commit of its step. doc/LIMITS.md.
 #pragma once
 
 #include <map>

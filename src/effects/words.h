@@ -148,6 +148,8 @@ struct HtlcReceived {
   bool too_much_dust = false;
   /// The HTLC asks to be held, and our revoke_and_ack had no release path for it: nothing could ever release it.
   bool no_release_path = false;
+  /// The peer added the HTLC after our shutdown had left: do not forward it. BOLT 2, "Closing Initiation".
+  bool after_shutdown = false;
 };
 /// From forwarding, to payment: a received HTLC that ends at this node, with its onion read.
 struct HtlcArrived {

@@ -78,6 +78,8 @@ void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledFo
 
   auto refusal = check_forward(work, forward, next);
   if (word.too_much_dust) refusal = CannotForward{"too much dust in the channel", onion::kTemporaryChannelFailure};
+  if (word.after_shutdown)  // [B2-shut-06]
+    refusal = CannotForward{"the incoming channel is closing", onion::kTemporaryChannelFailure};
   if (work.context.views.funding_gone(word.channel_id))
     refusal = CannotForward{"the channel's funding transaction was reorganised out of the chain",
                             onion::kTemporaryChannelFailure};

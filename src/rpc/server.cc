@@ -228,7 +228,7 @@ struct Server::Inside : Session::Owner, std::enable_shared_from_this<Inside> {
     if (!parsed) return refuse(parsed.error());
     if (const auto* answer = std::get_if<Value>(&*parsed))
       return session->answer(http::status::ok, api::json_text(api::to_json(*answer)));
-    // Others are answered within their step: what waits are those that may take long.
+    // The other methods are answered in the same step, or as soon as the store was read.
     if (method->waits && waiting.size() >= kMaxWaiting)
       return refuse(CommandError{CommandErrorCode::Limit,
                                  std::to_string(kMaxWaiting) + " calls wait for their answers already; try again later",

@@ -72,6 +72,25 @@ TEST(Shutdown, does_not_leave_before_the_channel_is_there) {
   EXPECT_EQ(std::get<CommandError>(pair.a.all<Reply>().back().result).code, CommandErrorCode::NotReady);
 }
 
+// [B2-shut-06]
+TEST(Shutdown, an_htlc_that_the_peer_adds_after_it_is_not_to_be_forwarded_and_one_from_before_is) {
+  Pair pair;
+  pair.open();
+  pair.b.step(pair.b.add(pair.id(), Msat(5'000'000), 1));
+  pair.deliver(pair.b);  // update_add_htlc
+  close(pair.a, pair.id());
+  ASSERT_EQ(pair.a.sent<wire::Shutdown>().size(), 1U);
+  pair.b.step(pair.b.add(pair.id(), Msat(6'000'000), 2));  // B does not have the shutdown yet
+  pair.run();
+  auto received = pair.a.all<HtlcReceived>();
+  ASSERT_EQ(received.size(), 2U);
+  EXPECT_FALSE(received[0].after_shutdown);
+  EXPECT_TRUE(received[1].after_shutdown);
+  for (std::uint64_t id : {0, 1}) pair.a.step(FailHtlc{pair.id(), id, Bytes(292, 1)});
+  pair.run();
+  expect_agreed(pair);
+}
+
 TEST(Shutdown, while_an_htlc_is_held_the_operator_is_answered_at_once_and_the_channel_says_what_it_waits_for) {
   Pair pair;
   pair.open();

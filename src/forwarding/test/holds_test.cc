@@ -43,6 +43,18 @@ TEST_F(Holds, too_much_dust_is_neither_held_nor_forwarded) {
   }
 }
 
+// [B2-shut-06]
+TEST_F(Holds, an_htlc_that_was_added_after_our_shutdown_is_neither_held_nor_forwarded) {
+  std::uint64_t id = 0;
+  for (auto hold : {std::optional(Profile::Ldk), std::optional<Profile>()}) {
+    HtlcReceived word{channel_id(1), world.s.id, htlc(id, hold)};
+    word.after_shutdown = true;
+    l.channels.at(channel_id(1)).received_htlcs.insert(id);
+    expect_failed(l.step(word), id, onion::kTemporaryChannelFailure);
+    ++id;
+  }
+}
+
 TEST_F(Holds, a_second_release_does_nothing_in_any_later_state) {
   receive(htlc(0));
   expect_forwarded(release(0), 0);
