@@ -27,12 +27,12 @@ std::variant<Value, CommandError> page_of(const char* name, const command::Page&
                                           const std::function<void(Value&)>& more) {
   if (page.limit == 0 || page.limit > command::kMaxPageRows)
     return CommandError{
-        CommandErrorCode::BadRequest, "limit must be between 1 and " + std::to_string(command::kMaxPageRows), {}};
+        CommandErrorCode::BadRequest, "limit: expected 1 to " + std::to_string(command::kMaxPageRows), {}};
   auto before = page.before ? read_place(*page.before) : std::nullopt;
   auto from = page.before && !before ? std::vector<PageSource>{{}} : sources(before);
   if (std::any_of(from.begin(), from.end(), [](const auto& source) { return !source.next; }))
     return CommandError{
-        CommandErrorCode::BadRequest, "before must be the next_before of another page of the same list", {}};
+        CommandErrorCode::BadRequest, "before: expected the next_before of a page of the same list", {}};
   List list;
   std::optional<Place> last;
   for (;;) {

@@ -97,7 +97,8 @@ void early_started(Work& work) {
 void fail_hold(Work& work, RequestId request, const command::FailHold& command) {
   auto* found = work.state.forwards.edit(HtlcKey{command.channel_id, command.htlc_id});
   if (found == nullptr || !found->hold || found->state == ForwardState::Early)
-    return work.say(Reply{request, CommandError{CommandErrorCode::NotFound, "no such hold: see listholds", {}}});
+    return work.say(Reply{
+        request, CommandError{CommandErrorCode::NotFound, "channel_id, htlc_id: no such hold: see listholds", {}}});
   auto& forward = *found;
   if (forward.state != ForwardState::Held && forward.state != ForwardState::Released)
     return work.say(Reply{request, CommandError{CommandErrorCode::Refused,

@@ -622,13 +622,13 @@ TEST_F(Holds, failhold_fails_held_and_released_ones_only) {
     const auto* error = std::get_if<CommandError>(&reply.result);
     return error == nullptr ? std::string() : std::string(name(error->code)) + ": " + error->message;
   };
-  EXPECT_EQ(error(0), "not_found: no such hold: see listholds");
+  EXPECT_EQ(error(0), "not_found: channel_id, htlc_id: no such hold: see listholds");
   receive(htlc(0));
   auto effects = l.command(command::FailHold{channel_id(1), 0});
   expect_failed(effects, 0, onion::kTemporaryNodeFailure);
   EXPECT_EQ(error(0), "refused: the hold is failed: only held or released ones can be failed");
   gone(0);
-  EXPECT_EQ(error(0), "not_found: no such hold: see listholds");
+  EXPECT_EQ(error(0), "not_found: channel_id, htlc_id: no such hold: see listholds");
   receive(htlc(1));
   l.channels.at(channel_id(2)).usable = false;
   release(1);
@@ -639,7 +639,7 @@ TEST_F(Holds, failhold_fails_held_and_released_ones_only) {
   release(2);
   EXPECT_EQ(error(2), "refused: the hold is forwarded: only held or released ones can be failed");
   receive(htlc(3, std::nullopt));
-  EXPECT_EQ(error(3), "not_found: no such hold: see listholds");
+  EXPECT_EQ(error(3), "not_found: channel_id, htlc_id: no such hold: see listholds");
 }
 
 TEST_F(Holds, listholds_shows_the_fail_back_height) {
