@@ -1,13 +1,7 @@
 #include "effects/words.h"
 
-#include "effects/views.h"
-
 namespace doze {
 
-namespace command {
-DOZE_COMPILED_HERE(Command)
-}
-DOZE_COMPILED_HERE(Input)
 DOZE_COMPILED_HERE(Effect)
 
 const char* name(CommandErrorCode code) {
