@@ -71,6 +71,7 @@ struct PongReceived {
 /// Who offered an HTLC. The channel stores it and returns it with the HTLC's outcome.
 struct LocalOrigin {
   PaymentId payment_id;
+  std::uint32_t part = 0;  // of the payment: each part has one HTLC at a time
   friend auto operator<=>(const LocalOrigin&, const LocalOrigin&) = default;
 };
 struct ForwardOrigin {
