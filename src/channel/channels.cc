@@ -18,6 +18,7 @@
 #include "channel/unclaimed.h"
 #include "channel/unilateral.h"
 #include "channel/waits.h"
+#include "channel/watching.h"
 #include "effects/record_io.h"
 #include "onchain/records.h"
 
@@ -163,7 +164,10 @@ void hear(Work& work, const FailMalformedHtlc& word) {
               wire::UpdateFailMalformedHtlc{{}, word.htlc_id, word.sha256_of_onion, word.failure_code});
 }
 void hear(Work& work, const BlockConnected& in) {
-  on_block(work, in);
+  on_transactions(work, in.transactions, in.height);
+}
+void hear(Work& work, const BlockHasMore& in) {
+  on_transactions(work, in.transactions, in.height);
 }
 void hear(Work& work, const BlockDisconnected& in) {
   on_block_gone(work, in);
@@ -173,17 +177,22 @@ void hear(Work& work, const ChainStatus& in) {
   if (work.context.views.chain_synced) on_synced(work);
 }
 void hear(Work& work, const FeeEstimate& in) {
-  work.state.feerate = std::min(in.feerate, kMaxFeerate);
+  work.state.feerate = std::min(in.usual, kMaxFeerate);
   if (in.minimum.value() != 0) work.state.mempool_minimum = std::min(in.minimum, kMaxFeerate);
-  work.state.fees.in_12 = work.state.feerate;
-  work.state.fees.minimum = work.state.mempool_minimum.value_or(FeeratePerKw(0));
+  auto within = [&](std::uint32_t blocks) { return std::min(in.within(blocks), kMaxFeerate); };
+  work.state.fees = {.in_2 = within(2),
+                     .in_6 = within(6),
+                     .in_12 = within(12),
+                     .in_36 = within(36),
+                     .in_144 = within(144),
+                     .minimum = work.state.mempool_minimum.value_or(FeeratePerKw(0))};
   for (auto& [id, channel] : work.state.channels) {
     work.state.touched.insert(id);  // the channel's feerate may be too low now
     propose_fee(work, channel);
   }
 }
 void hear(Work& work, const BroadcastResult& in) {
-  if (!in.accepted && !in.unanswered)
+  if (!is_success(in.outcome) && !is_unanswered(in.outcome))
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
 }
@@ -201,6 +210,7 @@ void hear(Work& work, const EndOfStep&) {
     shutdown_if_due(work, it->second);
     note_waiting(work, it->second);
     note_lookup(work.state, id);
+    watch(work, it->second);
     if (it->second.void_opening()) forget_unfunded(work, id, "the opening failed before it was funded");
   }
   write_rows(work);

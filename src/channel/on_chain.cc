@@ -368,8 +368,8 @@ void on_log_read(Work& work, const ChannelId& id, const std::vector<commitment::
 namespace {
 
 /// The commitment of these that has this id.
-std::optional<std::pair<PublishedCommitment, bitcoin::Transaction>> find_commitment(const Channel& channel,
-                                                                                    const Txid& txid) {
+std::optional<std::pair<PublishedCommitment, bitcoin::Transaction>> published_with(const Channel& channel,
+                                                                                   const Txid& txid) {
   const auto& c = channel.commitments;
   auto try_one = [&](const std::optional<commitment::Commitment>& built) {
     return built && bitcoin::txid(built->transaction) == txid;
@@ -396,7 +396,7 @@ std::optional<std::pair<PublishedCommitment, bitcoin::Transaction>> find_commitm
 /// are claimed now. Of a revoked commitment it kept too little.
 void claim_what_was_left(Work& work, Channel& channel) {
   if (!channel.is<Closed>() || channel.unclaimed.empty() || !channel.closed_by) return;
-  auto found = find_commitment(channel, *channel.closed_by);
+  auto found = published_with(channel, *channel.closed_by);
   if (!found) return;
   auto& [published, transaction] = *found;
   // Later than it was, if that row did not say: a lock is waited for once more.

@@ -32,6 +32,28 @@ std::vector<Unclaimed> as_far_as_known(const Channel& channel) {
   return balance == Sat(0) ? std::vector<Unclaimed>{} : std::vector<Unclaimed>{{kUnknownOutput, balance}};
 }
 
+struct KnownCommitment {
+  commitment::Commitment built;
+  bool ours = false;
+};
+/// Our commitment as it is, the peer's, or the one that the peer may revoke its own for.
+std::optional<KnownCommitment> find_commitment(const Channel& channel, const Txid& id) {
+  const auto& commitments = channel.commitments;
+  auto built_if_it = [&](const commitment::CommitmentTerms& terms, bool ours) -> std::optional<KnownCommitment> {
+    auto built = commitment::build_commitment(terms);
+    if (!built || bitcoin::txid(built->transaction) != id) return std::nullopt;
+    return KnownCommitment{*std::move(built), ours};
+  };
+  if (auto found = built_if_it(local_terms(commitments, *channel.signer), true)) return found;
+  const auto& remote = commitments.remote;
+  if (auto found = built_if_it(remote_terms(channel.params(), remote.spec, remote.number, remote.point), false))
+    return found;
+  if (!commitments.next_remote) return std::nullopt;
+  return built_if_it(
+      remote_terms(channel.params(), *commitments.next_remote, remote.number + 1, commitments.remote_next_point),
+      false);
+}
+
 }  // namespace
 
 std::vector<Unclaimed> unclaimed_of_ours(const Channel& channel) {
@@ -40,24 +62,13 @@ std::vector<Unclaimed> unclaimed_of_ours(const Channel& channel) {
 }
 
 std::vector<Unclaimed> unclaimed_in(const Channel& channel, const bitcoin::Transaction& spend) {
-  auto id = bitcoin::txid(spend);
-  if (auto built = commitment::build_commitment(local_terms(channel.commitments, *channel.signer));
-      built && bitcoin::txid(built->transaction) == id)
-    return ours_in(*built, true);
-  auto try_remote = [&](const Spec& spec, std::uint64_t number,
-                        const PublicKey& point) -> std::optional<std::vector<Unclaimed>> {
-    auto built = commitment::build_commitment(remote_terms(channel.params(), spec, number, point));
-    if (!built || bitcoin::txid(built->transaction) != id) return std::nullopt;
-    return ours_in(*built, false);
-  };
-  if (auto found = try_remote(channel.commitments.remote.spec, channel.commitments.remote.number,
-                              channel.commitments.remote.point))
-    return *found;
-  if (channel.commitments.next_remote)
-    if (auto found = try_remote(*channel.commitments.next_remote, channel.commitments.remote.number + 1,
-                                channel.commitments.remote_next_point))
-      return *found;
-  return as_far_as_known(channel);  // a revoked commitment, or one that our rows do not have
+  auto known = find_commitment(channel, bitcoin::txid(spend));
+  return known ? ours_in(known->built, known->ours) : as_far_as_known(channel);  // a revoked one, or one that we lost
+}
+
+std::optional<bitcoin::Transaction> known_commitment(const Channel& channel, const Txid& id) {
+  auto known = find_commitment(channel, id);
+  return known ? std::optional(std::move(known->built.transaction)) : std::nullopt;
 }
 
 Sat sum(const std::vector<Unclaimed>& outputs) {

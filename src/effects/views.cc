@@ -12,6 +12,8 @@ const char* name(ChannelPhase phase) {
       return "closing";
     case ChannelPhase::ForceClosing:
       return "force_closing";
+    case ChannelPhase::OnChain:
+      return "on_chain";
     case ChannelPhase::Closed:
       return "closed";
   }
@@ -50,7 +52,8 @@ const ChannelView* Views::channel_to(const NodeId& node) const {
 
 bool Views::is_on_chain(const ChannelId& id) const {
   const auto* found = channel(id);
-  return found == nullptr || found->phase == ChannelPhase::ForceClosing || found->phase == ChannelPhase::Closed;
+  return found == nullptr || found->phase == ChannelPhase::ForceClosing || found->phase == ChannelPhase::OnChain ||
+         found->phase == ChannelPhase::Closed;
 }
 
 bool Views::funding_gone(const ChannelId& id) const {

@@ -247,10 +247,11 @@ TEST(Expiry, an_htlc_that_the_peer_settled_and_signed_away_is_no_reason_to_close
     pair.cut();  // before B revokes
     pair.a.said.clear();
     // A alone sees these blocks: B has not seen A revoke, and must claim what it settled.
-    for (const auto& word : pair.chain.mine({}, add.cltv_expiry.value() + 100 - pair.tip.value())) {
-      pair.a.follow(word);
-      std::visit([&](const auto& one) { pair.a.step(one); }, word);
-    }
+    hand_over(pair.chain.mine({}, add.cltv_expiry.value() + 100 - pair.tip.value()), pair.a.watched,
+              [&](const auto& one) {
+                pair.a.follow(one);
+                pair.a.step(one);
+              });
     EXPECT_EQ(pair.a.all<Broadcast>().empty(), settled);
     if (!settled) continue;
     pair.connect();

@@ -139,10 +139,10 @@ TEST(OnChain, a_cheater_that_takes_its_htlcs_in_the_block_of_its_commitment_gain
   cheater.restart();
   TestChain its_chain{pair.tip};
   auto hear = [&](const std::vector<ChainWord>& words) {
-    for (const auto& word : words) {
-      cheater.follow(word);
-      std::visit([&](const auto& one) { cheater.step(one); }, word);
-    }
+    hand_over(words, cheater.watched, [&](const auto& one) {
+      cheater.follow(one);
+      cheater.step(one);
+    });
   };
   hear(its_chain.mine({old}));
   cheater.said.clear();
