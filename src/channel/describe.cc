@@ -100,29 +100,7 @@ ChannelView view_of(const Channel& channel, const Signer& signer) {
     out.offered_htlcs.clear();
     for (const auto& [id, item] : channel.offered) out.offered_htlcs.insert(id);
   }
-  if (out.status.empty()) {
-    if (channel.is<AwaitingReady>())
-      out.status = !channel.confirmed()  ? "waits for the funding transaction"
-                   : !channel.sent_ready ? "waits for confirmations"
-                                         : "waits for the peer's channel_ready";
-    else if (channel.is<Normal>())
-      out.status = channel.reorganised
-                       ? "the funding transaction was reorganised out of the chain: nothing is accepted until it has " +
-                             std::to_string(channel.minimum_depth) + " confirmations again"
-                   : out.usable           ? "open"
-                   : !channel.connected() ? "the peer is offline"
-                                          : "re-establishing";
-    else
-      out.status = name(out.phase);
-    if (channel.held_back)
-      out.status = "force close waits for the peer's channel_reestablish: " + channel.held_back->why;
-    if (const auto* talk = std::get_if<Negotiating>(&channel.state); talk != nullptr && !talk->stuck.empty())
-      out.status = "closing: " + talk->stuck;
-    if (channel.low_since) out.status += "; the feerate is below the mempool's minimum: only the peer can raise it";
-    if (auto pending = pending_htlcs(c); channel.closing() && pending.count != 0)
-      out.status = "closing: waits for " + std::to_string(pending.count) + " HTLCs, which end by height " +
-                   std::to_string(pending.last_expiry.value());
-  }
+  out.status = status_of(channel, out);
   return out;
 }
 
