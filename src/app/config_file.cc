@@ -70,8 +70,8 @@ Problem set_network(Settings& settings, const std::string& value) {
   auto network = wire::parse_network(value);
   if (!network) return "expected \"regtest\", \"signet\" or \"testnet4\"";
   if (*network == wire::Network::Mainnet)
-    return "expected \"regtest\", \"signet\" or \"testnet4\": mainnet is refused, because claims on chain, penalties "
-           "and fee bumping are missing, and money could be lost";
+    return "expected \"regtest\", \"signet\" or \"testnet4\": mainnet is refused, because claims on chain are new and "
+           "fee bumping by anchors is missing";
   settings.node.network = *network;
   return std::nullopt;
 }
@@ -308,7 +308,7 @@ std::string default_settings(const InitOptions& options) {
   auto bitcoind_port = options.bitcoind_port == 0 ? usual_rpc_port(options.network) : options.bitcoind_port;
 
   out << "# Configuration of Doze. All keys are shown; the commented ones have their default value.\n\n"
-      << "# regtest, signet or testnet4. Mainnet is refused until claims on chain are implemented.\n"
+      << "# regtest, signet or testnet4. Mainnet is refused: claims on chain are new.\n"
       << "network = \"" << wire::name(options.network) << "\"\n\n"
       << "# client: a wallet that may sleep. server: an announced node that forwards, holds, keeps mailboxes and\n"
       << "# serves static invoices.\n"

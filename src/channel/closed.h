@@ -12,7 +12,7 @@ void on(Work& /*work*/, Channel& /*channel*/, Closed& /*state*/, const M& /*mess
 void end(Work& work, Channel& channel, std::string how);
 /// Answers requests to close the channel with the closing transaction.
 void answer_close(Work& work, Channel& channel, const Txid& txid, const char* how);
-/// An output in `unclaimed` was spent: by another node, because this version spends no output of a commitment.
+/// An output in `unclaimed` was spent.
 void on_output_spent(Work& work, Channel& channel, std::uint32_t output);
 /// Ends a channel that the peer never funded, and erases its rows.
 void forget_unfunded(Work& work, const ChannelId& id, const char* how);

@@ -220,9 +220,9 @@ void tell_outcomes(Work& work, Channel& channel, BlockHeight tip) {
     auto origin = it->second.origin;
     channel.offered.erase(it);
     if (outcome.preimage)
-      work.say(HtlcFulfilled{origin, channel.id, outcome.id, *outcome.preimage});
+      work.say(HtlcFulfilled{origin, channel.id, outcome.id, *outcome.preimage});  // [B2-fwd-07]
     else
-      work.say(HtlcFailed{origin, channel.id, outcome.id, OnChainReason{}});
+      work.say(HtlcFailed{origin, channel.id, outcome.id, OnChainReason{}});  // [B2-fwd-03]
   }
   for (auto it = close.received.begin(); it != close.received.end();) {
     auto ours = onchain::received_outcome(close, it->first, tip);

@@ -36,8 +36,8 @@ struct HeldInRevoke {
   Profile profile = Profile::Ldk;
 };
 
-/// An output of the commitment that closed the channel, with our balance or an HTLC that we offered. This version
-/// cannot spend it.
+/// An output of the commitment that closed the channel, with our balance or an HTLC that we offered, that an older
+/// version left unspent.
 struct Unclaimed {
   std::uint32_t output = 0;
   Sat amount;

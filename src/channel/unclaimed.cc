@@ -1,4 +1,4 @@
-// Our money in the outputs of a published commitment. This version cannot spend it, but never forgets it.
+// Our money in a commitment: what a force close publishes, and what an older version left on chain.
 #include "channel/unclaimed.h"
 
 #include <algorithm>

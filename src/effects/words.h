@@ -157,7 +157,8 @@ struct HtlcArrived {
   HtlcReceived received;
   std::variant<onion::PeeledFinal, onion::PeeledPlain> onion;
 };
-/// From channel, to forwarding or payment, by origin: update_fulfill_htlc arrived for an offered HTLC. Exactly once.
+/// From channel, to forwarding or payment, by origin: the preimage of an offered HTLC arrived, with update_fulfill_htlc
+/// or in a block. Exactly once.
 struct HtlcFulfilled {
   HtlcOrigin origin;
   ChannelId channel_id;
@@ -168,7 +169,7 @@ struct MalformedReason {
   Hash32 sha256_of_onion;
   std::uint16_t failure_code = 0;
 };
-/// The channel closed on chain, or the HTLC was trimmed from a confirmed commitment. This version does not claim there.
+/// The channel closed on chain, and the HTLC came back to us there or was trimmed from the commitment.
 struct OnChainReason {};
 using FailReason = std::variant<Bytes, MalformedReason, OnChainReason>;
 /// From channel, to forwarding or payment, by origin: an offered HTLC is irrevocably removed without settlement.
@@ -179,9 +180,9 @@ struct HtlcFailed {
   std::uint64_t htlc_id = 0;
   FailReason reason;
 };
-/// From channel, to payment: a received HTLC is irrevocably removed from both commitments. The peer has revoked the
-/// last of its commitments that contained it, and our revocation of ours leaves with this step. Exactly once per HTLC,
-/// but never if the channel closes on chain before.
+/// From channel, to forwarding and payment: a received HTLC is irrevocably gone. The peer has revoked the last of its
+/// commitments that contained it, and our revocation of ours leaves with this step; or its outcome on chain is certain.
+/// Exactly once per HTLC.
 struct ReceivedHtlcGone {
   ChannelId channel_id;
   std::uint64_t htlc_id = 0;

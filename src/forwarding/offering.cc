@@ -12,7 +12,7 @@ namespace doze::forwarding {
 
 namespace {
 
-/// A forward would never be collected: this version does not claim on chain.
+/// No HTLC is offered onward whose own channel is on chain, where it would have to be claimed.
 constexpr const char* kOwnChannelGone = "the incoming channel is closed";
 
 /// How long an ordinary forward waits for its next peer. It waits for a client that got mail, because HTLCs follow

@@ -7,7 +7,7 @@ namespace doze::forwarding {
 
 namespace {
 
-/// A forward would never be collected: this version does not claim on chain.
+/// No HTLC is offered onward whose own channel is on chain, where it would have to be claimed.
 constexpr const char* kGone = "the incoming channel is closed";
 
 void not_full(Work& work, const ChannelId& channel) {

@@ -43,7 +43,7 @@ std::vector<Cell> cells() {
   for (int i = 0; i < 16; ++i) out.push_back({(i & 1) != 0, (i & 2) != 0, (i & 4) != 0, (i & 8) != 0});
   return out;
 }
-// [B5-ours-01, B5-ours-03, B5-ours-05, B5-theirs-02, B5-theirs-04]
+// [B5-ours-01, B5-ours-03, B5-ours-05, B5-theirs-02, B5-theirs-04, B2-fwd-03, B2-fwd-07]
 TEST(OnChain, each_side_gets_its_balance_and_the_htlc_goes_to_whom_it_belongs) {
   for (const auto& cell : cells()) {
     SCOPED_TRACE(name(cell));

@@ -63,7 +63,7 @@ Problem set_port(const std::string& value, std::uint16_t& to) {
 Problem set_network(const std::string& value, app::InitOptions& options) {
   auto network = wire::parse_network(value);
   if (network == wire::Network::Mainnet)
-    return "regtest, signet or testnet4: mainnet is refused, because claims on chain and penalties are missing";
+    return "regtest, signet or testnet4: mainnet is refused, because claims on chain are new";
   if (!network) return "regtest, signet or testnet4";
   options.network = *network;
   return std::nullopt;
