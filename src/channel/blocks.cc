@@ -149,8 +149,9 @@ void on_block_gone(Work& work, const BlockDisconnected& in) {
     if (channel.close) follow_back(work, channel, in.height);
     if (channel.funding_height != in.height) continue;
     work.notify(Severity::Warning, "funding_reorganised", {{"channel_id", id.hex()}, {"height", in.height.value()}});
-    // An open channel stays open: the transaction will be mined again, maybe elsewhere, and is announced anew. Until it
-    // is deep again it takes and forwards nothing: whoever double-spends it would have been paid with nothing.
+    // An open channel stays open: the transaction will be mined again, perhaps in another place, and the channel is
+    // then announced again. Until the funding is deep again, the channel accepts and forwards nothing: if the funding
+    // is spent by another transaction, the HTLCs would be worth nothing.
     channel.funding_height = BlockHeight(0);
     channel.reorganised = channel.sent_ready;
     channel.sent_announcement = channel.announced = false;

@@ -1,18 +1,19 @@
-// What blocks and heights decide. BOLT 5 as far as recognising goes: claiming comes later.
+// What blocks and heights decide: a funding confirms or leaves the chain, a funding output is spent, an HTLC's deadline
+// has passed. What follows a spent funding output: on_chain.h. BOLT 2 and 5.
 #pragma once
 
 #include "channel/state.h"
 
 namespace doze::channel {
 
-/// Of one block. One that comes again changes nothing: see BlockHasMore.
+/// Transactions of one block. One that comes again changes nothing: see BlockHasMore.
 void on_transactions(Work& work, const std::vector<BlockTransaction>& transactions, BlockHeight height);
 void on_block_gone(Work& work, const BlockDisconnected& in);
-/// The chain is read to its end: what waited for that happens now, and what the height decides is decided. The chain
-/// driver tells of blocks while it is behind its backend and says "synced" afterwards, so no deadline is looked at in
-/// on_transactions: a height that is known to be stale decides nothing. BOLT 2, "`cltv_expiry_delta` Selection".
+/// The chain is read to its end. What waited for that happens now, and deadlines are checked. They are not checked in
+/// on_transactions, because the chain driver reports blocks while it is behind its backend, and a height that is known
+/// to be old decides nothing. BOLT 2, "`cltv_expiry_delta` Selection".
 void on_synced(Work& work);
-/// The backend takes the funding under no circumstances that we know of: its coins are free, the channel is over.
+/// The funding can never confirm: ends the channel, and its coins are free.
 void on(Work& work, const FundingRefused& word);
 
 }  // namespace doze::channel

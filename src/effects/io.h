@@ -1,4 +1,4 @@
-// What crosses the border between the pure floors and the drivers: inputs in, actions out.
+// Everything between the pure floors and the drivers: inputs go in, actions come out.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@
 namespace doze {
 
 using ConnectionId = std::uint64_t;  // chosen by the driver, never used twice in a process
-using RequestId = std::uint64_t;     // chosen by the driver: which reply belongs to which request
+using RequestId = std::uint64_t;     // chosen by the driver, which finds the caller of a reply by it
 
 // ---- inputs ----
 struct Started {};  // first input after load: every machine recomputes what it still needs
@@ -38,45 +38,45 @@ struct BytesReceived {
 struct PeerDisconnected {
   ConnectionId connection = 0;
 };
-/// What was written to this connection waits in our memory because the peer does not read it; or waits no longer.
+/// Output of this connection waits in our memory because the peer does not read it, or no longer waits.
 struct OutputWaits {
   ConnectionId connection = 0;
   bool waits = false;
 };
-/// A transaction of a block that touches what a room watches: see Watched.
+/// A transaction in a block that touches what a room watches: see Watched.
 struct BlockTransaction {
   std::uint32_t position = 0;  // in its block; 0: the coinbase
   Txid txid;
   bitcoin::Transaction transaction;
 };
-/// The tip is this block. `transactions`: those that touch what is watched, and those that spend an output of one of
-/// them, in the order of the block. Others may be among them: what touches one room's is heard by all.
+/// The tip is this block. `transactions`, in the order of the block: those that touch what is watched, and those that
+/// spend an output of one of them. Every room gets all of them, also those that touch what another room watches.
 struct BlockConnected {
   BlockHeight height;
   BlockHash hash;
   std::vector<BlockTransaction> transactions;
 };
-/// Further transactions of the block that was connected last: they touch what its steps began to watch. One that was
-/// heard of already comes again if it pays a script that is watched only since. It comes right behind these steps, and
-/// is committed with them in one batch.
+/// Further transactions of the last connected block, which touch what its steps began to watch. A transaction comes
+/// again if it pays a script that is watched only since then. This input follows these steps directly, and is committed
+/// with them in one batch.
 struct BlockHasMore {
   BlockHeight height;
   std::vector<BlockTransaction> transactions;
 };
 struct BlockDisconnected {
-  BlockHeight height;  // the block that went; the tip is now one lower
+  BlockHeight height;  // of the block that left the chain; the tip is now one lower
   BlockHash hash;
 };
 struct ChainStatus {
   bool connected = false;
-  bool synced = false;  // the driver has given every block up to the backend's tip
+  bool synced = false;  // the driver has reported every block up to the backend's tip
   std::string detail;
   /// The backend answers, but this node does not follow it, and why: "pruned", "behind", "replaced", "other_chain".
   /// doc/OPERATING.md names the way out of each. Empty: no trouble.
   std::string trouble;
 };
-/// Blocks within which a transaction shall confirm. The backend estimates with a margin ("conservative") up to
-/// kCautiousTarget blocks, and without one above.
+/// Blocks within which a transaction should confirm. Up to kCautiousTarget blocks the backend estimates with a margin
+/// ("conservative"), above without one.
 inline constexpr std::array<std::uint32_t, 5> kFeeTargets{2, 6, 12, 36, 144};
 inline constexpr std::uint32_t kCautiousTarget = 12;
 inline constexpr std::uint32_t kUsualFeeTarget = 6;
@@ -87,12 +87,12 @@ struct FeeEstimate {
       : usual(feerate), minimum(mempool_minimum) {
     by_target.fill(feerate);
   }
-  FeeratePerKw usual;  // what has no deadline and should confirm within an hour: kUsualFeeTarget, without a margin
+  FeeratePerKw usual;  // for a transaction without a deadline, within an hour: kUsualFeeTarget, without a margin
   std::array<FeeratePerKw, kFeeTargets.size()> by_target;  // in the order of kFeeTargets
-  FeeratePerKw minimum;   // below this the backend's mempool takes nothing; 0: not known. None of the others is below
-  bool is_guess = false;  // the backend has no data for one of them, which is the configured feerate instead
+  FeeratePerKw minimum;   // the lowest that the backend's mempool accepts; 0: not known. No other one is lower
+  bool is_guess = false;  // the backend has no data for at least one, which is the configured feerate instead
 
-  /// For a confirmation within so many blocks: of the largest target that is not above it, or of the smallest one.
+  /// For a confirmation within `blocks`: that of the largest target up to `blocks`, or of the smallest target.
   [[nodiscard]] FeeratePerKw within(std::uint32_t blocks) const {
     std::size_t at = 0;
     while (at + 1 < kFeeTargets.size() && kFeeTargets[at + 1] <= blocks) ++at;
@@ -100,21 +100,21 @@ struct FeeEstimate {
   }
   friend bool operator==(const FeeEstimate&, const FeeEstimate&) = default;
 };
-/// Answer to LookUpOutput: the output if it exists unspent, nullopt if it does not or there was no answer.
+/// Answer to LookUpOutput: the output if it exists and is unspent. nullopt: it is not, or there was no answer.
 struct OutputLookedUp {
   ShortChannelId scid;
   std::optional<bitcoin::TxOut> output;
-  bool unanswered = false;  // nothing is known of it
+  bool unanswered = false;  // there was no answer
 };
-/// What became of a broadcast. The numbers may be in records. A refusal is the backend's opinion of now: only blocks
-/// say that a transaction will never confirm.
+/// The result of a broadcast. The numbers may be in records. A refusal is the backend's opinion at this time: only
+/// blocks show that a transaction will never confirm.
 enum class BroadcastOutcome : std::uint8_t {
   Accepted = 0,          // it is in the mempool, since now or before
   AlreadyInChain = 1,    // a block has it
   MissingInputs = 2,     // an input is unknown, or a block spent it: a conflict confirmed, or the parent is missing
-  FeeTooLow = 3,         // below what relays or the mempool ask
+  FeeTooLow = 3,         // below the minimum of relays or of the mempool
   ReplacementLow = 4,    // it conflicts with the mempool and pays too little to replace what is there
-  CannotReplace = 5,     // it conflicts with the mempool, and no fee helps: too many would fall out, or the like
+  CannotReplace = 5,     // it conflicts with the mempool, and no fee helps: too many would be replaced, or similar
   NotFinal = 6,          // its locktime is not reached
   NotFinalRelative = 7,  // a relative locktime (BIP 68) is not over, or its parent is unconfirmed
   ChainTooLong = 8,      // too many unconfirmed ancestors or descendants
@@ -124,7 +124,7 @@ enum class BroadcastOutcome : std::uint8_t {
   Invalid = 12,          // no block can contain it: our mistake
   OtherRefusal = 13,     // a text that we do not know
   Unanswered = 14,       // neither accepted nor refused; the driver sends it again
-  MaybeOut = 15,         // the same, but the backend had it: other nodes may have it, too
+  MaybeOut = 15,         // the same, but the backend had it: other nodes may have it as well
 };
 DOZE_ON_DISK(BroadcastOutcome, Accepted, MaybeOut)
 [[nodiscard]] const char* name(BroadcastOutcome outcome);
@@ -137,36 +137,35 @@ DOZE_ON_DISK(BroadcastOutcome, Accepted, MaybeOut)
 struct BroadcastResult {
   Txid txid;
   BroadcastOutcome outcome = BroadcastOutcome::Unanswered;
-  std::string reason;  // of what is no success: the backend's text
+  std::string reason;  // the backend's text; empty for a success
 };
-/// An output of a transaction that is in the backend's mempool and in no block. Whoever made it may still replace it,
-/// and the mempool may drop it: people may see it, and nothing about money is decided by it.
+/// An output of a transaction that is in the backend's mempool and in no block. Its sender may still replace it, and
+/// the mempool may drop it. So it is shown to people, and decides nothing about money.
 struct MempoolPayment {
   Outpoint outpoint;
   Bytes script_pubkey;
   Sat amount;
   friend bool operator==(const MempoolPayment&, const MempoolPayment&) = default;
 };
-/// Answer to WatchMempool, at each change: all that is there now, not what is new. Nothing after a ChainStatus that
-/// says "not connected" until the mempool was read again.
+/// Answer to WatchMempool, at each change: all payments that are there now, not only new ones. After a ChainStatus that
+/// is not connected, none comes until the mempool was read again.
 struct MempoolSeen {
-  std::vector<MempoolPayment> payments;  // the largest ones, where there are too many
-  bool complete = false;                 // everything in the mempool was looked at, and nothing was left out
+  std::vector<MempoolPayment> payments;  // if there are too many, the largest
+  bool complete = false;                 // the whole mempool was looked at, and nothing was left out
   friend bool operator==(const MempoolSeen&, const MempoolSeen&) = default;
 };
-/// Answer to ReadRows and ReadRange: the rows that are there, in the order that was asked for. One that was erased
-/// meanwhile is not among them. Exactly one for each question, in the order of the questions, unless the process ends
-/// before.
+/// Answer to ReadRows and ReadRange: the rows that exist when they are read, in the requested order. Exactly one answer
+/// per question, in the order of the questions, unless the process ends before.
 struct RowsRead {
   std::uint64_t tag = 0;
   std::vector<Row> rows;
 };
-struct DeadlineReached {};  // the time that Node::deadline() named has come
+struct DeadlineReached {};  // the time that Node::deadline() returned is reached
 struct CommandReceived {
   RequestId request = 0;
   command::Command command;
 };
-/// The client that waited for this request has gone: forget it.
+/// The caller of this request has disconnected: forget the request.
 struct RequestGone {
   RequestId request = 0;
 };
@@ -178,12 +177,12 @@ struct Input : std::variant<Started, PeerConnected, DialFailed, BytesReceived, P
 };
 
 // ---- actions: run after the batch of the same step is durable, in order ----
-/// To whom, and what: the driver decides by it what becomes of a connection whose peer does not read.
+/// Kind of peer and message, by which the driver decides what to do with a connection whose peer does not read.
 enum class WriteKind : std::uint8_t {
   ToStranger,     // counts among the output of all strangers together
   ToChannelPeer,  // to a peer with a channel, or to a client: counts for this connection only
-  /// To a peer with a channel, and of the channel: BOLT 2 makes us send it again after each reconnection, so a
-  /// connection is never closed because this is much.
+  /// A message of a channel. BOLT 2 makes us send it again after each reconnection, so a large amount of these never
+  /// closes a connection.
   ChannelMessage,
 };
 struct WriteBytes {
@@ -195,7 +194,7 @@ struct Dial {
   NodeId node_id;
   std::vector<wire::NetworkAddress> addresses;
 };
-/// Close after what was written has been flushed.
+/// Close the connection after everything written before was sent.
 struct Hangup {
   ConnectionId connection = 0;
 };
@@ -205,22 +204,23 @@ struct Broadcast {
 struct LookUpOutput {
   ShortChannelId scid;
 };
-/// Show payments to these scripts that are in the mempool, for so long: reading it costs the backend something. Takes
-/// the place of the one before.
+/// Report payments to these scripts in the mempool, during `for_ms`: each reading costs the backend some work. Replaces
+/// the previous WatchMempool.
 struct WatchMempool {
   std::vector<Bytes> scripts;
   std::uint64_t for_ms = 0;
 };
-/// What a room keeps on disk only. Read after the batch of the step that asks is committed: what that step wrote is
-/// seen. The room knows what its rows weigh and asks for a bounded number of bytes, kMaxRowsPerRead rows at most.
+/// Reads rows that a room keeps on disk only. They are read after the batch of the asking step is committed, so the
+/// answer contains what that step wrote. The room knows the size of its rows and asks for a bounded number of bytes,
+/// and for kMaxRowsPerRead rows at most.
 struct ReadRows {
   Table table = Table::Meta;
   std::vector<Bytes> keys;
-  std::uint64_t tag = 0;  // who asks and for what: see tags.h
+  std::uint64_t tag = 0;  // the asking machine's own: see tags.h
 };
 
-/// The same for the rows of a table whose keys are not below `from` and are below `to`, in the order of their keys:
-/// the first `most` of them, or (`newest`) the last ones, the last one first. kMaxRowsPerRead at most.
+/// The same for rows with keys from `from` on and below `to`, in the order of their keys: the first `most` of them;
+/// with `newest` the last `most`, in reverse order. kMaxRowsPerRead at most.
 struct ReadRange {
   Table table = Table::Meta;
   Bytes from, to;
@@ -240,7 +240,7 @@ enum class CommandErrorCode : std::uint8_t {
   Expired = 7,
   Limit = 8,  // a named limit was reached
   Internal = 9,
-  TimedOut = 10,  // an answer did not come in time; what was asked for may still happen
+  TimedOut = 10,  // no answer in time; the command may still take effect
 };
 DOZE_ON_DISK(CommandErrorCode, BadRequest, TimedOut)
 [[nodiscard]] const char* name(CommandErrorCode code);
@@ -255,14 +255,14 @@ struct Reply {
 };
 
 enum class Severity : std::uint8_t { Debug, Info, Warning, Error };
-/// Something worth a log line: an event of the closed list, and the fields that its row names. Foreign text in it is
-/// escaped by the maker.
+/// An event of the closed list, with the fields that its row names. The machine that emits it escapes texts from
+/// others.
 struct Notify {
   Severity severity = Severity::Info;
   Event event;
   Fields facts;
 };
-/// Which fields differ from the event's row, for tests and the simulator; empty: none.
+/// For tests and the simulator: the fields that differ from the event's row. Empty: none.
 [[nodiscard]] std::string mistakes_in(const Notify& notify);
 struct StopNode {
   std::string reason;
@@ -271,7 +271,7 @@ using Action = std::variant<WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, W
                             Notify, StopNode>;
 
 // ---- what rooms watch on the chain ----
-/// The transactions that make it and that spend it. A driver that has no blocks finds them by the script.
+/// Watches for transactions that make or spend this output. A driver without blocks finds them by the script.
 struct WatchedOutput {
   Outpoint outpoint;
   Bytes script_pubkey;
@@ -287,11 +287,11 @@ struct Watched {
 };
 /// OP_2, two keys of 33 bytes, OP_2, OP_CHECKMULTISIG. BOLT 3, "Funding Transaction Output".
 inline constexpr std::size_t kFundingScriptBytes = 71;
-/// Who watches. What several rooms watch is watched until none of them does.
+/// The watching room. What several rooms watch is watched until the last of them stops.
 enum class WatchOwner : std::uint8_t { Channel, Wallet, Gossip };
-/// From now on the owner hears of these as well, the block under way included (BlockHasMore). Nothing is remembered
-/// over a restart: at Started each room names all that it watches, from its rows. What is watched already may be named
-/// again; a funding is watched as often as it is named.
+/// From now on these are watched as well, also in the block under way (BlockHasMore). A restart forgets everything: at
+/// Started each room names all that it watches, from its rows. Outputs and scripts may be named again; a funding is
+/// watched as often as it is named.
 struct Watch {
   WatchOwner owner = WatchOwner::Channel;
   Watched what;
@@ -302,9 +302,9 @@ struct Unwatch {
 };
 using WatchChange = std::variant<Watch, Unwatch>;
 
-/// Nothing in `after` runs before `durable` is committed. If the commit fails the node stops: memory is ahead of the
-/// truth. `watch` counts at once and before the next input, for it sends nothing, and a block must not be committed
-/// before all of it was looked at: see driver_order.h.
+/// No action in `after` runs before `durable` is committed. If the commit fails, the node stops, because memory is
+/// ahead of the disk. `watch` takes effect at once, before the next input: it sends nothing, and a block must not be
+/// committed before all of it was looked at. See driver_order.h.
 struct Outbox {
   Batch durable;
   std::vector<WatchChange> watch;

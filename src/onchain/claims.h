@@ -23,7 +23,7 @@ struct Share {
 inline constexpr Share kShareOfHtlc{50, 80}, kShareOfOwnTimeout{25, 25}, kShareOfPenalty{90, 90},
     kShareOfBalance{10, 10};
 
-/// What a step knows beside the facts.
+/// What a step knows besides the facts.
 struct Now {
   BlockHeight tip;
   const FeeTable& fees;

@@ -1,7 +1,7 @@
 // A channel that closes on chain: which commitment spent its funding output, which outputs that left, who spends them.
 //
 // Facts only. What should be in the mempool follows from them (claims.h) and is computed anew at each block, preimage
-// and start; what was broadcast last is kept beside them, so that feerates never fall. Sources: BOLT 5, BOLT 3.
+// and start; what was broadcast last is kept with them, so that feerates never fall. Sources: BOLT 5, BOLT 3.
 //
 // A block that goes takes back what it brought: spends, and the close itself. A preimage stays known.
 #pragma once
