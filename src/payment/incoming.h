@@ -1,4 +1,5 @@
-// HTLCs that end here: judged by what this node knows itself, claimed once.
+// HTLCs that end at this node: judged by what the node itself knows, and claimed once. Each comes to
+// forwarding/arriving.cc first, which reads its onion.
 #pragma once
 
 #include <optional>
