@@ -8,7 +8,7 @@ find_package(Threads REQUIRED)
 add_library(boost_json STATIC cmake/boost_json.cc)
 target_link_libraries(boost_json PUBLIC Boost::headers)
 
-doze_room(chain DEPS doze::bitcoin PRIVATE PkgConfig::CURL boost_json Threads::Threads)
+doze_room(chain DEPS doze::effects doze::bitcoin PRIVATE PkgConfig::CURL boost_json Threads::Threads)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 doze_room(store DEPS doze::effects PRIVATE PkgConfig::SQLITE)
 doze_room(io DEPS doze::effects PRIVATE Boost::headers Threads::Threads)
