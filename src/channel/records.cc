@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint8_t kCounterVersion = 1;
 constexpr std::uint8_t kChannelVersion = 3;  // 1 ends with the status; from 3 on HTLCs have rows of their own
-constexpr std::uint8_t kHtlcVersion = 1;
+constexpr std::uint8_t kHtlcVersion = 2;     // of one of ours: which part of the payment it is
 
 std::optional<commitment::Update> read_update(ByteView bytes) {
   auto message = wire::decode(bytes);
@@ -67,6 +67,7 @@ struct Rest {
 // Every type that a channel consists of, once for writing and once for reading.
 struct Out {
   RecordWriter& out;
+  std::uint8_t htlc_version = 1;  // inside of channels
   template <class T>
   void one(const T& value) {
     out.put(value);
@@ -126,10 +127,13 @@ struct Out {
   void one(const Offered& item) {
     const auto* forward = std::get_if<ForwardOrigin>(&item.origin);
     out.put(forward != nullptr);
-    if (forward != nullptr)
+    if (forward != nullptr) {
       out.all(forward->channel_id, forward->htlc_id);
-    else
-      out.put(std::get<LocalOrigin>(item.origin).payment_id);
+    } else {
+      const auto& local = std::get<LocalOrigin>(item.origin);
+      out.put(local.payment_id);
+      if (htlc_version >= 2) out.put(local.part);
+    }
     out.all(item.hold, item.fulfilled);
   }
   void one(const std::map<std::uint64_t, Offered>& offered) {
@@ -143,6 +147,7 @@ struct Out {
 
 struct In {
   RecordReader& in;
+  std::uint8_t htlc_version = 1;  // inside of channels
   template <class T>
   void one(T& value) {
     in.get(value);
@@ -243,6 +248,7 @@ struct In {
     } else {
       LocalOrigin origin;
       in.get(origin.payment_id);
+      if (htlc_version >= 2) in.get(origin.part);
       item.origin = origin;
     }
     in.all(item.hold, item.fulfilled);
@@ -481,7 +487,7 @@ std::map<HtlcId, Bytes> htlc_records(const Channel& channel) {
   std::map<HtlcId, Bytes> out;
   for (const auto& [id, row] : rows) {
     RecordWriter writer(kHtlcVersion);
-    htlc_fields(Out{writer}, row);
+    htlc_fields(Out{writer, kHtlcVersion}, row);
     out[id] = writer.take();
   }
   return out;
@@ -497,9 +503,10 @@ bool is_htlc_key(ByteView key) {
 
 Result<HtlcRow, ParseError> read_htlc(ByteView key, ByteView value) {
   RecordReader in(value);
-  if (in.version() != kHtlcVersion) return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel htlc"});
+  if (in.version() < 1 || in.version() > kHtlcVersion)
+    return fail(ParseError{ParseCode::UnknownVersion, in.version(), "channel htlc"});
   HtlcRow row;
-  htlc_fields(In{in}, row);
+  htlc_fields(In{in, in.version()}, row);
   LN_CHECK(in.finish("channel htlc"));
   Reader name(key.subspan(32));
   row.id.offered = name.u8() == 1;

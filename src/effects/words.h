@@ -69,6 +69,7 @@ struct PongReceived {
 /// Who offered an HTLC, remembered by the channel and given back with its outcome.
 struct LocalOrigin {
   PaymentId payment_id;
+  std::uint32_t part = 0;  // of the payment: each part has one HTLC at a time
   friend auto operator<=>(const LocalOrigin&, const LocalOrigin&) = default;
 };
 struct ForwardOrigin {

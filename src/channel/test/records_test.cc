@@ -103,6 +103,63 @@ TEST(HtlcRows, a_channel_of_an_old_row_is_read_and_writes_rows_in_one_step) {
   }
 }
 
+/// The HTLCs' rows as version 1 wrote them: without the part of the payment.
+void put_htlc_rows_of_version_1(FakeNode& node) {
+  constexpr std::size_t kPartAt = 1 + 8 + 32 + 4 + 1 + 1 + 1 + 32;
+  for (auto& [key, value] : node.rows) {
+    if (key.first != Table::Channel || !is_htlc_key(key.second)) continue;
+    auto row = read_htlc(key.second, value);
+    ASSERT_TRUE(row.has_value());
+    value.front() = 1;
+    if (!row->offered || !std::holds_alternative<LocalOrigin>(row->offered->origin)) continue;
+    auto at = value.begin() + static_cast<std::ptrdiff_t>(kPartAt);
+    value.erase(at, at + 4);
+  }
+}
+
+TEST(HtlcRows, of_version_1_are_read_as_part_0_and_the_next_write_is_the_new_form) {
+  Pair pair;
+  with_htlcs(pair, 3);
+  pair.cut();
+  for (auto* node : {&pair.a, &pair.b}) {
+    put_htlc_rows_of_version_1(*node);
+    node->restart();
+  }
+  pair.connect();
+  pair.run();
+  pair.b.step(FulfillHtlc{pair.id(), 1, preimage(1)});
+  pair.run();
+  auto fulfilled = pair.a.all<HtlcFulfilled>();
+  ASSERT_EQ(fulfilled.size(), 1U);
+  EXPECT_EQ(fulfilled[0].origin, HtlcOrigin(LocalOrigin{payment(1), 0}));
+  for (auto* node : {&pair.a, &pair.b}) {
+    expect_on_disk(*node, pair.id());
+    EXPECT_EQ(node->rows.at({Table::Channel, htlc_key(pair.id(), {node == &pair.a, 0})}).front(), 2);
+  }
+}
+
+TEST(HtlcRows, the_part_of_a_payment_comes_back_with_the_outcome_also_after_a_restart) {
+  Pair pair;
+  with_htlcs(pair, 0);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    auto add = pair.a.add(pair.id(), Msat(5'000'000), i);
+    add.origin = LocalOrigin{payment(7), static_cast<std::uint32_t>(i) << 24};
+    pair.a.step(add);
+  }
+  pair.run();
+  pair.cut();
+  pair.a.restart();
+  pair.connect();
+  pair.run();
+  pair.b.step(FulfillHtlc{pair.id(), 2, preimage(2)});
+  pair.b.step(FailHtlc{pair.id(), 1, Bytes(292)});
+  pair.run();
+  ASSERT_EQ(pair.a.all<HtlcFulfilled>().size(), 1U);
+  EXPECT_EQ(pair.a.all<HtlcFulfilled>()[0].origin, HtlcOrigin(LocalOrigin{payment(7), 2U << 24}));
+  ASSERT_EQ(pair.a.all<HtlcFailed>().size(), 1U);
+  EXPECT_EQ(pair.a.all<HtlcFailed>()[0].origin, HtlcOrigin(LocalOrigin{payment(7), 1U << 24}));
+}
+
 TEST(HtlcRows, one_that_is_missing_strange_or_of_another_moment_is_refused) {
   Pair pair;
   with_htlcs(pair, 3);
@@ -119,7 +176,7 @@ TEST(HtlcRows, one_that_is_missing_strange_or_of_another_moment_is_refused) {
   EXPECT_TRUE(refused(channel_key));
   pair.a.rows[{Table::Channel, htlc_key(pair.id(), {true, 9})}] = good.at(key);
   EXPECT_TRUE(refused(channel_key));
-  pair.a.rows.at(key).front() = 2;
+  pair.a.rows.at(key).front() = 3;
   EXPECT_TRUE(refused(key.second));
   pair.a.rows.at(key).pop_back();
   EXPECT_TRUE(refused(key.second));
