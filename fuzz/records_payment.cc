@@ -24,7 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                Table::OutgoingPayment, Table::ReleaseDue};
   auto table = kTables[row.table % std::size(kTables)];
   bool good = false;
-  if (table == Table::OutgoingPayment) good = round([](ByteView v) { return read_outgoing(v); }, row.value);
+  if (table == Table::OutgoingPayment)
+    good = is_late(row.value) ? round([](ByteView v) { return read_late(v); }, row.value)
+                              : round([](ByteView v) { return read_outgoing(v); }, row.value);
   if (table == Table::IncomingPayment) good = round([](ByteView v) { return read_incoming(v); }, row.value);
   if (table == Table::ReleaseDue) good = round([](ByteView v) { return read_release(v); }, row.value);
   if (table == Table::InvoiceSent) good = round([](ByteView v) { return read_issued(v); }, row.value);

@@ -188,8 +188,9 @@ Bytes sign_again(ByteView stream, std::string_view message_name, std::uint8_t si
 
 Seeds record_seeds(std::initializer_list<int> tables) {
   std::stringstream in;
-  for (const auto* file : {DOZE_VECTORS "/records-v1.json", DOZE_VECTORS "/records-v2.json",
-                           DOZE_VECTORS "/records-v3.json", DOZE_VECTORS "/records-v4.json"})
+  for (const auto* file :
+       {DOZE_VECTORS "/records-v1.json", DOZE_VECTORS "/records-v2.json", DOZE_VECTORS "/records-v3.json",
+        DOZE_VECTORS "/records-v4.json", DOZE_VECTORS "/records-v5.json"})
     in << std::ifstream(file).rdbuf();
   Seeds out;
   for (std::string line; std::getline(in, line);) {

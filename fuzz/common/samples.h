@@ -31,7 +31,7 @@ inline constexpr std::uint8_t kIssuer = 7, kPayer = 9;  // whose keys sign the s
 /// none come back as they are.
 [[nodiscard]] Bytes sign_again(ByteView stream, std::string_view message_name, std::uint8_t signing_key);
 
-/// Rows of these tables in vectors/records-v1.json, to -v4.json as targets of records take them: see Row
+/// Rows of these tables in vectors/records-v1.json, to -v5.json as targets of records take them: see Row
 /// below.
 [[nodiscard]] Seeds record_seeds(std::initializer_list<int> tables);
 /// Table number, length of the key, key, value.

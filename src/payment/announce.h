@@ -1,27 +1,31 @@
 // held_htlc_available: sent over every message path of the static invoice, repeated, confirmed.
 #pragma once
 
-#include "effects/context.h"
-#include "effects/words.h"
 #include "payment/outgoing.h"
 
 namespace doze::payment {
 
-struct Work;
+/// A round of announcements, if there is a point in one now; then the next is scheduled.
 void announce(Work& work, Outgoing& payment);
-void announce_on_usable(Work& work, const ChannelUsable& word);
-void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word);
-void on(Work& work, const ReleasePathsReceived& word);
-void on(Work& work, const OnionMessageOutcome& word);
-void on(Work& work, const PongReceived& word);
 /// The recipient of this payment is awake: other holds for it are announced again.
 void hasten_announcements(Work& work, const Outgoing& payment);
-/// Whether a hold can still end well. False: our peer gave no way to release it that leads anywhere, or it is too late.
-[[nodiscard]] bool can_be_released(const Context& context, const Outgoing& payment);
-/// Waiters of held payments whose release deadline has come.
-void answer_late_waiters(Work& work);
-/// A release over our own reply path: the online payer sends now. Over any other path it is nothing to this room.
-void on_release_held_htlc(Work& work, const OnionMessageReceived& word);
-void outgoing_deadlines(Work& work);
+
+/// With the last message of a round it may be Notified.
+void take_outcome(Work& work, Outgoing& payment, const OnionMessageOutcome& word);
+template <class S>
+  requires OneOf<S, Held, Online>
+void on(Work& work, Outgoing& payment, S& /*state*/, const OnionMessageOutcome& word) {
+  take_outcome(work, payment, word);
+}
+/// It was confirmed before.
+template <class S>
+  requires OneOf<S, Notified, NotifiedOnline>
+void on(Work& /*work*/, Outgoing& /*payment*/, S& /*state*/, const OnionMessageOutcome& /*word*/) {}
+
+void announce_on_time(Work& work, Outgoing& payment);
+template <Holding S>
+void on(Work& work, Outgoing& payment, S& /*state*/, const TimeCame& /*word*/) {
+  announce_on_time(work, payment);
+}
 
 }  // namespace doze::payment

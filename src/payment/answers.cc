@@ -135,7 +135,7 @@ void pay_known(Work& work, const PayAsked& asked, const std::optional<Outgoing>&
 void tell_payment(Work& work, const PaymentAsked& asked, const Outgoing& payment) {
   if (asked.wanted == Wanted::Cancel)
     return refuse(work, asked.request, CommandErrorCode::Refused,
-                  std::string("the payment has already ended: ") + name(payment.state));
+                  std::string("the payment has already ended: ") + name(payment));
   work.say(Reply{asked.request, describe(payment, work.context)});
 }
 

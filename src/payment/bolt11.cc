@@ -6,6 +6,7 @@
 #include "onion/payment_onion.h"
 #include "payment/answers.h"
 #include "payment/routing.h"
+#include "payment/sending.h"
 #include "payment/state.h"
 
 namespace doze::payment {
@@ -22,8 +23,8 @@ offers::Bolt11Invoice invoice_of(const Outgoing& payment) {
 std::optional<std::string> paid_before(Work& work, const PaymentHash& hash) {
   for (const auto& id : paid_with(work, hash)) {
     auto other = work.state.outgoing.at(id);
-    if (other.state == OutgoingState::Settled) return "this invoice is already paid: see getpayment " + id.hex();
-    if (!is_terminal(other.state)) return "this invoice is being paid: see getpayment " + id.hex();
+    if (other.settled()) return "this invoice is already paid: see getpayment " + id.hex();
+    if (!other.over()) return "this invoice is being paid: see getpayment " + id.hex();
   }
   return std::nullopt;
 }
@@ -122,11 +123,10 @@ void start_bolt11(Work& work, RequestId request, const command::Pay& command, co
   payment.max_fee = command.max_fee.value_or(default_max_fee(context.config, payment.amount));
   payment.created_at = context.wall;
   payment.payment_hash = invoice->payment_hash();
-  payment.state = OutgoingState::Sending;
   remember_key(command, payment);
   work.state.waiters[payment.id].emplace_back(request, false);
   work.state.pay_requests.insert(request);
-  send_htlc(work, work.state.outgoing.add(std::move(payment)));
+  send_htlc(work, work.state.outgoing.add(std::move(payment)), HoldFlag::No);
 }
 
 Result<Prepared, RouteError> prepare_bolt11(const Context& context, const Outgoing& payment, CltvExpiry final_expiry) {

@@ -2,17 +2,12 @@
 
 #include "effects/heights.h"
 #include "offers/invoice.h"
-#include "payment/announce.h"
+#include "payment/holding.h"
 #include "payment/state.h"
 
 namespace doze::payment {
 
 namespace {
-/// Without a hold a static-invoice payment is `fetching` until the recipient's node is notified.
-const char* shown_state(const Outgoing& payment) {
-  if (payment.is_static && !payment.held && payment.state == OutgoingState::Held) return name(OutgoingState::Fetching);
-  return name(payment.state);
-}
 /// What a payment that has not ended waits for, and whether this app may close meanwhile: whether nothing is lost by
 /// it.
 struct Outlook {
@@ -26,36 +21,64 @@ std::string at_height(BlockHeight height, const Context& context) {
 
 /// Nothing can release it any more: our peer gives it back, and if it does not, the channel has to be closed.
 Outlook without_release(const Outgoing& payment, const Context& context, const std::string& why) {
-  BlockHeight expiry(payment.htlc_expiry.value());
-  if (context.tip < payment.fail_back)
-    return {true,
-            why + ": it ends without action at " + at_height(payment.fail_back, context) + ", this app may close"};
+  const auto* attempt = sent_attempt(payment);
+  auto expiry = attempt == nullptr ? BlockHeight(0) : BlockHeight(attempt->htlc_expiry.value());
+  auto fail_back = attempt == nullptr || !attempt->hold ? BlockHeight(0) : attempt->hold->fail_back;
+  if (context.tip < fail_back)
+    return {true, why + ": it ends without action at " + at_height(fail_back, context) + ", this app may close"};
   if (context.tip < expiry)
-    return {false, why + ": our peer should have failed it back at height " +
-                       std::to_string(payment.fail_back.value()) + ", and has until " + at_height(expiry, context) +
-                       ": stay online so that it can do so"};
+    return {false, why + ": our peer should have failed it back at height " + std::to_string(fail_back.value()) +
+                       ", and has until " + at_height(expiry, context) + ": stay online so that it can do so"};
   return {false, why + ", and it has expired: the channel is force-closed if our peer does not fail it back soon"};
 }
 
-Outlook outlook_of_hold(const Outgoing& payment, const Context& context) {
-  if (payment.committed && payment.release_paths.empty())
-    return without_release(payment, context, "our LSP sent no usable release path");
-  if (!can_be_released(context, payment))
-    return without_release(payment, context, "the release deadline is over and the recipient did not wake");
-  if (payment.state == OutgoingState::Notified)
-    return {true, "the recipient's server has the message: this app may close"};
-  if (!payment.committed || !payment.holder_confirmed)
-    return {false, "our LSP has not yet confirmed the hold: stay online"};
-  return {false, "only a relay has the message so far: closing now may lose the announcement"};
+Outlook late_for_release(const Outgoing& payment, const Context& context) {
+  return without_release(payment, context, "the release deadline is over and the recipient did not wake");
+}
+bool is_late(const Outgoing& payment, const Context& context) {
+  const auto* terms = hold_terms(payment);
+  return terms != nullptr && context.tip >= terms->release_deadline;
 }
 
-Outlook outlook_of(const Outgoing& payment, const Context& context, bool lost_channel) {
-  if (lost_channel) return {false, "its channel is closed on chain: stay online until the HTLC is resolved there"};
-  bool waits = !payment.htlc && (payment.held || payment.awaits_chain());
-  if (waits && !context.views.chain_synced) return {false, "waits for our block chain: nothing was sent yet"};
-  if (waits) return {false, "waits for the channel peer that holds it: nothing was sent yet"};
-  if (!payment.held) return {false, "stay online until the recipient wakes"};
-  return outlook_of_hold(payment, context);
+// ---- what each state waits for. nullopt: nothing that the payer could do something about ----
+
+template <class S>
+  requires(OneOf<S, Fetching> || Over<S>)
+std::optional<Outlook> outlook_in(const Outgoing& /*payment*/, const Context& /*context*/, const S& /*state*/) {
+  return std::nullopt;
+}
+template <class S>
+  requires OneOf<S, AwaitingChain, AwaitingHolder>
+std::optional<Outlook> outlook_in(const Outgoing& /*payment*/, const Context& context, const S& /*state*/) {
+  if (!context.views.chain_synced) return Outlook{false, "waits for our block chain: nothing was sent yet"};
+  return Outlook{false, "waits for the channel peer that holds it: nothing was sent yet"};
+}
+std::optional<Outlook> outlook_in(const Outgoing& payment, const Context& /*context*/, const Sending& /*state*/) {
+  if (!payment.is_static) return std::nullopt;
+  return Outlook{false, "stay online until the recipient wakes"};
+}
+template <OnlineState S>
+std::optional<Outlook> outlook_in(const Outgoing& /*payment*/, const Context& /*context*/, const S& /*state*/) {
+  return Outlook{false, "stay online until the recipient wakes"};
+}
+std::optional<Outlook> outlook_in(const Outgoing& payment, const Context& context, const Committing& /*state*/) {
+  if (is_late(payment, context)) return late_for_release(payment, context);
+  return Outlook{false, "our LSP has not yet confirmed the hold: stay online"};
+}
+template <Holding S>
+std::optional<Outlook> outlook_in(const Outgoing& payment, const Context& context, const S& state) {
+  if (state.hold.release_paths.empty()) return without_release(payment, context, "our LSP sent no usable release path");
+  if (is_late(payment, context)) return late_for_release(payment, context);
+  if (std::is_same_v<S, Notified>) return Outlook{true, "the recipient's server has the message: this app may close"};
+  if (!state.hold.confirmed) return Outlook{false, "our LSP has not yet confirmed the hold: stay online"};
+  return Outlook{false, "only a relay has the message so far: closing now may lose the announcement"};
+}
+
+std::optional<Outlook> outlook_of(const Outgoing& payment, const Context& context) {
+  auto htlc = htlc_of(payment);
+  if (!payment.over() && htlc && context.views.is_on_chain(htlc->channel_id))
+    return Outlook{false, "its channel is closed on chain: stay online until the HTLC is resolved there"};
+  return std::visit([&](const auto& state) { return outlook_in(payment, context, state); }, payment.state);
 }
 
 /// What was agreed: shown to the payer, for whom the signed invoice with the preimage is the receipt.
@@ -80,32 +103,29 @@ Value describe(const Outgoing& payment, const Context& context, InList in_list) 
   Value out;
   out.set("payment_id", payment.id.hex())
       .set("direction", "outgoing")
-      .set("state", shown_state(payment))
+      .set("state", name(payment))
       .set("amount_msat", payment.amount.value())
       .set("created_at", time_text(payment.created_at));
-  if (payment.htlc || payment.state == OutgoingState::Settled)
-    out.set("fee_msat", sub_or_zero(payment.sent, payment.amount).value());
+  if (const auto* attempt = sent_attempt(payment))
+    out.set("fee_msat", sub_or_zero(attempt->sent, payment.amount).value());
   if (payment.payment_hash) out.set("payment_hash", payment.payment_hash->hex());
   out.set("static_invoice", payment.is_static);
   add_agreement(out, payment, in_list);
   if (!payment.idempotency_key.empty()) out.set("idempotency_key", payment.idempotency_key);
-  if (!is_terminal(payment.state) && payment.held && payment.htlc) {
-    add_deadline(out, "release_deadline", payment.release_deadline, context);
-    add_deadline(out, "fail_back", payment.fail_back, context);
+  if (const auto* terms = payment.over() ? nullptr : hold_terms(payment)) {
+    add_deadline(out, "release_deadline", terms->release_deadline, context);
+    add_deadline(out, "fail_back", terms->fail_back, context);
   }
-  bool lost_channel = payment.htlc && context.views.is_on_chain(payment.htlc->channel_id);
-  if (!is_terminal(payment.state) && (payment.is_static || lost_channel || payment.awaits_chain())) {
-    auto outlook = outlook_of(payment, context, lost_channel);
-    out.set("safe_to_sleep", outlook.safe_to_sleep).set("message", std::move(outlook.message));
-  }
-  if (payment.state == OutgoingState::Settled) {
+  if (auto outlook = outlook_of(payment, context))
+    out.set("safe_to_sleep", outlook->safe_to_sleep).set("message", std::move(outlook->message));
+  if (payment.settled()) {
     // The payer of a static invoice chose the preimage itself: it proves nothing.
     if (!payment.is_static && payment.preimage) out.set("payment_preimage", to_hex(payment.preimage->reveal()));
     // A preimage without the signed invoice is no receipt. BOLT 12, "Invoices".
     out.set("proof_of_payment", !payment.is_static && payment.preimage && out.find("invoice") != nullptr);
   }
-  if (is_terminal(payment.state)) out.set("ended_at", time_text(payment.ended_at));
-  if (!payment.failure.empty()) out.set("failure", payment.failure);
+  if (payment.over()) out.set("ended_at", time_text(payment.ended_at()));
+  if (!payment.failure().empty()) out.set("failure", payment.failure());
   return out;
 }
 

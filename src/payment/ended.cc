@@ -1,8 +1,8 @@
 #include "payment/ended.h"
 
 #include "effects/record_io.h"
-#include "payment/announce.h"
 #include "payment/answers.h"
+#include "payment/hearing.h"
 #include "payment/incoming.h"
 #include "payment/pages.h"
 #include "payment/records.h"
@@ -45,7 +45,7 @@ std::vector<Bytes> index_keys(const Incoming& payment) {
 /// The rows of a payment in the index.
 std::vector<Bytes> index_keys(const Outgoing& payment) {
   std::vector<Bytes> out{id_key(payment.id)};
-  auto order = payment.state == OutgoingState::Settled ? kSettledFirst : kThenOthers;
+  auto order = payment.settled() ? kSettledFirst : kThenOthers;
   if (payment.payment_hash)
     out.push_back(hash_key(*payment.payment_hash, Writer().u8(order).bytes(payment.id.view()).view()));
   if (!payment.idempotency_key.empty()) out.push_back(idempotency_index(payment.idempotency_key));
@@ -77,7 +77,7 @@ EndedList& list_of(Payments::Inside& state, const Incoming& payment) {
 }
 
 void save(Work& work, const Outgoing& payment) {
-  if (!is_terminal(payment.state)) return work.say(record(payment));
+  if (!payment.over()) return work.say(record(payment));
   into_list(work.state.sent, payment, [&](auto record) { work.say(std::move(record)); });
 }
 void save(Work& work, const Incoming& payment) {
@@ -199,18 +199,10 @@ void forget(Work& work, EndedList& list, const std::vector<Row>& rows) {
 void settle_late(Work& work, LateSettlement late, const std::vector<Row>& rows) {
   if (!rows.empty() && rows[0].table == Table::PaymentIndex) return work.ask({*row_of(rows)}, std::move(late));
   auto payment = payment_in(work, rows);
-  if (payment && payment->state == OutgoingState::Settled) return;
-  work.notify(
-      Severity::Error, "unexpected_settlement",
-      {{"payment_id", late.id.hex()}, {"channel_id", late.word.channel_id.hex()}, {"htlc_id", late.word.htlc_id}});
-  if (!payment) return;
-  unlist(work, *payment);
-  payment->state = OutgoingState::Sending;
-  payment->htlc = HtlcKey{late.word.channel_id, late.word.htlc_id};
-  payment->preimage = late.word.preimage;
+  if (!payment) say_unexpected(work, late.id, late.word);
+  if (!payment || payment->settled()) return work.say(Erase{Table::OutgoingPayment, to_bytes(late.id.view())});
   payment->counted = true;
-  auto& row = work.state.outgoing.add(*std::move(payment));
-  end_payment(work, row, OutgoingState::Settled, CommandErrorCode::Internal, "");
+  hear(work, work.state.outgoing.add(*std::move(payment)), late.word);
 }
 
 /// Its id and its hash were looked up, then the row that one of them led to.
@@ -227,11 +219,20 @@ void tell_ended(Work& work, const PaymentAsked& asked, const std::vector<std::ve
 
 }  // namespace
 
+void take_late(Work& work, LateSettlement late) {
+  work.say(record(late));
+  work.ask({by_id(late.id)}, std::move(late));
+}
+
 void go_on(Work& work, Questions<Asked>::Answer answer) {
   auto& rows = answer.rows;
   std::visit(Overloaded{[&](PayAsked& asked) { pay_answered(work, asked, rows); },
                         [&](PayKnown& known) { pay_known(work, known.asked, payment_in(work, rows[0])); },
-                        [&](InvoiceAsked& asked) { invoice_answered(work, asked.word, same_hash(rows[0])); },
+                        [&](InvoiceAsked& asked) {
+                          auto others = same_hash(rows[0]);
+                          if (auto* payment = find(work, asked.word.payment_id))
+                            hear(work, *payment, InvoiceChecked{asked.word, others});
+                        },
                         [&](PaymentAsked& asked) { tell_ended(work, asked, rows); },
                         [&](LateSettlement& late) { settle_late(work, std::move(late), rows[0]); },
                         [&](PageAsked& asked) { list_payments(work, asked, std::move(rows)); },

@@ -39,7 +39,7 @@ struct PaymentAsked {  // where it stands; then itself
   bool wants_settled = false;  // Wait
   bool gone = false;           // nobody waits for the answer any more
 };
-struct LateSettlement {  // of a payment that is over: where it stands; then itself
+struct LateSettlement {  // of a payment that is over: where it stands; then itself. Durable until it is answered
   HtlcFulfilled word;
   PaymentId id;
 };
@@ -84,6 +84,8 @@ struct SameHash {
 /// Of by_hash.
 [[nodiscard]] std::vector<SameHash> same_hash(const std::vector<Row>& index);
 
+/// A preimage for a payment that is not in memory. Its row is in the batch of the word, which does not come again.
+void take_late(Work& work, LateSettlement late);
 /// What was asked is answered.
 void go_on(Work& work, Questions<Asked>::Answer answer);
 /// At the end of a step: of a list that has too many rows the oldest are read, to be erased.

@@ -3,12 +3,11 @@
 #include "effects/hearers.h"
 #include "offers/invoice.h"
 #include "paths/own_paths.h"
-#include "payment/announce.h"
 #include "payment/answers.h"
 #include "payment/ended.h"
+#include "payment/hearing.h"
 #include "payment/incoming.h"
 #include "payment/invoices.h"
-#include "payment/outgoing.h"
 #include "payment/pages.h"
 #include "payment/records.h"
 #include "payment/releases.h"
@@ -37,7 +36,11 @@ Result<Payments, LoadError> load(std::span<const Row> rows) {
   auto& state = *out.inside;
   for (const auto& row : rows) {
     auto refuse = [&](const ParseError& error) { return fail(LoadError{row.table, row.key, error}); };
-    if (row.table == Table::OutgoingPayment) {
+    if (row.table == Table::OutgoingPayment && is_late(row.value)) {
+      auto late = read_late(row.value);
+      if (!late) return refuse(late.error());
+      state.late.push_back(*std::move(late));
+    } else if (row.table == Table::OutgoingPayment) {
       auto payment = read_outgoing(row.value);
       if (!payment) return refuse(payment.error());
       state.outgoing.load(*std::move(payment), row.value);
@@ -91,30 +94,43 @@ void started(Work& work) {
       issued->lost = true;
       work.say(record(*issued));
     }
+  for (auto& late : std::exchange(work.state.late, {})) take_late(work, std::move(late));
   std::set<ChannelId> claimed_from;
   for (const auto& key : work.state.incoming.live_keys()) claimed_from.insert(key.channel_id);
   for (const auto& id : claimed_from) {
     const auto* channel = work.context.views.channel(id);
     if (channel == nullptr || channel->phase == ChannelPhase::Closed) lose_claims(work, id);
   }
-  std::vector<PaymentId> fetching;
-  for (const auto& id : work.state.outgoing.live_keys()) {
-    auto& payment = *work.state.outgoing.edit(id);
-    if (end_interrupted(work, payment)) continue;
-    if (payment.state == OutgoingState::Fetching) fetching.push_back(id);
-    // Held ones announce again when their channel is usable; those without a hold at once.
-    if (payment.is_static && !payment.held && payment.state != OutgoingState::Releasing)
-      payment.next_announce = work.context.mono;
-    if (payment.held) payment.next_announce = after_ms(work.context.mono, kAnnounceRepeatMs[0]);
-    if (payment.awaits_chain()) payment.next_announce = work.context.mono;
-  }
-  for (const auto& id : fetching) {
-    auto& payment = *work.state.outgoing.edit(id);
-    auto offer = offers::Offer::parse(payment.offer);
-    LN_ASSERT(offer.has_value());
-    auto note = payment.payer_note.empty() ? std::nullopt : std::optional(payment.payer_note);
-    work.say(RequestInvoice{PayerRequest{id, *std::move(offer), payment.amount, payment.quantity, note}});
-  }
+  for (const auto& id : work.state.outgoing.live_keys()) hear(work, *work.state.outgoing.edit(id), Started{});
+}
+
+/// What is about one payment goes to its state. Nothing happens if it is not in memory.
+template <class In>
+void tell_outgoing(Work& work, const std::optional<PaymentId>& id, const In& in) {
+  if (auto* payment = id ? find(work, *id) : nullptr) hear(work, *payment, in);
+}
+/// What was under way with this tag, which is over with it.
+std::optional<PaymentId> taken(std::map<std::uint64_t, PaymentId>& tags, std::uint64_t tag) {
+  auto found = tags.extract(tag);
+  return found ? std::optional(found.mapped()) : std::nullopt;
+}
+
+void announce_on_usable(Work& work, const ChannelUsable& word) {
+  const auto& held = work.state.outgoing.index().held_in;
+  std::vector<PaymentId> ids;
+  for (auto it = held.lower_bound({word.channel_id, PaymentId{}}); it != held.end() && it->first == word.channel_id;
+       ++it)
+    ids.push_back(it->second);
+  for (const auto& id : ids) tell_outgoing(work, id, word);
+}
+
+void outgoing_deadlines(Work& work) {
+  const auto& index = work.state.outgoing.index().due;
+  work.state.announce_on = after_ms(work.context.mono, 1);
+  std::vector<PaymentId> due;
+  for (auto it = index.begin(); it != index.end() && it->first <= work.context.mono && due.size() < kDuePerStep; ++it)
+    due.push_back(it->second);
+  for (const auto& id : due) tell_outgoing(work, id, TimeCame{});
 }
 
 void hear(Work& work, const ChainStatus&) {
@@ -127,7 +143,7 @@ void hear(Work& work, const Started&) {
   started(work);
 }
 void hear(Work& work, const PongReceived& word) {
-  on(work, word);
+  tell_outgoing(work, taken(work.state.pings, word.token), word);
 }
 void hear(Work& work, const ChannelUsable& word) {
   hold_on_usable(work, SIZE_MAX);
@@ -145,31 +161,31 @@ void hear(Work& work, const ChannelClosed& word) {
   send_due_releases(work, false);  // it may be the one that they waited for
 }
 void hear(Work& work, const InvoiceObtained& word) {
-  on(work, word);
+  tell_outgoing(work, word.payment_id, word);
 }
 void hear(Work& work, const StaticInvoiceObtained& word) {
-  on(work, word);
+  tell_outgoing(work, word.payment_id, word);
 }
 void hear(Work& work, const InvoiceFailed& word) {
-  on(work, word);
+  tell_outgoing(work, word.payment_id, word);
 }
-/// What is not of a LocalOrigin goes to forwarding.
-template <class Word>
-void of_payment(Work& work, const Word& word, auto handle) {
-  if (const auto* origin = std::get_if<LocalOrigin>(&word.origin)) handle(work, origin->payment_id, word);
+/// nullopt: what is not of a LocalOrigin goes to forwarding.
+std::optional<PaymentId> payment_of(const HtlcOrigin& origin) {
+  const auto* local = std::get_if<LocalOrigin>(&origin);
+  return local == nullptr ? std::nullopt : std::optional(local->payment_id);
 }
 void hear(Work& work, const HtlcAdded& word) {
-  of_payment(work, word, outgoing_added);
+  tell_outgoing(work, payment_of(word.origin), word);
 }
 void hear(Work& work, const HtlcRefused& word) {
-  of_payment(work, word, outgoing_refused);
+  tell_outgoing(work, payment_of(word.origin), word);
 }
 void hear(Work& work, const OfferedHtlcCommitted& word) {
-  of_payment(work, word, outgoing_committed);
+  tell_outgoing(work, payment_of(word.origin), word);
   hold_on_usable(work, kHoldsPerRound);  // that waits for the next round
 }
 void hear(Work& work, const ReleasePathsReceived& word) {
-  on(work, word);
+  tell_outgoing(work, payment_of(word.origin), word);
 }
 void hear(Work& work, const HtlcArrived& word) {
   on(work, word);
@@ -178,16 +194,20 @@ void hear(Work& work, const ReceivedHtlcGone& word) {
   on(work, word);
 }
 void hear(Work& work, const HtlcFulfilled& word) {
-  of_payment(work, word, outgoing_fulfilled);
+  auto id = payment_of(word.origin);
+  if (id && find(work, *id) == nullptr) return take_late(work, {word, *id});
+  tell_outgoing(work, id, word);
 }
 void hear(Work& work, const HtlcFailed& word) {
-  of_payment(work, word, outgoing_failed);
+  tell_outgoing(work, payment_of(word.origin), word);
 }
 void on_contents(Work& work, const OnionMessageReceived& word, const onion::HeldHtlcAvailable& held) {
   on_held_htlc_available(work, word, held.profile);
 }
-void on_contents(Work& work, const OnionMessageReceived& word, const onion::ReleaseHeldHtlc&) {
-  on_release_held_htlc(work, word);
+/// Over our own reply path: the recipient of an online payer answers. Over any other path it is nothing to this room.
+void on_contents(Work& work, const OnionMessageReceived& word, const onion::ReleaseHeldHtlc& release) {
+  auto data = word.path_id ? open(work.context.signer, PathPurpose::ReleaseReply, *word.path_id) : std::nullopt;
+  if (data) tell_outgoing(work, PaymentId::from(*data), release);
 }
 void hear(Work& work, const OnionMessageReceived& word) {
   std::visit(
@@ -197,7 +217,7 @@ void hear(Work& work, const OnionMessageReceived& word) {
       word.contents);
 }
 void hear(Work& work, const OnionMessageOutcome& word) {
-  on(work, word);
+  tell_outgoing(work, taken(work.state.tags, word.tag), word);
   release_outcome(work, word);
 }
 void hear(Work& work, const BlockConnected&) {
@@ -227,7 +247,8 @@ void answer(Work& work, RequestId request, const command::ListInvoices& command)
   list_invoices(work, request, command.page);
 }
 void answer(Work& work, RequestId request, const command::CancelPayment& command) {
-  cancel_payment(work, request, command.payment_id);
+  if (find(work, command.payment_id) == nullptr) return ask_for(work, {request, command.payment_id, Wanted::Cancel});
+  tell_outgoing(work, command.payment_id, Cancelled{request});
 }
 void answer(Work& work, RequestId request, const command::ListPayments& command) {
   list_payments(work, request, command.page);

@@ -1,8 +1,6 @@
 #include "payment/records.h"
 
 #include "effects/record_io.h"
-#include "offers/bolt11.h"
-#include "offers/static_invoice.h"
 
 namespace doze::payment {
 
@@ -15,8 +13,6 @@ constexpr std::uint8_t kIncomingVersion = 3, kParkedVersion = 4, kParkedWithoutT
 constexpr std::uint8_t kLostInvoiceVersion = 2;
 /// 2: offer_id at the end.
 constexpr std::uint8_t kReleaseVersion = 2;
-/// 2: is_bolt11 at the end. 3: last_failure, idempotency_key, command_digest after it.
-constexpr std::uint8_t kOutgoingVersion = 3;
 
 template <class T, class Fields>
 Result<T, ParseError> read(ByteView value, const char* what, Fields fields, std::uint8_t newest = kVersion) {
@@ -31,13 +27,6 @@ Result<T, ParseError> read(ByteView value, const char* what, Fields fields, std:
 
 /// The fields of each record in order, for reading and writing alike.
 template <class Io, class T>
-void outgoing_fields(Io& io, T& p) {
-  io.all(p.id, p.state, p.offer, p.amount, p.max_fee, p.quantity, p.payer_note, p.wants_hold, p.must_hold, p.created_at,
-         p.ended_at, p.is_static, p.held, p.invoice, p.invoice_request, p.preimage, p.payment_hash, p.sent,
-         p.final_expiry, p.release_deadline, p.fail_back, p.htlc_expiry, p.release_paths, p.committed, p.attempts,
-         p.failure, p.failure_code);
-}
-template <class Io, class T>
 void incoming_fields(Io& io, T& p) {
   io.all(p.payment_hash, p.htlc.channel_id, p.htlc.htlc_id, p.amount, p.offer_id, p.is_static, p.payer_note,
          p.received_at);
@@ -51,44 +40,6 @@ void release_fields(Io& io, T& r) {
   io.all(r.reply_path, r.profile, r.answers, r.sequence);
 }
 }  // namespace
-
-Put record(const Outgoing& payment) {
-  RecordWriter out(kOutgoingVersion);
-  outgoing_fields(out, payment);
-  out.put(payment.htlc.has_value());
-  if (payment.htlc) out.all(payment.htlc->channel_id, payment.htlc->htlc_id);
-  out.put(payment.onion.has_value());
-  if (payment.onion) out.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
-  out.all(payment.is_bolt11, payment.last_failure, payment.idempotency_key, payment.command_digest);
-  return Put{Table::OutgoingPayment, to_bytes(payment.id.view()), out.take()};
-}
-
-Result<Outgoing, ParseError> read_outgoing(ByteView value) {
-  auto fields = [](RecordReader& in, Outgoing& payment) {
-    outgoing_fields(in, payment);
-    bool has = false;
-    in.get(has);
-    if (has) {
-      payment.htlc.emplace();
-      in.all(payment.htlc->channel_id, payment.htlc->htlc_id);
-    }
-    in.get(has);
-    if (has) {
-      payment.onion.emplace();
-      in.all(payment.onion->session_key, payment.onion->hops, payment.onion->scids);
-    }
-    if (in.version() >= 2) in.get(payment.is_bolt11);
-    if (in.version() >= 3) in.all(payment.last_failure, payment.idempotency_key, payment.command_digest);
-    if (payment.is_bolt11 && (payment.state == OutgoingState::Fetching || !payment.payment_hash)) in.refuse();
-    // What an unfinished payment goes on with must be there. One that is over was read before it was stored.
-    if (payment.is_bolt11 && !is_terminal(payment.state) && !offers::Bolt11Invoice::parse(payment.offer)) in.refuse();
-    if (payment.state == OutgoingState::Fetching && !offers::Offer::parse(payment.offer)) in.refuse();
-    if (payment.is_static && !is_terminal(payment.state) &&
-        !offers::StaticInvoice::parse(payment.invoice, offers::Checks::Stored))
-      in.refuse();
-  };
-  return read<Outgoing>(value, "outgoing payment", fields, kOutgoingVersion);
-}
 
 Put record(const Incoming& payment) {
   RecordWriter out(kIncomingVersion);

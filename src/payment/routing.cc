@@ -22,6 +22,18 @@ DecodedFailure decode_failure(const SentOnion& sent, ByteView reason) {
           failure->data};
 }
 
+DecodedFailure failure_of(const SentOnion& onion, const FailReason& reason) {
+  return std::visit(
+      Overloaded{[&](const Bytes& encrypted) { return decode_failure(onion, encrypted); },
+                 [](const MalformedReason& malformed) {
+                   return DecodedFailure{0, malformed.failure_code, "the peer could not read the onion", {}};
+                 },
+                 [](const OnChainReason&) {
+                   return DecodedFailure{std::nullopt, 0, "the channel was closed on chain", {}};
+                 }},
+      reason);
+}
+
 std::optional<wire::ChannelUpdate> update_in(const DecodedFailure& failure) {
   if ((failure.code & onion::kUpdate) == 0) return std::nullopt;
   Reader in(failure.data);

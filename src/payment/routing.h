@@ -19,6 +19,8 @@ struct DecodedFailure {
 /// does not parse. The hop that failed has authenticated it with the failure; nobody else has.
 [[nodiscard]] std::optional<wire::ChannelUpdate> update_in(const DecodedFailure& failure);
 [[nodiscard]] DecodedFailure decode_failure(const SentOnion& onion, ByteView reason);
+/// What came back instead of a preimage.
+[[nodiscard]] DecodedFailure failure_of(const SentOnion& onion, const FailReason& reason);
 
 // ---- ours ----
 struct RouteError {

@@ -27,6 +27,7 @@ struct Payments::Inside {
   /// From such rows, until the first step.
   std::vector<std::pair<PaymentHash, UnixTime>> paid_before;
   std::vector<PaymentHash> lost_before;
+  std::vector<LateSettlement> late;  // that the last process did not finish, until the first step
   Rows<IncomingIndex, true> incoming;
   std::map<HtlcKey, Parked> parked;
   Due<HtlcKey> parked_due;  // give_up: of those in `parked`, after Started

@@ -24,7 +24,7 @@ PaymentId OutgoingIndex::key_of(const Outgoing& payment) {
   return payment.id;
 }
 bool OutgoingIndex::over(const Outgoing& payment) {
-  return is_terminal(payment.state);
+  return payment.over();
 }
 Hash32 OutgoingIndex::offer_key(const Outgoing& payment) {
   return crypto::sha256(bytes_of(payment.offer));
@@ -34,11 +34,13 @@ OutgoingIndex::Marks OutgoingIndex::marks_of(const Outgoing& payment) {
   Marks out{payment.id, over(payment),          payment.created_at, payment.payment_hash, {}, false, {},
             {},         payment.idempotency_key};
   if (out.over) return out;
-  out.due = payment.next_announce;
-  out.waits = payment.awaits_chain() || payment.awaits_holder();
-  if (payment.held && payment.htlc) out.held_in = payment.htlc->channel_id;
-  if (out.held_in && payment.holder_confirmed)
-    out.told = std::tuple(offer_key(payment), payment.state == OutgoingState::Notified, payment.told_at);
+  out.due = payment.due();
+  out.waits = payment.awaits();
+  const auto* hold = payment.hold();
+  auto htlc = htlc_of(payment);
+  if (hold == nullptr || !htlc) return out;
+  out.held_in = htlc->channel_id;
+  if (hold->confirmed) out.told = std::tuple(offer_key(payment), payment.is<Notified>(), hold->announcing.told_at);
   return out;
 }
 

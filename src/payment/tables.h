@@ -30,7 +30,7 @@ struct OutgoingIndex {
 
   ByTime<PaymentId> open, ended;
   std::set<std::pair<PaymentHash, PaymentId>> by_hash;
-  Due<PaymentId> due;         // next_announce
+  Due<PaymentId> due;         // of their states
   ByTime<PaymentId> waiting;  // no HTLC yet: for a channel whose peer holds, or for our chain; oldest first
   std::set<std::pair<ChannelId, PaymentId>> held_in;
   std::map<std::string, PaymentId> by_key;  // idempotency keys

@@ -188,13 +188,42 @@ TEST_F(Ended, a_preimage_for_one_that_is_over_and_failed_makes_it_settled) {
   s.restart();
   s.step(HtlcFulfilled{adds[0].origin, channel_id(1), 1, preimage(1)});
   auto id = std::get<LocalOrigin>(adds[0].origin).payment_id;
-  EXPECT_EQ(s.payment(id)->state, OutgoingState::Settled);
+  EXPECT_TRUE(s.payment(id)->settled());
   EXPECT_EQ(s.count(Table::EndedPayment), 1U);
   EXPECT_EQ(s.room.inside->sent.size(), 1U);
   EXPECT_EQ(errors(pay_invoice(1)).size(), 1U);
   s.said.clear();
   s.step(HtlcFulfilled{adds[0].origin, channel_id(1), 1, preimage(1)});
   EXPECT_TRUE(s.all<Notify>().empty());  // said once
+}
+
+// It was durable only after a second read: a process that ended before told a payment as failed that was paid.
+TEST_F(Ended, a_late_preimage_is_not_lost_with_a_process_that_ends_before_the_store_answers) {
+  auto adds = of<AddHtlc>(pay_invoice(1));
+  s.step(HtlcAdded{adds.at(0).origin, channel_id(1), 1});
+  s.step(HtlcFailed{adds[0].origin, channel_id(1), 1, OnChainReason{}});
+  auto id = std::get<LocalOrigin>(adds[0].origin).payment_id;
+  for (std::size_t answers : {0U, 1U}) {
+    s.reads_at_once = false;
+    if (answers == 0) s.step(HtlcFulfilled{adds[0].origin, channel_id(1), 1, preimage(1)});
+    s.answer_reads(answers);
+    EXPECT_TRUE(s.payment(id)->is<Failed>());
+    s.restart();
+  }
+  s.reads_at_once = true;
+  s.answer_reads();
+  EXPECT_TRUE(s.payment(id)->settled());
+  EXPECT_EQ(s.count(Table::OutgoingPayment), 0U);
+  EXPECT_EQ(s.count(Table::EndedPayment), 1U);
+  EXPECT_EQ(s.room.inside->sent.size(), 1U);
+  EXPECT_EQ(s.reasons("unexpected_settlement").size(), 1U);
+}
+
+TEST_F(Ended, a_late_preimage_of_nobody_or_of_one_that_is_settled_leaves_no_row) {
+  auto id = settled(1);
+  s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 9, preimage(1)});
+  s.step(HtlcFulfilled{LocalOrigin{PaymentId{{9}}}, channel_id(1), 9, preimage(1)});
+  EXPECT_EQ(s.count(Table::OutgoingPayment), 0U);
 }
 
 TEST_F(Ended, a_page_shows_once_what_ends_while_it_is_read) {
@@ -268,7 +297,7 @@ struct Moving : Ended {
     for (std::size_t i = 0; i < kSentRows; ++i) {
       Outgoing over;
       over.id = id_of(i);
-      over.state = OutgoingState::Settled;
+      over.state = Settled{};
       over.is_bolt11 = true;
       over.offer = "lnbcrt1old";
       over.payment_hash.emplace().bytes = over.id.bytes;
@@ -428,14 +457,14 @@ TEST_F(Moving, a_preimage_for_one_that_failed_and_has_not_moved_makes_it_settled
   old_rows();
   auto late = id_of(kSentRows - 1);
   auto row = *read_outgoing(s.rows.at({Table::OutgoingPayment, to_bytes(late.view())}));
-  row.state = OutgoingState::Failed;
+  row.state = Failed{};
   put(record(row));
   s.restart();
   s.step(HtlcFulfilled{LocalOrigin{late}, channel_id(1), 1, preimage(3)});
   expect_each_once();
   while (moving()) s.next_deadline();
   expect_each_once();
-  EXPECT_EQ(s.payment(late)->state, OutgoingState::Settled);
+  EXPECT_TRUE(s.payment(late)->settled());
   s.restart();
   come_online();
   expect_answers();

@@ -24,15 +24,19 @@ TEST_F(Payer, a_payment_costs_its_payer_the_same_with_many_that_ended_and_many_t
   auto before = one(10);
   hold();
   auto row = payment();
+  auto hold = *row.hold();
+  auto attempt = row.attempts.at(0);
   for (std::size_t i = 0; i < kRows; ++i) {
+    HtlcKey htlc{far_channel(i), 0};
+    bool over = i >= kRows / 3;
+    hold.announcing = {after_ms(s.mono, 10'000'000 + i), 1, s.mono, {}};
+    row.state = over ? State(Settled{}) : State(Notified{hold});
+    attempt.state = over ? decltype(attempt.state)(Claimed{htlc}) : decltype(attempt.state)(Offered{htlc, {}});
+    row.attempts = {attempt};
     row.id.bytes = far_channel(i).bytes;
     row.payment_hash->bytes = row.id.bytes;
-    row.htlc = HtlcKey{far_channel(i), 0};
-    row.state = i < kRows / 3 ? OutgoingState::Notified : OutgoingState::Settled;
     row.offer = i % 2 == 0 ? row.offer : "lno1" + std::to_string(i);
-    row.next_announce = after_ms(s.mono, 10'000'000 + i);
-    row.told_at = s.mono;
-    if (is_terminal(row.state))
+    if (over)
       s.rows[{Table::EndedPayment, to_bytes(row.id.view())}] = record(row).value;
     else
       s.room.inside->outgoing.add(row);
@@ -46,7 +50,8 @@ TEST_F(Payer, a_page_costs_the_same_with_many_payments) {
     hold();
     return payment();
   }();
-  row.state = OutgoingState::Settled;
+  row.state = Settled{};
+  row.attempts.clear();
   auto fill = [&](std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i) {
       row.id.bytes = far_channel(i).bytes;
@@ -65,7 +70,7 @@ TEST_F(Payer, ended_payments_are_loaded_without_reading_their_invoices_again) {
   // A text that could not be read: what is over is shown as it stands.
   Outgoing over;
   over.id.bytes.fill(7);
-  over.state = OutgoingState::Settled;
+  over.state = Settled{};
   over.is_bolt11 = true;
   over.offer = "lnbcrt1notreadable";
   over.payment_hash = hash(1);
@@ -74,7 +79,7 @@ TEST_F(Payer, ended_payments_are_loaded_without_reading_their_invoices_again) {
   s.restart();
   id = over.id;
   EXPECT_EQ(state(), "settled");
-  over.state = OutgoingState::Sending;  // what goes on must be readable
+  over.state = AwaitingChain{};  // what goes on must be readable
   put = record(over);
   s.rows[{put.table, put.key}] = put.value;
   EXPECT_FALSE(load(s.stored()).has_value());

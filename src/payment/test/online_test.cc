@@ -72,7 +72,7 @@ TEST_F(Online, it_expires_after_seven_days_or_with_the_invoice) {
   pay_online();
   s.pass(kOnlinePayerWaitMaxS * 1000);
   s.step(DeadlineReached{});
-  EXPECT_EQ(state(), "held");
+  EXPECT_EQ(state(), "fetching");
   s.pass(1'000);
   s.step(DeadlineReached{});
   EXPECT_EQ(state(), "expired");
@@ -80,7 +80,7 @@ TEST_F(Online, it_expires_after_seven_days_or_with_the_invoice) {
   pay_online();
   s.pass(100'000);
   s.step(DeadlineReached{});
-  EXPECT_EQ(state(), "held");
+  EXPECT_EQ(state(), "fetching");
   s.pass(1'000);
   s.step(DeadlineReached{});
   EXPECT_EQ(state(), "expired");
@@ -117,7 +117,7 @@ TEST_F(Online, a_failure_on_the_way_leaves_that_channel_out_one_of_the_recipient
     pay_online();
     s.step(release_over(world.r.id, reply_context()));
     added(6);
-    auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
+    auto secrets = onion::shared_secrets(onion().session_key, onion().hops);
     ASSERT_EQ(secrets.size(), 3U);
     auto reason = onion::own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
     for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);

@@ -35,13 +35,13 @@ TEST_F(Outlook, without_a_release_path_pay_returns_and_says_when_it_ends_by_itse
   auto value = shown();
   auto message = text_of(value, "message");
   EXPECT_NE(message.find("no usable release path: it ends without action at height " +
-                         std::to_string(payment().fail_back.value())),
+                         std::to_string(terms().fail_back.value())),
             std::string::npos)
       << message;
   EXPECT_TRUE(flag_of(value, "safe_to_sleep"));
   EXPECT_EQ(text_of(value, "state"), "held");
   given(good_paths());  // with a retransmitted revoke_and_ack
-  EXPECT_EQ(payment().release_paths.size(), 1U);
+  EXPECT_EQ(release_paths().size(), 1U);
 }
 
 TEST_F(Outlook, a_release_path_that_leads_nowhere_is_no_release_path) {
@@ -68,7 +68,7 @@ TEST_F(Outlook, a_release_path_that_leads_nowhere_is_no_release_path) {
     test.change(bad.at(0));
     s.said.clear();
     given(bad);
-    EXPECT_TRUE(payment().release_paths.empty()) << test.what;
+    EXPECT_TRUE(release_paths().empty()) << test.what;
     EXPECT_EQ(s.reasons("release_path_refused").size(), 1U) << test.what;
     EXPECT_EQ(announcements(committed()), 0U) << test.what;
     EXPECT_EQ(answered(1), 1U) << test.what;
@@ -85,25 +85,25 @@ TEST_F(Outlook, of_several_release_paths_the_usable_ones_count_also_over_another
   over_m.first_node_id = world.m.id;
   bad.first_node_id = s.id;
   given({bad, over_m, paths.at(0)});
-  EXPECT_EQ(payment().release_paths, (std::vector{over_m, paths.at(0)}));
+  EXPECT_EQ(release_paths(), (std::vector{over_m, paths.at(0)}));
 }
 
 TEST_F(Outlook, after_the_release_deadline_pay_returns_and_says_when_the_amount_comes_back) {
   auto announced = hold();
   outcome(announced, kRelayed);
   EXPECT_EQ(answered(1), 0U);
-  s.block(payment().release_deadline.value() - 1);
+  s.block(terms().release_deadline.value() - 1);
   EXPECT_EQ(answered(1), 0U);
-  s.block(payment().release_deadline.value());
+  s.block(terms().release_deadline.value());
   EXPECT_EQ(answered(1), 1U);
   auto message = text_of(shown(), "message");
   EXPECT_NE(message.find("the release deadline is over"), std::string::npos) << message;
-  EXPECT_NE(message.find("height " + std::to_string(payment().fail_back.value())), std::string::npos) << message;
-  s.block(payment().fail_back.value());
+  EXPECT_NE(message.find("height " + std::to_string(terms().fail_back.value())), std::string::npos) << message;
+  s.block(terms().fail_back.value());
   message = text_of(shown(), "message");
   EXPECT_NE(message.find("should have failed it back"), std::string::npos) << message;
   EXPECT_FALSE(flag_of(shown(), "safe_to_sleep"));
-  s.block(payment().htlc_expiry.value());
+  s.block(attempt().htlc_expiry.value());
   message = text_of(shown(), "message");
   EXPECT_NE(message.find("has expired"), std::string::npos) << message;
 }
@@ -111,8 +111,17 @@ TEST_F(Outlook, after_the_release_deadline_pay_returns_and_says_when_the_amount_
 TEST_F(Outlook, a_notified_payment_is_not_said_to_wait_for_a_recipient_that_cannot_be_paid_any_more) {
   outcome(hold(), kConfirmed);
   EXPECT_NE(text_of(shown(), "message").find("has the message: this app may close"), std::string::npos);
-  s.block(payment().release_deadline.value());
+  s.block(terms().release_deadline.value());
   EXPECT_EQ(text_of(shown(), "message").find("has the message"), std::string::npos);
+}
+
+// "The release deadline is over" was said of it, and that this app may close.
+TEST_F(Outlook, before_our_revocation_is_made_a_hold_is_not_said_to_be_late) {
+  pay();
+  added();
+  EXPECT_EQ(text_of(shown(), "state"), "held");
+  EXPECT_NE(text_of(shown(), "message").find("not yet confirmed the hold: stay online"), std::string::npos);
+  EXPECT_FALSE(flag_of(shown(), "safe_to_sleep"));
 }
 
 TEST_F(Outlook, before_our_lsp_has_confirmed_nobody_is_said_to_have_the_message) {
@@ -150,7 +159,7 @@ struct Failures : Outlook {
     return s.step(release_over(world.r.id, seal(*s.signer, PathPurpose::ReleaseReply, id.view())));
   }
   Effects failed_by(std::size_t hop, std::uint16_t code, std::uint64_t htlc_id, std::uint8_t channel = 1) {
-    auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
+    auto secrets = onion::shared_secrets(onion().session_key, onion().hops);
     auto reason = onion::own_failure(secrets[hop], code, {});
     for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);
     return s.step(HtlcFailed{LocalOrigin{id}, channel_id(channel), htlc_id, reason});
@@ -163,8 +172,8 @@ TEST_F(Failures, what_a_hop_said_is_kept_when_there_is_no_other_path) {
   failed_by(0, onion::kFeeInsufficient, 6);
   EXPECT_EQ(state(), "failed");
   EXPECT_EQ(error().code, CommandErrorCode::PaymentFailed);
-  EXPECT_NE(payment().failure.find("no other path"), std::string::npos) << payment().failure;
-  EXPECT_NE(payment().failure.find("fee_insufficient from hop 1"), std::string::npos) << payment().failure;
+  EXPECT_NE(payment().failure().find("no other path"), std::string::npos) << payment().failure();
+  EXPECT_NE(payment().failure().find("fee_insufficient from hop 1"), std::string::npos) << payment().failure();
 }
 
 // [AP-onion-01]
@@ -218,7 +227,7 @@ struct OldHint : Failures {
                        .u16(static_cast<std::uint16_t>(bytes.size()))
                        .bytes(bytes)
                        .take();
-    auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
+    auto secrets = onion::shared_secrets(onion().session_key, onion().hops);
     auto reason = onion::wrap_failure(secrets[0], onion::create_failure(secrets[1], message));
     return s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), htlc_id, reason});
   }
@@ -238,14 +247,14 @@ TEST_F(OldHint, a_channel_update_in_the_failure_is_paid_by_once_with_and_without
   for (bool with_type : {true, false}) {
     auto first = pay_invoice();
     auto again = of<AddHtlc>(refused_by_m(nine_sat(), 6, with_type));
-    ASSERT_EQ(again.size(), 1U) << payment().failure;
+    ASSERT_EQ(again.size(), 1U) << payment().failure();
     EXPECT_EQ(again[0].amount.value() - first.amount.value(), 8'001U) << "with L's 100 ppm of it";
     EXPECT_EQ(again[0].cltv_expiry.value() - first.cltv_expiry.value(), 8U);
     EXPECT_EQ(again[0].payment_hash, first.payment_hash) << "the payee chose it";
     added(7);
     EXPECT_TRUE(of<AddHtlc>(refused_by_m(nine_sat(), 7, with_type)).empty()) << "once";
     EXPECT_EQ(state(), "failed");
-    EXPECT_NE(payment().failure.find("fee_insufficient from hop 2"), std::string::npos) << payment().failure;
+    EXPECT_NE(payment().failure().find("fee_insufficient from hop 2"), std::string::npos) << payment().failure();
   }
 }
 
@@ -255,7 +264,7 @@ TEST_F(OldHint, an_update_of_another_channel_or_garbage_changes_nothing) {
   auto other = nine_sat();
   other.short_channel_id = scid(2);
   EXPECT_TRUE(of<AddHtlc>(refused_by_m(other, 6)).empty());
-  EXPECT_NE(payment().failure.find("fee_insufficient"), std::string::npos);
+  EXPECT_NE(payment().failure().find("fee_insufficient"), std::string::npos);
   for (std::size_t size : {0, 1, 3, 200}) {
     DecodedFailure failure{1, onion::kFeeInsufficient, "", Writer().u64(1).u16(100).bytes(Bytes(size, 7)).take()};
     EXPECT_FALSE(update_in(failure).has_value()) << size;
@@ -268,7 +277,7 @@ TEST_F(OldHint, a_fee_above_the_limit_is_not_paid_whatever_a_hop_says) {
   dear.fee_base_msat = 900'000'000;
   EXPECT_TRUE(of<AddHtlc>(refused_by_m(dear, 6)).empty());
   EXPECT_EQ(state(), "failed");
-  EXPECT_NE(payment().failure.find("last: fee_insufficient from hop 2"), std::string::npos) << payment().failure;
+  EXPECT_NE(payment().failure().find("last: fee_insufficient from hop 2"), std::string::npos) << payment().failure();
 }
 
 // ---- the same command again ----
@@ -364,7 +373,7 @@ TEST_F(Outlook, an_invoice_with_the_hash_of_another_payment_of_ours_is_not_paid)
   };
   EXPECT_EQ(of<AddHtlc>(with_hash(7)).size(), 1U);
   EXPECT_TRUE(of<AddHtlc>(with_hash(7)).empty());  // the first one is under way
-  EXPECT_NE(payment().failure.find("repeats the payment hash"), std::string::npos) << payment().failure;
+  EXPECT_NE(payment().failure().find("repeats the payment hash"), std::string::npos) << payment().failure();
   s.restart();
   s.usable(1);
   EXPECT_TRUE(of<AddHtlc>(with_hash(7)).empty());

@@ -47,7 +47,19 @@ struct Payer : ::testing::Test {
     return sent.empty() ? Effects{} : s.step(OnionMessageOutcome{sent[0].tag, fate});
   }
   Outgoing payment() { return *s.payment(id); }
-  std::string state() { return name(payment().state); }
+  std::string state() { return name(payment()); }
+  payment::Attempt attempt() { return payment().attempts.at(payment().attempts.size() - 1); }
+  HoldTerms terms() { return attempt().hold.value_or(HoldTerms{}); }
+  /// Of the HTLC that is in a channel.
+  SentOnion onion() { return std::get<Offered>(attempt().state).onion; }
+  std::vector<wire::BlindedPath> release_paths() {
+    auto now = payment();
+    if (const auto* committing = std::get_if<Committing>(&now.state)) return committing->release_paths;
+    return now.hold() == nullptr ? std::vector<wire::BlindedPath>{} : now.hold()->release_paths;
+  }
+  static void set_htlc(Outgoing& row, const HtlcKey& htlc) {
+    std::get<Offered>(row.attempts.at(row.attempts.size() - 1).state).htlc = htlc;
+  }
   std::vector<Reply> replies() { return s.all<Reply>(); }
   CommandError error() {
     for (const auto& reply : replies())

@@ -98,12 +98,12 @@ TEST_F(Payer, the_hold_has_the_form_of_the_peers_bit_ldks_first_and_needs_one) {
 TEST_F(Payer, while_its_chain_is_behind_nothing_is_sent_and_the_payment_waits) {
   s.views.chain_synced = false;  // it slept, and has not read the blocks of a day yet
   EXPECT_TRUE(of<AddHtlc>(pay()).empty());
-  EXPECT_FALSE(is_terminal(payment().state)) << payment().failure;
+  EXPECT_FALSE(payment().over()) << payment().failure();
   s.tip = BlockHeight(s.tip.value() + 144);
   s.views.chain_synced = true;
   auto adds = of<AddHtlc>(s.step(ChainStatus{true, true, ""}));
   ASSERT_EQ(adds.size(), 1U);
-  EXPECT_EQ(payment().final_expiry, s.tip + CltvDelta(1 + s.config.hold_window_blocks));
+  EXPECT_EQ(attempt().final_expiry, s.tip + CltvDelta(1 + s.config.hold_window_blocks));
 }
 
 TEST_F(Payer, insisting_on_a_hold_without_a_holder_fails_before_any_htlc) {
@@ -118,7 +118,7 @@ TEST_F(Payer, insisting_on_a_hold_without_a_holder_fails_before_any_htlc) {
 TEST_F(Payer, a_hold_window_of_zero_never_holds) {
   s.config.hold_window_blocks = 0;
   EXPECT_TRUE(of<AddHtlc>(pay()).empty());
-  EXPECT_FALSE(payment().held);
+  EXPECT_TRUE(payment().is<payment::Online>());
 }
 
 // [B4-write-03]
@@ -127,11 +127,11 @@ TEST_F(Payer, heights_follow_from_the_window_without_a_shadow) {
     s.config.hold_window_blocks = window;
     auto add = of<AddHtlc>(pay()).at(0);
     auto e = 800 + 1 + window;
-    EXPECT_EQ(payment().final_expiry, CltvExpiry(e));
-    EXPECT_EQ(payment().release_deadline, BlockHeight(e - 3));
+    EXPECT_EQ(attempt().final_expiry, CltvExpiry(e));
+    EXPECT_EQ(terms().release_deadline, BlockHeight(e - 3));
     // M's 72 and R's 42 are in the payinfo, L asks for 72.
     EXPECT_EQ(add.cltv_expiry, CltvExpiry(e + 42 + 72 + 72));
-    EXPECT_EQ(payment().fail_back, BlockHeight(e + 42 + 72 - 39));
+    EXPECT_EQ(terms().fail_back, BlockHeight(e + 42 + 72 - 39));
     EXPECT_EQ(add.amount, Msat(50'012'000));  // two fees of 1 sat and 100 ppm
     s.said.clear();
   }
@@ -201,10 +201,11 @@ TEST_F(Payer, two_channels_that_come_back_together_send_one_htlc) {
   // Both words stand in the queue before the answer of the channel that the first one makes the payment use.
   EXPECT_EQ(of<AddHtlc>(s.usable(1)).size(), 1U);
   EXPECT_TRUE(of<AddHtlc>(s.usable(4)).empty());
-  EXPECT_TRUE(of<AddHtlc>(s.next_deadline()).empty());
+  s.pass(kHolderCheckMs);
+  EXPECT_TRUE(of<AddHtlc>(s.step(DeadlineReached{})).empty());
   added();
   EXPECT_TRUE(of<AddHtlc>(s.usable(4)).empty());
-  EXPECT_EQ(payment().attempts, 1U);
+  EXPECT_EQ(payment().attempts.size(), 1U);
 }
 
 TEST_F(Payer, a_refused_offer_may_be_made_again_over_the_other_channel) {
@@ -235,7 +236,7 @@ TEST_F(Payer, an_htlc_that_was_added_and_never_signed_may_be_offered_over_the_ot
   auto again = of<AddHtlc>(s.step(HtlcRefused{LocalOrigin{id}, channel_id(1), AddRefusal::InsufficientFunds}));
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].channel_id, channel_id(4));
-  EXPECT_FALSE(payment().htlc.has_value());
+  EXPECT_FALSE(htlc_of(payment()).has_value());
 }
 
 TEST_F(Payer, a_hold_that_waited_too_long_for_its_channel_is_not_sent_when_it_comes_back) {
@@ -266,8 +267,8 @@ TEST_F(Payer, what_was_interrupted_before_an_htlc_left_is_ended_at_the_next_star
       payer.see(fresh.l);
       EXPECT_EQ(of<AddHtlc>(payer.usable(1)).size(), !fetching && !late ? 1U : 0U);
       auto after = *payer.payment(payment_id);
-      EXPECT_EQ(after.state == OutgoingState::Failed, late);
-      EXPECT_EQ(after.failure.find("nothing was sent") != std::string::npos, late) << after.failure;
+      EXPECT_EQ(after.is<Failed>(), late);
+      EXPECT_EQ(after.failure().find("nothing was sent") != std::string::npos, late) << after.failure();
     }
 }
 
@@ -288,7 +289,7 @@ TEST_F(Payer, it_is_announced_only_when_the_holder_has_the_revocation) {
   ASSERT_EQ(announcements(announced), 1U);
   auto sent = of<SendOnionMessage>(announced)[0];
   EXPECT_TRUE(sent.direct);
-  EXPECT_EQ(sent.reply_path, payment().release_paths.at(0));
+  EXPECT_EQ(sent.reply_path, release_paths().at(0));
 }
 
 TEST_F(Payer, without_release_paths_nothing_is_announced) {
@@ -307,8 +308,8 @@ TEST_F(Payer, paths_or_commitments_of_another_htlc_are_not_its_own) {
   added(5);
   EXPECT_TRUE(of<Put>(paths(6)).empty());
   EXPECT_TRUE(of<Put>(committed(6)).empty());
-  EXPECT_FALSE(payment().committed);
-  EXPECT_TRUE(payment().release_paths.empty());
+  EXPECT_TRUE(payment().is<Committing>());
+  EXPECT_TRUE(release_paths().empty());
 }
 
 // [AP-held-02, AP-inv-06]
@@ -347,9 +348,9 @@ TEST_F(Payer, once_more_after_each_reconnect) {
 
 TEST_F(Payer, announcing_stops_at_the_release_deadline) {
   hold();
-  s.tip = BlockHeight(payment().release_deadline.value() - 1);
+  s.tip = BlockHeight(terms().release_deadline.value() - 1);
   EXPECT_EQ(announcements(s.next_deadline()), 1U);
-  s.tip = payment().release_deadline;
+  s.tip = terms().release_deadline;
   EXPECT_EQ(announcements(s.next_deadline()), 0U);
   EXPECT_FALSE(s.deadline().has_value());
   EXPECT_EQ(state(), "held");  // it ends when the HTLC comes back
@@ -405,7 +406,7 @@ TEST_F(Payer, a_restart_announces_again_once_the_holder_has_confirmed_again) {
   hold();
   s.restart();
   EXPECT_EQ(announcements(s.said), 0U);
-  EXPECT_EQ(announcements(s.next_deadline()), 0U);
+  EXPECT_FALSE(s.deadline().has_value());  // it waits for its channel
   s.see(world.l);
   EXPECT_EQ(announcements(pong(s.usable(1))), 1U);
   EXPECT_EQ(of<AddHtlc>(s.said).size(), 0U);
@@ -429,7 +430,7 @@ TEST_F(Payer, a_failure_of_another_htlc_changes_nothing) {
   EXPECT_TRUE(s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 6, Bytes(256)}).empty());
   EXPECT_TRUE(s.step(HtlcFailed{LocalOrigin{id}, channel_id(4), 5, Bytes(256)}).empty());
   EXPECT_EQ(state(), "held");
-  EXPECT_EQ(payment().htlc, (HtlcKey{channel_id(1), 5}));
+  EXPECT_EQ(htlc_of(payment()), (HtlcKey{channel_id(1), 5}));
 }
 
 TEST_F(Payer, a_preimage_counts_whatever_the_payment_was_taken_for) {
@@ -441,11 +442,13 @@ TEST_F(Payer, a_preimage_counts_whatever_the_payment_was_taken_for) {
     EXPECT_EQ(state(), failed ? "failed" : "held");
     s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 6, secret});
     EXPECT_EQ(state(), "settled");
-    EXPECT_EQ(payment().failure, "");
+    EXPECT_EQ(payment().failure(), "");
     s.reload();
     EXPECT_EQ(state(), "settled");
+    auto before = s.rows;
     auto again = s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 6, secret});
-    EXPECT_TRUE(of<Put>(again).empty() && of<Notify>(again).empty());
+    EXPECT_EQ(s.rows, before);
+    EXPECT_TRUE(of<Notify>(again).empty());
   }
 }
 
@@ -454,7 +457,7 @@ TEST_F(Payer, a_hold_is_tried_once_and_expires_if_it_comes_back_after_the_deadli
     s.said.clear();
     s.tip = BlockHeight(800);
     hold();
-    if (late) s.tip = payment().release_deadline;
+    if (late) s.tip = terms().release_deadline;
     auto effects = s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 5, Bytes(256)});
     EXPECT_TRUE(of<AddHtlc>(effects).empty());
     EXPECT_EQ(state(), late ? "expired" : "failed");
@@ -466,7 +469,7 @@ TEST_F(Payer, a_hold_that_its_lsp_returned_is_told_as_such_and_a_failure_behind_
   for (std::size_t hop : {0U, 1U}) {
     s.said.clear();
     hold();
-    auto secrets = onion::shared_secrets(payment().onion->session_key, payment().onion->hops);
+    auto secrets = onion::shared_secrets(onion().session_key, onion().hops);
     auto reason = onion::own_failure(secrets[hop], onion::kTemporaryNodeFailure, {});
     for (auto at = hop; at > 0; --at) reason = onion::wrap_failure(secrets[at - 1], reason);
     s.step(HtlcFailed{LocalOrigin{id}, channel_id(1), 5, reason});
@@ -507,7 +510,7 @@ TEST_F(Payer, it_can_be_cancelled_before_the_htlc_has_left_and_not_after) {
   auto refused = of<Reply>(s.command(command::CancelPayment{id}, 4));
   const auto error = std::get<CommandError>(refused.at(0).result);
   EXPECT_EQ(error.code, CommandErrorCode::Refused);
-  EXPECT_EQ(number_of(error.numbers, "fail_back_height"), payment().fail_back.value());
+  EXPECT_EQ(number_of(error.numbers, "fail_back_height"), terms().fail_back.value());
   EXPECT_EQ(state(), "held");
 }
 
@@ -525,7 +528,7 @@ void hold_more(Payer& payer, std::uint64_t first, std::uint64_t count) {
   auto row = payer.payment();
   for (auto number = first; number < first + count; ++number) {
     row.id.bytes.fill(static_cast<std::uint8_t>(number));
-    row.htlc->htlc_id = number;
+    Payer::set_htlc(row, {channel_id(1), number});
     payer.s.room.inside->outgoing.add(row);
   }
 }
@@ -534,6 +537,8 @@ TEST_F(Payer, a_settled_payment_hastens_the_announcements_of_others_for_the_same
   outcome(hold(), kConfirmed);
   s.pass(kHastenQuietMs);
   hold_more(*this, 100, 20);
+  auto unconfirmed = payment();
+  std::get<Notified>(unconfirmed.state).hold.confirmed = false;
   auto settled = s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 5, preimage(1)});
   EXPECT_EQ(announcements(settled), 0U);  // its own release may be on the way
   s.pass(kHastenMs);
@@ -541,11 +546,9 @@ TEST_F(Payer, a_settled_payment_hastens_the_announcements_of_others_for_the_same
   // The next sign hastens others first, and nobody twice.
   std::size_t more = 0;
   for (std::uint64_t number = 0; number < 5; ++number) {
-    auto other = *s.payment(id);
+    auto other = unconfirmed;
     other.id.bytes.fill(static_cast<std::uint8_t>(number + 1));
-    other.state = OutgoingState::Notified;
-    other.htlc = HtlcKey{channel_id(1), number};
-    other.told_at = s.mono;
+    set_htlc(other, {channel_id(1), number});
     s.room.inside->outgoing.add(other);
     s.step(HtlcFulfilled{LocalOrigin{other.id}, channel_id(1), number, preimage(1)});
     s.pass(kHastenMs);
@@ -561,7 +564,8 @@ TEST_F(Payer, those_that_no_mailbox_confirmed_are_hastened_and_the_others_only_w
   for (std::uint8_t number : {103, 105}) {
     PaymentId unconfirmed;
     unconfirmed.bytes.fill(number);
-    s.room.inside->outgoing.edit(unconfirmed)->state = OutgoingState::Held;
+    auto& row = *s.room.inside->outgoing.edit(unconfirmed);
+    row.state = Held{*row.hold()};
   }
   s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 5, preimage(1)});
   s.pass(kHastenMs);
@@ -575,7 +579,7 @@ TEST_F(Payer, a_settled_payment_hastens_nothing_for_other_offers) {
   s.pass(kHastenQuietMs);
   auto row = payment();
   row.id.bytes[0] ^= 1;
-  row.htlc->htlc_id = 6;
+  set_htlc(row, {channel_id(1), 6});
   row.offer += "x";
   s.room.inside->outgoing.add(row);
   s.step(HtlcFulfilled{LocalOrigin{id}, channel_id(1), 5, preimage(1)});
