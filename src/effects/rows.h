@@ -89,6 +89,7 @@ class Rows {
   void erase(const Key& key) {
     if (auto it = live_.find(key); it != live_.end()) {
       if (it->second.marks) index_.take(*it->second.marks);
+      if (it->second.leaves) leaving_.erase({*it->second.leaves, key});
       live_.erase(it);
     }
     if constexpr (kPacked)
@@ -117,7 +118,12 @@ class Rows {
   void settle(const auto& questions)
     requires kLeaves
   {
-    each_that_ended([&](const Key& key, const Row&) { leaving_.emplace(questions.last(), key); });
+    each_that_ended([&](const Key& key, const Row&) {
+      auto& leaves = live_.at(key).leaves;
+      if (leaves) leaving_.erase({*leaves, key});  // it ended before, and was touched again
+      leaves = questions.last();
+      leaving_.emplace(*leaves, key);
+    });
     while (!leaving_.empty() && questions.all_answered(leaving_.begin()->first))
       erase(leaving_.extract(leaving_.begin()).value().second);
   }
@@ -168,6 +174,7 @@ class Rows {
   struct Slot {
     Row row;
     std::optional<Marks> marks;
+    std::optional<std::uint64_t> leaves = std::nullopt;  // in leaving_ with this question
   };
   void each_that_ended(auto end) {
     for (const auto& key : touched_) {

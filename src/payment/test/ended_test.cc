@@ -226,6 +226,23 @@ TEST_F(Ended, a_late_preimage_of_nobody_or_of_one_that_is_settled_leaves_no_row)
   EXPECT_EQ(s.count(Table::OutgoingPayment), 0U);
 }
 
+// It had two places among those that leave, and went with the first one.
+TEST_F(Ended, one_that_is_touched_again_leaves_when_the_later_question_is_answered) {
+  auto adds = of<AddHtlc>(pay_invoice(1));
+  s.step(HtlcAdded{adds.at(0).origin, channel_id(1), 1});
+  s.reads_at_once = false;
+  s.command(command::ListPayments{});
+  auto first = s.asked.size();
+  s.step(HtlcFailed{adds[0].origin, channel_id(1), 1, OnChainReason{}});
+  s.command(command::ListPayments{}, 2);
+  s.step(HtlcFulfilled{adds[0].origin, channel_id(1), 1, preimage(1)});
+  s.answer_reads(first);
+  EXPECT_EQ(in_memory(), 1U);
+  s.answer_reads();
+  EXPECT_EQ(in_memory(), 0U);
+  EXPECT_FALSE(s.room.inside->outgoing.is_leaving());
+}
+
 TEST_F(Ended, a_page_shows_once_what_ends_while_it_is_read) {
   settled(1);
   auto adds = of<AddHtlc>(pay_invoice(2));
