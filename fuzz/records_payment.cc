@@ -1,4 +1,5 @@
 // Rows of the payment room: what is read is written so that it reads the same, and the room loads it.
+#include "payment/ended.h"
 #include "payment/payments.h"
 #include "payment/records.h"
 #include "samples.h"
