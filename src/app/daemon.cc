@@ -20,6 +20,7 @@
 #include "base/version.h"
 #include "chain/chain_driver.h"
 #include "crypto/crypto.h"
+#include "effects/driver_order.h"
 #include "io/cores.h"
 #include "io/network.h"
 #include "keys/seed_signer.h"
@@ -193,27 +194,25 @@ class Daemon {
     config.accepted_fork = bitcoind.accept_chain;
     for (const auto& tip : node_->chain_tail()) config.known.push_back({tip.height, tip.hash});
     chain::ChainEvents events;
-    events.block_connected = [this](BlockHeight height, const BlockHash& hash,
-                                    std::shared_ptr<const bitcoin::Block> block) {
-      post_and_wait(BlockConnected{height, hash, std::move(block)});
+    events.block_connected = [this](FoundBlock block) {
+      run_and_wait([this, block = std::move(block)] { connect(block); });
     };
-    events.block_disconnected = [this](BlockHeight height, const BlockHash& hash) {
-      post_and_wait(BlockDisconnected{height, hash});
+    events.block_disconnected = [this](const BlockDisconnected& block) {
+      run_and_wait([this, block] {
+        feed(block);
+        drain();
+      });
     };
     events.status = [this](const chain::DriverStatus& status) {
       post(ChainStatus{status.connected, status.synced, status.detail, name(status.trouble)});
     };
-    events.fee_estimate = [this](FeeratePerKw feerate, FeeratePerKw minimum, bool) {
-      post(FeeEstimate{feerate, minimum});
-    };
-    events.broadcast = [this](const Txid& txid, chain::BroadcastOutcome outcome, const std::string& reason) {
-      post(BroadcastResult{txid, chain::is_success(outcome), reason});
-    };
-    events.broadcast_unanswered = [this](const Txid& txid, const std::string& reason, bool may_be_out) {
-      post(BroadcastResult{txid, false, reason, true, may_be_out});
-      asio::post(context_, [this, txid, reason] {
+    events.fee_estimate = [this](const FeeEstimate& fees) { post(fees); };
+    events.broadcast = [this](const BroadcastResult& result) {
+      post(result);
+      if (!is_unanswered(result.outcome)) return;
+      asio::post(context_, [this, result] {
         log_event(Severity::Warning, "broadcast_unanswered",
-                  Value().set("txid", bitcoin::txid_to_string(txid)).set("reason", reason));
+                  Value().set("txid", bitcoin::txid_to_string(result.txid)).set("reason", result.reason));
       });
     };
     events.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output,
@@ -228,12 +227,12 @@ class Daemon {
   void post(Input input) {
     asio::post(context_, [this, input = std::move(input)]() mutable { feed(std::move(input)); });
   }
-  /// The same, and waits until it was handled, so that a slow node is not flooded with blocks.
-  void post_and_wait(Input input) {
+  /// Runs it on the daemon's thread and waits until it is done, so that a slow node is not flooded with blocks.
+  template <class Work>
+  void run_and_wait(Work work) {
     auto done = std::make_shared<bool>(false);
-    asio::post(context_, [this, input = std::move(input), done]() mutable {
-      feed(std::move(input));
-      drain();
+    asio::post(context_, [this, work = std::move(work), done] {
+      work();
       std::lock_guard lock(mutex_);
       *done = true;
       handled_.notify_all();
@@ -259,6 +258,22 @@ class Daemon {
     return {MonoTime(static_cast<std::uint64_t>(mono)), UnixTime(static_cast<std::uint64_t>(wall))};
   }
 
+  /// Steps that touch one block, in one batch: what came before it has been handled, and counts for what is watched.
+  void connect(const FoundBlock& block) {
+    drain();
+    if (failed_) return;
+    hand_over(block, watched_, [this](Input input) { take(input); });
+    if (queue_.due(now().mono)) settle();
+    arm();
+  }
+
+  void take(const Input& input) {
+    auto time = now();
+    auto out = node_->step(input, time, rng_);
+    for (const auto& change : out.watch) watched_.apply(change);
+    queue_.add(std::move(out.durable), std::move(out.after), time.mono);
+  }
+
   void drain() {
     while (!inputs_.empty() && !failed_) {
       std::vector<ConnectionId> read_on;
@@ -267,9 +282,7 @@ class Daemon {
         inputs_.pop_front();
         if (const auto* bytes = std::get_if<BytesReceived>(&input)) read_on.push_back(bytes->connection);
         if (const auto* status = std::get_if<ChainStatus>(&input)) log_chain(*status);
-        auto time = now();
-        auto out = node_->step(input, time, rng_);
-        queue_.add(std::move(out.durable), std::move(out.after), time.mono);
+        take(input);
       }
       if (queue_.due(now().mono)) settle();
       for (auto connection : read_on) network_.handled(connection);
@@ -408,6 +421,7 @@ class Daemon {
   std::unique_ptr<rpc::Server> rpc_;
   std::deque<Input> inputs_;
   node::CommitQueue queue_;
+  WatchSet watched_;
   std::optional<ChainStatus> said_;  // in the log, at info or above
   bool draining_ = false;
   bool failed_ = false;

@@ -88,12 +88,23 @@ Result<Block, ParseError> parse_block(ByteView bytes) {
   return out;
 }
 
+std::vector<Txid> txids(std::span<const Transaction> transactions) {
+  std::vector<Txid> out;
+  out.reserve(transactions.size());
+  for (const auto& transaction : transactions) out.push_back(txid(transaction));
+  return out;
+}
+
 Hash32 merkle_root(std::span<const Transaction> transactions, bool* repeated) {
+  return merkle_root(txids(transactions), repeated);
+}
+
+Hash32 merkle_root(std::span<const Txid> txids, bool* repeated) {
   if (repeated != nullptr) *repeated = false;
-  if (transactions.empty()) return {};
+  if (txids.empty()) return {};
   std::vector<Hash32> level;
-  level.reserve(transactions.size());
-  for (const auto& transaction : transactions) level.push_back(convert<Hash32>(txid(transaction)));
+  level.reserve(txids.size());
+  for (const auto& txid : txids) level.push_back(convert<Hash32>(txid));
   while (level.size() > 1) {
     std::vector<Hash32> above;
     above.reserve((level.size() + 1) / 2);

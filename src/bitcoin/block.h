@@ -35,8 +35,10 @@ struct Block {
 [[nodiscard]] Bytes serialize(const Block& block);
 /// Header and transactions. The merkle root is not checked: see merkle_root.
 [[nodiscard]] Result<Block, ParseError> parse_block(ByteView bytes);
-/// Of the transactions' txids; all zero for none. Compare with the header: a block whose list ends in repeated
+/// Of the txids, in order; all zero for none. Compare with the header: a block whose list ends in repeated
 /// transactions can have the same root as the real one (CVE-2012-2459), so `repeated` is set then.
+[[nodiscard]] Hash32 merkle_root(std::span<const Txid> txids, bool* repeated = nullptr);
 [[nodiscard]] Hash32 merkle_root(std::span<const Transaction> transactions, bool* repeated = nullptr);
+[[nodiscard]] std::vector<Txid> txids(std::span<const Transaction> transactions);
 
 }  // namespace doze::bitcoin

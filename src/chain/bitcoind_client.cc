@@ -361,14 +361,15 @@ Result<std::vector<std::optional<Bytes>>, RpcError> BitcoindClient::mempool_tran
 }
 
 Result<Txid, RpcError> BitcoindClient::send_raw_transaction(ByteView transaction) {
-  LN_TRY(reply, ask("sendrawtransaction", "[" + quoted(to_hex(transaction)) + "]"));
+  LN_TRY(reply, ask("sendrawtransaction", "[" + quoted(to_hex(transaction)) + ",0]"));
   auto txid = txid_in(&reply.result);
   if (!txid) return fail(bad_reply("sendrawtransaction"));
   return *txid;
 }
 
-Result<std::optional<Sat>, RpcError> BitcoindClient::estimate_fee(std::uint32_t blocks) {
-  LN_TRY(reply, ask("estimatesmartfee", "[" + std::to_string(blocks) + "]"));
+Result<std::optional<Sat>, RpcError> BitcoindClient::estimate_fee(std::uint32_t blocks, bool conservative) {
+  const char* mode = conservative ? ",\"conservative\"]" : ",\"economical\"]";
+  LN_TRY(reply, ask("estimatesmartfee", "[" + std::to_string(blocks) + mode));
   if (!reply.result.is_object()) return fail(bad_reply("estimatesmartfee"));
   const auto* feerate = member(reply.result, "feerate");
   if (feerate == nullptr) return std::optional<Sat>{};
@@ -377,11 +378,11 @@ Result<std::optional<Sat>, RpcError> BitcoindClient::estimate_fee(std::uint32_t 
   return value;
 }
 
-Result<Sat, RpcError> BitcoindClient::mempool_minimum_fee() {
+Result<MempoolFees, RpcError> BitcoindClient::mempool_fees() {
   LN_TRY(reply, ask("getmempoolinfo", "[]"));
-  auto value = amount(member(reply.result, "mempoolminfee"));
-  if (!value) return fail(bad_reply("getmempoolinfo"));
-  return *value;
+  auto minimum = amount(member(reply.result, "mempoolminfee"));
+  if (!minimum) return fail(bad_reply("getmempoolinfo"));
+  return MempoolFees{*minimum, amount(member(reply.result, "incrementalrelayfee")).value_or(Sat(0))};
 }
 
 }  // namespace doze::chain

@@ -63,7 +63,6 @@ struct RpcError {
 inline constexpr int kRpcMiscError = -1;            // getblock: the block is pruned, for one
 inline constexpr int kRpcInvalidAddressOrKey = -5;  // unknown block or transaction
 inline constexpr int kRpcInvalidParameter = -8;     // block height out of range
-inline constexpr int kRpcAlreadyInChain = -27;
 inline constexpr int kRpcInWarmup = -28;
 
 struct ChainInfo {
@@ -90,6 +89,12 @@ struct UnspentOutput {
   std::uint32_t confirmations = 0;
 };
 
+/// Satoshi per 1000 virtual bytes.
+struct MempoolFees {
+  Sat minimum;      // below, the mempool takes nothing
+  Sat incremental;  // what a replacement must add for its own size; 0: bitcoind does not say
+};
+
 class BitcoindClient {
  public:
   explicit BitcoindClient(RpcEndpoint endpoint);
@@ -113,12 +118,12 @@ class BitcoindClient {
   /// Transactions of the mempool, serialised, in the order of `txids`, kMaxTransactionsPerCall at most; nullopt for one
   /// that is not there any more. Needs no txindex.
   [[nodiscard]] Result<std::vector<std::optional<Bytes>>, RpcError> mempool_transactions(std::span<const Txid> txids);
-  /// The reply to sendrawtransaction: the txid, or Refused.
+  /// The reply to sendrawtransaction, at whatever feerate (kMaxFeerate is our own limit): the txid, or Refused.
   [[nodiscard]] Result<Txid, RpcError> send_raw_transaction(ByteView transaction);
-  /// Satoshi per 1000 virtual bytes to confirm within `blocks`; nullopt if bitcoind has too little data.
-  [[nodiscard]] Result<std::optional<Sat>, RpcError> estimate_fee(std::uint32_t blocks);
-  /// Satoshi per 1000 virtual bytes below which the mempool takes nothing.
-  [[nodiscard]] Result<Sat, RpcError> mempool_minimum_fee();
+  /// Satoshi per 1000 virtual bytes to confirm within `blocks`, which bitcoind estimates in its mode "conservative" or
+  /// "economical"; nullopt if it has too little data.
+  [[nodiscard]] Result<std::optional<Sat>, RpcError> estimate_fee(std::uint32_t blocks, bool conservative);
+  [[nodiscard]] Result<MempoolFees, RpcError> mempool_fees();
   /// Any other call, for tests and tools: `params` and the result are JSON text. Decimal numbers come as strings.
   [[nodiscard]] Result<std::string, RpcError> call(const std::string& method, const std::string& params);
 

@@ -10,27 +10,10 @@
 
 #include "chain/mempool.h"
 #include "chain/wakeup.h"
+#include "effects/broadcast.h"
 #include "effects/limits.h"
 
 namespace doze::chain {
-
-const char* name(BroadcastOutcome outcome) {
-  switch (outcome) {
-    case BroadcastOutcome::Accepted:
-      return "accepted";
-    case BroadcastOutcome::AlreadyInChain:
-      return "already in chain";
-    case BroadcastOutcome::MissingInputs:
-      return "missing inputs";
-    case BroadcastOutcome::Conflict:
-      return "conflict";
-    case BroadcastOutcome::FeeTooLow:
-      return "fee too low";
-    case BroadcastOutcome::Invalid:
-      return "invalid";
-  }
-  return "?";
-}
 
 const char* name(Trouble trouble) {
   switch (trouble) {
@@ -46,20 +29,6 @@ const char* name(Trouble trouble) {
       return "other_chain";
   }
   return "";
-}
-
-BroadcastOutcome classify_refusal(int rpc_code, std::string_view message) {
-  auto says = [&](std::string_view words) { return message.find(words) != std::string_view::npos; };
-  if (rpc_code == kRpcAlreadyInChain || says("txn-already-known")) return BroadcastOutcome::AlreadyInChain;
-  if (says("txn-already-in-mempool") || says("txn-same-nonwitness-data-in-mempool")) return BroadcastOutcome::Accepted;
-  if (says("missingorspent") || says("missing-inputs")) return BroadcastOutcome::MissingInputs;
-  if (says("txn-mempool-conflict") || says("insufficient fee") || says("replacement") || says("too many potential")) {
-    return BroadcastOutcome::Conflict;
-  }
-  if (says("min relay fee not met") || says("mempool min fee not met") || says("mempool full")) {
-    return BroadcastOutcome::FeeTooLow;
-  }
-  return BroadcastOutcome::Invalid;
 }
 
 namespace {
@@ -85,7 +54,7 @@ struct TxidCache {
 struct Queued {
   bitcoin::Transaction transaction;
   std::optional<Clock::time_point> not_before;  // it was sent, and there was no answer
-  bool told = false, told_out = false;          // broadcast_unanswered was said; with may_be_out
+  bool told = false, told_out = false;          // Unanswered or MaybeOut was said; MaybeOut
 };
 
 // An output that is to be looked up.
@@ -97,6 +66,11 @@ struct LookUp {
 /// Nothing else would be answered, either.
 bool is_away(RpcErrorCode code) {
   return code == RpcErrorCode::TimedOut || code == RpcErrorCode::Unreachable || code == RpcErrorCode::NoCredentials;
+}
+
+/// 1000 vbytes are 4000 weight units; rounded up.
+FeeratePerKw per_kw(Sat per_kvb) {
+  return FeeratePerKw(static_cast<std::uint32_t>(std::min<std::uint64_t>((per_kvb.value() + 3) / 4, UINT32_MAX)));
 }
 
 RpcError failure(const std::string& message) {
@@ -158,8 +132,7 @@ struct ChainDriver::Inside {
   DriverStatus status;
   bool status_told = false;
   Trouble trouble = Trouble::None;  // why the round under way ends
-  std::optional<FeeratePerKw> fee, fee_minimum;
-  bool fee_is_fallback = false;
+  std::optional<FeeEstimate> fees;
   std::optional<Clock::time_point> fee_asked;
   TxidCache txids;
   std::thread thread;
@@ -325,7 +298,7 @@ Status<RpcError> ChainDriver::Inside::rewind() {
   while (chain.size() > keep) {
     auto gone = chain.back();
     chain.pop_back();
-    if (events.block_disconnected) events.block_disconnected(gone.height, gone.hash);
+    if (events.block_disconnected) events.block_disconnected({gone.height, gone.hash});
   }
   return Done{};
 }
@@ -345,7 +318,8 @@ Status<RpcError> ChainDriver::Inside::connect(BlockHeight height, const BlockHas
   auto block = bitcoin::parse_block(*bytes);
   if (!block) return fail(failure("block " + std::to_string(height.value()) + ": " + describe(block.error())));
   bool repeated = false;
-  bool whole = bitcoin::merkle_root(block->transactions, &repeated) == block->header.merkle_root && !repeated;
+  auto txids = bitcoin::txids(block->transactions);
+  bool whole = bitcoin::merkle_root(txids, &repeated) == block->header.merkle_root && !repeated;
   if (bitcoin::block_hash(block->header) != hash || !whole) {
     return fail(failure("block " + std::to_string(height.value()) + " is not what its hash says"));
   }
@@ -356,7 +330,7 @@ Status<RpcError> ChainDriver::Inside::connect(BlockHeight height, const BlockHas
   chain.push_back({height, hash});
   if (chain.size() > kMaxRemembered) chain.pop_front();
   auto shared = std::make_shared<const bitcoin::Block>(*std::move(block));
-  if (events.block_connected) events.block_connected(height, hash, std::move(shared));
+  if (events.block_connected) events.block_connected({height, hash, std::move(shared), std::move(txids)});
   return Done{};
 }
 
@@ -393,7 +367,8 @@ void ChainDriver::Inside::send_later(Queued queued, const RpcError& error) {
     std::lock_guard lock(mutex);
     broadcasts.push_back(std::move(queued));
   }
-  if (first && events.broadcast_unanswered) events.broadcast_unanswered(txid, describe(error), may_be_out);
+  auto outcome = may_be_out ? BroadcastOutcome::MaybeOut : BroadcastOutcome::Unanswered;
+  if (first && events.broadcast) events.broadcast({txid, outcome, describe(error)});
 }
 
 Status<RpcError> ChainDriver::Inside::serve_broadcasts() {
@@ -415,7 +390,7 @@ Status<RpcError> ChainDriver::Inside::serve_broadcasts() {
       outcome = classify_refusal(sent.error().rpc_code, sent.error().message);
       reason = sent.error().message;
     }
-    if (events.broadcast) events.broadcast(txid, outcome, reason);
+    if (events.broadcast) events.broadcast({txid, outcome, reason});
   }
   return Done{};
 }
@@ -469,21 +444,25 @@ Result<std::optional<bitcoin::TxOut>, RpcError> ChainDriver::Inside::output_at(S
 Status<RpcError> ChainDriver::Inside::ask_fee() {
   auto now = Clock::now();
   if (fee_asked && now - *fee_asked < std::chrono::milliseconds(kFeeIntervalMs)) return Done{};
-  LN_TRY(estimate, rpc.estimate_fee(config.fee_target_blocks));
-  LN_TRY(minimum, rpc.mempool_minimum_fee());
-  fee_asked = now;
-  auto per_kw = [](Sat per_kvb) {  // 1000 vbytes are 4000 weight units; rounded up
-    return FeeratePerKw(static_cast<std::uint32_t>(std::min<std::uint64_t>((per_kvb.value() + 3) / 4, UINT32_MAX)));
+  LN_TRY(mempool, rpc.mempool_fees());
+  FeeEstimate next;
+  next.minimum = std::min(std::max(per_kw(mempool.minimum), kRelayFloor), kMaxFeerate);
+  next.incremental = std::min(per_kw(mempool.incremental), kMaxFeerate);
+  auto ask = [&](std::uint32_t blocks, bool cautious) -> Result<std::optional<FeeratePerKw>, RpcError> {
+    LN_TRY(estimate, rpc.estimate_fee(blocks, cautious));
+    if (!estimate) return std::optional<FeeratePerKw>{};
+    return std::optional(std::clamp(per_kw(*estimate), next.minimum, kMaxFeerate));
   };
-  bool is_fallback = !estimate.has_value();
-  auto feerate = is_fallback ? config.fallback_feerate : per_kw(*estimate);
-  feerate = std::min(std::max({feerate, per_kw(minimum), kRelayFloor}), kMaxFeerate);
-  auto least = std::min(std::max(per_kw(minimum), kRelayFloor), kMaxFeerate);
-  if (fee == feerate && fee_minimum == least && fee_is_fallback == is_fallback) return Done{};
-  fee = feerate;
-  fee_minimum = least;
-  fee_is_fallback = is_fallback;
-  if (events.fee_estimate) events.fee_estimate(feerate, least, is_fallback);
+  LN_TRY(usual, ask(kUsualFeeTarget, false));
+  next.usual = usual.value_or(std::clamp(config.fallback_feerate, next.minimum, kMaxFeerate));
+  for (std::size_t i = 0; i < kFeeTargets.size(); ++i) {
+    LN_TRY(feerate, ask(kFeeTargets[i], kFeeTargets[i] <= kCautiousTarget));
+    next.by_target[i] = feerate;
+  }
+  fee_asked = now;
+  if (fees == next) return Done{};
+  fees = next;
+  if (events.fee_estimate) events.fee_estimate(next);
   return Done{};
 }
 

@@ -13,10 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "bitcoin/block.h"
 #include "bitcoin/transaction.h"
 #include "chain/bitcoind_client.h"
-#include "effects/io.h"
+#include "effects/block_scan.h"
 
 namespace doze::chain {
 
@@ -57,7 +56,6 @@ struct ChainConfig {
   std::uint32_t poll_interval_ms = 1'000;
   std::uint32_t broadcast_again_ms = kBroadcastAgainMs;
   std::uint32_t mempool_interval_ms = kMempoolIntervalMs;
-  std::uint32_t fee_target_blocks = 6;
   FeeratePerKw fallback_feerate{2'500};  // where bitcoind has no estimate (regtest, fresh start)
   /// Blocks that the owner has seen, oldest first. Empty: begins with the block at `start`, or with the tip.
   std::vector<BlockRef> known;
@@ -85,32 +83,15 @@ struct DriverStatus {
   friend bool operator==(const DriverStatus&, const DriverStatus&) = default;
 };
 
-enum class BroadcastOutcome : std::uint8_t {
-  Accepted,  // in the mempool; also if it was there already
-  AlreadyInChain,
-  MissingInputs,  // an input is unknown or spent: a conflict confirmed, or the parent is missing
-  Conflict,       // conflicts with the mempool and does not pay enough to replace
-  FeeTooLow,
-  Invalid,  // any other rule or policy
-};
-[[nodiscard]] const char* name(BroadcastOutcome outcome);
-[[nodiscard]] inline bool is_success(BroadcastOutcome outcome) {
-  return outcome == BroadcastOutcome::Accepted || outcome == BroadcastOutcome::AlreadyInChain;
-}
-/// What bitcoind's refusal of a transaction means.
-[[nodiscard]] BroadcastOutcome classify_refusal(int rpc_code, std::string_view message);
-
 /// Called on the driver's thread, one after the other. A callback may block: the driver waits, so a slow owner is never
 /// flooded with blocks. A callback must not destroy the driver. Empty functions are skipped.
 struct ChainEvents {
-  std::function<void(BlockHeight, const BlockHash&, std::shared_ptr<const bitcoin::Block>)> block_connected;
-  std::function<void(BlockHeight, const BlockHash&)> block_disconnected;
-  std::function<void(const DriverStatus&)> status;  // at each change
-  /// At each change. `minimum`: below it bitcoind's mempool takes nothing.
-  std::function<void(FeeratePerKw, FeeratePerKw minimum, bool is_fallback)> fee_estimate;
-  std::function<void(const Txid&, BroadcastOutcome, const std::string& reason)> broadcast;
-  /// There was no answer. It is sent again. Said once, and once more when the backend may have taken it.
-  std::function<void(const Txid&, const std::string& reason, bool may_be_out)> broadcast_unanswered;
+  std::function<void(FoundBlock)> block_connected;
+  std::function<void(const BlockDisconnected&)> block_disconnected;
+  std::function<void(const DriverStatus&)> status;       // at each change
+  std::function<void(const FeeEstimate&)> fee_estimate;  // at each change
+  /// Unanswered and MaybeOut: it is sent again; said once, and once more when the backend may have taken it.
+  std::function<void(const BroadcastResult&)> broadcast;
   /// nullopt: it is not there, or, if `unanswered`, what came was no answer, several times.
   std::function<void(ShortChannelId, const std::optional<bitcoin::TxOut>&, bool unanswered)> output_looked_up;
   std::function<void(const MempoolSeen&)> mempool_seen;

@@ -11,6 +11,7 @@
 #include "channel/rounds.h"
 #include "channel/unclaimed.h"
 #include "channel/unilateral.h"
+#include "channel/watching.h"
 
 namespace doze::channel {
 namespace {
@@ -93,72 +94,45 @@ std::optional<CltvExpiry> first_overdue(const Channel& channel, BlockHeight heig
   return std::nullopt;
 }
 
-}  // namespace
-
-namespace {
-
-/// What a block may have that is about our channels.
-struct Watched {
-  std::map<Outpoint, ChannelId> fundings;
-  std::multimap<Txid, ChannelId> awaited;  // one transaction may fund several channels
-  std::map<Txid, ChannelId> on_chain;      // commitments, and transactions that spent their outputs
-  std::map<Outpoint, ChannelId> unclaimed;
-
-  void add(const Channel& channel) {
-    if (channel.is<Closed>()) {
-      if (channel.closed_by)
-        for (const auto& item : channel.unclaimed) unclaimed[{*channel.closed_by, item.output}] = channel.id;
-      return;
-    }
-    fundings[channel.params().funding] = channel.id;  // [B5-gen-01]
-    if (!channel.confirmed()) awaited.emplace(channel.params().funding.txid, channel.id);
-    add_outputs(channel);
+/// One transaction may fund several channels.
+void find_fundings(Work& work, const BlockTransaction& found, BlockHeight height) {
+  auto& watched = work.state.watched;
+  for (auto it = watched.lower_bound({found.txid, 0}); it != watched.end() && it->first.txid == found.txid; ++it) {
+    auto& channel = work.state.channels.at(it->second);
+    if (it->first == channel.params().funding && !channel.is<Closed>() && !channel.confirmed())
+      on_funding(work, channel, found.transaction, height, found.position);
   }
-  void add_outputs(const Channel& channel) {  // [B5-gen-02]
-    if (!channel.close) return;
-    on_chain[channel.close->txid] = channel.id;
-    for (const auto& [outpoint, output] : channel.close->outputs) on_chain[outpoint.txid] = channel.id;
-  }
-};
+}
 
-void on_transaction(Work& work, Watched& watched, const bitcoin::Transaction& transaction, const BlockConnected& in,
-                    std::uint32_t position) {
-  auto& channels = work.state.channels;
-  if (!watched.awaited.empty()) {
-    auto [first, last] = watched.awaited.equal_range(bitcoin::txid(transaction));
-    for (auto it = first; it != last; ++it) on_funding(work, channels.at(it->second), transaction, in.height, position);
-  }
-  std::set<ChannelId> followed;
-  for (const auto& input : transaction.inputs) {  // [B5-gen-05]
-    if (auto it = watched.fundings.find(input.previous_output); it != watched.fundings.end()) {
-      auto& channel = channels.at(it->second);
-      on_spend(work, channel, transaction, in.height);
-      watched.add_outputs(channel);
-    }
-    if (auto it = watched.on_chain.find(input.previous_output.txid); it != watched.on_chain.end())
-      followed.insert(it->second);
-    if (auto it = watched.unclaimed.find(input.previous_output); it != watched.unclaimed.end())
-      on_output_spent(work, channels.at(it->second), input.previous_output.index);
-  }
-  for (const auto& id : followed) {
-    auto& channel = channels.at(id);
-    if (!channel.close) continue;
-    follow(work, channel, transaction, in.height);
-    watched.add_outputs(channel);
+void find_spends(Work& work, const BlockTransaction& found, BlockHeight height) {  // [B5-gen-02, B5-gen-05]
+  std::map<ChannelId, std::vector<Outpoint>> spent;
+  for (const auto& input : found.transaction.inputs)
+    if (auto it = work.state.watched.find(input.previous_output); it != work.state.watched.end())
+      spent[it->second].push_back(input.previous_output);
+  for (const auto& [id, outpoints] : spent) {
+    auto& channel = work.state.channels.at(id);
+    bool closes = std::ranges::find(outpoints, channel.params().funding) != outpoints.end();
+    if (closes)
+      on_spend(work, channel, found.transaction, height);
+    else if (channel.close)
+      follow(work, channel, found.transaction, height);
+    else
+      for (const auto& outpoint : outpoints) on_output_spent(work, channel, outpoint.index);
+    watch(work, channel);  // the next transaction of the block may spend its outputs
   }
 }
 
 }  // namespace
 
-void on_block(Work& work, const BlockConnected& in) {
-  Watched watched;
-  for (const auto& [id, channel] : work.state.channels) watched.add(channel);
-  for (std::uint32_t position = 0; position < in.block->transactions.size(); ++position)
-    on_transaction(work, watched, in.block->transactions[position], in, position);
+void on_transactions(Work& work, const std::vector<BlockTransaction>& transactions, BlockHeight height) {
+  for (const auto& found : transactions) {
+    find_fundings(work, found, height);
+    find_spends(work, found, height);
+  }
   for (auto& [id, channel] : work.state.channels) {
     if (channel.is<Closed>()) continue;
     work.state.dirty.insert(id);
-    if (channel.close) tell_outcomes(work, channel, in.height);
+    if (channel.close) tell_outcomes(work, channel, height);
     note_depth(work, channel);
     send_ready(work, channel);
     announce(work, channel);

@@ -18,6 +18,7 @@
 #include "channel/unclaimed.h"
 #include "channel/unilateral.h"
 #include "channel/waits.h"
+#include "channel/watching.h"
 #include "effects/record_io.h"
 #include "onchain/records.h"
 
@@ -162,7 +163,10 @@ void hear(Work& work, const FailMalformedHtlc& word) {
               wire::UpdateFailMalformedHtlc{{}, word.htlc_id, word.sha256_of_onion, word.failure_code});
 }
 void hear(Work& work, const BlockConnected& in) {
-  on_block(work, in);
+  on_transactions(work, in.transactions, in.height);
+}
+void hear(Work& work, const BlockHasMore& in) {
+  on_transactions(work, in.transactions, in.height);
 }
 void hear(Work& work, const BlockDisconnected& in) {
   on_block_gone(work, in);
@@ -171,18 +175,25 @@ void hear(Work& work, const ChainStatus& in) {
   if (!in.connected) work.state.broadcast_height = BlockHeight(0);  // it may come back with an empty mempool
   if (work.context.views.chain_synced) on_synced(work);
 }
+onchain::FeeTable fee_table(const FeeEstimate& in, FeeratePerKw minimum) {
+  static_assert(kFeeTargets == std::array<std::uint32_t, 5>{2, 6, 12, 36, 144});
+  auto capped = [&](std::size_t target) {
+    auto estimate = in.by_target[target];
+    return estimate ? std::optional(std::min(*estimate, kMaxFeerate)) : std::nullopt;
+  };
+  return {capped(0), capped(1), capped(2), capped(3), capped(4), minimum, in.incremental};
+}
 void hear(Work& work, const FeeEstimate& in) {
-  work.state.feerate = std::min(in.feerate, kMaxFeerate);
+  work.state.feerate = std::min(in.usual, kMaxFeerate);
   if (in.minimum.value() != 0) work.state.mempool_minimum = std::min(in.minimum, kMaxFeerate);
-  work.state.fees.in_12 = work.state.feerate;
-  work.state.fees.minimum = work.state.mempool_minimum.value_or(FeeratePerKw(0));
+  work.state.fees = fee_table(in, work.state.mempool_minimum.value_or(FeeratePerKw(0)));
   for (auto& [id, channel] : work.state.channels) {
     work.state.touched.insert(id);  // its feerate may be too low now
     propose_fee(work, channel);
   }
 }
 void hear(Work& work, const BroadcastResult& in) {
-  if (!in.accepted && !in.unanswered)
+  if (!is_success(in.outcome) && !is_unanswered(in.outcome))
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
 }
@@ -200,6 +211,7 @@ void hear(Work& work, const EndOfStep&) {
     shutdown_if_due(work, it->second);
     note_waiting(work, it->second);
     note_lookup(work.state, id);
+    watch(work, it->second);
     if (it->second.void_opening()) forget_unfunded(work, id, "the opening failed before it was funded");
   }
   write_rows(work);

@@ -22,8 +22,8 @@ struct EndOfStep {};
 
 struct Input : std::variant<Started, PeerReady, PeerGone, MessageReceived, CommandReceived, OpenChannelNow,
                             FundingPrepared, FundingFailed, FundingRefused, CoinsReserved, AddHtlc, FulfillHtlc,
-                            FailHtlc, FailMalformedHtlc, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate,
-                            BroadcastResult, RowsRead, DeadlineReached, EndOfStep> {
+                            FailHtlc, FailMalformedHtlc, BlockConnected, BlockHasMore, BlockDisconnected, ChainStatus,
+                            FeeEstimate, BroadcastResult, RowsRead, DeadlineReached, EndOfStep> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

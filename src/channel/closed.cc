@@ -6,12 +6,15 @@
 #include "channel/records.h"
 #include "channel/rounds.h"
 #include "channel/unclaimed.h"
+#include "channel/watching.h"
 
 namespace doze::channel {
 namespace {
 
 void forget(Work& work, const ChannelId& id) {
-  erase_rows(work, work.state.channels.at(id));
+  auto& channel = work.state.channels.at(id);
+  unwatch(work, channel);
+  erase_rows(work, channel);
   work.state.channels.erase(id);
   work.state.dirty.insert(id);
 }

@@ -163,6 +163,7 @@ struct Channel {
   std::vector<RequestId> close_requests;
   std::map<commitment::HtlcId, Hash32> written;  // digests of its HTLCs' rows, as they are on disk
   std::map<Bytes, Hash32> close_written;         // ... and of the rows of `close`, by their keys
+  std::vector<Outpoint> watching;                // as the chain driver was told, sorted
   std::shared_ptr<commitment::ChannelSigner> signer;
 
   [[nodiscard]] const commitment::ChannelParams& params() const { return commitments.params; }
@@ -291,6 +292,7 @@ struct Channels::Inside {
   Openings openings;
   std::map<std::uint64_t, OpeningShare> opening_shares;  // by wire::network_of
   ChannelViews views;
+  std::map<Outpoint, ChannelId> watched;  // what is in `watching` of each channel
   std::uint64_t next_key_index = 0;
   std::optional<FeeratePerKw> feerate;
   std::optional<FeeratePerKw> mempool_minimum;

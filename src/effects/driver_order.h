@@ -10,15 +10,16 @@
 #include <variant>
 #include <vector>
 
-#include "effects/io.h"
+#include "effects/block_scan.h"
 
 namespace doze {
 
-using ChainWord = std::variant<ChainStatus, BlockDisconnected, BlockConnected>;
+/// A block is told as BlockConnected, and as BlockHasMore as long as its steps begin to watch what it has: hand_over.
+using ChainWord = std::variant<ChainStatus, BlockDisconnected, FoundBlock>;
 
 /// The words of one visit from a tip at `height` on. `gone` newest first, `come` oldest first. Nothing new: no word.
 [[nodiscard]] inline std::vector<ChainWord> driver_words(BlockHeight height, std::vector<BlockDisconnected> gone,
-                                                         std::vector<BlockConnected> come) {
+                                                         std::vector<FoundBlock> come) {
   std::vector<ChainWord> out;
   if (gone.empty() && come.empty()) return out;
   auto best = come.empty() ? gone.back().height.value() - 1 : come.back().height.value();
@@ -27,6 +28,33 @@ using ChainWord = std::variant<ChainStatus, BlockDisconnected, BlockConnected>;
   for (auto& block : come) out.emplace_back(std::move(block));
   out.emplace_back(ChainStatus{true, true, ""});
   return out;
+}
+
+/// The inputs that a block is. `step` takes each, and has `watched` follow what it watches before it returns. All of
+/// them belong into one batch: a node that died between two would go on with the next block and never hear of the rest.
+template <class Step>
+void hand_over(const FoundBlock& block, const WatchSet& watched, Step&& step) {
+  BlockScan scan(block);
+  auto looked_for = watched.additions();
+  step(BlockConnected{block.height, block.hash, scan.find(watched)});
+  while (watched.additions() != looked_for) {
+    looked_for = watched.additions();
+    auto more = scan.find(watched);
+    if (more.empty()) return;
+    step(BlockHasMore{block.height, std::move(more)});
+  }
+}
+
+/// The inputs that the words of a visit are, in the same way.
+template <class Step>
+void hand_over(const std::vector<ChainWord>& words, const WatchSet& watched, Step&& step) {
+  for (const auto& word : words)
+    if (const auto* block = std::get_if<FoundBlock>(&word))
+      hand_over(*block, watched, step);
+    else if (const auto* gone = std::get_if<BlockDisconnected>(&word))
+      step(*gone);
+    else
+      step(std::get<ChainStatus>(word));
 }
 
 }  // namespace doze

@@ -356,7 +356,7 @@ struct Effect
     : std::variant<
           // durable and outward
           Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows, ReadRange, Reply,
-          Notify, StopNode,
+          Notify, StopNode, Watch, Unwatch,
           // peer
           SendMessage, PingPeer, DropPeer, WantPeer, PeerReady, PeerGone, PeerUnreachable, MessageReceived,
           PongReceived,

@@ -37,6 +37,8 @@ void keep_house(Work& work) {
 
 void on(Work& work, const Started&) {
   erase_refused(work);
+  work.effects.push_back(Watch{
+      WatchOwner::Gossip, {.outputs = {}, .scripts = {}, .fundings = std::exchange(work.state.not_watched_yet, {})}});
   keep_house(work);
 }
 void on(Work& work, const PeerReady& in) {
@@ -75,9 +77,13 @@ void on(Work& work, const SendOurGossip& in) {
   send_our_gossip(work, in);
 }
 void on(Work& work, const BlockConnected& in) {
-  find_spends(work, in);
+  find_spends(work, in.transactions, in.height);
+  erase_removed(work, work.state.graph.forget_spent(in.height));
   look_up_next(work);                                             // some are deep enough now
   for (auto& [id, peer] : work.state.peers) ask(work, id, peer);  // some are no longer ahead of us
+}
+void on(Work& work, const BlockHasMore& in) {
+  find_spends(work, in.transactions, in.height);
 }
 void on(Work& work, const BlockDisconnected& in) {
   take_spends_back(work, in);

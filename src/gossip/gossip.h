@@ -17,7 +17,7 @@ namespace doze::gossip {
 
 struct Input : std::variant<Started, PeerReady, PeerGone, MessageReceived, ChannelNeedsUpdate, ChannelAnnounced,
                             ChannelUsable, ChannelUnusable, ChannelClosed, OutputLookedUp, SendOurGossip,
-                            BlockConnected, BlockDisconnected, DeadlineReached> {
+                            BlockConnected, BlockHasMore, BlockDisconnected, DeadlineReached> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

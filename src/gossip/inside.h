@@ -6,6 +6,7 @@
 #include <set>
 #include <variant>
 
+#include "base/compact_set.h"
 #include "effects/context.h"
 #include "effects/hearers.h"
 #include "gossip/gossip.h"
@@ -189,8 +190,10 @@ struct Gossip::Inside {
   graph::Graph graph;
   std::map<ChannelId, OwnUpdates> own_updates;
   std::map<ChannelId, PolicyPair> policies;  // follows from own_updates
-  /// Funding scripts of the channels in the graph: a spending input shows its witness script, so no txid is needed.
-  std::map<Bytes, std::set<ShortChannelId>> funding_scripts;
+  /// Fundings of the channels in the graph: a spending input shows its witness script, so no txid is needed. By how the
+  /// hash of the script begins: the announcement in the graph has all of it. 23 bytes per channel.
+  CompactSet<std::pair<std::uint64_t, ShortChannelId>> fundings;
+  std::vector<Hash32> not_watched_yet;  // loaded: watched from Started on
 
   std::map<std::pair<ShortChannelId, std::uint8_t>, Rate> update_rates;  // of this direction
   std::map<NodeId, Rate> node_rates;
@@ -265,7 +268,11 @@ void erase_refused(Work& work);
 void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed);
 [[nodiscard]] Status<LoadError> read_rows(std::span<const Row> rows, Gossip::Inside& state);
 [[nodiscard]] ChannelPolicy policy_of(const wire::ChannelUpdate& update);
+/// SHA-256 of the funding script, and the output script that has it.
+[[nodiscard]] Hash32 funding_hash(const wire::ChannelAnnouncement& announcement);
 [[nodiscard]] Bytes funding_script_pubkey(const wire::ChannelAnnouncement& announcement);
+/// The first 8 bytes of a funding_hash.
+[[nodiscard]] std::uint64_t beginning_of(const Hash32& funding);
 
 // ---- own.cc ----
 /// Our channel_update for this channel: the stored one if it still says the same, else a new one, stored, applied to
@@ -301,7 +308,12 @@ void now_familiar(Work& work, const NodeId& peer);
 [[nodiscard]] std::size_t waiting_of_kind(const Gossip::Inside& state, bool strangers);
 /// Asks a peer with a channel for this one again, later.
 void want_again(Work& work, PeerState& peer, ShortChannelId scid);
-void find_spends(Work& work, const BlockConnected& in);
+/// A channel that has come to the graph: the spend of its funding is watched for.
+void watch_funding(Work& work, const wire::ChannelAnnouncement& announcement);
+/// It has left the graph.
+void unwatch_funding(Work& work, const wire::ChannelAnnouncement& announcement);
+/// Channels whose funding is spent by one of these.
+void find_spends(Work& work, const std::vector<BlockTransaction>& transactions, BlockHeight height);
 /// Channels that were spent in this block or above are there again.
 void take_spends_back(Work& work, const BlockDisconnected& in);
 

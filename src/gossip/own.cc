@@ -105,7 +105,7 @@ void own_channel_announced(Work& work, const ChannelAnnounced& in) {
   auto scid = announcement.short_channel_id;
   auto added = work.state.graph.add_channel(announcement, announcement.raw, channel->capacity, work.context.wall);
   if (added) {
-    work.state.funding_scripts[funding_script_pubkey(announcement)].insert(scid);
+    watch_funding(work, announcement);
     save_channel(work, *work.state.graph.channel(scid));
   }
   send_own_update(work, in.channel_id);

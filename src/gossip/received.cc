@@ -1,7 +1,7 @@
 // What others say: checked, looked up, inserted, stored, relayed.
 #include <algorithm>
 
-#include "bitcoin/script.h"
+#include "crypto/crypto.h"
 #include "gossip/inside.h"
 #include "graph/verify.h"
 
@@ -343,7 +343,7 @@ bool add_if_right(Work& work, const OutputLookedUp& in, ByteView raw) {
   if (!in.output || in.output->script_pubkey != script) return false;
   auto& graph = work.state.graph;
   if (graph.add_channel(announcement, announcement.raw, in.output->amount, work.context.wall)) {
-    work.state.funding_scripts[script].insert(in.scid);
+    watch_funding(work, announcement);
     save_channel(work, *graph.channel(in.scid));
   }
   return true;
@@ -418,19 +418,46 @@ void received(Work& work, const NodeId& from, const wire::NodeAnnouncement& mess
   keep(at->second, at->second.nodes[end_of(at->second, message.node_id)], message.timestamp, message.raw);
 }
 
-void find_spends(Work& work, const BlockConnected& in) {
+namespace {
+
+std::vector<ShortChannelId> channels_with(const Gossip::Inside& state, const Hash32& funding) {
+  std::vector<ShortChannelId> out;
+  auto begins = beginning_of(funding);
+  for (const auto& [same, scid] :
+       state.fundings.between({begins, ShortChannelId(0)}, {begins, ShortChannelId(UINT64_MAX)}))
+    if (const auto* channel = state.graph.channel(scid);
+        channel != nullptr && funding_hash(decode_kept<wire::ChannelAnnouncement>(channel->raw)) == funding)
+      out.push_back(scid);
+  return out;
+}
+
+Watched watched(const Hash32& funding) {
+  return {.outputs = {}, .scripts = {}, .fundings = {funding}};
+}
+
+}  // namespace
+
+void watch_funding(Work& work, const wire::ChannelAnnouncement& announcement) {
+  auto funding = funding_hash(announcement);
+  work.state.fundings.insert({beginning_of(funding), announcement.short_channel_id});
+  work.effects.push_back(Watch{WatchOwner::Gossip, watched(funding)});
+}
+
+void unwatch_funding(Work& work, const wire::ChannelAnnouncement& announcement) {
+  auto funding = funding_hash(announcement);
+  if (!work.state.fundings.erase_one({beginning_of(funding), announcement.short_channel_id})) return;
+  work.effects.push_back(Unwatch{WatchOwner::Gossip, watched(funding)});
+}
+
+void find_spends(Work& work, const std::vector<BlockTransaction>& transactions, BlockHeight height) {
   auto& state = work.state;
-  for (const auto& transaction : in.block->transactions)
-    for (const auto& input : transaction.inputs) {
-      if (input.witness.empty() || state.funding_scripts.empty()) continue;
-      auto found = state.funding_scripts.find(bitcoin::p2wsh_script(input.witness.back()));
-      if (found == state.funding_scripts.end()) continue;
-      for (auto scid : found->second)
-        if (const auto* channel = state.graph.channel(scid);
-            channel != nullptr && !channel->spent_at && state.graph.mark_spent(scid, in.height))
+  for (const auto& found : transactions)
+    for (const auto& input : found.transaction.inputs) {
+      if (input.witness.empty() || input.witness.back().size() != kFundingScriptBytes) continue;
+      for (auto scid : channels_with(state, crypto::sha256(input.witness.back())))
+        if (const auto* channel = state.graph.channel(scid); !channel->spent_at && state.graph.mark_spent(scid, height))
           save_channel(work, *channel);
     }
-  erase_removed(work, state.graph.forget_spent(in.height));
 }
 
 void take_spends_back(Work& work, const BlockDisconnected& in) {

@@ -1,5 +1,6 @@
 #include "bitcoin/script.h"
 #include "commitment/commitment_tx.h"
+#include "crypto/crypto.h"
 #include "effects/record_io.h"
 #include "gossip/inside.h"
 
@@ -46,7 +47,9 @@ Status<ParseError> read_channel(const Row& row, Gossip::Inside& state) {
   LN_TRY(message, message_in<wire::ChannelAnnouncement>(in, "announced channel"));
   if (!state.graph.add_channel(message, message.raw, capacity, announced_at)) return refused("announced channel");
   if (spent_at && !state.graph.mark_spent(message.short_channel_id, *spent_at)) return refused("announced channel");
-  state.funding_scripts[funding_script_pubkey(message)].insert(message.short_channel_id);
+  auto funding = funding_hash(message);
+  state.fundings.insert({beginning_of(funding), message.short_channel_id});
+  state.not_watched_yet.push_back(funding);
   return Done{};
 }
 Status<ParseError> read_update(const Row& row, Gossip::Inside& state) {
@@ -97,8 +100,20 @@ bool is_refused(const Row& row, const std::set<ShortChannelId>& refused, const G
 
 }  // namespace
 
+namespace {
+Bytes funding_script(const wire::ChannelAnnouncement& announcement) {
+  return commitment::funding_script(announcement.bitcoin_key_1, announcement.bitcoin_key_2);
+}
+}  // namespace
+
+Hash32 funding_hash(const wire::ChannelAnnouncement& announcement) {
+  return crypto::sha256(funding_script(announcement));
+}
 Bytes funding_script_pubkey(const wire::ChannelAnnouncement& announcement) {
-  return bitcoin::p2wsh_script(commitment::funding_script(announcement.bitcoin_key_1, announcement.bitcoin_key_2));
+  return bitcoin::p2wsh_script(funding_script(announcement));
+}
+std::uint64_t beginning_of(const Hash32& funding) {
+  return Reader(funding.view()).u64();
 }
 
 ChannelPolicy policy_of(const wire::ChannelUpdate& update) {
@@ -149,11 +164,7 @@ void erase_removed(Work& work, const std::vector<graph::ChannelRemoved>& removed
     for (auto part : {ChannelPart::Announcement, ChannelPart::Update1, ChannelPart::Update2})
       work.effects.push_back(Erase{Table::GossipChannel, channel_key(channel.scid, part)});
     for (const auto& node : channel.gone_nodes) work.effects.push_back(Erase{Table::GossipNode, to_bytes(node.view())});
-    auto& scripts = work.state.funding_scripts;
-    auto found = scripts.find(funding_script_pubkey(decode_kept<wire::ChannelAnnouncement>(channel.raw)));
-    if (found == scripts.end()) continue;
-    found->second.erase(channel.scid);
-    if (found->second.empty()) scripts.erase(found);
+    unwatch_funding(work, decode_kept<wire::ChannelAnnouncement>(channel.raw));
   }
 }
 

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxDepth = 10'000;
 /// What ends with whoever hears it, however many there are: rows, messages to many peers, lines of the log.
 template <class T>
 constexpr bool ends = OneOf<T, Put, Erase, WriteBytes, Dial, Hangup, Broadcast, LookUpOutput, WatchMempool, ReadRows,
-                            ReadRange, Reply, Notify, StopNode, SendMessage, PingPeer>;
+                            ReadRange, Reply, Notify, StopNode, Watch, Unwatch, SendMessage, PingPeer>;
 }  // namespace
 
 /// One step under way: the words not yet heard, and what will leave.
@@ -134,6 +134,11 @@ class Corridor {
     forwarding(in);
     payments(in);
   }
+  void hear(const BlockHasMore& in) {
+    wallet(in);
+    channels(in);
+    gossip(in);
+  }
   void hear(const BlockDisconnected& in) {
     node_.disconnect(in, out_.durable);
     wallet(in);
@@ -218,6 +223,8 @@ class Corridor {
   // ---- durable and outward ----
   void hear(Put& put) { out_.durable.emplace_back(std::move(put)); }
   void hear(Erase& erase) { out_.durable.emplace_back(std::move(erase)); }
+  void hear(Watch& watch) { out_.watch.emplace_back(std::move(watch)); }
+  void hear(Unwatch& unwatch) { out_.watch.emplace_back(std::move(unwatch)); }
   template <class T>
   void leave(T& action) {
     out_.after.emplace_back(std::move(action));

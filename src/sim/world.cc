@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bitcoin/address.h"
-#include "effects/driver_order.h"
+#include "effects/broadcast.h"
 #include "effects/read_rows.h"
 #include "keys/seed_signer.h"
 #include "sim/remembering_signer.h"
@@ -107,6 +107,7 @@ void World::crash(std::size_t index, const std::string& how) {
   node.core.reset();
   node.timer.reset();
   node.queue = {};
+  node.watched = {};
   for (auto& [id, link] : links_)
     if (link.open && (link.ends[0].node == index || link.ends[1].node == index)) cut(id);
 }
@@ -128,15 +129,15 @@ bool World::feed_blocks(std::size_t index) {
   };
   std::vector<BlockDisconnected> gone;
   for (; !tail.empty() && !stands(tail.back()); tail.pop_back()) gone.push_back({tail.back().height, tail.back().hash});
-  std::vector<BlockConnected> come;
-  for (auto next = tail.empty() ? 1 : tail.back().height.value() + 1; next <= chain.height().value(); ++next) {
-    auto block = chain.block(BlockHeight(next));
-    come.push_back({BlockHeight(next), bitcoin::block_hash(block->header), block});
-  }
+  std::vector<FoundBlock> come;
+  for (auto next = tail.empty() ? 1 : tail.back().height.value() + 1; next <= chain.height().value(); ++next)
+    come.push_back(found_block(BlockHeight(next), chain.block(BlockHeight(next))));
   auto words = driver_words(before, std::move(gone), std::move(come));
   for (const auto& word : words) {
     if (!node.core || node.life != life) break;
-    std::visit([&](const auto& one) { step(index, one); }, word);
+    std::visit(
+        Overloaded{[&](const FoundBlock& block) { connect(index, block); }, [&](const auto& one) { step(index, one); }},
+        word);
   }
   return !words.empty();
 }
@@ -158,11 +159,32 @@ void World::arm(std::size_t index) {
   });
 }
 
-void World::step(std::size_t index, const Input& input) {
-  auto& node = *nodes_[index];
-  if (!node.core) return;
+Outbox World::compute(SimNode& node, const Input& input) {
   ++steps;
   auto out = node.core->step(input, {now_, wall()}, *node.rng);
+  for (const auto& change : out.watch) node.watched.apply(change);
+  return out;
+}
+
+void World::step(std::size_t index, const Input& input) {
+  auto& node = *nodes_[index];
+  if (node.core) finish(index, compute(node, input));
+}
+
+void World::connect(std::size_t index, const FoundBlock& block) {
+  auto& node = *nodes_[index];
+  if (!node.core) return;
+  Outbox all;
+  hand_over(block, node.watched, [&](const Input& input) {
+    auto out = compute(node, input);
+    std::ranges::move(out.durable, std::back_inserter(all.durable));
+    std::ranges::move(out.after, std::back_inserter(all.after));
+  });
+  finish(index, std::move(all));
+}
+
+void World::finish(std::size_t index, Outbox out) {
+  auto& node = *nodes_[index];
   bool commits = !out.durable.empty();
   if (dies(node, index, commits, false)) return come_back(index, false);
   if (commits) ++node.commits;
@@ -246,7 +268,8 @@ void World::act(std::size_t index, Action& action) {
                  [&](Dial& request) { dial(index, request); },
                  [&](Broadcast& broadcast) {
                    auto verdict = chain.broadcast(broadcast.transaction, wall());
-                   BroadcastResult result{bitcoin::txid(broadcast.transaction), verdict.accepted, verdict.reason};
+                   auto outcome = verdict.accepted ? BroadcastOutcome::Accepted : classify_refusal(0, verdict.reason);
+                   BroadcastResult result{bitcoin::txid(broadcast.transaction), outcome, verdict.reason};
                    at(after_ms(now_, 1), [this, index, life, result] {
                      if (nodes_[index]->life == life) step(index, result);
                    });

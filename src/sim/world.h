@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crypto/crypto.h"
+#include "effects/driver_order.h"
 #include "effects/read_rows.h"
 #include "node/commit_queue.h"
 #include "node/node.h"
@@ -93,6 +94,7 @@ struct SimNode {
   std::unique_ptr<SeededRng> rng;
   RowMap disk;
   node::CommitQueue queue;  // as the daemon has it: lost in a crash
+  WatchSet watched;         // the same
   std::optional<node::Node> core;
   std::uint64_t life = 0;  // grows with every start: late events of an earlier life are dropped
   bool wanted = false;     // should run: comes back after a crash
@@ -169,6 +171,10 @@ class World {
 
   void at(MonoTime time, std::function<void()> what);
   void step(std::size_t index, const Input& input);
+  void connect(std::size_t index, const FoundBlock& block);
+  [[nodiscard]] Outbox compute(SimNode& node, const Input& input);
+  /// The outbox of a step is committed, now or later, unless the node dies.
+  void finish(std::size_t index, Outbox out);
   /// What waits is committed, and leaves then; `commits`: of a step that writes, after which the node may die.
   void settle(std::size_t index, bool commits);
   void settle_later(std::size_t index);

@@ -4,17 +4,31 @@
 
 namespace doze::wallet {
 
-void Wallet::Inside::watch(const Signer& signer) {
+std::vector<Bytes> Wallet::Inside::watch(const Signer& signer) {
+  std::vector<Bytes> out;
   auto fill = [&](std::uint32_t& count, std::uint32_t wanted, bool change, std::uint32_t base) {
     for (; count < wanted; ++count) {
       auto script = bitcoin::p2wpkh_script(signer.wallet_key(change, base + count));
       auto at = watched.emplace(std::move(script), KeyPath{change, base + count}).first;
+      out.push_back(at->first);
       if (!change && base == 0) receive_scripts.push_back(&at->first);
     }
   };
   fill(watched_receive, next_receive + kGap, false, 0);
   fill(watched_change, next_change + kGap, true, 0);
   fill(watched_channel, next_channel + kChannelGap, false, kChannelScriptIndexBase);
+  return out;
+}
+
+void Work::watch_scripts(std::vector<Bytes> scripts) {
+  if (scripts.empty()) return;
+  effects.push_back(Watch{WatchOwner::Wallet, {.outputs = {}, .scripts = std::move(scripts), .fundings = {}}});
+}
+void Work::watch_coin(const Outpoint& outpoint, const Bytes& script) {
+  effects.push_back(Watch{WatchOwner::Wallet, {.outputs = {{outpoint, script}}, .scripts = {}, .fundings = {}}});
+}
+void Work::fill_gaps() {
+  watch_scripts(state.watch(context.signer));
 }
 
 bool Wallet::Inside::mature(const Coin& coin) const {
@@ -54,7 +68,7 @@ void use(Work& work, const KeyPath& key) {
   if (index < next || (closing && index >= next + kChannelGap)) return;
   next = index + 1;
   work.save_indexes();
-  state.watch(work.context.signer);
+  work.fill_gaps();
 }
 
 /// Outputs of a transaction that pay us become coins, or confirmed ones.
@@ -69,6 +83,7 @@ void find_coins(Work& work, const bitcoin::Transaction& transaction, const Txid&
     auto& coin = at->second;
     if (is_new) {
       coin = Coin{.outpoint = at->first, .amount = output.amount, .key = key, .coinbase = coinbase};
+      work.watch_coin(at->first, output.script_pubkey);
       if (height)
         work.effects.push_back(Notify{
             Severity::Info,
@@ -166,9 +181,27 @@ void watch_channels(Work& work) {
     if (channel.phase == ChannelPhase::Closed || index < state.watched_channel) continue;
     if (!state.far_channels.insert(index).second) continue;
     KeyPath key{false, kChannelScriptIndexBase + index};
-    state.watched.emplace(bitcoin::p2wpkh_script(work.context.signer.wallet_key(key.change, key.index)), key);
+    auto at = state.watched.emplace(bitcoin::p2wpkh_script(work.context.signer.wallet_key(key.change, key.index)), key);
+    work.watch_scripts({at.first->first});
   }
-  state.watch(work.context.signer);
+  work.fill_gaps();
+}
+
+void watch_everything(Work& work) {
+  const auto& state = work.state;
+  Watched all;
+  std::map<std::pair<bool, std::uint32_t>, const Bytes*> by_key;
+  for (const auto& [script, key] : state.watched) {
+    all.scripts.push_back(script);
+    by_key.emplace(std::pair(key.change, key.index), &script);
+  }
+  for (const auto& [outpoint, coin] : state.coins) {
+    auto known = by_key.find({coin.key.change, coin.key.index});
+    all.outputs.push_back({outpoint, known != by_key.end() ? *known->second
+                                                           : bitcoin::p2wpkh_script(work.context.signer.wallet_key(
+                                                                 coin.key.change, coin.key.index))});
+  }
+  work.effects.push_back(Watch{WatchOwner::Wallet, std::move(all)});
 }
 
 void count_paid_scripts(Wallet::Inside& state) {
@@ -183,22 +216,30 @@ void count_paid_scripts(Wallet::Inside& state) {
   }
 }
 
-void block_connected(Work& work, const BlockConnected& in) {
-  auto& state = work.state;
-  watch_channels(work);
-  bool coinbase = true;  // the first of a block
-  for (const auto& transaction : in.block->transactions) {
-    auto txid = bitcoin::txid(transaction);
-    find_spends(work, transaction, txid, in.height);
-    find_coins(work, transaction, txid, coinbase, in.height);
-    if (auto own = state.transactions.find(txid); own != state.transactions.end()) {
-      own->second.state = TxState::Sent;  // no matter which node broadcast it
-      own->second.confirmed_at = in.height;
-      work.save(txid, own->second);
-    }
-    coinbase = false;
+namespace {
+
+void confirm(Work& work, const std::vector<BlockTransaction>& transactions, BlockHeight height) {
+  for (const auto& [position, txid, transaction] : transactions) {
+    find_spends(work, transaction, txid, height);
+    find_coins(work, transaction, txid, position == 0, height);
+    auto own = work.state.transactions.find(txid);
+    if (own == work.state.transactions.end()) continue;
+    own->second.state = TxState::Sent;  // no matter which node broadcast it
+    own->second.confirmed_at = height;
+    work.save(txid, own->second);
   }
+}
+
+}  // namespace
+
+void block_connected(Work& work, const BlockConnected& in) {
+  watch_channels(work);
+  confirm(work, in.transactions, in.height);
   forget_old(work);
+}
+
+void block_has_more(Work& work, const BlockHasMore& in) {
+  confirm(work, in.transactions, in.height);
 }
 
 void block_disconnected(Work& work, const BlockDisconnected& in) {

@@ -112,8 +112,8 @@ struct Wallet::Inside {
   std::optional<FeeratePerKw> estimate;         // the backend's last
   std::optional<BlockHeight> broadcast_height;  // height at which transactions were last broadcast again
 
-  /// Derives scripts until every gap is full.
-  void watch(const Signer& signer);
+  /// Derives scripts until every gap is full; gives the new ones.
+  std::vector<Bytes> watch(const Signer& signer);
   [[nodiscard]] bool mature(const Coin& coin) const;
   /// Unspent, unreserved, and certainly ours: confirmed, or an output of a transaction that we sent.
   [[nodiscard]] bool spendable(const Coin& coin) const;
@@ -135,6 +135,10 @@ struct Work {
   void erase(const Txid& txid);
   void save(const Hash32& key, const Sent& sent);
   void erase(const Hash32& key);
+  /// Until every gap is full: the driver watches what the wallet watches.
+  void fill_gaps();
+  void watch_scripts(std::vector<Bytes> scripts);
+  void watch_coin(const Outpoint& outpoint, const Bytes& script);
 };
 
 // ---- records.cc ----
@@ -150,7 +154,10 @@ struct Work {
 void watch_channels(Work& work);
 /// next_channel from the coins alone, as a restored wallet would find them.
 void count_paid_scripts(Wallet::Inside& state);
+/// Everything that the wallet watches, for a driver that knows of nothing.
+void watch_everything(Work& work);
 void block_connected(Work& work, const BlockConnected& block);
+void block_has_more(Work& work, const BlockHasMore& more);
 void block_disconnected(Work& work, const BlockDisconnected& block);
 /// The transaction will never confirm: frees its inputs, and drops its outputs and every transaction that spends them.
 void drop(Work& work, const Txid& txid);

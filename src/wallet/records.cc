@@ -137,6 +137,7 @@ void Work::erase(const Hash32& key) {
 }
 void Work::erase(const Outpoint& outpoint) {
   state.coins.erase(outpoint);
+  effects.push_back(Unwatch{WatchOwner::Wallet, {.outputs = {{outpoint, {}}}, .scripts = {}, .fundings = {}}});
   effects.push_back(Erase{Table::Coin, key_of(outpoint)});
 }
 void Work::erase(const Txid& txid) {

@@ -130,7 +130,7 @@ Result<Built, CommandError> build(Work& work, const Bytes& script_pubkey, std::o
                                      {choice.change, change_script});
     ++state.next_change;
     work.save_indexes();
-    state.watch(work.context.signer);
+    work.fill_gaps();
   }
   sign(state, work.context.signer, built.transaction);
   return built;

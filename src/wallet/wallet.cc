@@ -80,7 +80,7 @@ void watch_mempool(Work& work) {
 void answer(Work& work, RequestId request, const command::NewAddress&) {
   KeyPath key{false, work.state.next_receive++};
   work.save_indexes();
-  work.state.watch(work.context.signer);
+  work.fill_gaps();
   watch_mempool(work);
   work.effects.push_back(Reply{request, Value().set("address", address_text(work, key))});
 }
@@ -224,6 +224,7 @@ void broadcast_all_again(Work& work) {
 /// Broadcasts sent ones again. A funding that no channel knows was lost with its opening: frees its coins.
 void on(Work& work, const Started&) {
   watch_channels(work);
+  watch_everything(work);
   watch_mempool(work);
   work.state.broadcast_height = work.context.tip;
   broadcast_all_again(work);
@@ -240,6 +241,9 @@ void on(Work& work, const Started&) {
 void on(Work& work, const BlockConnected& in) {
   block_connected(work, in);
 }
+void on(Work& work, const BlockHasMore& in) {
+  block_has_more(work, in);
+}
 void on(Work& work, const BlockDisconnected& in) {
   block_disconnected(work, in);
 }
@@ -247,7 +251,7 @@ void on(Work& work, const MempoolSeen& in) {
   work.state.mempool = in;
 }
 void on(Work& work, const FeeEstimate& in) {
-  work.state.estimate = std::min(in.feerate, kMaxFeerate);
+  work.state.estimate = std::min(in.usual, kMaxFeerate);
 }
 void on(Work& work, const PrepareFunding& in) {
   auto built = build(work, in.script_pubkey, in.amount, in.feerate);
@@ -296,14 +300,14 @@ void on(Work& work, const BroadcastResult& in) {
   auto own = work.state.transactions.find(in.txid);
   if (own == work.state.transactions.end() || own->second.state == TxState::Lost) return;  // blocks decide that
   auto id = bitcoin::txid_to_string(in.txid);
-  if (in.unanswered) {
+  if (is_unanswered(in.outcome)) {
     // A transaction that is refused later may have been relayed anyway: from now on its coins stay reserved.
-    if (in.may_be_out) mark_sent(work, in.txid);
+    if (in.outcome == BroadcastOutcome::MaybeOut) mark_sent(work, in.txid);
     for (const auto& asked : take_waiting(work, in.txid))
       answer_sent(work, asked.request, in.txid, asked.amount, asked.fee, "queued");
     return;
   }
-  if (in.accepted) {
+  if (is_success(in.outcome)) {
     mark_sent(work, in.txid);
     for (const auto& asked : take_waiting(work, in.txid))
       answer_sent(work, asked.request, in.txid, asked.amount, asked.fee, "sent");

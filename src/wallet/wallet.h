@@ -13,8 +13,9 @@
 
 namespace doze::wallet {
 
-struct Input : std::variant<Started, BlockConnected, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
-                            ReleaseFunding, ReserveCoins, ReleaseCoins, BroadcastResult, MempoolSeen, CommandReceived> {
+struct Input
+    : std::variant<Started, BlockConnected, BlockHasMore, BlockDisconnected, ChainStatus, FeeEstimate, PrepareFunding,
+                   ReleaseFunding, ReserveCoins, ReleaseCoins, BroadcastResult, MempoolSeen, CommandReceived> {
   using variant::variant;
   DOZE_COMPILED_ONCE(Input)
 };

@@ -233,7 +233,7 @@ TEST(Block, MerkleRootTellsRepeatedTails) {
   list.push_back(list.back());
   EXPECT_EQ(merkle_root(list, &repeated), root);
   EXPECT_TRUE(repeated);
-  EXPECT_TRUE(merkle_root({}).is_zero());
+  EXPECT_TRUE(merkle_root(std::vector<Txid>{}).is_zero());
 }
 
 }  // namespace

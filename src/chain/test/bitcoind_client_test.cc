@@ -123,10 +123,10 @@ TEST(BitcoindClient, amounts_are_exact) {
   ASSERT_TRUE(spent.has_value());
   EXPECT_FALSE(spent->has_value());
   auto fee = against({200, R"({"result":{"feerate":0.00001234,"blocks":6},"error":null})"},
-                     [](auto& c) { return c.estimate_fee(6); });
+                     [](auto& c) { return c.estimate_fee(6, true); });
   EXPECT_EQ(*fee, Sat(1'234));
   auto none = against({200, R"({"result":{"errors":["Insufficient data"],"blocks":0},"error":null})"},
-                      [](auto& c) { return c.estimate_fee(6); });
+                      [](auto& c) { return c.estimate_fee(6, true); });
   ASSERT_TRUE(none.has_value());
   EXPECT_EQ(*none, std::nullopt);
 }

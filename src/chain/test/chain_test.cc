@@ -17,7 +17,7 @@ std::string line(const ChainWord& word) {
                                  return std::string("connected ") + (status.connected ? "1" : "0") + " synced " +
                                         (status.synced ? "1 " : "0 ") + status.detail;
                                },
-                               [](const BlockConnected& block) {
+                               [](const FoundBlock& block) {
                                  return "came " + std::to_string(block.height.value()) + " " + block.hash.hex();
                                },
                                [](const BlockDisconnected& block) {
@@ -93,9 +93,9 @@ TEST_F(ChainDriverTest, says_what_driver_words_says) {
       ASSERT_TRUE(owner.until_tip(tip()));
     }
     std::vector<BlockDisconnected> gone;
-    std::vector<BlockConnected> come;
+    std::vector<FoundBlock> come;
     for (const auto& word : owner.words) {
-      if (const auto* block = std::get_if<BlockConnected>(&word)) come.push_back(*block);
+      if (const auto* block = std::get_if<FoundBlock>(&word)) come.push_back(*block);
       if (const auto* block = std::get_if<BlockDisconnected>(&word)) gone.push_back(*block);
     }
     EXPECT_EQ(gone.size(), gone_blocks);
@@ -246,7 +246,7 @@ TEST_F(ChainDriverTest, transactions_are_broadcast_and_outcomes_told_apart) {
   EXPECT_EQ(send(good), BroadcastOutcome::Accepted);
   auto rival = good;
   rival.outputs[0].amount = Sat(4'999'990'001);
-  EXPECT_EQ(send(rival), BroadcastOutcome::Conflict) << owner.broadcasts.back().reason;
+  EXPECT_EQ(send(rival), BroadcastOutcome::ReplacementLow) << owner.broadcasts.back().reason;
   EXPECT_EQ(send(spend(2, Sat(5'000'000'000))), BroadcastOutcome::FeeTooLow) << owner.broadcasts.back().reason;
   EXPECT_EQ(send(spend(3, Sat(5'000'000'001))), BroadcastOutcome::Invalid) << owner.broadcasts.back().reason;
   auto stranger = good;
@@ -331,7 +331,10 @@ TEST_F(ChainDriverTest, without_an_estimate_the_fallback_is_named) {
   Owner owner;
   ChainDriver driver(from, owner.events());
   ASSERT_TRUE(owner.until([&] { return !owner.fees.empty(); }));
-  EXPECT_EQ(owner.fees[0], (std::pair{FeeratePerKw(5'000), true}));
+  FeeEstimate guess(FeeratePerKw(5'000), kRelayFloor);
+  guess.by_target = {};
+  guess.incremental = FeeratePerKw(250);
+  EXPECT_EQ(owner.fees[0], guess);
 }
 
 TEST_F(ChainDriverTest, a_user_and_a_password_do_as_well_as_a_cookie) {
@@ -410,21 +413,10 @@ TEST(ChainDriver, a_feerate_beyond_all_reason_is_cut) {
     config.known = {{BlockHeight(0), *bitcoin::parse_block_hash(hash)}};
     ChainDriver driver(config, owner.events());
     ASSERT_TRUE(owner.until([&] { return !owner.fees.empty(); }));
-    EXPECT_EQ(owner.fees[0], (std::pair{kMaxFeerate, !estimate}));
+    FeeEstimate most(kMaxFeerate, estimate ? kRelayFloor : kMaxFeerate);
+    if (!estimate) most.by_target = {};
+    EXPECT_EQ(owner.fees[0], most);
   }
-}
-
-TEST(ClassifyRefusal, knows_the_words_of_bitcoind) {
-  EXPECT_EQ(classify_refusal(-27, "Transaction already in block chain"), BroadcastOutcome::AlreadyInChain);
-  EXPECT_EQ(classify_refusal(-27, "Transaction outputs already in utxo set"), BroadcastOutcome::AlreadyInChain);
-  EXPECT_EQ(classify_refusal(-26, "txn-already-in-mempool"), BroadcastOutcome::Accepted);
-  EXPECT_EQ(classify_refusal(-25, "bad-txns-inputs-missingorspent"), BroadcastOutcome::MissingInputs);
-  EXPECT_EQ(classify_refusal(-26, "txn-mempool-conflict"), BroadcastOutcome::Conflict);
-  EXPECT_EQ(classify_refusal(-26, "insufficient fee, rejecting replacement abc; 1 < 2"), BroadcastOutcome::Conflict);
-  EXPECT_EQ(classify_refusal(-26, "min relay fee not met, 0 < 110"), BroadcastOutcome::FeeTooLow);
-  EXPECT_EQ(classify_refusal(-26, "mempool min fee not met, 1 < 2"), BroadcastOutcome::FeeTooLow);
-  EXPECT_EQ(classify_refusal(-26, "non-final"), BroadcastOutcome::Invalid);
-  EXPECT_EQ(classify_refusal(-22, "TX decode failed"), BroadcastOutcome::Invalid);
 }
 
 }  // namespace

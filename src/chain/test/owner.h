@@ -18,26 +18,26 @@ class Owner {
  public:
   ChainEvents events() {
     ChainEvents out;
-    out.block_connected = [this](BlockHeight height, const BlockHash& hash,
-                                 std::shared_ptr<const bitcoin::Block> block) {
+    out.block_connected = [this](const FoundBlock& found) {
       record([&] {
-        EXPECT_EQ(bitcoin::block_hash(block->header), hash);
+        EXPECT_EQ(bitcoin::block_hash(found.block->header), found.hash);
+        EXPECT_EQ(bitcoin::txids(found.block->transactions), found.txids);
         if (!chain.empty()) {
-          EXPECT_EQ(height.value(), chain.back().height.value() + 1);
-          EXPECT_EQ(block->header.previous, chain.back().hash);
+          EXPECT_EQ(found.height.value(), chain.back().height.value() + 1);
+          EXPECT_EQ(found.block->header.previous, chain.back().hash);
         }
-        chain.push_back({height, hash});
-        words.emplace_back(BlockConnected{height, hash, block});
-        last_block = block;
+        chain.push_back({found.height, found.hash});
+        words.emplace_back(found);
+        last_block = found.block;
         ++connected;
       });
     };
-    out.block_disconnected = [this](BlockHeight height, const BlockHash& hash) {
+    out.block_disconnected = [this](const BlockDisconnected& gone) {
       record([&] {
         ASSERT_FALSE(chain.empty());
-        EXPECT_EQ(chain.back(), (BlockRef{height, hash}));
+        EXPECT_EQ(chain.back(), (BlockRef{gone.height, gone.hash}));
         chain.pop_back();
-        words.emplace_back(BlockDisconnected{height, hash});
+        words.emplace_back(gone);
         ++disconnected;
       });
     };
@@ -47,17 +47,15 @@ class Owner {
         words.emplace_back(ChainStatus{status.connected, status.synced, status.detail, name(status.trouble)});
       });
     };
-    out.fee_estimate = [this](FeeratePerKw fee, FeeratePerKw minimum, bool fallback) {
-      EXPECT_GE(minimum, kRelayFloor);
-      record([&] { fees.emplace_back(fee, fallback); });
+    out.fee_estimate = [this](const FeeEstimate& next) {
+      EXPECT_GE(next.minimum, kRelayFloor);
+      record([&] { fees.push_back(next); });
     };
-    out.broadcast = [this](const Txid& txid, BroadcastOutcome outcome, const std::string& reason) {
-      record([&] { broadcasts.push_back({txid, outcome, reason}); });
-    };
-    out.broadcast_unanswered = [this](const Txid& txid, const std::string& reason, bool may_be_out) {
+    out.broadcast = [this](const BroadcastResult& result) {
       record([&] {
-        unanswered.emplace_back(txid, reason);
-        if (may_be_out) maybe_out.push_back(txid);
+        if (!is_unanswered(result.outcome)) return broadcasts.push_back(result);
+        unanswered.emplace_back(result.txid, result.reason);
+        if (result.outcome == BroadcastOutcome::MaybeOut) maybe_out.push_back(result.txid);
       });
     };
     out.output_looked_up = [this](ShortChannelId scid, const std::optional<bitcoin::TxOut>& output, bool no_answer) {
@@ -81,18 +79,13 @@ class Owner {
   }
   [[nodiscard]] bool synced() const { return !statuses.empty() && statuses.back().connected && statuses.back().synced; }
 
-  struct Sent {
-    Txid txid;
-    BroadcastOutcome outcome;
-    std::string reason;
-  };
   std::vector<BlockRef> chain;
   std::shared_ptr<const bitcoin::Block> last_block;
   int connected = 0, disconnected = 0;
   std::vector<ChainWord> words;  // as the daemon hands them on
   std::deque<DriverStatus> statuses;
-  std::vector<std::pair<FeeratePerKw, bool>> fees;
-  std::vector<Sent> broadcasts;
+  std::vector<FeeEstimate> fees;
+  std::vector<BroadcastResult> broadcasts;
   std::vector<MempoolSeen> mempools;
   std::vector<std::pair<Txid, std::string>> unanswered;
   std::vector<Txid> maybe_out;  // among them

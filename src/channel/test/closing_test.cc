@@ -685,6 +685,87 @@ TEST(Force, leaves_sums_that_are_shown_until_everything_is_spent_a_hundred_block
   EXPECT_EQ(pair.b.only_channel().at_risk, Sat(0));
 }
 
+// ---- what is watched ----
+
+/// Named last by the room, in the order of the outputs.
+std::map<Outpoint, Bytes> watched_by(const FakeNode& node) {
+  std::map<Outpoint, Bytes> out;
+  for (const auto& watch : node.all<Watch>())
+    for (const auto& output : watch.what.outputs) out[output.outpoint] = output.script_pubkey;
+  return out;
+}
+
+TEST(Watching, a_funding_is_watched_before_the_peer_can_broadcast_it) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  while (pair.b.sent<wire::FundingSigned>().empty()) ASSERT_TRUE(pair.deliver(pair.a) || pair.deliver(pair.b));
+  ASSERT_FALSE(pair.b.outbox.empty()) << "funding_signed has not left";
+  for (auto* node : {&pair.a, &pair.b}) {
+    auto watched = watched_by(*node);
+    ASSERT_EQ(watched.size(), node == &pair.a ? 0U : 1U) << "A watches when it has the peer's signature";
+    for (const auto& [outpoint, script] : watched)
+      EXPECT_EQ(script, bitcoin::p2wsh_script(funding_script(node->room.inside->channels.begin()->second.params())));
+  }
+  pair.run();
+  EXPECT_EQ(pair.a.all<Broadcast>().size(), 1U);
+  EXPECT_EQ(watched_by(pair.a), watched_by(pair.b));
+}
+
+TEST(Watching, outputs_of_a_commitment_on_chain_are_watched_with_their_scripts_also_after_a_restart) {
+  Pair pair;
+  pair.open();
+  pair.a.step(pair.a.add(pair.id(), Msat(10'000'000), 1));
+  pair.run();
+  close(pair.a, pair.id(), true);
+  auto commitment = pair.a.all<Broadcast>().back().transaction;
+  pair.mine({commitment});
+  Outpoint funding{bitcoin::txid(pair.funding), 1};
+  for (auto* node : {&pair.a, &pair.b})
+    for (bool restarted : {false, true}) {
+      if (restarted) {
+        node->said.clear();
+        node->restart();
+      }
+      auto watched = watched_by(*node);
+      EXPECT_EQ(watched.erase(funding), restarted ? 1U : 0U) << "it is watched since the opening";
+      EXPECT_EQ(watched.size(), 2U) << "its balance, and the HTLC that A offered to B";
+      for (const auto& [outpoint, script] : watched) {
+        EXPECT_EQ(outpoint.txid, bitcoin::txid(commitment));
+        EXPECT_EQ(script, commitment.outputs.at(outpoint.index).script_pubkey);
+      }
+      EXPECT_TRUE(node->watched.has_output(funding)) << "a reorganisation may bring another commitment";
+    }
+}
+
+TEST(Watching, a_commitment_and_the_spends_of_its_outputs_may_be_in_one_block) {
+  Pair pair;
+  pair.open();
+  close(pair.a, pair.id(), true);
+  auto commitment = pair.a.all<Broadcast>().back().transaction;
+  bitcoin::Transaction sweep;
+  for (std::uint32_t i = 0; i < commitment.outputs.size(); ++i)
+    sweep.inputs.push_back({{bitcoin::txid(commitment), i}, {}, 0, {}});
+  sweep.outputs.push_back({Sat(1'000), {}});
+  pair.mine({commitment, sweep});
+  for (const auto* node : {&pair.a, &pair.b}) {
+    EXPECT_EQ(node->only_channel().pending_close, Sat(0));
+    EXPECT_GT(node->only_channel().lost, Sat(0));
+  }
+}
+
+TEST(Watching, a_forgotten_channel_is_watched_no_longer) {
+  Pair pair;
+  pair.connect();
+  pair.start_opening();
+  pair.run();
+  EXPECT_EQ(pair.b.watched.size(), 1U);
+  pair.cut();
+  pair.mine({}, kForgetUnfundedBlocks + 2);
+  EXPECT_TRUE(pair.b.channels.empty());
+  EXPECT_EQ(pair.b.watched.size(), 0U);
+}
+
 // ---- broadcasting ----
 
 TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
@@ -695,7 +776,8 @@ TEST(Rebroadcast, a_closing_transaction_goes_out_again_until_it_confirms) {
     pair.run();
     auto first = pair.a.all<Broadcast>();
     ASSERT_EQ(first.size(), 1U);
-    pair.a.step(BroadcastResult{bitcoin::txid(first[0].transaction), false, "mempool min fee not met"});
+    pair.a.step(
+        BroadcastResult{bitcoin::txid(first[0].transaction), BroadcastOutcome::FeeTooLow, "mempool min fee not met"});
     pair.a.said.clear();
     pair.mine({}, kRebroadcastBlocks);
     ASSERT_EQ(pair.a.all<Broadcast>().size(), 1U);

@@ -12,6 +12,7 @@
 #include "channel/records.h"
 #include "channel/rounds.h"
 #include "channel/waits.h"
+#include "channel/watching.h"
 #include "crypto/crypto.h"
 #include "effects/features.h"
 #include "effects/limits.h"
@@ -98,6 +99,7 @@ struct FakeNode : test::Surroundings {
     channels = doze::channel::views(room);
     peers.clear();
     outbox.clear();
+    watched = {};
     step(Started{});
   }
   [[nodiscard]] const ChannelView& only_channel() const {
@@ -131,6 +133,14 @@ struct FakeNode : test::Surroundings {
     Lookup walked;
     for (const auto& [id, channel] : room.inside->channels) note_lookup(*room.inside, id, walked);
     EXPECT_TRUE(room.inside->lookup == walked);
+    std::map<Outpoint, ChannelId> watching;
+    for (const auto& [id, channel] : room.inside->channels)
+      for (const auto& output : outputs_to_watch(channel)) {
+        watching.emplace(output, id);
+        EXPECT_TRUE(watched.has_output(output));
+      }
+    EXPECT_EQ(room.inside->watched, watching);
+    EXPECT_EQ(watched.size(), watching.size());
   }
 
   /// Coins of the wallet, for claims on chain.
@@ -149,8 +159,8 @@ struct FakeNode : test::Surroundings {
     auto transition = channel::step(std::move(room), input, context());
     room = std::move(transition.next);
     channels = doze::channel::views(room);
-    expect_indexes(std::holds_alternative<EndOfStep>(input));
     note(transition.effects);
+    expect_indexes(std::holds_alternative<EndOfStep>(input));
     for (const auto& effect : transition.effects) {
       if (const auto* send = std::get_if<SendMessage>(&effect))
         if (peers.contains(send->node_id)) outbox.push_back(send->message);
@@ -231,10 +241,10 @@ struct Pair {
   void hear(const std::vector<ChainWord>& words) {
     tip = chain.tip();
     for (auto* node : {&a, &b})
-      for (const auto& word : words) {
-        node->follow(word);
-        std::visit([&](const auto& one) { node->step(one); }, word);
-      }
+      hand_over(words, node->watched, [&](const auto& one) {
+        node->follow(one);
+        node->step(one);
+      });
   }
   void block(const std::vector<bitcoin::Transaction>& transactions = {}) { hear(chain.mine(transactions)); }
   void mine(const std::vector<bitcoin::Transaction>& transactions = {}, std::uint32_t blocks = 1) {

@@ -93,7 +93,8 @@ struct Surroundings {
   UnixTime wall{1'700'000'000};
   BlockHeight tip{100};
   RowMap rows;
-  Effects said;  // everything since the last clear()
+  WatchSet watched;  // as the chain driver has it
+  Effects said;      // everything since the last clear()
 
   [[nodiscard]] Context context() {
     channel_index = ChannelIndex(channels);
@@ -105,6 +106,8 @@ struct Surroundings {
       said.push_back(effect);
       if (const auto* put = std::get_if<Put>(&effect)) rows[{put->table, put->key}] = put->value;
       if (const auto* erase = std::get_if<Erase>(&effect)) rows.erase({erase->table, erase->key});
+      if (const auto* watch = std::get_if<Watch>(&effect)) watched.apply(*watch);
+      if (const auto* unwatch = std::get_if<Unwatch>(&effect)) watched.apply(*unwatch);
       if (const auto* notify = std::get_if<Notify>(&effect)) {
         EXPECT_EQ(mistakes_in(*notify), "");
       }
@@ -131,12 +134,11 @@ struct Surroundings {
     LN_ASSERT(deadline.has_value());
     pass(deadline->value() > mono.value() ? deadline->value() - mono.value() : 0);
   }
-  /// What the corridor does before the rooms hear this word of the chain driver.
-  void follow(const ChainWord& word) {
-    if (const auto* status = std::get_if<ChainStatus>(&word)) views.chain_synced = status->synced;
-    if (const auto* come = std::get_if<BlockConnected>(&word)) tip = come->height;
-    if (const auto* gone = std::get_if<BlockDisconnected>(&word)) tip = BlockHeight(gone->height.value() - 1);
-  }
+  /// What the corridor does before the rooms hear this of the chain driver.
+  void follow(const ChainStatus& in) { views.chain_synced = in.synced; }
+  void follow(const BlockConnected& in) { tip = in.height; }
+  void follow(const BlockHasMore&) {}
+  void follow(const BlockDisconnected& in) { tip = BlockHeight(in.height.value() - 1); }
   void see(const NodeId& peer, wire::FeatureBits features) {
     peers.insert_or_assign(peer, PeerView{peer, std::move(features), "x", false, wall});
   }

@@ -21,7 +21,7 @@ class TestChain {
   /// before them unless the first is one.
   std::vector<ChainWord> mine(std::vector<bitcoin::Transaction> transactions = {}, std::uint32_t count = 1) {
     auto before = tip();
-    std::vector<BlockConnected> come;
+    std::vector<FoundBlock> come;
     for (std::uint32_t i = 0; i < count; ++i) come.push_back(next(std::exchange(transactions, {})));
     return driver_words(before, {}, std::move(come));
   }
@@ -35,13 +35,13 @@ class TestChain {
       gone.push_back({tip(), blocks_.back()});
       blocks_.pop_back();
     }
-    std::vector<BlockConnected> come;
+    std::vector<FoundBlock> come;
     for (std::uint32_t i = 0; i < count; ++i) come.push_back(next(std::exchange(transactions, {})));
     return driver_words(before, std::move(gone), std::move(come));
   }
 
  private:
-  BlockConnected next(std::vector<bitcoin::Transaction> transactions) {
+  FoundBlock next(std::vector<bitcoin::Transaction> transactions) {
     auto block = std::make_shared<bitcoin::Block>();
     bool has_coinbase = !transactions.empty() && transactions[0].inputs.size() == 1 &&
                         transactions[0].inputs[0].previous_output.index == UINT32_MAX;
@@ -51,7 +51,7 @@ class TestChain {
     block->header.merkle_root = bitcoin::merkle_root(block->transactions);
     block->header.nonce = ++mined_;  // no two are the same
     blocks_.push_back(bitcoin::block_hash(block->header));
-    return {tip(), blocks_.back(), std::move(block)};
+    return found_block(tip(), std::move(block));
   }
 
   BlockHeight base_;

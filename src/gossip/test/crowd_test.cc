@@ -367,7 +367,7 @@ TEST_F(GossipCrowd, channels_far_above_our_tip_are_not_taken_and_asked_for_when_
   auto chain = wire::chain_hash(wire::Network::Regtest);
   EXPECT_TRUE(sent<wire::QueryShortChannelIds>(say(1, wire::ReplyShortChannelIdsEnd{chain, 1}), id(1)).empty());
   ++tip_;
-  auto effects = tell(BlockConnected{BlockHeight(tip_), {}, std::make_shared<bitcoin::Block>()});
+  auto effects = tell(BlockConnected{BlockHeight(tip_), {}, {}});
   for (std::size_t i : {1, 2}) {
     query = sent<wire::QueryShortChannelIds>(effects, id(i));
     ASSERT_EQ(query.size(), 1U) << i;
@@ -386,8 +386,7 @@ TEST_F(GossipCrowd, a_strangers_invented_channel_does_not_keep_out_what_a_peer_w
   EXPECT_TRUE(peer(1).waiting.empty());
   say(1, announcement(1, 3, place));  // a stranger's comes too late
   tip_ += kDeepEnough;
-  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, std::make_shared<bitcoin::Block>()})),
-            std::vector{place});
+  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, {}})), std::vector{place});
   tell(OutputLookedUp{place, funding_output(real)});
   EXPECT_NE(graph(gossip_).channel(place), nullptr);
 }

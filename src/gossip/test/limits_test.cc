@@ -153,12 +153,11 @@ TEST_F(GossipTest, AChannelIsLookedUpWhenItIsSixBlocksDeep) {
   // What is deep is not held up by them.
   EXPECT_EQ(lookups(say(1, announcement(1, 2, scid(1)))).size(), 1u);
   ++tip_;
-  auto empty = std::make_shared<bitcoin::Block>();
-  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, empty})), std::vector{fresh});
+  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, {}})), std::vector{fresh});
   tell(OutputLookedUp{fresh, funding_output(channel)});
   EXPECT_NE(graph(gossip_).channel(fresh), nullptr);
   tip_ += 7;
-  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, empty})), std::vector{ahead});
+  EXPECT_EQ(lookups(tell(BlockConnected{BlockHeight(tip_), {}, {}})), std::vector{ahead});
 }
 
 TEST_F(GossipTest, WhoSaysWhatIsSignedWronglyIsNotVerifiedForEver) {
@@ -592,13 +591,13 @@ TEST_F(GossipTest, ChannelsThatAreAllStaleAfterTwoWeeksAwayAreForgottenInBounded
   enter(50'000);
   restart();
   EXPECT_EQ(graph(gossip_).channels().size(), 21u);
-  EXPECT_EQ(gossip_.inside->funding_scripts.size(), 21u);
+  EXPECT_EQ(gossip_.inside->fundings.size(), 21u);
   EXPECT_EQ(deadline(gossip_), MonoTime(mono_ + kStepWaitMs));
   mono_ = deadline(gossip_)->value();
   tell(DeadlineReached{});
   EXPECT_EQ(graph(gossip_).channels().size(), 1u);
   EXPECT_NE(graph(gossip_).channel(scid(50'000)), nullptr);
-  EXPECT_EQ(gossip_.inside->funding_scripts.size(), 1u);
+  EXPECT_EQ(gossip_.inside->fundings.size(), 1u);
   EXPECT_EQ(rows_.size(), 1u);
   EXPECT_EQ(deadline(gossip_), MonoTime(mono_ + kHousekeepingMs));
 }

@@ -6,7 +6,7 @@
 #include "bitcoin/script.h"
 #include "commitment/commitment_tx.h"
 #include "effects/test/test_chain.h"
-#include "gossip/gossip.h"
+#include "gossip/inside.h"
 #include "keys/seed_signer.h"
 
 namespace doze::gossip {
@@ -43,6 +43,7 @@ class GossipTest : public testing::Test {
   void restart() {
     gossip_ = reload_value();
     peers_.clear();
+    watched_ = {};
     tell(Started{});
   }
 
@@ -55,18 +56,18 @@ class GossipTest : public testing::Test {
     for (const auto& effect : transition.effects) {
       if (const auto* put = std::get_if<Put>(&effect)) rows_[{put->table, put->key}] = put->value;
       if (const auto* erase = std::get_if<Erase>(&effect)) rows_.erase({erase->table, erase->key});
+      if (const auto* watch = std::get_if<Watch>(&effect)) watched_.apply(*watch);
+      if (const auto* unwatch = std::get_if<Unwatch>(&effect)) watched_.apply(*unwatch);
     }
+    EXPECT_EQ(watched_.size(), gossip_.inside->fundings.size());
     expect_same_after_reload();
     return std::move(transition.effects);
   }
   /// A visit of the chain driver.
   void hear(const std::vector<ChainWord>& words) {
-    for (const auto& word : words)
-      std::visit(
-          [&]<class W>(const W& one) {
-            if constexpr (std::is_constructible_v<Input, W>) tell(one);
-          },
-          word);
+    hand_over(words, watched_, [&]<class In>(const In& one) {
+      if constexpr (std::is_constructible_v<Input, In>) tell(one);
+    });
   }
   /// Every step's rows say what the memory says.
   void expect_same_after_reload() {
@@ -226,6 +227,7 @@ class GossipTest : public testing::Test {
   std::uint64_t mono_ = 1'000, wall_ = kNow;
   std::uint32_t tip_ = 100'000;
   bool check_reload_ = true;
+  WatchSet watched_;  // as the chain driver has it
   Gossip gossip_;
 };
 

@@ -128,15 +128,11 @@ struct FakeNode : test::Surroundings {
     bool behind = !views.chain_synced;
     auto before = std::min(tip.value(), height - 1);
     Effects out;
-    for (const auto& word : TestChain(BlockHeight(before)).mine({}, height - before)) {
-      if (behind && std::holds_alternative<ChainStatus>(word)) continue;
-      follow(word);
-      std::visit(
-          [&]<class W>(const W& one) {
-            if constexpr (std::is_constructible_v<Input, W>) hear(one, out);
-          },
-          word);
-    }
+    hand_over(TestChain(BlockHeight(before)).mine({}, height - before), watched, [&]<class In>(const In& one) {
+      if (behind && std::is_same_v<In, ChainStatus>) return;
+      follow(one);
+      if constexpr (std::is_constructible_v<Input, In>) hear(one, out);
+    });
     return out;
   }
   /// The chain driver has given every block.

@@ -20,19 +20,28 @@ using namespace doze::test;  // NOLINT
 /// A wallet with its world: rows as the store would keep them, a chain of blocks, the backend's unspent outputs.
 class WalletTest : public testing::Test, protected Surroundings {
  protected:
-  WalletTest() : Surroundings(7), wallet_(reload_value()) { tip = BlockHeight(500); }
+  WalletTest() : Surroundings(7) {
+    tip = BlockHeight(500);
+    reload();
+  }
 
   Wallet reload_value() {
     auto loaded = load(stored(), *signer);
     EXPECT_TRUE(loaded.has_value());
     return *std::move(loaded);
   }
-  void reload() { wallet_ = reload_value(); }
+  /// A new process: its driver watches what the wallet names when it starts.
+  void reload() {
+    wallet_ = reload_value();
+    watched = {};
+    for (const auto& watch : of<Watch>(step(reload_value(), Started{}, context()).effects)) watched.apply(watch);
+  }
 
   Effects tell(const Input& input) {
     auto transition = step(std::move(wallet_), input, context());
     wallet_ = std::move(transition.next);
     note(transition.effects);
+    expect_watched();
     // Whatever is remembered, the rows say the same: every test runs on reloaded wallets, too.
     auto before = balance(wallet_), after = Balance{};
     auto twin = reload_value();
@@ -41,6 +50,13 @@ class WalletTest : public testing::Test, protected Surroundings {
     EXPECT_EQ(before.unconfirmed, after.unconfirmed);
     EXPECT_EQ(before.reserved, after.reserved);
     return std::move(transition.effects);
+  }
+  /// The driver watches what the wallet looks for in blocks, and nothing else.
+  void expect_watched() const {
+    const auto& [coins, scripts] = std::tie(wallet_.inside->coins, wallet_.inside->watched);
+    for (const auto& [outpoint, coin] : coins) EXPECT_TRUE(watched.has_output(outpoint));
+    for (const auto& [script, key] : scripts) EXPECT_TRUE(watched.has_script(script));
+    EXPECT_EQ(watched.size(), coins.size() + scripts.size());
   }
   template <class T>
   static T one(const Effects& effects) {
@@ -95,11 +111,11 @@ class WalletTest : public testing::Test, protected Surroundings {
   Effects unmine() { return hear(chain_.reorganise(1, 0)); }
   Effects hear(const std::vector<ChainWord>& words) {
     Effects out;
-    for (const auto& word : words) {
-      follow(word);
-      auto said_now = std::visit([&](const auto& one) { return tell(one); }, word);
+    hand_over(words, watched, [&](const auto& one) {
+      follow(one);
+      auto said_now = tell(one);
       std::move(said_now.begin(), said_now.end(), std::back_inserter(out));
-    }
+    });
     return out;
   }
   /// A confirmed coin of ours.
@@ -133,7 +149,7 @@ TEST_F(WalletTest, a_transaction_that_mempools_dropped_goes_out_again_every_six_
   tell(Started{});
   auto sent = one<Broadcast>(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(20'000), std::nullopt}}));
   auto id = bitcoin::txid(sent.transaction);
-  tell(BroadcastResult{id, true, ""});
+  tell(BroadcastResult{id, BroadcastOutcome::Accepted, ""});
   said.clear();
   for (std::uint32_t i = 0; i < kRebroadcastBlocks; ++i) mine({});
   ASSERT_EQ(all<Broadcast>().size(), 1U);
@@ -248,6 +264,24 @@ TEST_F(WalletTest, FindsCoinsAheadOfTheNextAddressAndNeverGivesThoseAddressesOut
   EXPECT_EQ(balance(wallet_).confirmed, Sat(2'000));
 }
 
+/// A wallet that was restored reads old blocks: what one payment brings into the gap may have been paid before it in
+/// the same block, and even in the same transaction.
+TEST_F(WalletTest, payments_of_one_block_that_lie_gaps_apart_are_found_in_whatever_order_they_stand) {
+  tell(Started{});
+  auto first = payment_to(receive_script(kGap - 1), 1);
+  first.outputs.insert(first.outputs.begin(), {Sat(2), receive_script(4 * kGap)});  // known when all others are
+  auto second = payment_to(receive_script(2 * kGap - 2), 4), third = payment_to(receive_script(3 * kGap - 3), 8);
+  auto spent = payment_to(receive_script(3 * kGap - 4), 16), beyond = payment_to(receive_script(5 * kGap + 1), 32);
+  auto fourth = payment_to(receive_script(4 * kGap - 4), 64);
+  auto spend = payment_to(script(kElsewhere), 1);
+  spend.inputs = {{.previous_output = {bitcoin::txid(spent), 0}}};
+  mine({beyond, fourth, spent, spend, third, second, first});
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(1 + 2 + 4 + 8 + 64));
+  EXPECT_EQ(script(new_address()), receive_script(4 * kGap + 1));
+  unmine();
+  EXPECT_EQ(balance(wallet_).confirmed, Sat(0));
+}
+
 TEST_F(WalletTest, FindsClosingOutputsOfChannels) {
   ChannelView channel;
   channel.key_index = 50;
@@ -351,7 +385,7 @@ TEST_F(WalletTest, ChangeOfABroadcastFundingIsUnconfirmedAndSpendable) {
   receive(80'000);
   auto prepared = one<FundingPrepared>(prepare(30'000));
   auto txid = bitcoin::txid(prepared.transaction);
-  tell(BroadcastResult{txid, true, ""});
+  tell(BroadcastResult{txid, BroadcastOutcome::Accepted, ""});
   auto change = prepared.transaction.outputs.at(1 - prepared.output_index).amount;
   EXPECT_EQ(balance(wallet_).unconfirmed, change);
   EXPECT_EQ(balance(wallet_).reserved, Sat(0));
@@ -371,7 +405,7 @@ TEST_F(WalletTest, SendsToAnAddressAndRepliesWhenTheBackendHasIt) {
   EXPECT_TRUE(of<Reply>(effects).empty());
   auto fee = verified_fee(transaction);
   auto txid = bitcoin::txid(transaction);
-  auto accepted = tell(BroadcastResult{txid, true, ""});
+  auto accepted = tell(BroadcastResult{txid, BroadcastOutcome::Accepted, ""});
   EXPECT_EQ(one<Reply>(accepted).request, 9u);
   auto reply = value_of(accepted);
   EXPECT_EQ(text_of(reply, "txid"), bitcoin::txid_to_string(txid));
@@ -391,7 +425,7 @@ TEST_F(WalletTest, ARepeatedKeyIsAnsweredAgainAndSpendsNothing) {
   auto second = tell(CommandReceived{2, send});
   EXPECT_TRUE(of<Broadcast>(second).empty());
   EXPECT_TRUE(of<Reply>(second).empty());
-  EXPECT_EQ(of<Reply>(tell(BroadcastResult{txid, true, ""})).size(), 2u);
+  EXPECT_EQ(of<Reply>(tell(BroadcastResult{txid, BroadcastOutcome::Accepted, ""})).size(), 2u);
   for (RequestId request : {3, 4}) {
     if (request == 4) reload();
     auto again = tell(CommandReceived{request, send});
@@ -414,7 +448,8 @@ TEST_F(WalletTest, AKeyWhosePaymentWasRefusedCanBeUsedAgain) {
   receive(80'000);
   command::SendToAddress send{kElsewhere, Sat(10'000), FeeratePerKw(2'000), "order 7"};
   auto txid = bitcoin::txid(one<Broadcast>(tell(CommandReceived{1, send})).transaction);
-  EXPECT_EQ(error_of(tell(BroadcastResult{txid, false, "min relay fee not met"})).code, CommandErrorCode::Refused);
+  EXPECT_EQ(error_of(tell(BroadcastResult{txid, BroadcastOutcome::FeeTooLow, "min relay fee not met"})).code,
+            CommandErrorCode::Refused);
   EXPECT_EQ(of<Broadcast>(tell(CommandReceived{2, send})).size(), 1u);
 }
 
@@ -430,10 +465,9 @@ TEST_F(WalletTest, KeysAreForgottenAfterFourWeeks) {
   };
   EXPECT_EQ(rows_of_keys(), 1);
   mine({transaction});
-  auto empty = std::make_shared<bitcoin::Block>();
   for (std::uint32_t later : {kKeepSentBlocks - 1, kKeepSentBlocks}) {
     tip = BlockHeight(made.value() + later);
-    tell(BlockConnected{tip, {}, empty});
+    tell(BlockConnected{tip, {}, {}});
     EXPECT_EQ(rows_of_keys(), later < kKeepSentBlocks ? 1 : 0);
   }
 }
@@ -473,7 +507,7 @@ TEST_F(WalletTest, WhoWaitsForABackendThatGoesAwayIsToldThatThePaymentIsQueued) 
   EXPECT_TRUE(tell(ChainStatus{false, false, "still"}).empty());
   reload();
   EXPECT_EQ(bitcoin::txid(one<Broadcast>(tell(Started{})).transaction), txid);
-  EXPECT_TRUE(of<Reply>(tell(BroadcastResult{txid, true, ""})).empty());
+  EXPECT_TRUE(of<Reply>(tell(BroadcastResult{txid, BroadcastOutcome::Accepted, ""})).empty());
 }
 
 TEST_F(WalletTest, a_payment_without_an_answer_of_the_backend_is_queued_and_stays_if_it_may_be_out) {
@@ -481,9 +515,10 @@ TEST_F(WalletTest, a_payment_without_an_answer_of_the_backend_is_queued_and_stay
     receive(80'000);
     auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
     auto txid = bitcoin::txid(one<Broadcast>(sent).transaction);
-    auto told = tell(BroadcastResult{txid, false, "no JSON", true, may_be_out});
+    auto told =
+        tell(BroadcastResult{txid, may_be_out ? BroadcastOutcome::MaybeOut : BroadcastOutcome::Unanswered, "no JSON"});
     EXPECT_EQ(text_of(value_of(told), "state"), "queued");
-    tell(BroadcastResult{txid, false, "min relay fee not met"});
+    tell(BroadcastResult{txid, BroadcastOutcome::FeeTooLow, "min relay fee not met"});
     bool repeated = !of<Broadcast>(tell(Started{})).empty();
     EXPECT_EQ(repeated, may_be_out);  // refused, but perhaps with other nodes: its coins are not free
   }
@@ -517,7 +552,8 @@ TEST_F(WalletTest, PaysTheNodesFeeEstimateUnlessAFeerateIsGiven) {
 TEST_F(WalletTest, RefusedPaymentFreesItsCoinsAndSaysWhy) {
   receive(80'000);
   auto sent = tell(CommandReceived{9, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
-  auto refused = tell(BroadcastResult{bitcoin::txid(one<Broadcast>(sent).transaction), false, "min relay fee not met"});
+  auto refused = tell(BroadcastResult{bitcoin::txid(one<Broadcast>(sent).transaction), BroadcastOutcome::FeeTooLow,
+                                      "min relay fee not met"});
   auto error = error_of(refused);
   EXPECT_EQ(error.code, CommandErrorCode::Refused);
   EXPECT_NE(error.message.find("min relay fee not met"), std::string::npos);
@@ -536,7 +572,7 @@ TEST_F(WalletTest, RefusesWrongAddressesAndDust) {
 TEST_F(WalletTest, UnconfirmedTransactionsOfOursGoOutAgainAtStartParentsFirst) {
   receive(80'000);
   auto parent = one<Broadcast>(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
-  tell(BroadcastResult{bitcoin::txid(parent.transaction), true, ""});
+  tell(BroadcastResult{bitcoin::txid(parent.transaction), BroadcastOutcome::Accepted, ""});
   auto child = one<Broadcast>(tell(CommandReceived{2, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
   reload();
   auto again = of<Broadcast>(tell(Started{}));
@@ -552,7 +588,7 @@ TEST_F(WalletTest, UnconfirmedTransactionsOfOursGoOutAgainAtStartParentsFirst) {
 TEST_F(WalletTest, ConflictingSpendInABlockDropsOursAndWhatHangsOnIt) {
   auto id = receive(80'000);
   auto ours = one<Broadcast>(tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
-  tell(BroadcastResult{bitcoin::txid(ours.transaction), true, ""});
+  tell(BroadcastResult{bitcoin::txid(ours.transaction), BroadcastOutcome::Accepted, ""});
   auto child = one<Broadcast>(tell(CommandReceived{2, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}}));
   auto thief = payment_to(script(kElsewhere), 1);
   thief.inputs = {{.previous_output = {id, 0}}};
@@ -649,9 +685,11 @@ TEST_F(WalletTest, a_funding_that_the_backend_refuses_is_the_channels_to_give_up
       auto funding = one<FundingPrepared>(prepare(50'000)).transaction;
       auto id = bitcoin::txid(funding);
       // Accepted, or perhaps so: it may confirm whatever is said later.
-      if (accepted_before) tell(synced ? BroadcastResult{id, false, "", true, true} : BroadcastResult{id, true, ""});
+      if (accepted_before)
+        tell(BroadcastResult{id, synced ? BroadcastOutcome::MaybeOut : BroadcastOutcome::Accepted, ""});
       views.chain_synced = synced;
-      auto refused = of<FundingRefused>(tell(BroadcastResult{id, false, "mempool min fee not met"}));
+      auto refused =
+          of<FundingRefused>(tell(BroadcastResult{id, BroadcastOutcome::FeeTooLow, "mempool min fee not met"}));
       views.chain_synced = true;
       EXPECT_EQ(refused.size(), synced && !accepted_before ? 1U : 0U);
       if (accepted_before) {
@@ -685,7 +723,7 @@ TEST_F(WalletTest, a_funding_whose_coins_another_transaction_has_for_good_is_ref
     auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
     auto id = bitcoin::txid(funding);
     ASSERT_EQ(funding.inputs.size(), 2U);
-    tell(BroadcastResult{id, true, ""});
+    tell(BroadcastResult{id, BroadcastOutcome::Accepted, ""});
     ChannelView channel;
     channel.channel_id.bytes[0] = restarts ? 1 : 2;
     channel.funding = Outpoint{id, 0};
@@ -697,7 +735,9 @@ TEST_F(WalletTest, a_funding_whose_coins_another_transaction_has_for_good_is_ref
     // At once nothing of it can be spent, and its other coin can; but a reorganisation may bring it back.
     EXPECT_EQ(balance(wallet_).confirmed, Sat(40'000));
     EXPECT_EQ(balance(wallet_).unconfirmed, Sat(0));
-    EXPECT_TRUE(of<Broadcast>(tell(BroadcastResult{id, false, "bad-txns-inputs-missingorspent"})).empty());
+    EXPECT_TRUE(
+        of<Broadcast>(tell(BroadcastResult{id, BroadcastOutcome::MissingInputs, "bad-txns-inputs-missingorspent"}))
+            .empty());
     for (std::uint32_t depth = 2; depth < kLostAfterBlocks; ++depth)
       for (auto& effect : mine({})) effects.push_back(std::move(effect));
     EXPECT_TRUE(of<FundingRefused>(effects).empty());
@@ -723,7 +763,7 @@ TEST_F(WalletTest, a_funding_that_lost_comes_back_when_a_reorganisation_takes_th
   receive(80'000);
   auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
   auto id = bitcoin::txid(funding);
-  tell(BroadcastResult{id, true, ""});
+  tell(BroadcastResult{id, BroadcastOutcome::Accepted, ""});
   ChannelView channel;
   channel.funding = Outpoint{id, 0};
   channel.funder = true;
@@ -746,12 +786,12 @@ TEST_F(WalletTest, a_funding_one_of_whose_coins_went_with_its_parent_is_not_refu
   receive(40'000);
   tell(CommandReceived{1, command::SendToAddress{kElsewhere, Sat(10'000), std::nullopt}});
   auto parent = of<Broadcast>(said).back().transaction;
-  tell(BroadcastResult{bitcoin::txid(parent), true, ""});  // its change is a coin
+  tell(BroadcastResult{bitcoin::txid(parent), BroadcastOutcome::Accepted, ""});  // its change is a coin
   receive(40'000);
   auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
   auto id = bitcoin::txid(funding);
   ASSERT_EQ(funding.inputs.size(), 2U);
-  tell(BroadcastResult{id, true, ""});
+  tell(BroadcastResult{id, BroadcastOutcome::Accepted, ""});
   ChannelView channel;
   channel.funding = Outpoint{id, 0};
   channel.funder = true;
@@ -774,7 +814,7 @@ TEST_F(WalletTest, a_funding_that_lost_is_refused_after_blocks_that_came_without
   receive(80'000);
   auto funding = one<FundingPrepared>(prepare(60'000)).transaction;
   auto id = bitcoin::txid(funding);
-  tell(BroadcastResult{id, true, ""});
+  tell(BroadcastResult{id, BroadcastOutcome::Accepted, ""});
   ChannelView channel;
   channel.funding = Outpoint{id, 0};
   channel.funder = true;
