@@ -18,7 +18,7 @@ struct Draw {
 };
 
 void expect_equal(const CompactSet<std::uint64_t>& compact, const std::multiset<std::uint64_t>& plain,
-                 std::uint64_t first, std::uint64_t last) {
+                  std::uint64_t first, std::uint64_t last) {
   ASSERT_EQ(compact.size(), plain.size());
   std::vector<std::uint64_t> wanted(plain.lower_bound(first), plain.upper_bound(last));
   ASSERT_EQ(compact.between(first, last), wanted) << first << " to " << last;
