@@ -209,7 +209,7 @@ void on_synced(Work& work) {
   for (const auto& id : forgotten) forget_unfunded(work, id, "the peer never funded the channel");
 }
 
-void on(Work& work, const FundingRefused& word) {
+void hear(Work& work, const FundingRefused& word) {
   for (auto& [id, channel] : work.state.channels) {
     if (!channel.funder() || channel.params().funding.txid != word.txid || channel.confirmed() || channel.is<Closed>())
       continue;

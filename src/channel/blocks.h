@@ -12,6 +12,6 @@ void on_block_gone(Work& work, const BlockDisconnected& in);
 /// on_block: a height that is known to be stale decides nothing. BOLT 2, "`cltv_expiry_delta` Selection".
 void on_synced(Work& work);
 /// The backend takes the funding under no circumstances that we know of: its coins are free, the channel is over.
-void on(Work& work, const FundingRefused& word);
+void hear(Work& work, const FundingRefused& word);
 
 }  // namespace doze::channel

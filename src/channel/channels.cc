@@ -136,15 +136,6 @@ void hear(Work& work, const CommandReceived& in) {
 void hear(Work& work, const OpenChannelNow& word) {
   open(work, word);
 }
-void hear(Work& work, const FundingPrepared& word) {
-  on(work, word);
-}
-void hear(Work& work, const FundingFailed& word) {
-  on(work, word);
-}
-void hear(Work& work, const FundingRefused& word) {
-  on(work, word);
-}
 void hear(Work& work, const CoinsReserved& word) {
   claim_with_coins(work, word);
 }
@@ -185,9 +176,6 @@ void hear(Work& work, const BroadcastResult& in) {
   if (!in.accepted && !in.unanswered)
     work.notify(Severity::Debug, "broadcast_refused",
                 {{"txid", bitcoin::txid_to_string(in.txid)}, {"reason", escape_untrusted(in.reason)}});
-}
-void hear(Work& work, const RowsRead& in) {
-  on(work, in);
 }
 void hear(Work& work, const DeadlineReached&) {
   end_waits(work);

@@ -81,7 +81,7 @@ void erase_log(Work& work, const ChannelId& id) {
   erase_next(work);
 }
 
-void on(Work& work, const RowsRead& in) {
+void hear(Work& work, const RowsRead& in) {
   auto answer = work.state.questions.answered(in);
   if (!answer) return;
   const auto& asked = answer->what;

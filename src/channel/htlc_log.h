@@ -14,6 +14,6 @@ void log_htlcs(Work& work, const Channel& channel);
 void read_log(Work& work, const ChannelId& id);
 /// The channel is over: its log goes, page by page. Those of several channels one after the other.
 void erase_log(Work& work, const ChannelId& id);
-void on(Work& work, const RowsRead& in);
+void hear(Work& work, const RowsRead& in);
 
 }  // namespace doze::channel

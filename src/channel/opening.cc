@@ -336,7 +336,7 @@ void on(Work& work, const NodeId& peer, const wire::AcceptChannel& m) {
                           channel.params().capacity, opening->funding_feerate});
 }
 
-void on(Work& work, const FundingFailed& word) {
+void hear(Work& work, const FundingFailed& word) {
   auto key = work.state.openings.find_own(word.temporary_channel_id);
   if (!key) return;
   auto opening = work.state.openings.take(*key);
@@ -344,7 +344,7 @@ void on(Work& work, const FundingFailed& word) {
   answer(work, opening, word.error);
 }
 
-void on(Work& work, const FundingPrepared& word) {
+void hear(Work& work, const FundingPrepared& word) {
   auto key = work.state.openings.find_own(word.temporary_channel_id);
   if (!key) return work.say(ReleaseFunding{bitcoin::txid(word.transaction)});
   auto& opening = *work.state.openings.find(*key);

@@ -8,8 +8,8 @@ namespace doze::channel {
 void open(Work& work, const OpenChannelNow& word);
 void on(Work& work, const NodeId& peer, const wire::OpenChannel& message);
 void on(Work& work, const NodeId& peer, const wire::AcceptChannel& message);
-void on(Work& work, const FundingPrepared& word);
-void on(Work& work, const FundingFailed& word);
+void hear(Work& work, const FundingPrepared& word);
+void hear(Work& work, const FundingFailed& word);
 void on(Work& work, const NodeId& peer, const wire::FundingCreated& message);
 void on(Work& work, const NodeId& peer, const wire::FundingSigned& message);
 /// The key by value: callers name the one inside the entry that this erases.

@@ -100,7 +100,7 @@ void receive_forward(Work& work, const HtlcReceived& word, const onion::PeeledFo
 
 }  // namespace
 
-void on(Work& work, const HtlcReceived& word) {
+void hear(Work& work, const HtlcReceived& word) {
   const auto& signer = work.context.signer;
   auto peeled = onion::peel_htlc(word.htlc, signer.node_id(), own_ecdh(signer), work.context.tip);
   if (!std::holds_alternative<onion::PeeledForward>(peeled)) forget_early(work, {word.channel_id, word.htlc.id});

@@ -6,6 +6,6 @@
 namespace doze::forwarding {
 
 struct Work;
-void on(Work& work, const HtlcReceived& word);
+void hear(Work& work, const HtlcReceived& word);
 
 }  // namespace doze::forwarding

@@ -82,9 +82,6 @@ void hear(Work& work, const ChannelClosed& word) {
 }
 
 // ---- HTLCs ----
-void hear(Work& work, const HtlcReceived& word) {
-  on(work, word);
-}
 /// What is not of a ForwardOrigin goes to payment.
 template <class Word>
 void of_forward(Work& work, const Word& word, auto handle) {

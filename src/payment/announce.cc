@@ -154,7 +154,7 @@ void answer_late_waiters(Work& work) {
   }
 }
 
-void on(Work& work, const PongReceived& word) {
+void hear(Work& work, const PongReceived& word) {
   auto ping = work.state.pings.find(word.token);
   if (ping == work.state.pings.end()) return;
   auto* payment = find(work, ping->second);
@@ -164,7 +164,7 @@ void on(Work& work, const PongReceived& word) {
   announce(work, *payment);
 }
 
-void on(Work& work, const ReleasePathsReceived& word) {
+void hear(Work& work, const ReleasePathsReceived& word) {
   const auto* local = std::get_if<LocalOrigin>(&word.origin);
   auto* payment = local == nullptr ? nullptr : find(work, local->payment_id);
   // [AP-hold-07]
@@ -185,7 +185,7 @@ void on(Work& work, const ReleasePathsReceived& word) {
   if (payment->committed) confirm_holder(work, *payment);
 }
 
-void on(Work& work, const OnionMessageOutcome& word) {
+void announcement_outcome(Work& work, const OnionMessageOutcome& word) {
   auto tag = work.state.tags.find(word.tag);
   if (tag == work.state.tags.end()) return;
   auto* payment = find(work, tag->second);

@@ -11,9 +11,9 @@ struct Work;
 void announce(Work& work, Outgoing& payment);
 void announce_on_usable(Work& work, const ChannelUsable& word);
 void outgoing_committed(Work& work, const PaymentId& id, const OfferedHtlcCommitted& word);
-void on(Work& work, const ReleasePathsReceived& word);
-void on(Work& work, const OnionMessageOutcome& word);
-void on(Work& work, const PongReceived& word);
+void hear(Work& work, const ReleasePathsReceived& word);
+void announcement_outcome(Work& work, const OnionMessageOutcome& word);
+void hear(Work& work, const PongReceived& word);
 /// The recipient of this payment is awake: other holds for it are announced again.
 void hasten_announcements(Work& work, const Outgoing& payment);
 /// Whether a hold can still end well. False: our peer gave no way to release it that leads anywhere, or it is too late.

@@ -134,7 +134,7 @@ void park(Work& work, const HtlcReceived& word) {
 
 }  // namespace
 
-void on(Work& work, const HtlcArrived& word) {
+void hear(Work& work, const HtlcArrived& word) {
   const auto& received = word.received;
   bool worthless = received.too_much_dust || work.context.views.funding_gone(received.channel_id);
   if (!work.context.views.chain_synced && !worthless) return park(work, received);
@@ -218,7 +218,7 @@ void end_claim(Work& work, const HtlcKey& key, IncomingState state) {
 }
 }  // namespace
 
-void on(Work& work, const ReceivedHtlcGone& word) {
+void hear(Work& work, const ReceivedHtlcGone& word) {
   end_claim(work, {word.channel_id, word.htlc_id}, word.fulfilled ? IncomingState::Settled : IncomingState::Lost);
 }
 

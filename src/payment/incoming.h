@@ -43,10 +43,10 @@ struct Parked {
 
 struct Work;
 /// It is judged, or waits for our chain.
-void on(Work& work, const HtlcArrived& word);
+void hear(Work& work, const HtlcArrived& word);
 /// Durable, told, and settled with the peer.
 void claim(Work& work, Incoming payment, const Preimage& preimage);
-void on(Work& work, const ReceivedHtlcGone& word);
+void hear(Work& work, const ReceivedHtlcGone& word);
 /// Nothing of the channel is left: what was being claimed from it and was not settled is lost.
 void lose_claims(Work& work, const ChannelId& channel_id);
 /// The chain is read to its end: what waited is judged.

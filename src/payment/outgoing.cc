@@ -223,13 +223,13 @@ void cancel_payment(Work& work, RequestId request, const PaymentId& id) {
   work.say(Reply{request, Value().set("cancelled", true)});
 }
 
-void on(Work& work, const InvoiceFailed& word) {
+void hear(Work& work, const InvoiceFailed& word) {
   auto* payment = find(work, word.payment_id);
   if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
   end_payment(work, *payment, OutgoingState::Failed, word.error.code, word.error.message);
 }
 
-void on(Work& work, const InvoiceObtained& word) {
+void hear(Work& work, const InvoiceObtained& word) {
   auto* payment = find(work, word.payment_id);
   if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
   auto invoice = offers::Invoice::parse(word.invoice);
@@ -258,7 +258,7 @@ void invoice_answered(Work& work, const InvoiceObtained& word, const std::vector
   send_htlc(work, *payment);
 }
 
-void on(Work& work, const StaticInvoiceObtained& word) {
+void hear(Work& work, const StaticInvoiceObtained& word) {
   auto* payment = find(work, word.payment_id);
   if (payment == nullptr || payment->state != OutgoingState::Fetching) return;
   payment->is_static = true;

@@ -100,12 +100,12 @@ void pay_answered(Work& work, const PayAsked& asked, const std::vector<std::vect
 void start_payment(Work& work, RequestId request, const command::Pay& command);
 [[nodiscard]] Msat default_max_fee(const Config& config, Msat amount);
 void cancel_payment(Work& work, RequestId request, const PaymentId& id);
-void on(Work& work, const InvoiceObtained& word);
+void hear(Work& work, const InvoiceObtained& word);
 struct SameHash;
 /// `others`: payments in the store with the invoice's payment_hash.
 void invoice_answered(Work& work, const InvoiceObtained& word, const std::vector<SameHash>& others);
-void on(Work& work, const StaticInvoiceObtained& word);
-void on(Work& work, const InvoiceFailed& word);
+void hear(Work& work, const StaticInvoiceObtained& word);
+void hear(Work& work, const InvoiceFailed& word);
 void send_htlc(Work& work, Outgoing& payment);
 /// Asked for an invoice, or waiting for a holder or our chain, for longer than that takes, and no HTLC has left: ended.
 [[nodiscard]] bool end_interrupted(Work& work, Outgoing& payment);

@@ -126,9 +126,6 @@ void hear(Work& work, const ChainStatus&) {
 void hear(Work& work, const Started&) {
   started(work);
 }
-void hear(Work& work, const PongReceived& word) {
-  on(work, word);
-}
 void hear(Work& work, const ChannelUsable& word) {
   hold_on_usable(work, SIZE_MAX);
   announce_on_usable(work, word);
@@ -144,15 +141,6 @@ void hear(Work& work, const ChannelClosed& word) {
   channels_changed(work, false);
   send_due_releases(work, false);  // it may be the one that they waited for
 }
-void hear(Work& work, const InvoiceObtained& word) {
-  on(work, word);
-}
-void hear(Work& work, const StaticInvoiceObtained& word) {
-  on(work, word);
-}
-void hear(Work& work, const InvoiceFailed& word) {
-  on(work, word);
-}
 /// What is not of a LocalOrigin goes to forwarding.
 template <class Word>
 void of_payment(Work& work, const Word& word, auto handle) {
@@ -167,15 +155,6 @@ void hear(Work& work, const HtlcRefused& word) {
 void hear(Work& work, const OfferedHtlcCommitted& word) {
   of_payment(work, word, outgoing_committed);
   hold_on_usable(work, kHoldsPerRound);  // that waits for the next round
-}
-void hear(Work& work, const ReleasePathsReceived& word) {
-  on(work, word);
-}
-void hear(Work& work, const HtlcArrived& word) {
-  on(work, word);
-}
-void hear(Work& work, const ReceivedHtlcGone& word) {
-  on(work, word);
 }
 void hear(Work& work, const HtlcFulfilled& word) {
   of_payment(work, word, outgoing_fulfilled);
@@ -197,7 +176,7 @@ void hear(Work& work, const OnionMessageReceived& word) {
       word.contents);
 }
 void hear(Work& work, const OnionMessageOutcome& word) {
-  on(work, word);
+  announcement_outcome(work, word);
   release_outcome(work, word);
 }
 void hear(Work& work, const BlockConnected&) {
