@@ -20,6 +20,7 @@ void on_spend(Work& work, Channel& channel, const bitcoin::Transaction& spend, B
   if (channel.is<Closed>()) return;
   if (auto published = commitment::identify(channel.commitments, *channel.signer, spend))
     return enter_chain(work, channel, *published, spend, height);  // [B2-re-21, B5-theirs-01]
+  give_up_claims(work, channel);
   channel.close.reset();
   channel.closed_by = bitcoin::txid(spend);
   channel.closed_height = height;

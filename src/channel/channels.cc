@@ -237,8 +237,11 @@ Result<Channels, LoadError> with_closes(Channels out, std::span<const Row> rows,
       return fail(LoadError{Table::Close, to_bytes(id.view()), {ParseCode::BadValue, 0, "close: without its channel"}});
     auto& channel = it->second;
     auto& published = close.published;
-    if (published.whose == commitment::WhoseCommitment::Revoked)
+    if (published.whose == commitment::WhoseCommitment::Revoked) {
       published.secret = channel.commitments.secrets.find(commitment::kFirstIndex - published.number);
+      if (!published.secret)
+        return fail(LoadError{Table::Close, to_bytes(id.view()), {ParseCode::BadValue, 0, "close: it is not revoked"}});
+    }
     channel.close = std::move(close);
     note_close_rows(channel);
     state.views.put(view_of(channel, signer));

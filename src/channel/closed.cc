@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "channel/htlc_log.h"
 #include "channel/records.h"
 #include "channel/rounds.h"
 #include "channel/unclaimed.h"
@@ -32,6 +33,7 @@ void end(Work& work, Channel& channel, std::string how) {
   channel.status = how;
   channel.held_back.reset();
   save(work, channel);
+  erase_log(work, channel.id);
   say_if_usable(work, channel);
   for (auto request : std::exchange(channel.close_requests, {}))
     work.say(Reply{request, Value().set("channel_id", channel.id.hex()).set("how", how)});

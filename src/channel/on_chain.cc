@@ -164,6 +164,7 @@ void enter_chain(Work& work, Channel& channel, const PublishedCommitment& publis
   if (!first) close.preimages = channel.close->preimages;
   learn_own_preimages(close, channel.commitments);
   onchain::note_offered(close, channel.commitments, *channel.signer, untold(channel));
+  give_up_claims(work, channel);
   close.received = received_in(channel.commitments, published);
   if (!first)
     std::erase_if(close.received, [&](const auto& one) { return !channel.close->received.contains(one.first); });
@@ -336,6 +337,10 @@ void claim(Work& work, Channel& channel) {
       broadcast(work, channel, due, moment.now, {});
     }
   }
+}
+
+void give_up_claims(Work& work, Channel& channel) {
+  if (channel.close) release_coins(work, channel, work.context.tip, true);
 }
 
 void claim_with_coins(Work& work, const CoinsReserved& word) {

@@ -24,6 +24,8 @@ void tell_outcomes(Work& work, Channel& channel, BlockHeight tip);
 void claim(Work& work, Channel& channel);
 /// The wallet's answer to ReserveCoins.
 void claim_with_coins(Work& work, const CoinsReserved& word);
+/// Another transaction is in the place of the commitment: coins of its claims are free again.
+void give_up_claims(Work& work, Channel& channel);
 /// A preimage for an HTLC that we received: it may be claimed with it.
 void take_preimage(Work& work, Channel& channel, const Preimage& preimage);
 /// A page of the log of old HTLCs.

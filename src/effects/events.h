@@ -142,7 +142,7 @@ inline constexpr EventRow kEvents[] = {
      "a block has a transaction of ours that spends an output of a channel"},
     {37, "claim_spent_by_others", "info", "channel_id outpoint kind amount_sat txid height",
      "a block has a transaction of somebody else's that spends an output of a channel"},
-    {38, "claim_blocked", "debug", "channel_id outpoint kind amount_sat reason",
+    {38, "claim_blocked", "debug, or warning without enough coins", "channel_id outpoint kind amount_sat reason",
      "an output cannot be claimed now; the node tries again at each block"},
     {39, "preimage_from_chain", "info", "channel_id txid",
      "a transaction in a block has the preimage of an HTLC of ours"},

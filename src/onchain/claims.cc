@@ -39,10 +39,11 @@ std::uint64_t weight_of(const commitment::Claim& claim, const Bytes& script) {
                                                                       : script);
 }
 
-Terms terms_of(const Close& close, const Output& output, const commitment::Claim& claim, const Now& now) {
+Terms terms_of(const Close& close, const Output& output, const commitment::Claim& claim, bool coins, const Now& now) {
   Terms out;
   out.deadline = deadline(close, output, now);
   out.weight = weight_of(claim, close.script);
+  if (coins) out.weight += commitment::kCoinWeight + commitment::kP2wpkhOutputWeight;
   auto share = share_of(output.facts, now);
   bool last = out.deadline && out.deadline->value() <= now.tip.value() + kLastBlocks;
   auto value = output.facts.output.amount.value();
@@ -52,9 +53,9 @@ Terms terms_of(const Close& close, const Output& output, const commitment::Claim
   return out;
 }
 
-/// One coin and its change: what a fee for an HTLC transaction usually takes.
+/// One coin and its change are in the terms: what a fee for an HTLC transaction usually takes.
 std::uint64_t weight_with_coins(const Due& due, std::size_t coins) {
-  return due.terms.weight + coins * commitment::kCoinWeight + (coins == 0 ? 0 : commitment::kP2wpkhOutputWeight);
+  return due.terms.weight + (coins > 1 ? (coins - 1) * commitment::kCoinWeight : 0);
 }
 
 struct Price {
@@ -106,9 +107,9 @@ std::vector<Due> due(const Close& close, const Now& now) {
     if (!claim) continue;
     auto from = commitment::claimable_from(*claim, output.height);
     if (!from || from->value() > now.tip.value() + 1) continue;
-    auto terms = terms_of(close, output, *claim, now);
     bool coins = commitment::is_second_stage(claim->path) &&
                  output.facts.format != commitment::CommitmentFormat::StaticRemotekey;
+    auto terms = terms_of(close, output, *claim, coins, now);
     out.push_back({*std::move(claim), terms, coins});
   }
   std::ranges::stable_sort(out, {}, [](const Due& one) {

@@ -34,7 +34,7 @@ struct Now {
 /// An output that can be claimed in the next block.
 struct Due {
   commitment::Claim claim;
-  Terms terms;         // its weight without coins
+  Terms terms;         // with one coin and its change, if it needs any
   bool coins = false;  // an HTLC transaction that pays no fee by itself
 };
 /// Unspent outputs whose locks are over for the next block, in the order of their deadlines.

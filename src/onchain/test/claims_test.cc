@@ -132,6 +132,20 @@ TEST(Make, never_pays_more_than_the_share_of_the_value_that_its_kind_may_cost) {
   EXPECT_GT(channel.fee(htlc), Sat(2'000));
 }
 
+TEST(Make, a_fee_from_coins_stays_within_the_share_of_what_it_claims) {
+  Claims channel(WhoseCommitment::Ours);
+  auto htlc = channel.add_htlc(false, 1, 2, Sat(3'000));
+  channel.close.outputs.at(htlc).facts.second_stage = commitment::SecondStage{{Sat(3'000), kOurScript}, {}};
+  learn(channel.close, preimage(2));
+  for (std::uint32_t height = 100; height < 150; ++height)
+    for (const auto& one : due(channel.close, channel.at(height))) {
+      if (one.claim.output.outpoint != htlc) continue;
+      EXPECT_TRUE(one.coins);
+      EXPECT_LE(coins_needed(channel.close, one, channel.at(height)).amount, Sat(height < 144 ? 1'500 : 2'400))
+          << height;
+    }
+}
+
 TEST(Make, a_balance_below_its_fee_is_refused_with_numbers_and_waits_for_lower_fees) {
   Claims channel(WhoseCommitment::Theirs);
   channel.close.outputs.at(channel.balance()).facts.output.amount = Sat(200);
